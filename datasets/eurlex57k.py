@@ -1,0 +1,218 @@
+"""EURLEX57K: 57,000 EU laws with EuroVoc concepts, a deep directed acyclic graph.
+
+Texts are those of the reference loader: header, recitals, main body and attachments, joined by line ends.
+Gold concepts are closed over all parents; labels that no document reaches are left out.
+
+The published hierarchy (EURLEX57K.json) has 589 roots, so a split at the root gives hundreds of branches of
+few labels. With a table of EuroVoc's upper levels, the 21 domains or the 127 microthesauri can be the
+branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc concept ids.
+"""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from datasets.card import Card
+from datasets.hierarchy import ROOT, Hierarchy
+from datasets.raw import SPLITS, Document, Raw, Split
+from datasets.textfiles import read_edges, read_lines
+from harness.errors import DataError
+
+CARD = Card(
+    name="eurlex57k",
+    title="EURLEX57K, with EuroVoc",
+    summary=(__doc__ or "").partition("\n")[0],
+    language="English",
+    licence="texts (c) European Union, reuse allowed (Decision 2011/833/EU); EuroVoc likewise",
+    citation="Chalkidis et al., Large-Scale Multi-Label Text Classification on EU Legislation, ACL 2019",
+    obtain=(
+        "Get the original JSON release from the authors' page, http://nlp.cs.aueb.gr/software_and_datasets/EURLEX57K/, "
+        "free of charge: datasets.zip (folders train, dev and test) and eurovoc_en.json, saved beside them as "
+        "EURLEX57K.json. For the taxonomies `domains` and `microthesauri`, also a table `parent TAB child` of EuroVoc "
+        "(Publications Office of the EU), its domains below Root."
+    ),
+    splits="45,000 / 6,000 / 6,000 as published.",
+    counts=(
+        "57,000 documents, 4,271 gold concepts. published: 4,513 labels, 518 branches, 6 levels; domains: 4,662 "
+        "labels, 21 branches, 8 levels; domains with depth=2: 148 labels."
+    ),
+    traps=(
+        "Gold is not closed: 6,318 documents hold a label and its direct parent, most do not.",
+        "Labels have up to 7 parents; closing over one of them alone loses labels.",
+        "Do not mix EuroVoc editions: concepts 2773 and 3813 swapped places, which makes a cycle.",
+        "Under the published roots most branches have very few labels, many only one.",
+    ),
+    files=(
+        "the folder that holds train, dev, test and EURLEX57K.json, an archive of it (.tar.gz, .tar.zst), or a folder "
+        "with that archive; a `parent TAB child` table named *eurovoc*.tsv is found anywhere beside it"
+    ),
+)
+
+_PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_HIERARCHY = "EURLEX57K.json"
+
+
+class _Law(NamedTuple):
+    celex_id: str
+    text: str
+    concepts: tuple[str, ...]
+    split: Split
+
+
+def read(
+    source: Path | None,
+    *,
+    taxonomy: Literal["published", "domains", "microthesauri"] = "published",
+    taxonomy_file: str = "",
+    depth: int = 0,
+    title: bool = False,
+    max_words: int = 0,
+) -> Raw:
+    """Reads EURLEX57K.
+
+    Args:
+        source: The archive or a folder, see the card.
+        taxonomy: What the branches are: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127
+            microthesauri.
+        taxonomy_file: The `parent TAB child` table for domains and microthesauri; empty to look for it
+            beside the source.
+        depth: How many levels to keep below the root; 0 for all.
+        title: Whether the title is put before the text; the reference loader leaves it out.
+        max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
+
+    Raises:
+        DataError: When a part is missing or a concept is not in the hierarchy.
+    """
+    given = CARD.need(source)
+    origin = _origin(given)
+    # The small table first: what is wrong with it should not be told after the long reading.
+    full = None if taxonomy == "published" else _eurovoc(_table(given, taxonomy_file), taxonomy)
+    laws: list[_Law] = []
+    for part, content in _members(origin):
+        if part in _PARTS:
+            law = json.loads(content)
+            laws.append(_Law(law["celex_id"], _text(law, title, max_words), tuple(law["concepts"]), _PARTS[part]))
+        elif full is None:
+            full = _published(json.loads(content))
+    if full is None or not laws:
+        missing = _HIERARCHY if laws else "laws in train, dev and test"
+        raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
+    laws.sort(key=lambda law: (SPLITS.index(law.split), law.celex_id))
+    hierarchy, kept = _cut(full, laws, depth)
+    notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
+    if len(laws) != 57_000:
+        notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
+    if max_words:
+        notes.append(f"Texts are cut after {max_words} words.")
+    return Raw(hierarchy, _documents(laws, kept), tuple(notes))
+
+
+def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[Document]:
+    for law in laws:
+        labels = dict.fromkeys(label for concept in law.concepts for label in kept[concept])
+        yield Document(law.celex_id, law.text, tuple(labels), law.split)
+
+
+def _text(law: dict[str, Any], title: bool, max_words: int) -> str:
+    zones = [law["title"]] if title else []
+    text = "\n".join([*zones, law["header"], law["recitals"], *law["main_body"], law["attachments"]])
+    return " ".join(text.split(None, max_words)[:max_words]) if max_words else text
+
+
+def _origin(source: Path) -> Path:
+    if source.is_file() or (source / "train").is_dir():
+        return source
+    found = [path.parent for path in sorted(source.glob("*/train"))] + sorted(source.rglob("*eurlex57k*.tar.*"))
+    if not found:
+        raise DataError(f"{source} holds neither a folder train nor an archive; --source is {CARD.files}.")
+    return found[0]
+
+
+def _members(origin: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields (train, dev, test or the name of the hierarchy; content), reading an archive once, as a stream."""
+    if origin.is_dir():
+        for part in _PARTS:
+            for path in sorted((origin / part).glob("[!.]*.json")):
+                yield part, path.read_bytes()
+        if (origin / _HIERARCHY).exists():
+            yield _HIERARCHY, (origin / _HIERARCHY).read_bytes()
+        return
+    try:
+        with _tar(origin) as tar:
+            for member in tar:
+                name = PurePosixPath(member.name)
+                if member.isfile() and name.suffix == ".json" and not name.name.startswith("."):
+                    content = tar.extractfile(member)
+                    assert content is not None
+                    yield name.name if name.name == _HIERARCHY else name.parent.name, content.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{origin} cannot be read as an archive ({error}); get it again.") from None
+
+
+@contextmanager
+def _tar(path: Path) -> Iterator[tarfile.TarFile]:
+    import pyarrow
+
+    # Arrow reads every compression by the file's ending, and refuses a stream that is cut off.
+    with (
+        pyarrow.input_stream(str(path), compression="detect") as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        yield tar
+
+
+def _published(concepts: dict[str, dict[str, Any]]) -> Hierarchy:
+    edges = [(parent, name) for name, entry in concepts.items() for parent in entry["parents"] or [ROOT]]
+    return Hierarchy.from_names(edges)
+
+
+def _table(source: Path, given: str) -> Path:
+    if given:
+        return CARD.need(Path(given))
+    beside = sorted(source.rglob("*eurovoc*.tsv")) if source.is_dir() else []
+    found = [path for path in (*beside, *sorted(source.parent.glob("*eurovoc*.tsv"))) if _is_table(path)]
+    if len(found) != 1:
+        listed = ", ".join(map(str, found)) or "none"
+        raise DataError(
+            f"The upper levels of EuroVoc are needed as a table `parent TAB child` named *eurovoc*.tsv in or beside "
+            f"{source}; found: {listed}. Put one there, or name it with `--set taxonomy_file=PATH`."
+        )
+    return found[0]
+
+
+def _is_table(path: Path) -> bool:
+    return next((line for _, line in read_lines(path)), "") == "parent\tchild"
+
+
+def _eurovoc(path: Path, taxonomy: str) -> Hierarchy:
+    edges = read_edges(path)
+    if taxonomy == "microthesauri":
+        domains = {child for parent, child in edges if parent == ROOT}
+        edges = [(ROOT if parent in domains else parent, child) for parent, child in edges if parent != ROOT]
+    return Hierarchy.from_names(edges)
+
+
+def _cut(full: Hierarchy, laws: list[_Law], depth: int) -> tuple[Hierarchy, dict[str, tuple[str, ...]]]:
+    """Returns the hierarchy of labels in use, and the labels there that each gold concept stands for."""
+    gold = dict.fromkeys(concept for law in laws for concept in law.concepts)
+    unknown = [concept for concept in gold if concept not in full.index]
+    if unknown:
+        raise DataError(
+            f"{len(unknown):,} gold concepts are not in the hierarchy, first {unknown[0]!r}; "
+            "is the table of another EuroVoc edition?"
+        )
+    closed = {concept: full.close([full.index[concept]]) for concept in gold}
+    used = np.unique(np.concatenate(list(closed.values())))
+    hierarchy = full.sub(used[full.levels[used] <= (depth or len(full))])
+    kept = {
+        concept: (concept,)
+        if concept in hierarchy.index
+        else tuple(full.labels[label] for label in labels if full.labels[label] in hierarchy.index)
+        for concept, labels in closed.items()
+    }
+    return hierarchy, kept

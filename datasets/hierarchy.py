@@ -1,0 +1,150 @@
+"""The label hierarchy: a directed acyclic graph under a virtual root, on NetworkX."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import DataError
+
+ROOT = "Root"
+
+
+class Hierarchy:
+    """Labels and their parent-to-child edges; the virtual root is never a label.
+
+    A label without parents is a child of the virtual root. A label that the virtual root names as a
+    child may have parents too (on a DAG): it then roots a branch of its own and also appears inside
+    the branches of its parents.
+
+    Args:
+        labels: Names in the order that fixes every index, at least one, all different.
+        edges: Pairs (parent index, child index).
+        roots: Indices of labels that are children of the virtual root besides those without parents.
+
+    Raises:
+        DataError: On duplicate names, repeated or self edges, or a cycle (one is named).
+    """
+
+    def __init__(self, labels: Sequence[str], edges: Iterable[tuple[int, int]], roots: Iterable[int] = ()):
+        self.labels = tuple(labels)
+        if not self.labels:
+            raise DataError("The hierarchy has no labels: at least one besides the virtual root is needed.")
+        if len(set(self.labels)) < len(self.labels):
+            twice = sorted({name for name in self.labels if self.labels.count(name) > 1})
+            raise DataError(f"{len(twice)} label names occur more than once, first {twice[0]!r}; rename them.")
+        self.graph = nx.DiGraph()
+        self.graph.add_nodes_from(range(len(self.labels)))
+        self.graph.add_edges_from((int(parent), int(child)) for parent, child in edges)
+        if not nx.is_directed_acyclic_graph(self.graph):
+            names = [self.labels[parent] for parent, _ in nx.find_cycle(self.graph)]
+            raise DataError(
+                f"The hierarchy has a cycle: {' > '.join([*names, names[0]])}. "
+                "Remove one of these parent-child lines from the taxonomy."
+            )
+        top = {node for node, degree in self.graph.in_degree() if degree == 0} | {int(root) for root in roots}
+        self.roots = tuple(sorted(top))
+
+    @classmethod
+    def from_names(cls, edges: Iterable[tuple[str, str]], root: str = ROOT) -> "Hierarchy":
+        """Builds a hierarchy from (parent name, child name) pairs, labels in breadth-first order.
+
+        Args:
+            edges: Pairs; the children of `root` are the top labels.
+            root: The name of the virtual root; it does not become a label.
+
+        Raises:
+            DataError: On a cycle, or on labels that cannot be reached from the root (with their number).
+        """
+        children: dict[str, list[str]] = {}
+        for parent, child in dict.fromkeys(edges):
+            children.setdefault(parent, []).append(child)
+        names = dict.fromkeys(name for parent, below in children.items() for name in (parent, *below) if name != root)
+        order: dict[str, int] = {}
+        level = list(dict.fromkeys(children.get(root, [])))
+        while level:
+            order.update((name, len(order) + place) for place, name in enumerate(level))
+            below = (child for name in level for child in children.get(name, []))
+            level = [name for name in dict.fromkeys(below) if name not in order]
+        unreachable = [name for name in names if name not in order]
+        # Labels that only a cycle holds are reported as that cycle, which says more.
+        every = list(order) + unreachable
+        index = {name: place for place, name in enumerate(every)}
+        pairs = [(index[p], index[c]) for p, below in children.items() for c in below if root not in (p, c)]
+        built = cls(every, pairs, [index[name] for name in children.get(root, [])])
+        if unreachable:
+            raise DataError(
+                f"{len(unreachable)} labels cannot be reached from {root!r}, first {unreachable[0]!r}: "
+                f"no line of the taxonomy leads to them. Add them below {root!r} or below another label."
+            )
+        return built
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hierarchy) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Label name to index."""
+        return {name: place for place, name in enumerate(self.labels)}
+
+    @cached_property
+    def edges(self) -> npt.NDArray[np.int64]:
+        """(E, 2) pairs (parent, child), sorted; edges from the virtual root are not among them."""
+        return np.array(sorted(self.graph.edges), dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def ancestors(self) -> npt.NDArray[np.bool_]:
+        """(L, L) matrix: [v, a] is true where a is v itself or an ancestor of v through any parent."""
+        reach = np.eye(len(self), dtype=bool)
+        for node in nx.topological_sort(self.graph):
+            for parent in self.graph.predecessors(node):
+                reach[node] |= reach[parent]
+        return reach
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.int64]:
+        """(L,) longest distance from the virtual root; 1 for labels without parents."""
+        levels = np.ones(len(self), dtype=np.int64)
+        for node in nx.topological_sort(self.graph):
+            for parent in self.graph.predecessors(node):
+                levels[node] = max(levels[node], levels[parent] + 1)
+        return levels
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether every label has one way up: one parent, or the virtual root alone."""
+        ways = dict(self.graph.in_degree())
+        return all(ways[node] + (node in self.roots) == 1 for node in self.graph)
+
+    def branches(self) -> list[npt.NDArray[np.int64]]:
+        """Returns, per top label, the sorted indices of it and all its descendants.
+
+        Branches are disjoint on a tree and may overlap on a DAG.
+        """
+        return [np.flatnonzero(self.ancestors[:, root]) for root in self.roots]
+
+    def close(self, labels: Iterable[int]) -> npt.NDArray[np.int64]:
+        """Returns the sorted labels with all their ancestors, through every parent."""
+        return np.flatnonzero(self.ancestors[list(labels)].any(axis=0))
+
+    def sub(self, labels: npt.NDArray[np.int64]) -> "Hierarchy":
+        """Returns the hierarchy induced on some labels; label i of it is `labels[i]` here."""
+        place = {int(label): i for i, label in enumerate(labels)}
+        edges = [(place[p], place[c]) for p, c in self.edges.tolist() if p in place and c in place]
+        return Hierarchy([self.labels[label] for label in labels], edges)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain lists that `from_json` reads back."""
+        return {"labels": list(self.labels), "edges": self.edges.tolist(), "roots": list(self.roots)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Hierarchy":
+        return cls(stored["labels"], stored["edges"], stored["roots"])

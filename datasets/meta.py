@@ -1,0 +1,100 @@
+"""The description of a prepared corpus, read without loading Arrow: name, fingerprint, counts, checksums."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from datasets import READERS
+from harness.errors import DataError
+
+FORMAT = 1
+META, HIERARCHY, DOCUMENTS = "meta.json", "hierarchy.json", "documents.arrow"
+
+
+def folder_name(name: str, options: Mapping[str, Any]) -> str:
+    """Returns the folder of a corpus below the data folder, such as `eurlex57k,depth=2`.
+
+    Args:
+        name: The corpus.
+        options: The options that differ from their defaults. Values that are no plain words are
+            replaced by their safe characters and a short hash.
+    """
+    return ",".join([name, *(f"{key}={_safe(value)}" for key, value in sorted(options.items()))])
+
+
+def _safe(value: object) -> str:
+    text = str(value)
+    safe = re.sub(r"[^A-Za-z0-9.+-]+", "_", text).strip("_")[-40:]
+    return text if safe == text else f"{safe}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def prepare_command(folder: Path) -> str:
+    """Returns the command that (again) makes the corpus of a folder, as far as its name tells."""
+    name, *options = folder.name.split(",")
+    if name not in READERS:
+        return "python -m datasets.prepare NAME"
+    words = [import_module(READERS[name].module).CARD.command]
+    words += [f"--set {option.replace('~', '...')}" for option in options]
+    words += [] if str(folder.parent) == "data" else [f"--data {folder.parent}"]
+    return " ".join(words)
+
+
+def canonical(value: object) -> bytes:
+    """Returns JSON that is the same on every machine and for every key order."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def seal(meta: dict[str, Any]) -> dict[str, Any]:
+    """Returns the description with a checksum of itself."""
+    return {**meta, "checksum": hashlib.sha256(canonical(meta)).hexdigest()}
+
+
+def damaged(folder: Path, what: str) -> DataError:
+    """Returns the error for a corpus that cannot be trusted."""
+    again = prepare_command(folder)
+    return DataError(f"The prepared corpus {folder} is damaged: {what}. Delete it and prepare it again with `{again}`.")
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Reads and checks the description of a prepared corpus.
+
+    Cheap: the description and the hierarchy are checked by their hash, the documents by their size.
+
+    Raises:
+        DataError: When the corpus is missing, damaged, or of another format version.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"There is no prepared corpus at {folder}. Prepare it with `{prepare_command(folder)}`.")
+    try:
+        meta = json.loads((folder / META).read_bytes())
+        checksum = meta.pop("checksum")
+    except FileNotFoundError:
+        raise damaged(folder, f"{META} is missing") from None
+    except (ValueError, KeyError, AttributeError):
+        raise damaged(folder, f"{META} cannot be read") from None
+    if checksum != hashlib.sha256(canonical(meta)).hexdigest():
+        raise damaged(folder, f"{META} does not have its checksum")
+    if meta["format"] != FORMAT:
+        raise DataError(
+            f"The prepared corpus {folder} has format {meta['format']}, this version reads {FORMAT}. "
+            f"Delete it and prepare it again with `{prepare_command(folder)}`."
+        )
+    for file, stored in meta["files"].items():
+        size = (folder / file).stat().st_size if (folder / file).is_file() else None
+        if size != stored["bytes"]:
+            state = "is missing" if size is None else f"has {size:,} bytes instead of {stored['bytes']:,}"
+            raise damaged(folder, f"{file} {state}")
+    if digest(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
+        raise damaged(folder, f"{HIERARCHY} does not have its checksum")
+    return meta
+
+
+def digest(path: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,198 @@
+"""Prepares a corpus: reads its source once and stores it for all trials.
+
+Usage:
+    python -m datasets.prepare pydocs
+    python -m datasets.prepare eurlex57k --source PATH --set taxonomy=domains --set depth=2
+    python -m datasets.prepare wos --card
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from datasets import READERS
+from datasets.meta import folder_name, read_meta
+from datasets.raw import Document
+from harness.errors import ConfigError, UserError
+from harness.registry import nearest
+
+if TYPE_CHECKING:
+    from datasets.corpus import Corpus
+
+Watch = Callable[[Iterable[Document]], Iterable[Document]]
+
+
+def prepare(
+    name: str, source: Path | None, options: Mapping[str, Any], data_dir: Path, watch: Watch = lambda docs: docs
+) -> "Corpus":
+    """Returns a prepared corpus, making it if it is not there.
+
+    A built-in corpus that was made from other inputs (versions of packages, for instance) is made again. Two
+    processes that prepare the same corpus take turns, and the second one finds it there.
+
+    Args:
+        name: The corpus.
+        source: Where its files are; not needed for a built-in or prepared corpus.
+        options: Options of its reader; the others keep their defaults.
+        data_dir: The folder of all prepared corpora.
+        watch: Wraps the documents on their way, to show progress.
+
+    Raises:
+        ConfigError: On an unknown corpus or option.
+        DataError: When the source is missing or broken, or the prepared corpus is damaged.
+    """
+    from filelock import FileLock
+
+    from datasets.corpus import Corpus, write
+
+    settings = parse_options(name, options)
+    folder = corpus_folder(name, options, data_dir)
+    if is_current(name, options, data_dir):
+        return Corpus.open(folder)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(data_dir / f".{folder.name}.lock"):
+        if is_current(name, options, data_dir):
+            return Corpus.open(folder)
+        raw = READERS[name].load()(source, **settings.model_dump())
+        return write(replace(raw, documents=watch(raw.documents)), folder, name=name, options=_non_default(settings))
+
+
+def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
+    """Returns whether the corpus is prepared, and from the inputs that there are now. Does not load Arrow.
+
+    Raises:
+        DataError: When it is there but damaged.
+    """
+    folder = corpus_folder(name, options, data_dir)
+    if not folder.exists():
+        return False
+    stored = read_meta(folder)["inputs"]
+    module = _module(name)
+    if not module.CARD.builtin:
+        return True
+    return bool(stored == module.inputs(parse_options(name, options).model_dump()))
+
+
+def corpus_folder(name: str, options: Mapping[str, Any], data_dir: Path) -> Path:
+    """Returns where a corpus with these options is, or will be."""
+    return data_dir / folder_name(name, _non_default(parse_options(name, options)))
+
+
+def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
+    """Returns all options of a reader, checked; text such as `2` is read as the option's type.
+
+    Raises:
+        ConfigError: On an unknown corpus or option, or an impossible value.
+    """
+    model = READERS[name].options
+    for key in options:
+        if key not in model.model_fields:
+            known = nearest(key, model.model_fields) if model.model_fields else " It has no options."
+            raise ConfigError(f"{name} has no option {key!r}.{known}")
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{name}: option {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
+
+
+def _non_default(settings: BaseModel) -> dict[str, Any]:
+    return {
+        key: value for key, value in settings.model_dump().items() if value != type(settings).model_fields[key].default
+    }
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(READERS[name].module)
+
+
+def _progress(documents: Iterable[Document]) -> Iterator[Document]:
+    """Shows how many documents have passed: a live line on a terminal, one line at the end elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} documents"), TimeElapsedColumn())
+    count = 0
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        for count, document in enumerate(documents, 1):
+            if count % 100 == 0:
+                progress.update(task, completed=count)
+            yield document
+        progress.update(task, completed=count)
+    if not console.is_terminal:
+        print(f"{count:,} documents", file=sys.stderr)
+
+
+def _describe(corpus: "Corpus") -> str:
+    counts = corpus.meta["counts"]
+    splits = " / ".join(f"{size:,}" for size in counts["splits"].values())
+    levels = "/".join(str(level["labels"]) for level in counts["levels"])
+    lines = [
+        f"corpus       {corpus.folder}",
+        f"fingerprint  {corpus.fingerprint}",
+        f"documents    {counts['documents']:,} (train / val / test: {splits})",
+        f"labels       {counts['labels']:,} ({levels} per level), {len(counts['branches']):,} branches, "
+        f"{counts['labels_per_document']:.2f} a document",
+        f"             {counts['labels_without_training_documents']:,} labels without training documents, "
+        f"{counts['documents_without_labels']:,} documents without labels, "
+        f"{counts['documents_not_closed']:,} documents closed over ancestors here",
+    ]
+    return "\n".join(lines + [f"note         {note}" for note in corpus.notes])
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m datasets.prepare", description="Prepares a corpus.")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(READERS)}")
+    parser.add_argument("--source", type=Path, help="the file or folder to read; `--card` says which")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
+    parser.add_argument("--card", action="store_true", help="say what the corpus is, where to get it, and stop")
+    return parser.parse_args(arguments)
+
+
+def _card(name: str) -> str:
+    lines = [_module(name).CARD.render()]
+    for key, field in READERS[name].options.model_fields.items():
+        lines += ["", "Options:"] if len(lines) == 1 else []
+        lines.append(f"  {key}={field.default}  {field.description}")
+    return "\n".join(lines)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.card:
+        print(_card(arguments.name))
+        return
+    wrong = [pair for pair in arguments.set if "=" not in pair]
+    if wrong:
+        raise ConfigError(f"--set {wrong[0]}: KEY=VALUE is needed, for example --set depth=2.")
+    options = dict(pair.split("=", 1) for pair in arguments.set)
+    if is_current(arguments.name, options, arguments.data):
+        folder = corpus_folder(arguments.name, options, arguments.data)
+        print(f"Already prepared; delete {folder} to prepare it again.", file=sys.stderr)
+    print(_describe(prepare(arguments.name, arguments.source, options, arguments.data, _progress)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+    try:
+        _run(_arguments(arguments))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was left half-written. Run the same command again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

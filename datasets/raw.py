@@ -1,0 +1,37 @@
+"""What a reader hands over: documents with label names, and the hierarchy they belong to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from datasets.hierarchy import Hierarchy
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text and its label names; ancestors may be left out."""
+
+    doc_id: str
+    text: str
+    labels: tuple[str, ...]
+    split: Split
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a reader returns.
+
+    Attributes:
+        hierarchy: The labels.
+        documents: The documents, in the order in which they are stored; read once.
+        notes: What was done to the source, and what deviates from the literature; shown in reports.
+        inputs: What else the content depends on, such as versions of packages.
+    """
+
+    hierarchy: Hierarchy
+    documents: Iterable[Document]
+    notes: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)

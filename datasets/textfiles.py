@@ -1,0 +1,83 @@
+"""Text files as their owners left them: UTF-8 lines with exact error places, and taxonomies."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets.hierarchy import ROOT, Hierarchy
+from harness.errors import DataError
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields (line number from 1, line without its end) of a UTF-8 file, with or without a mark in front.
+
+    Raises:
+        DataError: Where the file is not UTF-8, with line and byte.
+    """
+    start = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}, byte {start + error.start}: not UTF-8 "
+                    f"(byte 0x{error.object[error.start]:02x}). Save the file as UTF-8."
+                ) from None
+            start += len(line)
+            yield number, text.rstrip("\r\n")
+
+
+def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, object) of a JSON-lines file; empty lines are skipped.
+
+    Raises:
+        DataError: Where a line is no JSON object, with its number.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        place = f"{path}, line {number}"
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{place}: not JSON ({error.msg} at column {error.colno}).") from None
+        if not isinstance(record, dict):
+            raise DataError(f"{place}: a JSON object is needed, not a {type(record).__name__}.")
+        yield place, record
+
+
+def read_edges(path: Path) -> list[tuple[str, str]]:
+    """Reads the lines `parent TAB child TAB child ...` of a taxonomy, or a table `parent TAB child`.
+
+    Names are taken whole: commas, spaces and "(Root)" inside them mean nothing.
+
+    Raises:
+        DataError: Where a line has no child, or when no line starts with the virtual root.
+    """
+    edges: list[tuple[str, str]] = []
+    for number, line in read_lines(path):
+        names = [name.strip() for name in line.split("\t")]
+        if not any(names) or (number == 1 and names == ["parent", "child"]):
+            continue
+        parent, *children = names
+        children = [child for child in children if child]
+        if not parent or not children:
+            raise DataError(f"{path}, line {number}: {line!r} is not `parent TAB child TAB child ...`.")
+        edges += [(parent, child) for child in children]
+    if not any(parent == ROOT for parent, _ in edges):
+        raise DataError(f"{path}: no line starts with {ROOT!r}; one has to name the top labels.")
+    return edges
+
+
+def read_taxonomy(path: Path) -> Hierarchy:
+    """Reads a taxonomy file, see `read_edges`.
+
+    Raises:
+        DataError: As `read_edges`, and on a cycle or labels that the root does not reach.
+    """
+    try:
+        return Hierarchy.from_names(read_edges(path))
+    except DataError as error:
+        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from None

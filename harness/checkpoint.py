@@ -1,0 +1,120 @@
+"""A trial's checkpoint: tensors in safetensors, the rest in JSON, nothing pickled.
+
+The JSON names its tensor file and that file's SHA-256 and is renamed into place last, so a checkpoint
+is either whole or not there; a damaged one is passed over and the trial starts from its first epoch.
+"""
+
+import hashlib
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from harness.trainer import Fitted
+
+
+class Checkpoint:
+    """Saves at most every so often, restores once.
+
+    Args:
+        folder: The trial's folder.
+        every_seconds: Least time between two saves; a trial shorter than that writes none.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float = 30.0):
+        self.folder = folder
+        self.every_seconds = every_seconds
+        self._index = folder / "checkpoint.json"
+        self._saved_at = time.monotonic()
+
+    def save(self, fitted: "Fitted", model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        """Writes the state after an epoch, if the last save is old enough."""
+        if time.monotonic() - self._saved_at < self.every_seconds:
+            return
+        tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+        for metric, weights in fitted.weights.items():
+            tensors |= {f"best/{metric}/{name}": value for name, value in weights.items()}
+        for number, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
+        tensors |= {f"random/{name}": value for name, value in _random_states().items()}
+        path = self.folder / f"checkpoint-{fitted.progress.epoch}.safetensors"
+        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, path)
+        written = {
+            "file": path.name,
+            "sha256": _sha256(path),
+            "progress": asdict(fitted.progress),
+            "scheduler": scheduler.last_epoch,
+        }
+        scratch = self._index.with_suffix(".writing")
+        scratch.write_text(json.dumps(written), "utf-8")
+        os.replace(scratch, self._index)
+        for old in self.folder.glob("checkpoint-*.safetensors"):
+            if old != path:
+                old.unlink()
+        self._saved_at = time.monotonic()
+
+    def restore(self, fitted: "Fitted", model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        """Puts everything back to where the checkpoint was taken; does nothing without a whole one."""
+        try:
+            written = json.loads(self._index.read_text("utf-8"))
+            path = self.folder / written["file"]
+            if _sha256(path) != written["sha256"]:
+                return
+        except (OSError, ValueError, KeyError):
+            return
+        tensors = load_file(path)
+        model.load_state_dict(_below("model/", tensors))
+        for metric in written["progress"]["best"]:
+            device = next(model.parameters()).device
+            weights = _below(f"best/{metric}/", tensors)
+            fitted.weights[metric] = {name: value.to(device) for name, value in weights.items()}
+        for name, value in written["progress"].items():
+            setattr(fitted.progress, name, value)
+        _restore_optimizer(optimizer, _below("optimizer/", tensors))
+        scheduler.last_epoch = written["scheduler"]
+        for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
+            group["lr"] = rate * shape(scheduler.last_epoch)
+        _restore_random(_below("random/", tensors))
+
+    def remove(self) -> None:
+        """Deletes the checkpoint of a finished trial."""
+        self._index.unlink(missing_ok=True)
+        for path in self.folder.glob("checkpoint-*.safetensors"):
+            path.unlink()
+
+
+def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition("/")
+        states.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _restore_random(states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

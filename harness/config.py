@@ -1,0 +1,259 @@
+"""The sweep file: one YAML document, read into typed, frozen models.
+
+Unknown keys, wrong types and unknown names are refused with file, line and the nearest valid name.
+The text below each field is what `python -m harness.sweep --explain` prints.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from datasets import READERS
+from harness.registry import Registry
+from harness.yaml_file import YamlFile
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+
+Merge = Literal["none", "masking", "projection"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Strict(BaseModel):
+    """Frozen, without conversion between types, and with unknown keys forbidden."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class TrainerSettings(Strict):
+    """How a trial is trained; the defaults are the paper's framework with its intended values."""
+
+    epochs: Positive = 100
+    """Passes over the training documents, at most."""
+    patience: Positive = 50
+    """Epochs in which validation micro and macro F are both below their best, before stopping early."""
+    batch_size: Annotated[int, Field(gt=1)] = 16
+    """Documents per optimiser step."""
+    encoder_lr: NotNegative = 2e-5
+    """Peak learning rate of the text encoder."""
+    head_lr: NotNegative = 1e-4
+    """Peak learning rate of everything behind the text encoder."""
+    weight_decay: NotNegative = 0.01
+    """AdamW decay (the paper's lambda 1); biases and LayerNorm weights are exempt."""
+    recursive_penalty: NotNegative = 1e-6
+    """Weight of the recursive regularisation (the paper's lambda 2)."""
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of all planned steps over which the learning rate rises linearly; then it falls linearly to 0."""
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Global L2 norm to which gradients are clipped."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32."""
+    select: Literal["per_metric", "micro", "macro"] = "per_metric"
+    """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
+    epoch, or both from one of them."""
+
+
+class Resources(Strict):
+    """What one trial occupies; never part of a trial's identity."""
+
+    cpus: Positive = 1
+    """CPU cores, and as many torch threads."""
+    gpus: NotNegative = 0.0
+    """GPUs; a fraction shares one."""
+    time_limit_minutes: NotNegative = 0.0
+    """Longest run of one trial before it counts as hung and is started again; 0 is no limit."""
+
+
+class EncoderEntry(Strict):
+    """The text encoder."""
+
+    name: str
+    """A text encoder of `--list`."""
+    options: dict[str, Any] = {}
+    """Its options; `--list` names them."""
+
+
+class ModelEntry(Strict):
+    """One row family of the table."""
+
+    model: str | None = None
+    """A model of `--list`; by default the entry's own key, so that variants can share a model."""
+    label: str | None = None
+    """Name in the tables; by default the entry's key."""
+    options: dict[str, Any] = {}
+    """The model's options; `--list` names them."""
+    control: bool = False
+    """A control experiment: shown in a table of its own, outside comparisons and corrections."""
+    trainer: dict[str, Any] = {}
+    """Trainer settings for this model only, the fields of the sweep's `trainer`; they win over the dataset's."""
+    resources: dict[str, Any] = {}
+    """Resources for this model only."""
+
+
+class DatasetEntry(Strict):
+    """One column group of the table."""
+
+    reader: str | None = None
+    """A dataset of `--list`; by default the entry's own key."""
+    label: str | None = None
+    """Name in the tables; by default the entry's key."""
+    options: dict[str, Any] = {}
+    """The reader's options; `--list` names them."""
+    train_documents: Annotated[int, Field(ge=0)] = 0
+    """Train on this many documents only, the same seeded subset in every trial; 0 takes all."""
+    trainer: dict[str, Any] = {}
+    """Trainer settings for this dataset only, the fields of the sweep's `trainer`."""
+    resources: dict[str, Any] = {}
+    """Resources for this dataset only."""
+
+
+class Statistics(Strict):
+    """Which rows are compared, and how (see the footnote of every report)."""
+
+    base: Merge = "none"
+    """The merge that every other merge of the same model is compared with, paired by seed."""
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Family-wise error rate of the stars, in each family."""
+    correction: Literal["holm", "bh", "none"] = "holm"
+    """Correction within each family, whose size is the planned one."""
+    star_metrics: tuple[Literal["micro_f1", "macro_f1"], ...] = ("micro_f1", "macro_f1")
+    """Metrics of the table."""
+
+
+class Published(Strict):
+    """Scores from the literature, printed beside ours."""
+
+    source: str
+    """Where the numbers stand, and how many runs they are."""
+    scores: dict[str, dict[str, dict[str, float]]]
+    """`model key/merge` to dataset key to metric to F in points."""
+
+
+class SweepFile(Strict):
+    """One sweep: models x merges x datasets x seeds."""
+
+    name: Name
+    """Names the report files and the MLflow experiment."""
+    title: str = ""
+    """Heading of the report."""
+    models: Annotated[dict[Name, ModelEntry], Field(min_length=1)]
+    """Row families, by key."""
+    merges: Annotated[tuple[Merge, ...], Field(min_length=1)] = ("none", "masking", "projection")
+    """How branch heads are merged: none (the base model), masking, projection."""
+    combine: Literal["max", "sum", "mean"] = "max"
+    """How the branches' probabilities of a shared label are combined; all equal on trees."""
+    branch_reduction: Literal["paper", "mean_local", "mean_global"] = "paper"
+    """Denominator of a branch's loss: its own labels or all labels; paper is local under projection and
+    global under masking."""
+    priors: Literal["train", "train+val"] = "train+val"
+    """Splits on which parent-child shares are counted; the published programs use both."""
+    datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)]
+    """Corpora, by key."""
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
+    """One trial per cell and seed; all different."""
+    encoder: EncoderEntry
+    """The text encoder of every trial."""
+    trainer: TrainerSettings = TrainerSettings()
+    """Trainer settings of every trial, unless a dataset or a model overrides them."""
+    resources: Resources = Resources()
+    """Resources of every trial, unless overridden."""
+    statistics: Statistics = Statistics()
+    """Comparisons and correction."""
+    published: Published | None = None
+    """Scores from the literature."""
+    notes: tuple[str, ...] = ()
+    """Deviations from the literature and other remarks, printed in the report."""
+    data_dir: str = "data"
+    """Folder of prepared corpora; relative to where the command is typed."""
+    store: str = "store"
+    """Folder of finished trials; on a cluster, one that every node sees."""
+    tracking: str = "sqlite:///mlflow.db"
+    """MLflow tracking URI; relative SQLite paths are relative to where the command is typed."""
+    reports_dir: str = "reports"
+    """Folder that the report files are written to."""
+
+
+def load(path: Path) -> SweepFile:
+    """Reads and checks a sweep file.
+
+    Raises:
+        ConfigError: On anything that cannot be run, with file, line and a suggestion.
+    """
+    source = YamlFile(path)
+    sweep = source.validate(SweepFile)
+    for key, entry in sweep.models.items():
+        _check_component(source, STRUCTURE_ENCODERS, entry.model or key, ("models", key), "model", entry.model)
+    for key, dataset in sweep.datasets.items():
+        _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader", dataset.reader)
+    for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
+        for key in entries:
+            source.validate(_partial(TrainerSettings), (section, key, "trainer"))
+            source.validate(_partial(Resources), (section, key, "resources"))
+    _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name", sweep.encoder.name)
+    for field, values in (("seeds", sweep.seeds), ("merges", sweep.merges)):
+        twice = sorted({value for value in values if values.count(value) > 1}, key=str)
+        if twice:
+            raise source.error((field,), f"{field} repeats {', '.join(map(str, twice))}; name each once")
+    if sweep.published:
+        _check_published(source, sweep)
+    return sweep
+
+
+def _partial(model: type[BaseModel]) -> type[BaseModel]:
+    """Returns the same fields, all optional: what an override may set."""
+    fields: dict[str, Any] = {
+        name: (field.rebuild_annotation() | None, None) for name, field in model.model_fields.items()
+    }
+    return create_model(f"{model.__name__} override", __base__=Strict, **fields)
+
+
+def _check_component(
+    source: YamlFile, registry: Registry, name: str, place: tuple[str, ...], field: str, given: str | None
+) -> None:
+    if name not in registry:
+        raise source.unknown((*place, field) if given else place, registry.kind, name, registry)
+    source.validate(registry[name].options, (*place, "options"))
+
+
+def _check_published(source: YamlFile, sweep: SweepFile) -> None:
+    assert sweep.published is not None
+    rows = [f"{model}/{merge}" for model in sweep.models for merge in sweep.merges]
+    for row, columns in sweep.published.scores.items():
+        place = ("published", "scores", row)
+        if row not in rows:
+            raise source.unknown(place, "row", row, rows)
+        for dataset, scores in columns.items():
+            if dataset not in sweep.datasets:
+                raise source.unknown((*place, dataset), "dataset", dataset, sweep.datasets)
+            for metric in scores:
+                if metric not in sweep.statistics.star_metrics:
+                    known = sweep.statistics.star_metrics
+                    raise source.unknown((*place, dataset, metric), "metric", metric, known)
+
+
+def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
+    """Returns every field of the sweep file with its choices, default and documentation."""
+    lines = []
+    for name, field in model.model_fields.items():
+        nested = _find(field.annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel))
+        choices = _find(field.annotation, lambda part: get_origin(part) is Literal)
+        facts = ["one of " + ", ".join(map(str, get_args(choices)))] if choices else []
+        if field.is_required():
+            facts.append("required")
+        elif not nested:
+            facts.append(f"default {json.dumps(field.default)}")
+        text = " ".join((field.description or "").split())
+        lines.append(f"{indent}{name}: {text}" + (f" [{'; '.join(facts)}]" if facts else ""))
+        if nested:
+            lines.append(explain(nested, indent + "    "))
+    return "\n".join(lines)
+
+
+def _find(annotation: Any, wanted: Callable[[Any], bool]) -> Any:
+    """Returns the first part of a type annotation that is wanted."""
+    if wanted(annotation):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _find(part, wanted))), None)

@@ -1,0 +1,197 @@
+"""The sentences under the tables, made from the tests that were really run."""
+
+import math
+from collections.abc import Callable, Iterator
+
+from harness import stats
+from harness.results import Cell, Column, Comparison, Row, Summary
+
+_CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
+
+
+def footnotes(summary: Summary) -> list[str]:
+    """Returns everything that a reader needs in order to read the main table, sentence by sentence."""
+    parts: list[Callable[[Summary], Iterator[str]]] = [_reading, _published, _stars, _protocol, _flags, _oddities]
+    return [sentence for part in parts for sentence in part(summary)]
+
+
+def unfinished(summary: Summary) -> str:
+    """Returns a warning where planned trials have not run; else nothing."""
+    missing = sum(trial.outcome is None for trial in summary.trials)
+    if not missing:
+        return ""
+    return (
+        f"Unfinished: {len(summary.trials) - missing} of {len(summary.trials)} planned trials have run. Stars before "
+        "the planned number of seeds are an extra look at the data, and raise the false-positive rate."
+    )
+
+
+def control_note(summary: Summary) -> str:
+    """Returns what the control rows are for."""
+    sweep = summary.sweep
+    text = "Controls stand outside every comparison and correction."
+    if any(entry.control and (entry.model or key) == "flat" for key, entry in sweep.models.items()):
+        text += (
+            " Flat has no structure encoder, so under a merge it isolates the weighting of the loss: what it gains "
+            "or loses there is not due to structure."
+        )
+        if sweep.branch_reduction == "paper":
+            text += " Masking is the flat model itself; projection only re-weights the branches."
+    if summary.control_comparisons:
+        text += " Δ with its 95 % interval is unadjusted."
+    return text
+
+
+def _reading(summary: Summary) -> Iterator[str]:
+    num_seeds = len(summary.sweep.seeds)
+    if num_seeds == 1:
+        yield "One seed: F in points, without spread and without test."
+    else:
+        yield f"Mean ± sd (ddof 1) over {num_seeds} seeds, F in points; n = k where only k of them count."
+    if any(column.average for column in summary.columns):
+        yield "Avg is the mean over datasets where each has a result; its sd is sqrt(sum of variances) / datasets."
+    cells = [cell for row in summary.rows if not row.control for cell in row.cells]
+    texts = []
+    if any(cell.bold for cell in cells):
+        texts.append("bold is the 95 % confidence set of the best, where it excludes one")
+    if any(cell.underlined for cell in cells):
+        texts.append("underlined is the highest mean")
+    if texts:
+        yield f"Among the merges of one model, {'; '.join(texts)}."
+
+
+def _published(summary: Summary) -> Iterator[str]:
+    published = summary.sweep.published
+    if published is None:
+        return
+    yield (
+        "In brackets the published score, and ours ≈ it, > it or < it by the 95 % prediction interval of one further "
+        f"run, widened by its rounding. Published: {published.source.rstrip('.')}."
+    )
+    singles = [cell for _, column, cell in _cells(summary) if not column.average]
+    judged = [cell for cell in singles if cell.prediction in ("≈", ">", "<")]
+    if judged:
+        outside = sum(cell.prediction != "≈" for cell in judged)
+        yield (
+            f"{outside} of {len(judged)} published scores lie outside (averages not counted); about "
+            f"{0.05 * len(judged):.2g} would by chance. The widest interval is ± "
+            f"{max(cell.half_width for cell in judged):.2f} points."
+        )
+
+
+def _stars(summary: Summary) -> Iterator[str]:
+    rule = summary.sweep.statistics
+    if not summary.comparisons:
+        if rule.base not in summary.sweep.merges:
+            yield f"No comparisons: the base merge {rule.base} is not part of the sweep."
+        return
+    possible = [item for item in summary.comparisons if not item.obstacle]
+    if possible:
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(stats.star_levels(rule.alpha)))
+        yield (
+            f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
+            f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "
+            "not mean no effect."
+        )
+        if rule.correction == "holm" and summary.family_sizes["A"]:
+            yield (
+                f"Each of the two families holds its error at {_number(rule.alpha)}, so both together at most "
+                f"{_number(2 * rule.alpha)}."
+            )
+    yield from _obstacles(summary)
+
+
+def _families(summary: Summary) -> str:
+    correction = _CORRECTIONS[summary.sweep.statistics.correction]
+    cells = f"paired t, {correction} {summary.family_sizes['B']} tests"
+    if not summary.family_sizes["A"]:
+        return cells
+    averages = f"stratified t (Satterthwaite), {correction} {summary.family_sizes['A']} tests"
+    return f"single datasets: {cells}; averages: {averages}"
+
+
+def _pair_counts(items: list[Comparison]) -> str:
+    counts = {count for item in items for count in item.test.num_pairs}
+    return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+
+
+def _obstacles(summary: Summary) -> Iterator[str]:
+    reasons: dict[str, list[Comparison]] = {}
+    for item in summary.comparisons:
+        if item.obstacle:
+            reasons.setdefault(item.obstacle, []).append(item)
+    for reason, items in reasons.items():
+        yield f"No star{_whom(items, summary)}: {reason}."
+
+
+def _whom(items: list[Comparison], summary: Summary) -> str:
+    if len(items) == len(summary.comparisons):
+        return "s"
+    if len(items) > 4:
+        return f" in {len(items)} of {len(summary.comparisons)} comparisons"
+    return " for " + ", ".join(_place(item) for item in items)
+
+
+def _place(item: Comparison) -> str:
+    return f"{item.label} on {item.column.label}"
+
+
+def _protocol(summary: Summary) -> Iterator[str]:
+    yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
+    looks = summary.facts.looks
+    yield f"Planned n = {len(summary.sweep.seeds)}, looks = {looks}."
+
+
+def _flags(summary: Summary) -> Iterator[str]:
+    alpha = _number(summary.sweep.statistics.alpha)
+    meanings = {
+        "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
+        "so no star is no evidence of no effect",
+        "P": f"with so few pairs the exact sign flip cannot reach {alpha} after Holm",
+        "D": "seeds that only one of the two finished are left out",
+        "T": f"t and the exact sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
+        "effect on any dataset, so opposite effects part them)",
+    }
+    used = {flag for item in summary.comparisons for flag in item.flags}
+    texts = [f"{flag}: {meaning}" for flag, meaning in meanings.items() if flag in used]
+    if texts:
+        yield f"Flags of the comparisons. {'; '.join(texts)}."
+    dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
+    if dropped:
+        yield f"Seeds left out of some comparison: {_some(list(dropped))}."
+
+
+def _oddities(summary: Summary) -> Iterator[str]:
+    same = [_spot(row, column) for row, column, cell in _cells(summary) if cell.one_seed and not column.average]
+    if same:
+        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {_some(same)}."
+    low = [
+        f"{_spot(row, column)} {cell.num_collapsed}/{cell.num_done[0]}"
+        for row, column, cell in _cells(summary)
+        if cell.num_collapsed and not column.average
+    ]
+    if low:
+        yield f"Collapsed runs (below median - 10 x MAD; they stay in every number): {_some(low)}."
+    if summary.num_odd_scores:
+        yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
+    same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]
+    if same_as_base:
+        yield f"Equal to the base on every seed: {_some(same_as_base)}."
+
+
+def _cells(summary: Summary) -> Iterator[tuple[Row, Column, Cell]]:
+    for row in summary.rows:
+        for column, cell in zip(summary.columns, row.cells, strict=True):
+            if not math.isnan(cell.mean):
+                yield row, column, cell
+
+
+def _spot(row: Row, column: Column) -> str:
+    return f"{row.label} on {column.label}"
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join(places) if len(places) <= 6 else f"{', '.join(places[:6])} and {len(places) - 6} more"
+
+def _number(level: float) -> str:
+    return f"{level:g}".removeprefix("0")

@@ -1,0 +1,80 @@
+"""Scores of multi-label predictions on a hierarchy, accumulated batch by batch.
+
+A label is predicted where its probability is above 0.5, strictly. All scores are in points (0 to 100).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets.hierarchy import Hierarchy
+
+NUMERICS = 1
+THRESHOLD = 0.5
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Tally:
+    """Counts over documents, from which every score follows.
+
+    * `micro_f1`, `macro_f1`: the F_H of the paper's framework: F1 pooled over labels, and the mean of
+      per-label F1 over *all* labels, 0 where a label has neither gold nor predictions. Equal to
+      scikit-learn's `f1_score` with `zero_division=0`. Gold is closed under ancestors, predictions
+      are taken as they are.
+    * `macro_f1_supported`: the mean over labels that have gold in this split.
+    * `hier_precision`, `hier_recall`, `hier_f1`: predictions too are closed under ancestors; mean over
+      documents of the per-document scores (Kosmopoulos et al. 2015), root excluded; 0 for a
+      document without predictions or without gold.
+    * `hier_f1_pooled`: F1 of the closed predictions, pooled over labels.
+    * `violations`: share of documents with a predicted label one of whose ancestors is not predicted.
+
+    Args:
+        hierarchy: L labels.
+    """
+
+    def __init__(self, hierarchy: Hierarchy):
+        self._ancestors_LL = hierarchy.ancestors.astype(np.float32)
+        self._counts_3L = np.zeros((3, len(hierarchy)), dtype=np.int64)  # right, predicted, gold
+        self._closed_3 = np.zeros(3, dtype=np.int64)
+        self._instance_3 = np.zeros(3)
+        self._num_violations = 0
+        self._num_documents = 0
+
+    def add(self, predicted_BL: Bools, gold_BL: Bools) -> None:
+        """Counts B documents in."""
+        self._counts_3L += np.stack([(predicted_BL & gold_BL).sum(0), predicted_BL.sum(0), gold_BL.sum(0)])
+        closed_BL = predicted_BL.astype(np.float32) @ self._ancestors_LL > 0
+        counts_3B = np.stack([(closed_BL & gold_BL).sum(1), closed_BL.sum(1), gold_BL.sum(1)])
+        right_B, predicted_B, gold_B = counts_3B
+        self._closed_3 += counts_3B.sum(1)
+        self._instance_3 += [
+            _share(right_B, predicted_B).sum(),
+            _share(right_B, gold_B).sum(),
+            _share(2 * right_B, predicted_B + gold_B).sum(),
+        ]
+        self._num_violations += int((closed_BL != predicted_BL).any(1).sum())
+        self._num_documents += len(predicted_BL)
+
+    def scores(self) -> dict[str, float]:
+        """Returns every score by name, in points."""
+        right_L, predicted_L, gold_L = self._counts_3L
+        f1_L = _share(2 * right_L, predicted_L + gold_L)
+        right, predicted, gold = self._closed_3
+        precision, recall, f1 = self._instance_3 / max(self._num_documents, 1)
+        scores = {
+            "micro_f1": _share(2 * right_L.sum(), predicted_L.sum() + gold_L.sum()),
+            "macro_f1": f1_L.mean(),
+            "macro_f1_supported": f1_L[gold_L > 0].mean() if gold_L.any() else 0.0,
+            "hier_precision": precision,
+            "hier_recall": recall,
+            "hier_f1": f1,
+            "hier_f1_pooled": _share(2 * right, predicted + gold),
+            "violations": self._num_violations / max(self._num_documents, 1),
+        }
+        return {name: 100 * float(value) for name, value in scores.items()}
+
+
+def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns part / whole, and 0 where the whole is 0."""
+    whole = np.asarray(whole, dtype=np.float64)
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)

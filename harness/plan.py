@@ -1,0 +1,247 @@
+"""From a sweep file to cells and trials, their identity, and what of it is done, new or failed.
+
+Imports neither torch nor Ray: a plan is a matter of a second.
+"""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from datasets.meta import folder_name, read_meta
+from harness.config import Merge, Resources, Strict, SweepFile, TrainerSettings
+from harness.errors import ConfigError, DataError
+from harness.registry import Component, nearest
+from harness.store import Record, State, Store
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+
+SHARED_PARTS = ("models.branches", "harness.trainer", "harness.metrics")
+"""Modules whose numerics version is part of every trial's identity."""
+
+NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
+"""Fields of a trial that cannot change its numbers: what the sweep calls things, and where it runs."""
+
+Settings = TypeVar("Settings", bound=Strict)
+FIELDS = ("model", "merge", "dataset", "seed")
+
+
+class Trial(Strict):
+    """One model x merge x dataset x seed with every setting resolved."""
+
+    model: str
+    """Key of the sweep file's entry."""
+    merge: Merge
+    """See the sweep file."""
+    dataset: str
+    """Key of the sweep file's entry."""
+    seed: int
+    """See the sweep file."""
+    structure: str
+    """Registered structure encoder."""
+    structure_options: dict[str, Any]
+    """Every option of it."""
+    encoder: str
+    """Registered text encoder."""
+    encoder_options: dict[str, Any]
+    """Every option of it."""
+    combine: Literal["max", "sum", "mean"]
+    """See the sweep file."""
+    branch_reduction: Literal["paper", "mean_local", "mean_global"]
+    """See the sweep file."""
+    priors: Literal["train", "train+val"]
+    """See the sweep file."""
+    corpus: str
+    """Folder of the prepared corpus below the data folder."""
+    train_documents: int
+    """See the sweep file."""
+    trainer: TrainerSettings
+    """Sweep settings, overridden by the dataset's, overridden by the model's."""
+    resources: Resources
+    """Likewise."""
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        return self.model, self.merge, self.dataset
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial with its identity.
+
+    Attributes:
+        trial: The resolved settings.
+        key: Its identity; empty while its corpus is not prepared.
+        state: What the store knows of it.
+        seconds: How long it took, if done.
+        why: In a few words, why it is in that state.
+    """
+
+    trial: Trial
+    key: str
+    state: State
+    seconds: float | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a sweep file, narrowed by filters, against a store.
+
+    Attributes:
+        sweep: The sweep file.
+        trials: In the order in which they run.
+        problems: Per dataset whose corpus cannot be used, the reason.
+    """
+
+    sweep: SweepFile
+    trials: tuple[Planned, ...]
+    problems: dict[str, str]
+
+    def of_state(self, state: State) -> list[Planned]:
+        return [planned for planned in self.trials if planned.state == state]
+
+    def cells(self) -> dict[tuple[str, str, str], list[Planned]]:
+        """Returns the trials by (model, merge, dataset)."""
+        cells: dict[tuple[str, str, str], list[Planned]] = {}
+        for planned in self.trials:
+            cells.setdefault(planned.trial.cell, []).append(planned)
+        return cells
+
+    def seconds_left(self, slots: int) -> float | None:
+        """Returns an estimate from finished trials: of the same cell, else model, else dataset, else any."""
+        done = self.of_state("done")
+        if not done:
+            return None
+        total = 0.0
+        for planned in self.of_state("new"):
+            model, _, dataset = planned.trial.cell
+            alike = (
+                [one for one in done if one.trial.cell == planned.trial.cell]
+                or [one for one in done if (one.trial.model, one.trial.dataset) == (model, dataset)]
+                or [one for one in done if one.trial.dataset == dataset]
+                or done
+            )
+            total += statistics.median(one.seconds or 0.0 for one in alike)
+        return total / slots
+
+
+def expand(sweep: SweepFile) -> list[Trial]:
+    """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one."""
+    encoder = TEXT_ENCODERS[sweep.encoder.name].options.model_validate(sweep.encoder.options)
+    return [
+        Trial(
+            model=model,
+            merge=merge,
+            dataset=dataset,
+            seed=seed,
+            structure=entry.model or model,
+            structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
+            encoder=sweep.encoder.name,
+            encoder_options=encoder.model_dump(),
+            combine=sweep.combine,
+            branch_reduction=sweep.branch_reduction,
+            priors=sweep.priors,
+            corpus=folder_name(column.reader or dataset, column.options),
+            train_documents=column.train_documents,
+            trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
+            resources=_overridden(sweep.resources, column.resources, entry.resources),
+        )
+        for dataset, column in sweep.datasets.items()
+        for seed in sweep.seeds
+        for model, entry in sweep.models.items()
+        for merge in sweep.merges
+    ]
+
+
+def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
+    """Returns the settings with what each override sets, the last one winning."""
+    merged = settings.model_dump()
+    for override in overrides:
+        merged |= override
+    return type(settings)(**merged)
+
+
+def identity(trial: Trial, fingerprint: str) -> str:
+    """Returns 16 hex digits of the hash of everything that can change a trial's numbers.
+
+    That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, and the
+    numerics version of each part.
+    """
+    parts = [TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure]]
+    parts += [Component(name, f"{name}:") for name in SHARED_PARTS]
+    said = {
+        "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
+        "data": fingerprint,
+        "numerics": {part.module: part.numerics for part in parts},
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
+    """Resolves, filters and looks up every trial.
+
+    Raises:
+        ConfigError: On a filter that is none, or that leaves no trial.
+    """
+    trials = [trial for trial in expand(sweep) if _passes(trial, sweep, filters)]
+    if not trials:
+        raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
+    data_dir, store = Path(sweep.data_dir), Store(Path(sweep.store))
+    fingerprints: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for dataset, folder in {trial.dataset: trial.corpus for trial in trials}.items():
+        try:
+            fingerprints[dataset] = read_meta(data_dir / folder)["fingerprint"]
+        except DataError as error:
+            problems[dataset] = str(error)
+    planned = [_look_up(trial, fingerprints.get(trial.dataset), store) for trial in trials]
+    return Plan(sweep, tuple(planned), problems)
+
+
+def _look_up(trial: Trial, fingerprint: str | None, store: Store) -> Planned:
+    if fingerprint is None:
+        return Planned(trial, "", "new", None, "its corpus is not prepared")
+    key = identity(trial, fingerprint)
+    if record := store.record(key):
+        return Planned(trial, key, "done", record.seconds, f"finished {record.finished}")
+    if failure := store.failure(key):
+        return Planned(trial, key, "failed", None, f"{failure.kind}: {failure.message}")
+    started = store.folder(key).exists()
+    return Planned(trial, key, "new", None, "started, not finished" if started else "never run")
+
+
+def _passes(trial: Trial, sweep: SweepFile, filters: Iterable[str]) -> bool:
+    """Returns whether a trial meets every `field=value` and `field!=value`."""
+    known: dict[str, Iterable[str]] = {
+        "model": sweep.models,
+        "merge": sweep.merges,
+        "dataset": sweep.datasets,
+        "seed": [str(seed) for seed in sweep.seeds],
+    }
+    for text in filters:
+        field, operator, value = text.partition("!=" if "!=" in text else "=")
+        if field not in FIELDS or not operator:
+            raise ConfigError(f"The filter {text!r} is not field=value or field!=value.{nearest(field, FIELDS)}")
+        if value not in known[field]:
+            raise ConfigError(f"The filter {text!r} names no {field} of this sweep.{nearest(value, known[field])}")
+        if (str(getattr(trial, field)) == value) != (operator == "="):
+            return False
+    return True
+
+
+def changed_settings(trial: Trial, record: Record) -> list[str]:
+    """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
+    then, now = flat_settings(record.settings), flat_settings(trial.model_dump())
+    names = sorted(then.keys() | now.keys())
+    return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
+
+
+def flat_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested settings as one mapping from `outer.inner` names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flat_settings(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

@@ -1,0 +1,92 @@
+"""What a running sweep shows: counts, time left, the last result. Lines where there is no terminal."""
+
+import statistics
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+from harness.plan import Plan, Planned
+from harness.store import Store
+
+
+class Progress:
+    """Counts a plan's trials as they start and end.
+
+    Args:
+        plan: What is to run.
+        store: Where results appear.
+    """
+
+    def __init__(self, plan: Plan, store: Store):
+        self._store = store
+        self._planned = {planned.key: planned for planned in plan.trials}
+        self._known = {"done": len(plan.of_state("done")), "failed": len(plan.of_state("failed"))}
+        self._seconds = [planned.seconds for planned in plan.of_state("done") if planned.seconds]
+        self._running: set[str] = set()
+        self._ended: dict[str, str] = {}
+        self._started = time.monotonic()
+        self._last = "starting the workers"
+        self._console = Console(file=sys.stderr, highlight=False)
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def started(self, key: str) -> None:
+        """Notes that a worker has taken a trial."""
+        self._running.add(key)
+
+    def ended(self, key: str) -> None:
+        """Notes that a worker is through with a trial, and says how it went."""
+        self._running.discard(key)
+        self._ended[key] = self._store.state(key)
+        self._last = self._result(self._planned[key])
+        if not self._console.is_terminal:
+            self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
+
+    def _result(self, planned: Planned) -> str:
+        trial = planned.trial
+        name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
+        if record := self._store.record(planned.key):
+            self._seconds.append(record.seconds)
+            scores = record.scores
+            return f"{name}: micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"
+        failure = self._store.failure(planned.key)
+        return f"{name}: {failure.kind}: {failure.message}" if failure else f"{name}: lost its worker"
+
+    def _counts(self) -> str:
+        ended = list(self._ended.values())
+        done, failed = ended.count("done"), ended.count("failed") + self._known["failed"]
+        left = len(self._planned) - sum(self._known.values()) - len(ended)
+        text = f"{done} done, {len(self._running)} running, {failed} failed, {self._known['done']} already there"
+        text += f", {left} to go"
+        if left and self._seconds:
+            rate = max(1, len(self._running))
+            text += f", about {duration(left * statistics.median(self._seconds) / rate)} left"
+        return text
+
+    def _render(self) -> Text:
+        total, settled = len(self._planned), sum(self._known.values()) + len(self._ended)
+        filled = round(30 * settled / total)
+        bar = f"{'━' * filled}{'╌' * (30 - filled)} {settled}/{total}"
+        elapsed = duration(time.monotonic() - self._started)
+        return Text(f"{bar}  {elapsed}\n{self._counts()}\nlast: {self._last}")
+
+
+def duration(seconds: float) -> str:
+    """Returns a length of time in words a person reads at a glance."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

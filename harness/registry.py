@@ -1,0 +1,135 @@
+"""Names that a sweep file may use, and the options each takes, read without importing the code.
+
+An entry is `"name": "package.module:Object"`. The options of a component are the keyword-only
+parameters of its constructor (or, for a function, of the function itself): their names, types and
+defaults are parsed from the source, their documentation from the `Args:` section of its docstring.
+So a plan can check every option without loading torch, and adding a model is one file and one line.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from harness.errors import ConfigError
+
+_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean 'x'?` for the closest known name, or a list of all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
+
+
+@dataclass(frozen=True)
+class Component:
+    """One registered model, encoder or corpus reader.
+
+    Attributes:
+        name: What the sweep file calls it.
+        target: `package.module:Object`.
+    """
+
+    name: str
+    target: str
+
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0]
+
+    @cached_property
+    def _tree(self) -> ast.Module:
+        # Not find_spec: that would import the parent package.
+        root = Path(__file__).parents[1]
+        return ast.parse((root / (self.module.replace(".", "/") + ".py")).read_text("utf-8"))
+
+    @cached_property
+    def _node(self) -> ast.ClassDef | ast.FunctionDef:
+        wanted = self.target.partition(":")[2]
+        for node in self._tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == wanted:
+                return node
+        raise ConfigError(f"{self.target} is registered as {self.name!r} but {wanted} is not defined there.")
+
+    @property
+    def card(self) -> str:
+        """The docstring of the component's file: paper, equations, what is faithful, what differs."""
+        return ast.get_docstring(self._tree) or ""
+
+    @property
+    def summary(self) -> str:
+        return self.card.partition("\n")[0]
+
+    @cached_property
+    def numerics(self) -> int:
+        """The module's `NUMERICS` constant: raised whenever a change alters the numbers."""
+        for node in self._tree.body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NUMERICS":
+                return int(ast.literal_eval(node.value))
+        raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
+
+    @cached_property
+    def options(self) -> type[BaseModel]:
+        """A frozen pydantic model of the component's options; unknown names are refused by it."""
+        function = self._node
+        if isinstance(function, ast.ClassDef):
+            function = next(
+                node for node in function.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+            )
+        docs = _argument_docs(ast.get_docstring(function) or ast.get_docstring(self._node) or "")
+        fields: dict[str, Any] = {}
+        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+            assert argument.annotation is not None and default is not None, f"{self.target}: {argument.arg}"
+            annotation = eval(ast.unparse(argument.annotation), {"__builtins__": {}}, _TYPES)
+            value = ast.literal_eval(default)
+            fields[argument.arg] = (annotation, Field(default=value, description=docs.get(argument.arg, "")))
+        return create_model(f"{self.name} options", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+    def load(self) -> Any:
+        """Imports the component's file and returns the object."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+class Registry(Mapping[str, Component]):
+    """The known components of one kind.
+
+    Raises:
+        ConfigError: On looking up an unknown name; names the nearest known one.
+    """
+
+    def __init__(self, kind: str, targets: Mapping[str, str]):
+        self.kind = kind
+        self._components = {name: Component(name, target) for name, target in targets.items()}
+
+    def __getitem__(self, name: str) -> Component:
+        if name not in self._components:
+            raise ConfigError(f"Unknown {self.kind} {name!r}.{nearest(name, self._components)}")
+        return self._components[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._components
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._components)
+
+    def __len__(self) -> int:
+        return len(self._components)
+
+
+def _argument_docs(docstring: str) -> dict[str, str]:
+    """Returns the `name: text` entries of a Google-style `Args:` section."""
+    section = re.search(r"^Args:\n(.*?)(?:\n\S|\Z)", inspect.cleandoc(docstring), re.DOTALL | re.MULTILINE)
+    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", section[1] if section else "", re.DOTALL | re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}

@@ -1,0 +1,134 @@
+"""Writes a sweep's report again, from what is stored: no torch, no Ray.
+
+python -m harness.report sweeps/quickstart.yaml
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from datasets.meta import read_meta
+from harness import cli, tables
+from harness.config import load
+from harness.errors import StoreError
+from harness.plan import Plan, Planned, make_plan
+from harness.provenance import environment
+from harness.results import DatasetFacts, Facts, Outcome, Summary
+from harness.store import Record, Store, write_atomically
+from harness.summary import summarise
+
+BANNER = (
+    "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
+    "research benchmark."
+)
+
+_SELECTION = {
+    "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
+    "validation macro F; other metrics from the former",
+    "micro": "every metric from the epoch with the best validation micro F",
+    "macro": "every metric from the epoch with the best validation macro F",
+}
+
+
+def summarise_plan(plan: Plan) -> Summary:
+    """Reads every planned trial's record and computes the summary of the sweep."""
+    store = Store(Path(plan.sweep.store))
+    records = {planned.key: store.record(planned.key) for planned in plan.of_state("done")}
+    outcomes = [_outcome(planned, records.get(planned.key)) for planned in plan.trials if planned.state != "new"]
+    return summarise(plan.sweep, outcomes, _facts(plan, [record for record in records.values() if record]))
+
+
+def _outcome(planned: Planned, record: Record | None) -> Outcome:
+    trial = planned.trial
+    return Outcome(
+        model=trial.model,
+        merge=trial.merge,
+        dataset=trial.dataset,
+        seed=trial.seed,
+        scores=record.scores if record else None,
+        failure=None if record else planned.why,
+        seconds=record.train_seconds if record else None,
+        num_parameters=sum(record.num_parameters.values()) if record else None,
+        predictions_sha256=record.predictions_sha256 if record else None,
+        key=planned.key,
+    )
+
+
+def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
+    sweep = plan.sweep
+    known = [dataset for dataset in sweep.datasets if dataset not in plan.problems]
+    builtin = any(cli.card(sweep, dataset).builtin for dataset in sweep.datasets)
+    rules = {_SELECTION[planned.trial.trainer.select] for planned in plan.trials}
+    return Facts(
+        banner=BANNER if builtin else None,
+        dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
+        provenance=_provenance(records),
+        selection=" / ".join(sorted(rules)),
+        looks=1,
+    )
+
+
+def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
+    folder = next(planned.trial.corpus for planned in plan.trials if planned.trial.dataset == dataset)
+    meta = read_meta(Path(plan.sweep.data_dir) / folder)
+    counts = meta["counts"]
+    return DatasetFacts(
+        label=cli.card(plan.sweep, dataset).name,
+        num_labels=counts["labels"],
+        num_branches=len(counts["branches"]),
+        num_documents=counts["splits"],
+        fingerprint=meta["fingerprint"],
+        notes=tuple(meta["notes"]),
+    )
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, str]:
+    """Returns what the trials were made with, counted where they differ."""
+    facts: dict[str, str] = {}
+    for name in ("commit", "device", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
+        seen = Counter(record.environment.get(name, "unknown") for record in records)
+        facts[name] = ", ".join(value if len(seen) == 1 else f"{value} ({n})" for value, n in sorted(seen.items()))
+    whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)
+    facts["trial hours"] = f"{whole / 3600:.2f}, of which training steps {training / 3600:.2f}"
+    facts["last trial"] = max((record.finished for record in records), default="none")
+    facts["report by"] = f"commit {environment()['commit']} on {datetime.now(UTC):%Y-%m-%d}"
+    return facts
+
+
+def write(summary: Summary, folder: Path) -> Path:
+    """Writes NAME.md, .tex, .csv, .json and NAME-deltas.csv; returns the first.
+
+    Raises:
+        StoreError: Where the folder cannot be written.
+    """
+    name = summary.sweep.name
+    files = {
+        f"{name}.md": tables.markdown(summary),
+        f"{name}.tex": tables.latex(summary),
+        f"{name}.csv": tables.csv(summary),
+        f"{name}-deltas.csv": tables.deltas_csv(summary),
+        f"{name}.json": tables.json_text(summary),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            write_atomically(folder / file, text)
+    except OSError as error:
+        raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
+    return folder / f"{name}.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the report of what is stored, complete or not."""
+    parser = argparse.ArgumentParser(prog="python -m harness.report", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("sweep", type=Path, help="sweep file, such as sweeps/table1.yaml")
+    sweep = load(parser.parse_args(arguments).sweep)
+    plan = make_plan(sweep)
+    print(write(summarise_plan(plan), Path(sweep.reports_dir)))
+    return 1 if plan.of_state("failed") or plan.of_state("new") else 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

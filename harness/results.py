@@ -1,0 +1,265 @@
+"""What a report is made of, as frozen records: what trials answered, and what was found in them.
+
+A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. Two
+families of comparisons with the base merge are corrected apart: A holds the averages, B the single
+datasets. NaN stands for a number that does not exist.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.config import SweepFile
+from harness.stats import TTest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one trial ended.
+
+    Attributes:
+        model: Key of the sweep file.
+        merge: `none`, `masking` or `projection`.
+        dataset: Key of the sweep file.
+        seed: The trial's seed.
+        scores: Metric to value, F in points; None if the trial failed.
+        failure: Why it failed; None if it did not.
+        seconds: Training time.
+        num_parameters: Trainable parameters.
+        predictions_sha256: Digest of the predictions on the test documents.
+        key: Identity of the trial.
+    """
+
+    model: str
+    merge: str
+    dataset: str
+    seed: int
+    scores: Mapping[str, float] | None
+    failure: str | None
+    seconds: float | None
+    num_parameters: int | None
+    predictions_sha256: str | None
+    key: str
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a prepared corpus is.
+
+    Attributes:
+        label: Name in the tables, unless the sweep file gives one.
+        num_labels: Labels of the vocabulary, the root not counted.
+        num_branches: Children of the root.
+        num_documents: Split to number of documents.
+        fingerprint: Digest of the prepared data.
+        notes: Remarks for the report.
+    """
+
+    label: str
+    num_labels: int
+    num_branches: int
+    num_documents: Mapping[str, int]
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the report says beyond the scores.
+
+    Attributes:
+        banner: A warning to stand above everything; None for a research benchmark.
+        dataset_facts: Dataset key to facts.
+        provenance: Commit, versions, hardware, hours and the like, in the order of printing.
+        selection: Rule by which the epoch was chosen, in words.
+        looks: How often the sweep has been tested, this time included.
+    """
+
+    banner: str | None
+    dataset_facts: Mapping[str, DatasetFacts]
+    provenance: Mapping[str, str]
+    selection: str
+    looks: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric on one dataset, or its average over several.
+
+    Attributes:
+        label: Heading.
+        metric: Key of the scores.
+        datasets: One key, or all of them for an average.
+    """
+
+    label: str
+    metric: str
+    datasets: tuple[str, ...]
+
+    @property
+    def average(self) -> bool:
+        """Whether it spans several datasets."""
+        return len(self.datasets) > 1
+
+    @property
+    def family(self) -> str:
+        """The family that its comparisons are corrected in."""
+        return "A" if self.average else "B"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row in one column.
+
+    Attributes:
+        mean: Over seeds, in points; NaN where a dataset has no finished trial.
+        sd: Standard deviation (ddof 1) over seeds; NaN below two.
+        num_done: Finished trials with this score, per dataset of the column.
+        num_failed: Failed trials, all datasets together.
+        num_planned: Planned trials, all datasets together.
+        num_collapsed: Suspiciously low runs; they stay in the mean.
+        one_seed: All seeds made the same predictions or scores, so they count as one.
+        published: Score from the literature.
+        prediction: Judgement of that score; `not comparable` where trained on fewer documents.
+        half_width: Half-width of the 95 % prediction interval.
+        marks: Arrow and stars of the comparison with the base merge.
+        bold: In the confidence set of the best of its model, when that excludes someone.
+        underlined: Highest mean of its model.
+    """
+
+    mean: float
+    sd: float
+    num_done: tuple[int, ...]
+    num_failed: int
+    num_planned: int
+    num_collapsed: int
+    one_seed: bool
+    published: float | None
+    prediction: str
+    half_width: float
+    marks: str = ""
+    bold: bool = False
+    underlined: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A merge against the base merge of the same model, paired by seed.
+
+    Attributes:
+        model: Key of the sweep file.
+        merge: The variant.
+        base: What it is compared with.
+        label: The variant's row label.
+        column: Where.
+        test: The t test.
+        dropped: Seeds that only one arm finished, as `dataset/seed`.
+        p_sign_flip: Exact sign flip.
+        least_p: Least sign-flip p after Holm that so many pairs can give.
+        correlation: r between the arms over seeds; NaN for averages.
+        published: Difference of the published scores.
+        power: Power at that difference with the observed sd; NaN for averages.
+        obstacle: Why no star is possible, whatever the scores; empty where one is.
+        p_holm: Adjusted within the family.
+        q_bh: Likewise.
+        p_star: The one that the stars are made of.
+        marks: Arrow and stars.
+        flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha
+            after Holm; `D`, seeds dropped; `T`, t and an attainable sign flip disagree, unadjusted.
+    """
+
+    model: str
+    merge: str
+    base: str
+    label: str
+    column: Column
+    test: TTest
+    dropped: tuple[str, ...]
+    p_sign_flip: float
+    least_p: float
+    correlation: float
+    published: float | None
+    power: float
+    obstacle: str
+    p_holm: float = math.nan
+    q_bh: float = math.nan
+    p_star: float = math.nan
+    marks: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model under a merge; its cells are aligned with the summary's columns."""
+
+    model: str
+    merge: str
+    label: str
+    control: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What one cell cost, and its other metrics.
+
+    Attributes:
+        label: Row label.
+        dataset: Dataset label.
+        metrics: Metric to mean and standard deviation.
+        seconds: Mean and standard deviation of the training time.
+        num_parameters: Trainable parameters.
+        ratio: Geometric mean over paired seeds of the time over the base merge's, and the ends of its
+            95 % interval.
+    """
+
+    label: str
+    dataset: str
+    metrics: Mapping[str, tuple[float, float]]
+    seconds: tuple[float, float]
+    num_parameters: int | None
+    ratio: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One planned trial, and its outcome if there is one."""
+
+    model: str
+    merge: str
+    label: str
+    dataset: str
+    seed: int
+    control: bool
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that a report prints.
+
+    Attributes:
+        sweep: The sweep file.
+        facts: As given.
+        dataset_labels: Dataset key to its name in the tables.
+        columns: Single datasets first, then averages.
+        rows: In the order of the sweep file.
+        comparisons: Of the two families, in the order of rows and columns.
+        control_comparisons: Of controls; uncorrected and unstarred.
+        family_sizes: `A` and `B` to the planned number of tests.
+        details: One per row and dataset.
+        trials: Every planned trial.
+        num_odd_scores: Scores that were NaN or infinite and count as missing.
+    """
+
+    sweep: SweepFile
+    facts: Facts
+    dataset_labels: Mapping[str, str]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    control_comparisons: tuple[Comparison, ...]
+    family_sizes: Mapping[str, int]
+    details: tuple[Detail, ...]
+    trials: tuple[Trial, ...]
+    num_odd_scores: int

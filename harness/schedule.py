@@ -1,0 +1,175 @@
+"""Puts trials onto workers with Ray Tune: the only file that knows Ray.
+
+Tune runs the explicit list of trials that the plan found missing, in actors that are reused from one
+trial to the next. It decides nothing else: whether a trial is finished is read from the store, and
+neither Tune's checkpoints, its loggers nor its restore are used.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Read by Ray when it is imported or starts its processes.
+for _name, _value in {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import ray
+from ray import tune
+
+from harness.errors import UserError
+from harness.plan import Planned, Trial
+from harness.progress import Progress
+from harness.store import Store
+
+ROUNDS = 3
+"""How often trials without a record are put to new workers, after Ray itself gave up."""
+
+HUNG = 75
+"""Exit code of a worker that ran into its trial's time limit."""
+
+_ROOT = Path(__file__).parents[1]
+_NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db", "**/__pycache__"]
+_OBJECT_STORE_BYTES = 200 * 2**20
+
+
+def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | None, progress: Progress) -> None:
+    """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
+
+    Args:
+        trials: What the plan found missing.
+        data_dir: Folder of prepared corpora, the same on every node.
+        store: Where workers leave records, the same on every node.
+        address: Of a running Ray cluster; None starts one on this machine and stops it at the end.
+        progress: Hears of every start and end.
+
+    Raises:
+        UserError: Where the cluster cannot be reached, or cannot ever hold one of the trials.
+        KeyboardInterrupt: On Ctrl-C, and likewise on SIGTERM; the workers are gone by then.
+    """
+    _connect(address)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _refuse_what_never_fits(trials)
+        for _ in range(ROUNDS):
+            todo = [planned for planned in trials if store.state(planned.key) == "new"]
+            if not todo:
+                break
+            _run_round(todo, data_dir, store, progress)
+    finally:
+        ray.shutdown()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _connect(address: str | None) -> None:
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        environment = {"env_vars": {"PYTHONPATH": str(_ROOT)}}
+        ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, runtime_env=environment, **quiet)
+        return
+    try:
+        ray.init(address=address, runtime_env={"working_dir": str(_ROOT), "excludes": _NOT_CODE}, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"No Ray cluster answers at {address!r} ({' '.join(str(error).split())[:300]}). Start one with "
+            "`ray start --head`, or leave --address out to use this machine. Every shell of a cluster needs the same "
+            "authentication: RAY_AUTH_MODE and the token in ~/.ray/auth_token or RAY_AUTH_TOKEN."
+        ) from None
+
+
+def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
+    """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for wanted in {planned.trial.resources for planned in trials}:
+        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= wanted.gpus]
+        if not fits:
+            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+            raise UserError(
+                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
+                "Change `resources:` in the sweep file, or name a cluster with --address."
+            )
+
+
+def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: Progress) -> None:
+    storage = store.root / "ray"
+    name = uuid.uuid4().hex[:12]
+    specs = [
+        {
+            "key": planned.key,
+            "trial": planned.trial.model_dump(),
+            "data": str(data_dir.absolute()),
+            "store": str(store.root),
+        }
+        for planned in todo
+    ]
+    tuner = tune.Tuner(
+        tune.with_resources(_trainable, _resources),  # type: ignore[arg-type]
+        param_space={"spec": tune.grid_search(specs)},
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.config["spec"]["key"]),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(storage),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=2),
+            callbacks=[_Listener(progress)],
+        ),
+    )
+    try:
+        tuner.fit()
+    except (RuntimeError, ray.exceptions.RayError, tune.TuneError) as error:
+        # Such as a worker that Ray killed for memory: the next round takes what has no record yet.
+        print(f"Ray gave up a round: {' '.join(str(error).split())[:300]}", file=sys.stderr)
+    finally:
+        shutil.rmtree(storage / name, ignore_errors=True)
+
+
+def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    wanted = config["spec"]["trial"]["resources"]
+    return tune.PlacementGroupFactory([{"CPU": wanted["cpus"], "GPU": wanted["gpus"]}])
+
+
+def _trainable(config: dict[str, Any]) -> None:
+    """Runs one trial in a worker; whatever is wrong with the trial itself ends in the store."""
+    from harness import trial as runner  # torch, in the worker only
+
+    spec = config["spec"]
+    trial = Trial.model_validate(spec["trial"])
+    watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
+    watchdog.daemon = True
+    if trial.resources.time_limit_minutes:
+        watchdog.start()
+    try:
+        runner.run(trial, spec["key"], Path(spec["data"]), Store(Path(spec["store"])))
+    finally:
+        watchdog.cancel()
+    tune.report({"key": spec["key"]})
+
+
+class _Listener(tune.Callback):
+    """Tells the progress display; Tune would end the sweep if it raised."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._progress.started(trial.config["spec"]["key"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._progress.ended(trial.config["spec"]["key"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._progress.ended(trial.config["spec"]["key"])

@@ -1,0 +1,75 @@
+"""Says what of a sweep is done, new or failed, without running anything.
+
+python -m harness.status sweeps/quickstart.yaml
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from harness import cli
+from harness.config import load
+from harness.plan import Plan, make_plan
+from harness.progress import duration
+from harness.stats import least_reachable_p, pairs_to_reach, why_no_star
+from harness.summary import num_comparisons
+
+
+def describe(plan: Plan) -> str:
+    """Returns one line per cell with the reason of its state, then what the planned seeds can show."""
+    lines = [f"{'model':<16}{'merge':<12}{'dataset':<20}{'done':>5}{'failed':>8}{'new':>5}  why"]
+    for (model, merge, dataset), trials in plan.cells().items():
+        count = {state: sum(one.state == state for one in trials) for state in ("done", "failed", "new")}
+        reasons = dict.fromkeys(one.why for one in trials if one.state != "done")
+        why = "; ".join(reasons) or "all finished"
+        lines.append(
+            f"{model:<16}{merge:<12}{dataset:<20}{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"
+        )
+    states = [one.state for one in plan.trials]
+    lines.append("")
+    lines.append(
+        f"{len(states)} trials: {states.count('done')} done, {states.count('failed')} failed, "
+        f"{states.count('new')} new."
+    )
+    slots = max(1, (os.cpu_count() or 1) // plan.sweep.resources.cpus)
+    left = plan.seconds_left(slots)
+    if states.count("new"):
+        estimate = (
+            f"about {duration(left)} on {slots} slots, going by finished trials"
+            if left
+            else "no finished trial to go by"
+        )
+        lines.append(f"Time for the new ones: {estimate}.")
+    return "\n".join([*lines, *_what_can_be_shown(plan)])
+
+
+def _what_can_be_shown(plan: Plan) -> list[str]:
+    """Says, per family of comparisons, the least p that the planned seeds can reach after correction."""
+    num_seeds = len(plan.sweep.seeds)
+    lines = []
+    for family, size in num_comparisons(plan.sweep).items():
+        if size:
+            least, needed = least_reachable_p(num_seeds, size), pairs_to_reach(plan.sweep.statistics.alpha, size)
+            what = {"A": "averages over datasets", "B": "single datasets"}[family]
+            lines.append(
+                f"Family {family} ({size} comparisons of {what}): the exact sign flip over {num_seeds} seeds reaches "
+                f"p = {least:.3g} after Holm at best; {needed} seeds reach {plan.sweep.statistics.alpha}."
+            )
+    obstacle = why_no_star(num_seeds)
+    lines.append(
+        f"Stars (paired t): {'none possible: ' + obstacle if obstacle else f'possible with {num_seeds} seeds'}."
+    )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the state of a sweep."""
+    parser = argparse.ArgumentParser(prog="python -m harness.status", description=(__doc__ or "").partition("\n")[0])
+    cli.add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    print(describe(make_plan(load(chosen.sweep), chosen.filter)))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,137 @@
+"""Runs a sweep, or goes on with it, and writes its report: one command from a sweep file to a table.
+
+    python -m harness.sweep sweeps/quickstart.yaml
+    python -m harness.sweep sweeps/table1.yaml --dry-run
+    python -m harness.sweep sweeps/table1.yaml --filter model=hitin dataset=wos 'seed!=3'
+    python -m harness.sweep --list
+
+Exit codes: 0 every trial is there, 1 some failed (the report is still written), 2 bad input or missing
+data, 130 interrupted.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets import READERS
+from harness import cli, report, tracking
+from harness.config import SweepFile, explain, load
+from harness.errors import ConfigError
+from harness.plan import Plan, make_plan
+from harness.progress import Progress, duration
+from harness.registry import Registry
+from harness.status import describe
+from harness.store import Store
+from models import MERGES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parses the command line and runs it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.sweep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    cli.add_sweep(parser, optional=True)
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and what it could show; run nothing")
+    parser.add_argument("--retry-failed", action="store_true", help="run failed trials again, from their first epoch")
+    parser.add_argument("--address", help="of a running Ray cluster, such as auto or HEAD:6379; default: this machine")
+    parser.add_argument(
+        "--list", action="store_true", help="print every model, merge, encoder and dataset with its options"
+    )
+    parser.add_argument("--explain", action="store_true", help="print every field of a sweep file")
+    chosen = parser.parse_args(arguments)
+    if chosen.list or chosen.explain:
+        print(_everything() if chosen.list else explain())
+        return 0
+    if chosen.sweep is None:
+        raise ConfigError("Name a sweep file, such as sweeps/quickstart.yaml; `--help` shows more.")
+    if chosen.dry_run:
+        print(describe(make_plan(load(chosen.sweep), chosen.filter)))
+        return 0
+    return run(chosen.sweep, chosen.filter, chosen.address, chosen.retry_failed)
+
+
+def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: bool) -> int:
+    """Runs what is missing, fills MLflow, writes the report; returns the exit code."""
+    sweep = load(path)
+    started = time.monotonic()
+    store = Store(Path(sweep.store))
+    cli.refuse_missing_corpora(_without_builtin(make_plan(sweep, filters)))
+    store.check_writable()
+    tracking.check(sweep.tracking)
+    with store.lock(sweep.name):
+        _prepare_builtin(sweep, make_plan(sweep, filters))
+        plan = make_plan(sweep, filters)
+        cli.refuse_missing_corpora(plan)
+        if retry_failed:
+            for planned in plan.of_state("failed"):
+                store.forget_failure(planned.key)
+            plan = make_plan(sweep, filters)
+        try:
+            if plan.of_state("new"):
+                _run_missing(path, plan, store, address)
+        finally:
+            code = _conclude(sweep, make_plan(sweep, filters), started)
+    return code
+
+
+def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> None:
+    from harness import schedule  # Ray, only where there is something to run
+
+    todo = plan.of_state("new")
+    print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
+    with Progress(plan, store) as progress, tracking.kept_up(path):
+        schedule.run(todo, Path(plan.sweep.data_dir), store, address, progress)
+
+
+def _conclude(sweep: SweepFile, plan: Plan, started: float) -> int:
+    """Writes the report of the whole sweep from what is stored, and says where everything is."""
+    whole = make_plan(sweep)
+    summary = report.summarise_plan(whole)
+    path = report.write(summary, Path(sweep.reports_dir))
+    tracking.mirror_or_warn(whole, summary)
+    missing, failed = plan.of_state("new"), plan.of_state("failed")
+    done = f"{len(plan.of_state('done'))} of {len(plan.trials)} trials done"
+    print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")
+    for planned in failed[:10]:
+        where = Path(sweep.store) / "trials" / planned.key / "trial.log"
+        print(f"  {' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.why} (see {where})")
+    if failed:
+        print("  Run failed trials again with --retry-failed.")
+    print(f"Report:  {path} (in {duration(time.monotonic() - started)})")
+    print(f"MLflow:  mlflow server --backend-store-uri {sweep.tracking}")
+    return 1 if failed or missing else 0
+
+
+def _without_builtin(plan: Plan) -> Plan:
+    problems = {name: text for name, text in plan.problems.items() if not cli.card(plan.sweep, name).builtin}
+    return Plan(plan.sweep, plan.trials, problems)
+
+
+def _prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
+    """Makes, or makes anew, the corpora that need no source."""
+    from datasets.prepare import prepare  # Arrow, only where something may be prepared
+
+    for dataset in {trial.trial.dataset for trial in plan.trials}:
+        entry = sweep.datasets[dataset]
+        if cli.card(sweep, dataset).builtin:
+            prepare(entry.reader or dataset, None, entry.options, Path(sweep.data_dir))
+
+
+def _everything() -> str:
+    """Returns every registered name with its one-line summary and its options."""
+    lines = []
+    registries: list[Registry] = [STRUCTURE_ENCODERS, TEXT_ENCODERS, READERS]
+    for registry in registries:
+        lines.append(f"{registry.kind}s")
+        for name, component in registry.items():
+            lines.append(f"  {name:<12}{component.summary}")
+            for option, field in component.options.model_fields.items():
+                lines.append(f"      {option} = {field.default!r}  {field.description or ''}".rstrip())
+    lines += ["merges", *(f"  {merge}" for merge in MERGES)]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,245 @@
+"""The training loop: no Ray, no MLflow, no files but the checkpoint it is handed.
+
+One seed fixes the initial weights, the order of documents and dropout, so that the same trial gives
+the same bits on the same CPU, also when it went on from a checkpoint.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import torch
+from torch import Tensor, nn
+
+from datasets.hierarchy import Hierarchy
+from datasets.tokens import Tokens
+from harness.checkpoint import Checkpoint
+from harness.config import TrainerSettings
+from harness.metrics import THRESHOLD, Tally
+from models.classifier import Classifier
+from models.text import TokenBatch
+
+NUMERICS = 1
+_DOCUMENTS_EVALUATED_AT_ONCE = 256
+_BATCHES_SORTED_TOGETHER = 50
+
+Rows = npt.NDArray[np.int64]
+Weights = dict[str, Tensor]
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The training loss became NaN or infinite; the message says in which epoch."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The documents that are trained on, or evaluated.
+
+    Attributes:
+        tokens: The whole corpus as word pieces.
+        rows: The split's documents, as rows of the corpus.
+        gold: (rows, L) sparse, closed under ancestors.
+    """
+
+    tokens: Tokens
+    rows: Rows
+    gold: scipy.sparse.csr_array
+
+    def batch(self, places: Rows, device: torch.device) -> tuple[TokenBatch, Tensor]:
+        """Returns the word pieces and gold_BL of some places of the split."""
+        ids, offsets = self.tokens.gather(self.rows[places])
+        gold_BL = torch.from_numpy(self.gold[places].toarray().astype(np.float32))
+        tokens = TokenBatch(torch.from_numpy(ids), torch.from_numpy(offsets))
+        return TokenBatch(*(part.to(device, non_blocking=True) for part in tokens)), gold_BL.to(device)
+
+
+@dataclass
+class Progress:
+    """Where training stands; everything a checkpoint holds besides tensors.
+
+    Attributes:
+        history: One entry per finished epoch.
+        best: Per metric, the best validation score so far and its epoch.
+        num_worse: Epochs in a row without a better micro or macro F.
+        train_seconds: Time spent on training steps; evaluation is not in it.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, dict[str, float]] = field(default_factory=dict)
+    num_worse: int = 0
+    train_seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    def note(self, scores: dict[str, float]) -> list[str]:
+        """Takes an epoch's validation scores in; returns the metrics that are better than ever."""
+        names = ("micro_f1", "macro_f1")
+        better = [name for name in names if name not in self.best or scores[name] > self.best[name]["score"]]
+        all_worse = all(name in self.best and scores[name] < self.best[name]["score"] for name in names)
+        self.num_worse = 0 if better else self.num_worse + all_worse
+        for name in better:
+            self.best[name] = {"score": scores[name], "epoch": self.epoch + 1}
+        return better
+
+
+@dataclass
+class Fitted:
+    """A trained model: its progress, and the weights of the best epoch per metric."""
+
+    progress: Progress
+    weights: dict[str, Weights]
+
+
+def fit(
+    model: Classifier,
+    settings: TrainerSettings,
+    train: Split,
+    valid: Split,
+    hierarchy: Hierarchy,
+    seed: int,
+    checkpoint: Checkpoint,
+    on_epoch: Callable[[dict[str, float]], None],
+) -> Fitted:
+    """Trains until the last epoch or until validation has not improved for `patience` epochs.
+
+    Args:
+        model: On the device to train on.
+        settings: See `TrainerSettings`.
+        train: Documents to train on.
+        valid: Documents that choose the best epoch.
+        hierarchy: L labels.
+        seed: Of the order of documents; the global torch generator is the caller's.
+        checkpoint: Goes on from it where it holds one, and keeps it current.
+        on_epoch: Gets each new entry of the history.
+
+    Raises:
+        NonFiniteLoss: When the loss is no number any more.
+    """
+    optimizer = _optimizer(model, settings)
+    num_batches = math.ceil(len(train.rows) / settings.batch_size)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
+    fitted = Fitted(Progress(), {})
+    checkpoint.restore(fitted, model, optimizer, scheduler)
+    while fitted.progress.epoch < settings.epochs and fitted.progress.num_worse < settings.patience:
+        progress = fitted.progress
+        started = time.perf_counter()
+        loss = _train_epoch(model, settings, train, optimizer, scheduler, _order(train, settings, seed, progress.epoch))
+        seconds = time.perf_counter() - started
+        if not math.isfinite(loss):
+            raise NonFiniteLoss(f"The training loss is {loss} in epoch {progress.epoch + 1}.")
+        scores = evaluate(model, valid, hierarchy, settings)[0]
+        for name in progress.note(scores):
+            fitted.weights[name] = {key: value.detach().clone() for key, value in model.state_dict().items()}
+        entry = {"epoch": progress.epoch + 1, "train_loss": loss, "train_seconds": seconds}
+        entry |= {"learning_rate": float(scheduler.get_last_lr()[-1])} | {
+            f"valid_{key}": value for key, value in scores.items()
+        }
+        progress.train_seconds += seconds
+        progress.history.append(entry)
+        on_epoch(entry)
+        checkpoint.save(fitted, model, optimizer, scheduler)
+    return fitted
+
+
+def _train_epoch(
+    model: Classifier,
+    settings: TrainerSettings,
+    train: Split,
+    optimizer: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    batches: list[Rows],
+) -> float:
+    """Returns the mean training loss of one epoch."""
+    model.train()
+    device = next(model.parameters()).device
+    total = torch.zeros((), device=device)
+    for places in batches:
+        tokens, gold_BL = train.batch(places, device)
+        with _autocast(device, settings):
+            logits_BU = model(tokens)
+        loss = model.heads.loss(logits_BU.float(), gold_BL)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimizer.step()
+        scheduler.step()
+        total += loss.detach()
+    return float(total) / len(batches)
+
+
+def evaluate(
+    model: Classifier, split: Split, hierarchy: Hierarchy, settings: TrainerSettings
+) -> tuple[dict[str, float], scipy.sparse.csr_array]:
+    """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order."""
+    model.eval()
+    device = next(model.parameters()).device
+    tally = Tally(hierarchy)
+    by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
+    predicted = []
+    with torch.inference_mode(), _autocast(device, settings):
+        for start in range(0, len(by_length), _DOCUMENTS_EVALUATED_AT_ONCE):
+            places = by_length[start : start + _DOCUMENTS_EVALUATED_AT_ONCE]
+            tokens, gold_BL = split.batch(places, device)
+            predicted_BL = (model.heads.probabilities(model(tokens).float()) > THRESHOLD).cpu().numpy()
+            tally.add(predicted_BL, gold_BL.cpu().numpy() > 0)
+            predicted.append(scipy.sparse.csr_array(predicted_BL))
+    back = np.argsort(by_length)
+    return tally.scores(), scipy.sparse.vstack(predicted, format="csr")[back]
+
+
+def _order(train: Split, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
+    """Returns the places of each batch: shuffled, then of similar length within stretches of batches.
+
+    The last batch takes a lone remaining document in, since batch statistics need two.
+    """
+    generator = np.random.default_rng([seed, epoch])
+    shuffled = generator.permutation(len(train.rows))
+    lengths = train.tokens.lengths[train.rows]
+    stretch = settings.batch_size * _BATCHES_SORTED_TOGETHER
+    batches: list[Rows] = []
+    for start in range(0, len(shuffled), stretch):
+        part = shuffled[start : start + stretch]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        batches += [part[i : i + settings.batch_size] for i in range(0, len(part), settings.batch_size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [np.concatenate(batches[-2:])]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def _optimizer(model: Classifier, settings: TrainerSettings) -> torch.optim.Optimizer:
+    """AdamW over {encoder, heads} x {decay, no decay}: no decay on biases and LayerNorm weights."""
+    groups: list[dict[str, Any]] = []
+    for part, rate in ((model.encoder, settings.encoder_lr), (model.heads, settings.head_lr)):
+        for exempt in (False, True):
+            chosen = [
+                parameter
+                for name, parameter in part.named_parameters()
+                if ("bias" in name or "LayerNorm.weight" in name) == exempt
+            ]
+            groups.append({"params": chosen, "lr": rate, "weight_decay": 0.0 if exempt else settings.weight_decay})
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _warmup_then_linear(settings: TrainerSettings, num_batches: int) -> Callable[[int], float]:
+    total = settings.epochs * num_batches
+    rising = settings.warmup * total
+    return lambda step: step / rising if step < rising else max(0.0, (total - step) / max(1.0, total - rising))
+
+
+def _autocast(device: torch.device, settings: TrainerSettings) -> torch.autocast:
+    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    enabled = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds the generators that a trial draws from, on every device."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)

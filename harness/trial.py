@@ -1,0 +1,282 @@
+"""Runs one trial in this process: no Ray, no MLflow. This is how a trial is debugged and profiled.
+
+    python -m harness.trial sweeps/quickstart.yaml --filter model=hitin merge=masking seed=1
+
+On a machine without the rest of the harness it runs what the filter leaves, one after the other, into
+the same kind of store; copy the trial folders into the sweep's store and the sweep finds them done.
+"""
+
+import argparse
+import gc
+import hashlib
+import json
+import logging
+import resource
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import scipy.sparse
+import torch
+from models.branches import BranchHeads, label_priors
+
+from datasets.corpus import Corpus
+from datasets.raw import SPLITS
+from datasets.raw import Split as SplitName
+from datasets.tokens import Tokens, tokenise
+from harness import cli
+from harness.checkpoint import Checkpoint
+from harness.config import load
+from harness.errors import UserError
+from harness.plan import Trial, identity, make_plan
+from harness.provenance import environment
+from harness.store import Failure, Record, Store
+from harness.trainer import Fitted, NonFiniteLoss, Split, evaluate, fit, seed_everything
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models.classifier import Classifier
+
+MAX_ATTEMPTS = 3
+"""Starts after which a trial that takes its process down counts as failed."""
+
+_SUBSET_SEED = 20_240_601
+"""Of the training subset, which is the same for every trial seed."""
+
+EpochCallback = Callable[[dict[str, float]], None]
+
+
+def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None) -> None:
+    """Runs a trial and leaves a record or a failure in the store; raises neither for a trial's own faults.
+
+    Args:
+        trial: The resolved settings.
+        key: Its identity; checked against the data found here.
+        data_dir: Folder of prepared corpora.
+        store: Where it leaves everything.
+        on_epoch: Gets each epoch's entry of the history.
+    """
+    attempts = store.start_attempt(key)
+    with _log_to(store.folder(key) / "trial.log") as log:
+        try:
+            if attempts > MAX_ATTEMPTS:
+                raise _WorkerDied(f"Its worker died {attempts - 1} times.")
+            store.finish(_train_and_test(trial, key, data_dir, store, attempts, on_epoch, log))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT: the sweep must stop.
+                raise
+            log.error(traceback.format_exc())
+            message = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            settings = _settings(trial)
+            store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
+        finally:
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+class _WorkerDied(Exception):
+    """Every start so far ended without a word: killed, crashed, or past its time limit."""
+
+
+def _kind(error: Exception) -> Literal["non_finite", "out_of_memory", "infrastructure", "error"]:
+    if isinstance(error, _WorkerDied):
+        return "infrastructure"
+    if isinstance(error, NonFiniteLoss):
+        return "non_finite"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+        return "out_of_memory"
+    return "error"
+
+
+def _settings(trial: Trial) -> dict[str, Any]:
+    return trial.model_dump(mode="json")
+
+
+def _train_and_test(
+    trial: Trial, key: str, data_dir: Path, store: Store, attempts: int, on_epoch: EpochCallback, log: logging.Logger
+) -> Record:
+    started = time.perf_counter()
+    folder = store.folder(key)
+    device = torch.device("cuda" if trial.resources.gpus and torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(trial.resources.cpus)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    corpus, tokens = _open(data_dir / trial.corpus, trial)
+    if identity(trial, corpus.fingerprint) != key:
+        raise UserError(
+            f"The corpus in {corpus.folder} is not the one that the plan saw; prepare it anew on this node."
+        )
+    splits = {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS}
+    seed_everything(trial.seed)
+    model = _build(trial, corpus, tokens, splits).to(device)
+    log.info(f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed} on {device}, attempt {attempts}")
+    history_file = folder / "history.jsonl"
+
+    def note(entry: dict[str, float]) -> None:
+        log.info(json.dumps(entry))
+        on_epoch(entry)
+
+    checkpoint = Checkpoint(folder)
+    hierarchy = corpus.hierarchy
+    fitted = fit(model, trial.trainer, splits["train"], splits["val"], hierarchy, trial.seed, checkpoint, note)
+    history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
+    selected, predicted = _test_selected(model, fitted, splits["test"], corpus, trial)
+    digest = _write_predictions(folder / "predictions.parquet", corpus, splits["test"], predicted)
+    record = Record(
+        key=key,
+        settings=_settings(trial),
+        scores=_headline(trial, fitted, selected),
+        selected=selected,
+        num_epochs=fitted.progress.epoch,
+        train_seconds=fitted.progress.train_seconds,
+        seconds=time.perf_counter() - started,
+        num_parameters={
+            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
+            "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
+        },
+        peak_memory_mb=_peak_memory_mb(device),
+        environment=environment() | _device_facts(device, corpus),
+        predictions_sha256=digest,
+        attempts=attempts,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    checkpoint.remove()
+    return record
+
+
+@lru_cache(maxsize=4)
+def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens]:
+    kind = TEXT_ENCODERS[encoder].load()
+    chosen = json.loads(options)
+    corpus = Corpus.open(folder)
+    return corpus, tokenise(corpus, encoder, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+
+
+def _open(folder: Path, trial: Trial) -> tuple[Corpus, Tokens]:
+    """Opens a corpus and its tokens; a worker keeps them for its next trial."""
+    kind = TEXT_ENCODERS[trial.encoder].load()
+    options = {name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}
+    return _open_once(folder, trial.encoder, json.dumps(options, sort_keys=True))
+
+
+def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Split:
+    rows = corpus.rows(name)
+    if name == "train" and 0 < train_documents < len(rows):
+        rows = np.sort(np.random.RandomState(_SUBSET_SEED).permutation(rows)[:train_documents])
+    return Split(tokens, rows, corpus.labels(rows))
+
+
+def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName, Split]) -> Classifier:
+    """Builds the encoder first, so that every model and merge of a seed starts from the same one."""
+    encoder = TEXT_ENCODERS[trial.encoder].load()(tokens.tokenizer, **trial.encoder_options)
+    structure = STRUCTURE_ENCODERS[trial.structure].load()
+    counted = [splits["train"].gold] + ([splits["val"].gold] if trial.priors == "train+val" else [])
+    heads = BranchHeads(
+        corpus.hierarchy,
+        label_priors(corpus.hierarchy, scipy.sparse.vstack(counted, format="csr")),
+        lambda members: structure(members, encoder.width, **trial.structure_options),
+        merge=trial.merge,
+        combine=trial.combine,
+        branch_reduction=trial.branch_reduction,
+        recursive_penalty=trial.trainer.recursive_penalty,
+    )
+    return Classifier(encoder, heads)
+
+
+def _test_selected(
+    model: Classifier, fitted: Fitted, test: Split, corpus: Corpus, trial: Trial
+) -> tuple[dict[str, dict[str, float]], dict[str, scipy.sparse.csr_array]]:
+    """Returns, per best epoch, its test scores and predictions; one test where they are the same epoch."""
+    selected: dict[str, dict[str, float]] = {}
+    predicted: dict[str, scipy.sparse.csr_array] = {}
+    by_epoch: dict[float, str] = {}
+    for metric, best in fitted.progress.best.items():
+        twin = by_epoch.setdefault(best["epoch"], metric)
+        if twin == metric:
+            model.load_state_dict(fitted.weights[metric])
+            scores, predicted[metric] = evaluate(model, test, corpus.hierarchy, trial.trainer)
+            selected[metric] = {"epoch": best["epoch"], **scores}
+        else:
+            selected[metric], predicted[metric] = selected[twin], predicted[twin]
+    return selected, predicted
+
+
+def _headline(trial: Trial, fitted: Fitted, selected: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Returns the scores to report, by the best-epoch rule."""
+    rule = trial.trainer.select
+    source = "macro_f1" if rule == "macro" else "micro_f1"
+    scores = {name: value for name, value in selected[source].items() if name != "epoch"}
+    if rule == "per_metric":
+        scores["macro_f1"] = selected["macro_f1"]["macro_f1"]
+    for metric in ("micro_f1", "macro_f1"):
+        epoch = selected[metric if rule == "per_metric" else source]["epoch"]
+        scores[f"valid_{metric}"] = fitted.progress.history[int(epoch) - 1][f"valid_{metric}"]
+    return scores
+
+
+def _write_predictions(path: Path, corpus: Corpus, test: Split, predicted: dict[str, scipy.sparse.csr_array]) -> str:
+    """Writes the predicted labels per best epoch as lists; returns the hash of their content."""
+    columns: dict[str, Any] = {"doc_id": pa.array(corpus.doc_ids(test.rows))}
+    digest = hashlib.sha256()
+    for metric, labels in sorted(predicted.items()):
+        labels.sort_indices()
+        offsets, indices = labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
+        columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
+        digest.update(offsets.tobytes() + indices.tobytes())
+    pq.write_table(pa.table(columns), path, compression="zstd")
+    return digest.hexdigest()
+
+
+def _peak_memory_mb(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _device_facts(device: torch.device, corpus: Corpus) -> dict[str, str]:
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    return {"device": name, "data_fingerprint": corpus.fingerprint, "threads": str(torch.get_num_threads())}
+
+
+@contextmanager
+def _log_to(path: Path) -> Any:
+    """Yields a logger that writes to the trial's own file and nowhere else."""
+    log = logging.Logger("trial")
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield log
+    finally:
+        handler.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs every trial that the filter leaves and the store lacks, in this process."""
+    parser = argparse.ArgumentParser(prog="python -m harness.trial", description=(__doc__ or "").partition("\n")[0])
+    cli.add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    sweep = load(chosen.sweep)
+    plan = make_plan(sweep, chosen.filter)
+    cli.refuse_missing_corpora(plan)
+    store = Store(Path(sweep.store))
+    store.check_writable()
+    for planned in plan.of_state("new"):
+        print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)
+        run(planned.trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
+        if failure := store.failure(planned.key):
+            print(f"failed: {failure.kind}: {failure.message}")
+    states = [store.state(planned.key) for planned in plan.trials]
+    print(f"{states.count('done')} of {len(states)} trials done, {states.count('failed')} failed")
+    return 1 if "failed" in states else 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

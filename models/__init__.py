@@ -1,0 +1,23 @@
+"""What is trained. One file per model; a line here makes it known to sweep files."""
+
+from harness.registry import Registry
+
+TEXT_ENCODERS = Registry(
+    "text encoder",
+    {
+        "bag": "models.bag:Bag",
+        "minilm": "models.transformer:MiniLM",
+        "transformer": "models.transformer:Transformer",
+    },
+)
+
+STRUCTURE_ENCODERS = Registry(
+    "model",
+    {
+        "flat": "models.flat:Flat",
+        "hiagm": "models.hiagm:HiAGM",
+        "hitin": "models.hitin:HiTIN",
+    },
+)
+
+MERGES = ("none", "masking", "projection")

@@ -1,0 +1,145 @@
+"""HiMTL: one structure encoder per branch of the hierarchy behind one shared text encoder.
+
+The paper trains n heads, one per child of the root, and adds their losses. Base model, projection and
+masking are one computation on three lists of hierarchies: the whole one once, the n branches, the
+whole one n times. This file makes the list, and owns the masks, the index maps, the loss weights and the
+combination; it knows no model, and no model knows merges.
+
+*Projection*: head i predicts the labels V_i of its branch, trained by the mean over V_i. *Masking*: head i
+predicts all labels V, and the probabilities of foreign ones are multiplied by 0, so that they add
+exactly 0 to the loss, which is the mean over V. Paper: equations 3 to 5. With equal logits the first
+gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either footing.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from datasets.hierarchy import Hierarchy
+from models.structure import Member, StructureEncoder
+
+NUMERICS = 1
+
+Merge = Literal["none", "masking", "projection"]
+
+
+class BranchHeads(nn.Module):
+    """Wraps a structure encoder of any kind.
+
+    A document outside a branch is a negative example for that branch's head. A label in several
+    branches (on a DAG) is a label of each of them, and its probabilities are combined.
+
+    Args:
+        hierarchy: L labels.
+        priors: (E,) float32, see `label_priors`.
+        build: Makes the structure encoder for a list of hierarchies.
+        merge: The list: the whole hierarchy, its branches, or the whole hierarchy once per branch.
+        combine: Of a label's probabilities over branches: the largest, the sum cut at 1, or the mean
+            over the branches that hold the label. All are equal on trees.
+        branch_reduction: A branch's loss is the mean over its own labels, or its sum over the number
+            of all labels; `paper` is the former under projection and the latter under masking.
+        recursive_penalty: Weight of the structure encoder's recursive regularisation.
+    """
+
+    labels: Tensor
+    weights: Tensor
+    chosen: Tensor
+    multiplicity: Tensor
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        priors: npt.NDArray[np.float32],
+        build: Callable[[Sequence[Member]], StructureEncoder],
+        *,
+        merge: Merge,
+        combine: Literal["max", "sum", "mean"] = "max",
+        branch_reduction: Literal["paper", "mean_local", "mean_global"] = "paper",
+        recursive_penalty: float = 1e-6,
+    ):
+        super().__init__()
+        everything = np.arange(len(hierarchy))
+        branches = [everything] if merge == "none" else hierarchy.branches()
+        whole = Member(hierarchy, priors)
+        if merge == "projection":
+            self.encoder = build([_restrict(hierarchy, priors, branch) for branch in branches])
+            chosen = np.arange(sum(len(branch) for branch in branches))
+        else:
+            self.encoder = build([whole] * len(branches))
+            chosen = np.concatenate([branch + i * len(hierarchy) for i, branch in enumerate(branches)])
+        is_local = branch_reduction == "mean_local" or (branch_reduction == "paper" and merge == "projection")
+        divisors = [len(branch) if is_local else len(hierarchy) for branch in branches]
+        weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
+        labels = np.concatenate(branches)
+        self.combine = combine
+        self.recursive_penalty = recursive_penalty
+        self.num_labels = len(hierarchy)
+        for name, values in {
+            "chosen": chosen,  # Places in U of the logits that count, C in all.
+            "labels": labels,  # (C,) the label that each of them is of.
+            "weights": weights.astype(np.float32),
+            "multiplicity": np.bincount(labels, minlength=len(hierarchy)).astype(np.float32),
+        }.items():
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
+
+    def forward(self, text_BD: Tensor) -> Tensor:
+        """Returns logits_BU of every head's labels, foreign ones included."""
+        logits_BU: Tensor = self.encoder(text_BD)
+        return logits_BU
+
+    def loss(self, logits_BU: Tensor, gold_BL: Tensor) -> Tensor:
+        """Returns the sum over branches of the mean binary cross-entropy, plus the regularisation.
+
+        Args:
+            logits_BU: From `forward`.
+            gold_BL: 0 or 1, closed under ancestors.
+        """
+        logits_BC, gold_BC = logits_BU[:, self.chosen], gold_BL[:, self.labels]
+        entropy_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
+        loss = (entropy_BC @ self.weights).mean()
+        if self.recursive_penalty:
+            loss = loss + self.recursive_penalty * self.encoder.recursive_penalty()
+        return loss
+
+    def probabilities(self, logits_BU: Tensor) -> Tensor:
+        """Returns (B, L) probabilities, combined over the branches that hold a label."""
+        probabilities_BC = torch.sigmoid(logits_BU[:, self.chosen])
+        combined_BL = probabilities_BC.new_zeros(len(logits_BU), self.num_labels)
+        if self.combine == "max":
+            return combined_BL.index_reduce_(1, self.labels, probabilities_BC, "amax")
+        combined_BL.index_add_(1, self.labels, probabilities_BC)
+        return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
+
+
+def _restrict(hierarchy: Hierarchy, priors: npt.NDArray[np.float32], branch: npt.NDArray[np.int64]) -> Member:
+    """Returns the branch with the priors of its own edges; their values stay, since siblings come along."""
+    inside = np.isin(hierarchy.edges, branch).all(axis=1)
+    return Member(hierarchy.sub(branch), priors[inside])
+
+
+def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:
+    """Returns, per edge, the share of a parent's children that documents give to this child.
+
+    f(p, q) = c(p, q) / sum over children q' of c(p, q'), with c the number of documents that carry both
+    labels; 0 where no document carries a child of p. (HiAGM, section 3.2.)
+
+    Args:
+        hierarchy: L labels, E edges.
+        gold: (documents, L) booleans.
+
+    Returns:
+        (E,) in the order of `hierarchy.edges`.
+    """
+    counts = gold.astype(np.int64)
+    parents, children = hierarchy.edges.T
+    together_E = np.asarray((counts.T @ counts).todense())[parents, children]
+    total_L = np.bincount(parents, weights=together_E, minlength=len(hierarchy))
+    return np.divide(together_E, total_L[parents], out=np.zeros(len(parents)), where=total_L[parents] > 0).astype(
+        np.float32
+    )

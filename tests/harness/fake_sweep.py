@@ -1,0 +1,107 @@
+"""Synthetic sweeps with the published numbers of Table 1, for the tests of statistics and reports."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.config import SweepFile
+from harness.results import DatasetFacts, Facts, Outcome
+
+# Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
+TABLE_1 = {
+    "hiagm/none": (87.52, 81.56, 86.81, 68.74, 79.64, 69.24),
+    "hiagm/masking": (87.61, 81.87, 87.13, 69.82, 79.40, 69.06),
+    "hiagm/projection": (86.89, 80.90, 86.93, 70.22, 79.42, 69.59),
+    "hitin/none": (87.39, 81.73, 88.68, 73.00, 79.75, 69.21),
+    "hitin/masking": (87.83, 81.99, 88.38, 72.35, 79.59, 69.02),
+    "hitin/projection": (87.39, 81.49, 88.71, 72.78, 79.66, 69.67),
+}
+AVERAGES = {
+    "hiagm/none": (84.66, 73.18),
+    "hiagm/masking": (84.71, 73.58),
+    "hiagm/projection": (84.41, 73.57),
+    "hitin/none": (85.27, 74.65),
+    "hitin/masking": (85.27, 74.45),
+    "hitin/projection": (85.25, 74.65),
+}
+DATASETS = ("wos", "rcv1", "nyt")
+METRICS = ("micro_f1", "macro_f1")
+
+
+def published_scores() -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        row: {dataset: dict(zip(METRICS, scores[2 * place :], strict=False)) for place, dataset in enumerate(DATASETS)}
+        for row, scores in TABLE_1.items()
+    }
+
+
+def sweep(**changes: Any) -> SweepFile:
+    """The six rows of Table 1 on three datasets with ten seeds, unless changed."""
+    data: dict[str, Any] = {
+        "name": "table1",
+        "title": "Table 1 (reproduction)",
+        "models": {"hiagm": {"label": "HiAGM"}, "hitin": {"label": "HiTIN"}},
+        "merges": ("none", "masking", "projection"),
+        "datasets": {key: {"label": key.upper()} for key in DATASETS},
+        "seeds": tuple(range(1, 11)),
+        "encoder": {"name": "bag"},
+        "published": {"source": "HiMTL, Table 1, one run", "scores": published_scores()},
+    }
+    return SweepFile.model_validate({key: value for key, value in (data | changes).items() if value is not None})
+
+
+def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
+    values: dict[str, Any] = {
+        "banner": None,
+        "dataset_facts": {
+            key: DatasetFacts(key.upper(), 141, 7, {"train": 30070, "val": 7518, "test": 9397}, "0123456789abcdef")
+            for key in sweep_file.datasets
+        },
+        "provenance": {"commit": "abc1234", "torch": "2.13.0"},
+        "selection": "micro from the epoch of best validation micro, macro from that of best validation macro",
+        "looks": 1,
+    }
+    return Facts(**(values | changes))
+
+
+def outcome(
+    model: str, merge: str, dataset: str, seed: int, scores: dict[str, float] | None, **changes: Any
+) -> Outcome:
+    values: dict[str, Any] = {
+        "failure": None if scores else "out of memory",
+        "seconds": 100.0 if scores else None,
+        "num_parameters": 1000 if scores else None,
+        "predictions_sha256": f"{model}{merge}{dataset}{seed}" if scores else None,
+        "key": f"{model}-{merge}-{dataset}-{seed}",
+    }
+    return Outcome(model, merge, dataset, seed, scores, **(values | changes))
+
+
+def outcomes(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], float]) -> list[Outcome]:
+    """One finished trial per planned one, with `score(model, merge, dataset, seed, metric)`."""
+    metrics = sweep_file.statistics.star_metrics
+    return [
+        outcome(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
+        for model in sweep_file.models
+        for merge in sweep_file.merges
+        for dataset in sweep_file.datasets
+        for seed in sweep_file.seeds
+    ]
+
+
+def noisy(sweep_file: SweepFile, sd: float = 0.3, root: int = 0) -> list[Outcome]:
+    """Scores around the published ones (or around 80), with the given spread over seeds."""
+    rng = np.random.default_rng(root)
+    centres = published_scores()
+
+    def score(model: str, merge: str, dataset: str, seed: int, metric: str) -> float:
+        centre = centres.get(f"{model}/{merge}", {}).get(dataset, {}).get(metric, 80.0)
+        return float(rng.normal(centre, sd))
+
+    return outcomes(sweep_file, score)
+
+
+def without(found: Sequence[Outcome], **where: Any) -> list[Outcome]:
+    """All outcomes but those whose fields have all the given values."""
+    return [one for one in found if any(getattr(one, field) != value for field, value in where.items())]

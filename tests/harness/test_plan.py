@@ -1,0 +1,179 @@
+"""Identity, states, filters and estimates of a plan; and that planning loads neither torch nor Ray."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.config import load
+from harness.errors import ConfigError
+from harness.plan import NOT_IDENTITY, Trial, expand, identity, make_plan
+from harness.store import Failure, Record, Store
+from tests.conftest import SweepWriter
+
+
+def record(key: str, trial: Trial, seconds: float = 10.0) -> Record:
+    return Record(
+        key=key,
+        settings=trial.model_dump(mode="json"),
+        scores={"micro_f1": 70.0, "macro_f1": 50.0},
+        selected={},
+        num_epochs=2,
+        train_seconds=seconds / 2,
+        seconds=seconds,
+        num_parameters={"encoder": 1, "heads": 2},
+        peak_memory_mb=1.0,
+        environment={},
+        predictions_sha256="",
+        attempts=1,
+        finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+def finish(store: Store, key: str, trial: Trial, seconds: float = 10.0) -> None:
+    store.folder(key).mkdir(parents=True)
+    store.finish(record(key, trial, seconds))
+
+
+def test_the_grid_is_complete_and_every_trial_is_its_own(write_sweep: SweepWriter) -> None:
+    plan = make_plan(load(write_sweep()))
+    assert len(plan.trials) == 2 * 2 * 1 * 2
+    assert len({planned.key for planned in plan.trials}) == 8
+    assert {planned.state for planned in plan.trials} == {"new"}
+
+
+def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: SweepWriter) -> None:
+    trial = expand(load(write_sweep()))[0]
+    before = identity(trial, "f")
+    changes: dict[str, object] = {
+        "model": "renamed",
+        "dataset": "renamed",
+        "resources": trial.resources.model_copy(update={"cpus": 7, "time_limit_minutes": 3.0}),
+        "merge": "masking",
+        "seed": 99,
+        "structure": "flat",
+        "structure_options": {**trial.structure_options, "node_width": 5},
+        "encoder": "minilm",
+        "encoder_options": {**trial.encoder_options, "dropout": 0.2},
+        "combine": "sum",
+        "branch_reduction": "mean_global",
+        "priors": "train",
+        "corpus": "elsewhere",
+        "train_documents": 5,
+        "trainer": trial.trainer.model_copy(update={"epochs": 3}),
+    }
+    assert changes.keys() == Trial.model_fields.keys()
+    for field, value in changes.items():
+        changed = identity(trial.model_copy(update={field: value}), "f")
+        assert (changed == before) == (field in NOT_IDENTITY), field
+    assert identity(trial, "g") != before
+
+
+def test_identity_follows_the_numerics_version(write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.registry import Component
+
+    trial = expand(load(write_sweep()))[0]
+    before = identity(trial, "f")
+    monkeypatch.setattr(Component, "numerics", property(lambda self: 2 if self.module == "harness.trainer" else 1))
+    assert identity(trial, "f") != before
+
+
+def test_overrides_model_wins_over_dataset_wins_over_sweep(write_sweep: SweepWriter) -> None:
+    sweep = load(
+        write_sweep(
+            models={"hiagm": {"trainer": {"epochs": 7}}, "flat": {"resources": {"cpus": 2}}},
+            datasets={"synthetic": {"options": {"documents": 600}, "trainer": {"epochs": 5, "head_lr": 0.5}}},
+        )
+    )
+    trials = {trial.model: trial for trial in expand(sweep)}
+    assert (trials["hiagm"].trainer.epochs, trials["flat"].trainer.epochs) == (7, 5)
+    assert trials["hiagm"].trainer.head_lr == 0.5
+    assert (trials["hiagm"].resources.cpus, trials["flat"].resources.cpus) == (1, 2)
+
+
+def test_only_what_is_missing_is_new(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    first, second, third = plan.trials[:3]
+    finish(store, first.key, first.trial)
+    store.folder(second.key).mkdir(parents=True)
+    store.fail(
+        Failure(key=second.key, kind="non_finite", message="loss is nan", settings={}, attempts=1),
+    )
+    store.start_attempt(third.key)
+    states = [(planned.state, planned.why) for planned in make_plan(load(path)).trials[:4]]
+    assert states == [
+        ("done", "finished 2026-01-01T00:00:00+00:00"),
+        ("failed", "non_finite: loss is nan"),
+        ("new", "started, not finished"),
+        ("new", "never run"),
+    ]
+    # More seeds: what is there stays there.
+    grown = make_plan(load(write_sweep(seeds=[1, 2, 3])))
+    assert (len(grown.of_state("done")), len(grown.of_state("failed")), len(grown.of_state("new"))) == (1, 1, 10)
+    # Other resources: nothing runs again.
+    assert len(make_plan(load(write_sweep(resources={"cpus": 2}))).of_state("done")) == 1
+    # Another learning rate: everything does.
+    other = write_sweep(trainer={"epochs": 2, "batch_size": 32, "encoder_lr": 0.01, "head_lr": 0.01})
+    assert len(make_plan(load(other)).of_state("new")) == 8
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"key": "x"}', "\x00\x01"])
+def test_a_damaged_record_is_no_record(write_sweep: SweepWriter, damage: str) -> None:
+    path = write_sweep()
+    planned = make_plan(load(path)).trials[0]
+    store = Store(Path(load(path).store))
+    finish(store, planned.key, planned.trial)
+    (store.folder(planned.key) / "record.json").write_text(damage)
+    assert make_plan(load(path)).trials[0].state == "new"
+
+
+def test_filters_narrow_and_refuse(write_sweep: SweepWriter) -> None:
+    sweep = load(write_sweep())
+    assert len(make_plan(sweep, ["model=hiagm", "seed!=2"]).trials) == 2
+    assert {p.trial.merge for p in make_plan(sweep, ["merge!=none"]).trials} == {"projection"}
+    for text, words in [
+        ("modle=hiagm", "Did you mean 'model'"),
+        ("model=hiagn", "Did you mean 'hiagm'"),
+        ("model", "is not field=value"),
+        ("seed=3", "names no seed"),
+    ]:
+        with pytest.raises(ConfigError, match=words):
+            make_plan(sweep, [text])
+    with pytest.raises(ConfigError, match="No trial passes"):
+        make_plan(sweep, ["seed=1", "seed=2"])
+
+
+def test_a_missing_corpus_is_a_problem_and_not_a_crash(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    plan = make_plan(load(write_sweep(data_dir=str(tmp_path / "empty"))))
+    assert list(plan.problems) == ["synthetic"]
+    assert {planned.why for planned in plan.trials} == {"its corpus is not prepared"}
+
+
+def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    assert plan.seconds_left(2) is None
+    store = Store(Path(plan.sweep.store))
+    for planned in plan.trials:
+        if planned.trial.cell == ("hiagm", "none", "synthetic"):
+            finish(store, planned.key, planned.trial, seconds=30.0)
+            break
+    # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
+    assert make_plan(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+
+
+@pytest.mark.parametrize("verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"]])
+def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepWriter, verb: list[str]) -> None:
+    module, *flags = verb
+    code = (
+        "import sys, runpy; sys.argv = [sys.argv[1], *sys.argv[2:]]\n"
+        "try: runpy.run_module(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as end: print('exit', end.code)\n"
+        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'pyarrow', 'transformers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, module, str(write_sweep()), *flags]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    assert "loaded []" in run.stdout, run.stdout + run.stderr

@@ -1,0 +1,260 @@
+import csv
+import dataclasses
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import tables
+from harness.summary import summarise
+from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
+
+TABLE = sweep()
+FOUND = noisy(TABLE)
+PUBLISHED = [(81 if "masking" in row else 80, score) for row, scores in TABLE_1.items() for score in scores]
+
+
+def summary_of(sweep_file, found, **changes):
+    return summarise(sweep_file, found, facts(sweep_file, **changes))
+
+
+def grid(text, heading=None):
+    """The first table of a report, or the first one under a heading, as lists of cells by first cell."""
+    part = text.partition(f"## {heading}\n")[2] if heading else text
+    lines = re.search(r"(?:^\|.*\|\n)+", part, re.MULTILINE)[0].splitlines()
+    rows = [[entry.strip() for entry in line.strip("|").split(" | ")] for line in lines]
+    assert len({len(row) for row in rows}) == 1
+    return rows
+
+
+def every_format(summary):
+    return [
+        tables.markdown(summary),
+        tables.latex(summary),
+        tables.csv(summary),
+        tables.deltas_csv(summary),
+        tables.json_text(summary),
+    ]
+
+
+def fixed(sweep_file, gain=1.0):
+    """Means are 80 (+ gain under masking), alternately 0.3 up and down."""
+    return outcomes(
+        sweep_file,
+        lambda model, merge, dataset, seed, metric: 80
+        + 0.3 * (-1) ** seed
+        + 0.02 * (seed % 3 - 1) * (merge == "projection")
+        + (gain + 0.05 * (-1) ** (seed // 2)) * (merge == "masking"),
+    )
+
+
+def test_main_table_of_markdown():
+    text = tables.markdown(summary_of(TABLE, fixed(TABLE)))
+    rows = grid(text)
+    assert rows[0] == ["Model"] + [f"{d} {m}" for d in ("WOS", "RCV1", "NYT", "Avg") for m in ("micro", "macro")]
+    assert [row[0] for row in rows[2:]] == [
+        "HiAGM",
+        "HiAGM+MTL (masking)",
+        "HiAGM+MTL (projection)",
+        "HiTIN",
+        "HiTIN+MTL (masking)",
+        "HiTIN+MTL (projection)",
+    ]
+    assert rows[2][1] == "80.00 ± 0.32<br>[87.52 &lt;]"
+    assert rows[3][1].startswith(r"<u>**81.00**</u>▲\*\*\* ± 0.3")
+    assert rows[3][1].endswith("<br>[87.61 &lt;]")
+    assert text.startswith("# Table 1 (reproduction)\n")
+
+
+def test_footnotes_come_from_the_tests():
+    text = tables.markdown(summary_of(TABLE, fixed(TABLE)))
+    assert "Mean ± sd (ddof 1) over 10 seeds" in text
+    assert r"\* p&lt;.05, \*\* p&lt;.01, \*\*\* p&lt;.001, by a two-sided t test over 10 complete pairs" in text
+    assert "paired t, Holm over 24 tests; averages: stratified t (Satterthwaite), Holm over 8 tests" in text
+    outside = sum(abs(score - mean) > 0.8 for mean, score in PUBLISHED)
+    assert f"{outside} of 36 published scores lie outside (averages not counted); about 1.8 would by chance." in text
+    assert "Planned n = 10, looks = 1." in text
+    assert "Best epoch: micro from the epoch of best validation micro" in text
+    one = sweep(datasets={"wos": {}}, published=None, statistics={"correction": "bh", "alpha": 0.01})
+    text = tables.markdown(summary_of(one, fixed(one)))
+    assert r"\* p&lt;.01, \*\* p&lt;.001, by" in text
+    assert "Benjamini-Hochberg over 8 tests" in text
+    assert "averages" not in text
+    assert "published" not in text.lower()
+
+
+def test_comparisons_show_every_number():
+    text = tables.markdown(summary_of(TABLE, FOUND))
+    rows = grid(text, "Comparisons")
+    assert len(rows) == 2 + 32
+    assert rows[0][:5] == ["Comparison", "Data, metric", "n", "Δ published", "Δ ours [95 % CI]"]
+    found = next(row for row in rows if row[:2] == ["HiAGM+MTL (projection)", "RCV1 macro"])
+    assert found[3] == "+1.48"
+    assert re.fullmatch(r"\+1\.\d\d \[\+\d\.\d\d, \+\d\.\d\d\]", found[4])
+    assert found[8].endswith(r"\*\*\*")
+    assert [row[1] for row in rows[2:]].index("Avg micro") == 24
+
+
+def test_without_published_numbers_there_are_no_such_columns():
+    bare = sweep(published=None)
+    rows = grid(tables.markdown(summary_of(bare, FOUND)), "Comparisons")
+    assert rows[0] == [
+        *("Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r"),
+        *("p", "p Holm", "q BH", "p sign flip", "flags"),
+    ]
+
+
+def test_no_stars_with_three_seeds_and_a_footnote_that_says_so():
+    small = sweep(seeds=(1, 2, 3))
+    text = tables.markdown(summary_of(small, noisy(small)))
+    assert "▲" not in text
+    assert "No stars: 3 complete pairs; a star needs at least 5." in text
+
+
+def test_one_seed_has_neither_spread_nor_test():
+    single = sweep(seeds=(42,), datasets={"wos": {}}, published=None)
+    text = tables.markdown(summary_of(single, fixed(single)))
+    assert grid(text)[2][1] == "80.30"
+    assert "One seed: F in points, without spread and without test." in text
+    assert {row[6] for row in grid(text, "Comparisons")[2:]} == {"n/a"}
+
+
+def test_missing_failed_and_partial_cells():
+    found = without(FOUND, model="hiagm", merge="none", dataset="wos")
+    found += [outcome("hiagm", "none", "wos", seed, None) for seed in TABLE.seeds]
+    found = without(found, model="hiagm", merge="masking", dataset="rcv1")
+    found = without(found, model="hitin", merge="none", dataset="nyt", seed=3)
+    place = next(i for i, one in enumerate(found) if (one.model, one.merge, one.dataset) == ("hitin", "masking", "wos"))
+    found[place] = outcome("hitin", "masking", "wos", found[place].seed, None, failure="CUDA | out\nof memory")
+    text = tables.markdown(summary_of(TABLE, found))
+    rows = {row[0]: row for row in grid(text)}
+    assert rows["HiAGM"][1] == "FAILED (10/10)<br>[87.52]"
+    assert rows["HiAGM"][7] == "–<br>[84.66]"
+    assert rows["HiAGM+MTL (masking)"][3] == "–<br>[87.13]"
+    assert rows["HiTIN"][5].endswith("<br>n=9")
+    assert rows["HiTIN+MTL (masking)"][1].endswith("<br>n=9, FAILED (1/10)")
+    assert r"- HiTIN+MTL (masking), WOS, seed 1 (hitin-masking-wos-1): CUDA \| out of memory" in text
+    assert "**Unfinished: 169 of 180 planned trials have run." in text
+    assert "Seeds left out of some comparison: wos/1, nyt/3." in text
+
+
+def test_controls_have_a_table_and_a_sentence_of_their_own():
+    with_control = sweep(models={"hiagm": {}, "flat": {"label": "Flat", "control": True}}, published=None)
+    text = tables.markdown(summary_of(with_control, fixed(with_control)))
+    assert [row[0] for row in grid(text)[2:]] == ["hiagm", "hiagm+MTL (masking)", "hiagm+MTL (projection)"]
+    rows = grid(text, "Controls")
+    assert rows[3][0] == "Flat+MTL (masking)"
+    assert re.fullmatch(r"81\.00 ± 0\.3\d<br>Δ \+1\.00 \[\+0\.\d\d, \+1\.\d\d\]", rows[3][1])
+    assert "Masking is the flat model itself; projection only re-weights the branches." in text
+    assert "Holm over 12 tests" in text
+
+
+def test_a_sweep_of_controls_only():
+    only = sweep(models={"flat": {"control": True}}, published=None)
+    text, tex, *_ = every_format(summary_of(only, fixed(only)))
+    assert text.count("| Model |") == 2
+    assert "▲" not in text
+    assert tex.count(r"\begin{tabular}") == 1
+
+
+def test_banner_stands_on_top_of_markdown_and_latex():
+    summary = summary_of(TABLE, FOUND, banner="Shows the harness, not a result")
+    assert tables.markdown(summary).startswith("> **Shows the harness, not a result**\n")
+    tex = tables.latex(summary)
+    assert tex.startswith("% Shows the harness, not a result\n")
+    assert r"\caption{\textbf{Shows the harness, not a result}" in tex
+
+
+def test_metrics_cost_data_notes_and_provenance():
+    found = [dataclasses.replace(one, scores={**one.scores, "hier_f1": 50.0 + one.seed}) for one in FOUND]
+    text = tables.markdown(summary_of(sweep(notes=("The paper says 4 branches.",)), found))
+    details = grid(text, "Other metrics and cost")
+    assert details[0][2:] == ["hier_f1", "seconds per trial", "times base [95 % CI]", "parameters"]
+    assert details[2] == ["HiAGM", "WOS", "55.50 ± 3.03", "100.00 ± 0.00", "–", "1,000"]
+    assert grid(text, "Data")[2] == ["WOS", "141", "7", "30,070", "7,518", "9,397", "0123456789ab"]
+    assert "## Deviations and notes\n\n- The paper says 4 branches.\n" in text
+    assert text.endswith("## Provenance\n\n- commit: abc1234\n- torch: 2.13.0\n")
+
+
+def test_oddities_are_told():
+    found = FOUND[:]
+    found[0] = dataclasses.replace(found[0], scores={"micro_f1": 2.0, "macro_f1": float("nan")})
+    found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
+    text = tables.markdown(summary_of(TABLE, found))
+    assert "Collapsed runs (below median - 10 x MAD; they stay in every number): HiAGM on WOS micro 1/10." in text
+    assert "Scores that are NaN or infinite, and count as missing: 1." in text
+    assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
+    assert {row[3].endswith("<br>n=1, seeds alike") for row in grid(text) if row[0].endswith("(masking)")} == {True}
+    assert "No star in 16 of 32 comparisons: the seed had no effect" in text
+
+
+def test_everything_failed_and_nothing_run():
+    failed = [dataclasses.replace(one, scores=None, failure="boom") for one in FOUND]
+    text, *_ = every_format(summary_of(TABLE, failed))
+    assert grid(text)[2][1:] == [*["FAILED (10/10)<br>[" + x + "]" for x in HIAGM[:6]], "–<br>[84.66]", "–<br>[73.18]"]
+    assert text.count("boom") == 180
+    text, _, runs, *_ = every_format(summary_of(TABLE, [], dataset_facts={}, provenance={}))
+    assert "Unfinished: 0 of 180" in text
+    assert runs.count("not run") == 180
+
+
+HIAGM = ("87.52", "81.56", "86.81", "68.74", "79.64", "69.24")
+
+
+def test_csv_has_one_row_per_trial_in_full_precision():
+    rows = list(csv.DictReader(io.StringIO(tables.csv(summary_of(TABLE, FOUND)))))
+    assert len(rows) == 180
+    assert [float(row["micro_f1"]) for row in rows] == [one.scores["micro_f1"] for one in FOUND]
+    assert rows[0]["status"] == "done"
+    assert (rows[11]["dataset"], rows[11]["seed"]) == ("rcv1", "2")
+
+
+def test_deltas_csv_has_one_row_per_comparison():
+    control = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
+    summary = summary_of(control, noisy(control))
+    rows = list(csv.DictReader(io.StringIO(tables.deltas_csv(summary))))
+    assert [row["family"] for row in rows].count("control") == 16
+    assert [row["dataset"] for row in rows[:8]] == ["wos", "wos", "rcv1", "rcv1", "nyt", "nyt", "average", "average"]
+    assert float(rows[0]["p"]) == summary.comparisons[0].test.p
+    assert rows[-1]["p_holm"] == ""
+
+
+def test_json_is_whole_sorted_and_without_nan():
+    text = tables.json_text(summary_of(TABLE, FOUND))
+    data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
+    assert text == json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    assert data["family_sizes"] == {"A": 8, "B": 24}
+    assert data["sweep"]["seeds"] == list(range(1, 11))
+    assert len(data["trials"]) == 180
+    assert data["rows"][0]["cells"][0]["published"] == 87.52
+    assert data["comparisons"][6]["power"] is None
+
+
+def test_latex_is_booktabs_and_escaped():
+    odd = sweep(
+        title="50 % of A&B_C #1", models={"hiagm": {"label": "Hi_AGM & co [x]"}}, published=None, notes=("a_b",)
+    )
+    tex = tables.latex(summary_of(odd, fixed(odd)))
+    assert r"50 \% of A\&B\_C \#1." in tex
+    assert r"Hi\_AGM \& co {[}x{]}" in tex
+    assert r"\toprule" in tex
+    assert "|" not in tex
+    assert r"$\blacktriangle${*}{*}{*}" in tex
+    assert not re.search(r"\\\\ *[\[*]", tex)
+    body = re.findall(r"\\begin\{tabular\}\{(l+)\}(.*?)\\end\{tabular\}", tex, re.DOTALL)
+    for columns, rows in body:
+        for line in rows.splitlines():
+            if line.endswith(r"\\"):
+                assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(tmp_path):
+    found = without(FOUND, model="hiagm", merge="masking", dataset="rcv1", seed=1)
+    tex = tables.latex(summary_of(TABLE, found, banner="100 % _synthetic_ & #1"))
+    lines = [r"\documentclass{article}", r"\usepackage{booktabs,amssymb}", r"\begin{document}", tex, r"\end{document}"]
+    (tmp_path / "table.tex").write_text("\n".join(lines), "utf-8")
+    subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"], cwd=tmp_path, check=True)
