@@ -19,14 +19,13 @@ from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
 from datasets.meta import folder_name, read_meta
-from datasets.raw import Document
 from harness.errors import ConfigError, UserError
 from harness.registry import nearest
 
 if TYPE_CHECKING:
-    from datasets.corpus import Corpus
+    from datasets.corpus import Corpus, Document
 
-Watch = Callable[[Iterable[Document]], Iterable[Document]]
+Watch = Callable[[Iterable["Document"]], Iterable["Document"]]
 
 
 def prepare(
@@ -113,7 +112,7 @@ def _module(name: str) -> ModuleType:
     return import_module(READERS[name].module)
 
 
-def _progress(documents: Iterable[Document]) -> Iterator[Document]:
+def _progress(documents: Iterable["Document"]) -> Iterator["Document"]:
     """Shows how many documents have passed: a live line on a terminal, one line at the end elsewhere."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -165,6 +165,10 @@ class _Listener(tune.Callback):
     def __init__(self, progress: Progress):
         self._progress = progress
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore that is never made; a display cannot be."""
+        return {}
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._progress.started(trial.config["spec"]["key"])
 

@@ -14,6 +14,7 @@ dense matrices. One layer as in the authors' program; the HiTIN authors' copy st
 Published with BERT (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.conv import MessagePassing
 
-from models.members import RaggedLinear, union_edges
+from models.members import MemberLinear, RaggedLinear, union_edges
 from models.structure import Member, StructureEncoder
 
 NUMERICS = 1
@@ -87,32 +88,29 @@ class HierarchyGCN(MessagePassing):
     """
 
     edges: Tensor
-    member: Tensor
 
     def __init__(self, members: Sequence[Member], node_width: int, dropout: float):
         super().__init__(aggr="add", node_dim=-2)
-        num_nodes = sum(len(member.hierarchy) for member in members)
+        sizes = [len(member.hierarchy) for member in members]
+        num_nodes = sum(sizes)
         self.up = nn.Parameter(torch.ones(sum(len(member.priors) for member in members)))
         self.down = nn.Parameter(torch.from_numpy(np.concatenate([member.priors for member in members])))
         self.up_bias = nn.Parameter(torch.zeros(num_nodes, node_width))
         self.down_bias = nn.Parameter(torch.zeros(num_nodes, node_width))
         # Gates in the order up, down, self; the published init is Xavier's for an H x 1 matrix.
-        bound = (6 / (node_width + 1)) ** 0.5
-        self.gates = nn.Parameter(torch.empty(3, len(members), node_width).uniform_(-bound, bound))
-        self.gate_bias = nn.Parameter(torch.zeros(2, num_nodes))
+        bound = math.sqrt(6 / (node_width + 1))
+        self.gates = MemberLinear(sizes, node_width, 3, has_bias=False)
+        nn.init.uniform_(self.gates.weight, -bound, bound)
+        self.gate_bias = nn.Parameter(torch.zeros(num_nodes, 3))
         self.drop = nn.Dropout(dropout)
-        counts = torch.tensor([len(member.hierarchy) for member in members])
-        self.register_buffer("member", torch.repeat_interleave(counts), persistent=False)
         self.register_buffer("edges", union_edges(members), persistent=False)
 
     def forward(self, nodes_BUH: Tensor) -> Tensor:
         """Returns the next (B, U, H) states."""
         up_BUH = self.propagate(self.edges.flip(0), x=nodes_BUH, weight=self.up) + self.up_bias
         down_BUH = self.propagate(self.edges, x=nodes_BUH, weight=self.down) + self.down_bias
-        gates_3BU = torch.einsum("buh,guh->gbu", nodes_BUH, self.gates[:, self.member])
-        up_BU, down_BU = torch.sigmoid(gates_3BU[:2] + self.gate_bias[:, None]).unbind()
-        own_BU = torch.sigmoid(gates_3BU[2])
-        summands = (up_BU[..., None] * up_BUH, down_BU[..., None] * down_BUH, own_BU[..., None] * nodes_BUH)
+        up_BU1, down_BU1, own_BU1 = torch.sigmoid(self.gates(nodes_BUH) + self.gate_bias).split(1, dim=-1)
+        summands = (up_BU1 * up_BUH, down_BU1 * down_BUH, own_BU1 * nodes_BUH)
         return torch.relu(sum(map(self.drop, summands)))
 
     def message(self, x_j: Tensor, weight: Tensor) -> Tensor:

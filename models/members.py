@@ -69,15 +69,16 @@ class MemberLinear(nn.Module):
         sizes: Rows of each member.
         width_in: Features read.
         width_out: Features written.
+        has_bias: Whether a bias is added.
     """
 
-    def __init__(self, sizes: Sequence[int], width_in: int, width_out: int):
+    def __init__(self, sizes: Sequence[int], width_in: int, width_out: int, has_bias: bool = True):
         super().__init__()
         self.sizes = list(sizes)
         self.groups = group_equal(self.sizes)
         bound = 1 / math.sqrt(width_in)
         self.weight = nn.Parameter(torch.empty(len(sizes), width_in, width_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(len(sizes), width_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(len(sizes), width_out).uniform_(-bound, bound)) if has_bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, sum of sizes, width_in) to (B, sum of sizes, width_out)."""
@@ -86,7 +87,9 @@ class MemberLinear(nn.Module):
         written: list[Tensor] = [x] * len(parts)
         for places in self.groups:
             stacked = torch.stack([parts[place].flatten(0, 1) for place in places])
-            product = torch.baddbmm(self.bias[places, None], stacked, self.weight[places])
+            product = torch.bmm(stacked, self.weight[places])
+            if self.bias is not None:
+                product = product + self.bias[places, None]
             for place, one in zip(places, product.unbind(), strict=True):
                 written[place] = one.view(batch, self.sizes[place], -1)
         return torch.cat(written, dim=1)

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -96,27 +95,29 @@ def test_damaged_corpus_is_not_used(tmp_path):
         prepare.prepare("synthetic", None, SMALL, tmp_path)
 
 
-def _prepare_and_tell(data_dir, queue):
-    started = time.perf_counter()
-    queue.put((prepare.prepare("synthetic", None, {}, data_dir).fingerprint, time.perf_counter() - started))
-
-
 def test_two_processes_at_once_take_turns(tmp_path):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    processes = [context.Process(target=_prepare_and_tell, args=(tmp_path, queue)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    results = [queue.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join()
-    assert len({fingerprint for fingerprint, _ in results}) == 1
+    command = [sys.executable, "-m", "datasets.prepare", "synthetic", "--data", tmp_path]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    results = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert results[0][0] == results[1][0]
+    # Only one of them has read documents.
+    assert sorted("6,000 documents" in said for _, said in results) == [False, True]
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["synthetic"]
 
 
 def test_interrupted_and_run_again(tmp_path):
-    command = [sys.executable, "-m", "datasets.prepare", "synthetic", "--set", "documents=30000", "--data", tmp_path]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # The handler is set by hand: a shell starts background jobs with interrupts ignored.
+    program = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from datasets.prepare import main\n"
+        "sys.exit(main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", program, tmp_path]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     partial = tmp_path / ".synthetic,documents=30000.partial" / "documents.arrow"
     deadline = time.monotonic() + 60
     while not (partial.exists() and partial.stat().st_size > 100_000) and time.monotonic() < deadline:
