@@ -89,7 +89,9 @@ class YamlFile:
             # Through JSON, where strictness still lets a list become a tuple.
             return model.model_validate_json(json.dumps(data, default=str), strict=True)
         except ValidationError as problem:
-            texts = [str(self._explain(model, place, error)) for error in problem.errors()]
+            # A misspelt key first: what seems to be missing is often just that.
+            errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+            texts = [str(self._explain(model, place, error)) for error in errors]
             raise ConfigError(" ".join(dict.fromkeys(texts))) from None
 
     def _explain(self, model: type[BaseModel], place: Place, error: Any) -> ConfigError:

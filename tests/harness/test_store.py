@@ -35,9 +35,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
 def test_two_commands_on_one_sweep(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.check_writable()
-    with store.lock("table1"), pytest.raises(StoreError, match="Another command is running the sweep 'table1'"):
-        with Store(tmp_path).lock("table1"):
-            pass
+    refusal = pytest.raises(StoreError, match="Another command is running the sweep 'table1'")
+    with store.lock("table1"), refusal, Store(tmp_path).lock("table1"):
+        pass
     with store.lock("table1"):
         pass
 

@@ -1,0 +1,211 @@
+"""One trial from settings to record: the same bits again, learning, and every kind of failure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from datasets.corpus import Corpus
+from harness import trial as runner
+from harness.checkpoint import Checkpoint
+from harness.config import load
+from harness.metrics import Tally
+from harness.plan import Planned, identity, make_plan
+from harness.store import Record, Store
+from tests.conftest import SweepWriter
+
+FAST = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
+
+
+def planned(write_sweep: SweepWriter, model: str = "hiagm", merge: str = "projection", **changes: Any) -> Planned:
+    plan = make_plan(load(write_sweep(**changes)))
+    return next(one for one in plan.trials if one.trial.cell[:2] == (model, merge))
+
+
+def ran(one: Planned, data_dir: Path, store: Store) -> Record:
+    runner.run(one.trial, one.key, data_dir, store)
+    record = store.record(one.key)
+    assert record is not None, store.failure(one.key)
+    return record
+
+
+def test_the_same_bits_first_and_later_in_a_process(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    one = planned(write_sweep)
+    first = ran(one, data_dir, Store(tmp_path / "a"))
+    torch.manual_seed(999)
+    for model, merge in (("flat", "none"), ("hiagm", "none")):
+        ran(planned(write_sweep, model, merge), data_dir, Store(tmp_path / "a"))
+    again = ran(one, data_dir, Store(tmp_path / "b"))
+    assert first.predictions_sha256 == again.predictions_sha256
+    assert first.scores == again.scores
+    histories = [Store(tmp_path / name).history(one.key) for name in "ab"]
+    losses = [[entry["train_loss"] for entry in history] for history in histories]
+    assert losses[0] == losses[1] and len(losses[0]) == 2
+
+
+def test_another_seed_gives_other_bits_but_the_same_encoder_start(write_sweep: SweepWriter, data_dir: Path) -> None:
+    plan = make_plan(load(write_sweep()))
+    corpus, tokens = runner._open(data_dir / plan.trials[0].trial.corpus, plan.trials[0].trial)
+    splits = {name: runner._split(corpus, tokens, name, 0) for name in ("train", "val", "test")}
+    weights = {}
+    for one in plan.trials:
+        runner.seed_everything(one.trial.seed)
+        model = runner._build(one.trial, corpus, tokens, splits)
+        weights[one.trial.cell, one.trial.seed] = model.encoder.state_dict()["embedding.weight"]
+    by_seed = {seed: [w for (_, s), w in weights.items() if s == seed] for seed in (1, 2)}
+    assert all(torch.equal(by_seed[1][0], other) for other in by_seed[1])
+    assert not torch.equal(by_seed[1][0], by_seed[2][0])
+
+
+class Killed(BaseException):
+    """Takes a trial down as a signal would: nothing may catch it."""
+
+
+def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = planned(write_sweep, trainer={**FAST, "epochs": 4})
+    whole = ran(one, data_dir, Store(tmp_path / "whole"))
+    monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
+    store = Store(tmp_path / "killed")
+    seen: list[float] = []
+
+    def kill_in_epoch_3(entry: dict[str, float]) -> None:
+        seen.append(entry["epoch"])
+        if entry["epoch"] == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        runner.run(one.trial, one.key, data_dir, store, kill_in_epoch_3)
+    assert store.state(one.key) == "new"
+    runner.run(one.trial, one.key, data_dir, store, lambda entry: seen.append(entry["epoch"]))
+    record = store.record(one.key)
+    assert record is not None and seen == [1, 2, 3, 3, 4]
+    assert record.predictions_sha256 == whole.predictions_sha256 and record.scores == whole.scores
+    assert record.attempts == 2
+    assert [entry["epoch"] for entry in store.history(one.key)] == [1, 2, 3, 4]
+    assert not list(store.folder(one.key).glob("checkpoint*")), "a finished trial keeps no checkpoint"
+
+
+def test_it_learns_by_a_wide_margin(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    """Against predicting, for every document, the labels that more than half of them carry."""
+    one = planned(write_sweep, "hiagm", "none", trainer={**FAST, "epochs": 15})
+    record = ran(one, data_dir, Store(tmp_path / "s"))
+    corpus = Corpus.open(data_dir / one.trial.corpus)
+    gold = corpus.labels(corpus.rows("test")).toarray()
+    frequent = corpus.labels(corpus.rows("train")).toarray().mean(0) > 0.25
+    constant = Tally(corpus.hierarchy)
+    constant.add(np.tile(frequent, (len(gold), 1)), gold)
+    assert record.scores["micro_f1"] > constant.scores()["micro_f1"] + 15
+    assert record.scores["macro_f1"] > constant.scores()["macro_f1"] + 15
+
+
+def test_the_record_follows_from_the_stored_predictions(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
+) -> None:
+    one = planned(write_sweep, trainer={**FAST, "epochs": 6})
+    store = Store(tmp_path / "s")
+    record = ran(one, data_dir, store)
+    corpus = Corpus.open(data_dir / one.trial.corpus)
+    rows = corpus.rows("test")
+    gold = corpus.labels(rows).toarray()
+    table = pq.read_table(store.folder(one.key) / "predictions.parquet")
+    assert table.column("doc_id").to_pylist() == corpus.doc_ids(rows)
+    for metric in ("micro_f1", "macro_f1"):
+        predicted = np.zeros_like(gold)
+        for place, labels in enumerate(table.column(f"{metric}_labels").to_pylist()):
+            predicted[place, labels] = True
+        tally = Tally(corpus.hierarchy)
+        tally.add(predicted, gold)
+        assert tally.scores()[metric] == record.scores[metric]
+    # The best epochs are those of the validation scores, never of the test's.
+    history = store.history(one.key)
+    for metric in ("micro_f1", "macro_f1"):
+        valid = [entry[f"valid_{metric}"] for entry in history]
+        assert record.selected[metric]["epoch"] == 1 + int(np.argmax(valid))
+        assert record.scores[f"valid_{metric}"] == max(valid)
+
+
+def test_every_trial_trains_on_the_same_subset(write_sweep: SweepWriter, data_dir: Path) -> None:
+    one = planned(write_sweep)
+    corpus, tokens = runner._open(data_dir / one.trial.corpus, one.trial)
+    subset = runner._split(corpus, tokens, "train", 100)
+    assert len(subset.rows) == 100 == len(set(subset.rows)) and set(subset.rows) <= set(corpus.rows("train"))
+    assert np.array_equal(subset.rows, runner._split(corpus, tokens, "train", 100).rows)
+    assert len(runner._split(corpus, tokens, "test", 100).rows) == len(corpus.rows("test"))
+
+
+def test_nan_is_a_failed_trial_with_its_reason(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    one = planned(write_sweep, trainer={**FAST, "encoder_lr": 1e38, "head_lr": 1e38, "clip_norm": 1e38})
+    store = Store(tmp_path / "s")
+    runner.run(one.trial, one.key, data_dir, store)
+    failure = store.failure(one.key)
+    assert failure is not None and failure.kind == "non_finite"
+    assert "The training loss is nan in epoch" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out_of_memory"),
+        (KeyError("boom"), "error"),
+    ],
+)
+def test_failures_are_told_apart_and_logged(
+    write_sweep: SweepWriter,
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    kind: str,
+) -> None:
+    def raise_it(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(runner, "fit", raise_it)
+    one = planned(write_sweep)
+    store = Store(tmp_path / "s")
+    runner.run(one.trial, one.key, data_dir, store)
+    failure = store.failure(one.key)
+    assert failure is not None and failure.kind == kind and failure.message.startswith(type(error).__name__)
+    assert "Traceback" in (store.folder(one.key) / "trial.log").read_text("utf-8")
+    assert make_plan(load(write_sweep(store=str(tmp_path / "s")))).of_state("failed")[0].key == one.key
+
+
+def test_a_trial_that_keeps_killing_its_worker_ends_as_failed(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
+) -> None:
+    one = planned(write_sweep)
+    store = Store(tmp_path / "s")
+    for _ in range(runner.MAX_ATTEMPTS):
+        store.start_attempt(one.key)
+    runner.run(one.trial, one.key, data_dir, store)
+    failure = store.failure(one.key)
+    assert failure is not None and failure.kind == "infrastructure" and "died 3 times" in failure.message
+
+
+def test_data_that_the_plan_did_not_see_is_refused(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    one = planned(write_sweep)
+    store = Store(tmp_path / "s")
+    other = identity(one.trial, "another fingerprint")
+    runner.run(one.trial, other, data_dir, store)
+    failure = store.failure(other)
+    assert failure is not None and "is not the one that the plan saw" in failure.message
+
+
+def test_the_entry_point_runs_what_is_missing(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_sweep()
+    arguments = [str(path), "--filter", "model=flat", "seed=1"]
+    assert runner.main(arguments) == 0
+    output = capsys.readouterr().out
+    assert output.count('"epoch": 2') == 2 and "2 of 2 trials done, 0 failed" in output
+    assert runner.main(arguments) == 0
+    assert '"epoch"' not in capsys.readouterr().out
+    record = Store(Path(load(path).store)).record(make_plan(load(path), arguments[2:]).trials[0].key)
+    assert record is not None and json.loads(record.model_dump_json())["settings"]["model"] == "flat"
