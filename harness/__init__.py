@@ -1,0 +1,1 @@
+"""How experiments run: sweep file, plan, trial, store, MLflow, statistics, table."""

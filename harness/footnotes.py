@@ -171,7 +171,7 @@ def _oddities(summary: Summary) -> Iterator[str]:
         if cell.num_collapsed and not column.average
     ]
     if low:
-        yield f"Collapsed runs (below median - 10 x MAD; they stay in every number): {_some(low)}."
+        yield f"Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): {_some(low)}."
     if summary.num_odd_scores:
         yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
     same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]
@@ -192,6 +192,7 @@ def _spot(row: Row, column: Column) -> str:
 
 def _some(places: list[str]) -> str:
     return ", ".join(places) if len(places) <= 6 else f"{', '.join(places[:6])} and {len(places) - 6} more"
+
 
 def _number(level: float) -> str:
     return f"{level:g}".removeprefix("0")

@@ -111,21 +111,25 @@ class Plan:
         return cells
 
     def seconds_left(self, slots: int) -> float | None:
-        """Returns an estimate from finished trials: of the same cell, else model, else dataset, else any."""
-        done = self.of_state("done")
-        if not done:
-            return None
-        total = 0.0
-        for planned in self.of_state("new"):
-            model, _, dataset = planned.trial.cell
-            alike = (
-                [one for one in done if one.trial.cell == planned.trial.cell]
-                or [one for one in done if (one.trial.model, one.trial.dataset) == (model, dataset)]
-                or [one for one in done if one.trial.dataset == dataset]
-                or done
-            )
-            total += statistics.median(one.seconds or 0.0 for one in alike)
-        return total / slots
+        """Returns an estimate for the new trials; None without any finished one."""
+        finished = [(one.trial, one.seconds or 0.0) for one in self.of_state("done")]
+        return estimate_seconds([one.trial for one in self.of_state("new")], finished, slots)
+
+
+def estimate_seconds(todo: Iterable[Trial], finished: Sequence[tuple[Trial, float]], slots: int) -> float | None:
+    """Returns how long trials will take, each going by finished ones of its cell, else its model, else any."""
+    if not finished:
+        return None
+    total = 0.0
+    for trial in todo:
+        alike = (
+            [seconds for other, seconds in finished if other.cell == trial.cell]
+            or [seconds for other, seconds in finished if (other.model, other.dataset) == (trial.model, trial.dataset)]
+            or [seconds for other, seconds in finished if other.dataset == trial.dataset]
+            or [seconds for _, seconds in finished]
+        )
+        total += statistics.median(alike)
+    return total / slots
 
 
 def expand(sweep: SweepFile) -> list[Trial]:

@@ -1,6 +1,5 @@
 """What a running sweep shows: counts, time left, the last result. Lines where there is no terminal."""
 
-import statistics
 import sys
 import time
 from types import TracebackType
@@ -10,7 +9,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from harness.plan import Plan, Planned
+from harness.plan import Plan, Planned, estimate_seconds
 from harness.store import Store
 
 
@@ -20,13 +19,17 @@ class Progress:
     Args:
         plan: What is to run.
         store: Where results appear.
+
+    Attributes:
+        num_slots: Most trials that ran at a time.
     """
 
     def __init__(self, plan: Plan, store: Store):
         self._store = store
         self._planned = {planned.key: planned for planned in plan.trials}
         self._known = {"done": len(plan.of_state("done")), "failed": len(plan.of_state("failed"))}
-        self._seconds = [planned.seconds for planned in plan.of_state("done") if planned.seconds]
+        self._finished = [(planned.trial, planned.seconds or 0.0) for planned in plan.of_state("done")]
+        self.num_slots = 1
         self._running: set[str] = set()
         self._ended: dict[str, str] = {}
         self._started = time.monotonic()
@@ -47,6 +50,7 @@ class Progress:
     def started(self, key: str) -> None:
         """Notes that a worker has taken a trial."""
         self._running.add(key)
+        self.num_slots = max(self.num_slots, len(self._running))
 
     def ended(self, key: str) -> None:
         """Notes that a worker is through with a trial, and says how it went."""
@@ -60,7 +64,7 @@ class Progress:
         trial = planned.trial
         name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
         if record := self._store.record(planned.key):
-            self._seconds.append(record.seconds)
+            self._finished.append((trial, record.seconds))
             scores = record.scores
             return f"{name}: micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"
         failure = self._store.failure(planned.key)
@@ -69,13 +73,11 @@ class Progress:
     def _counts(self) -> str:
         ended = list(self._ended.values())
         done, failed = ended.count("done"), ended.count("failed") + self._known["failed"]
-        left = len(self._planned) - sum(self._known.values()) - len(ended)
+        todo = [one.trial for key, one in self._planned.items() if one.state == "new" and key not in self._ended]
         text = f"{done} done, {len(self._running)} running, {failed} failed, {self._known['done']} already there"
-        text += f", {left} to go"
-        if left and self._seconds:
-            rate = max(1, len(self._running))
-            text += f", about {duration(left * statistics.median(self._seconds) / rate)} left"
-        return text
+        text += f", {len(todo)} to go"
+        seconds = estimate_seconds(todo, self._finished, self.num_slots)
+        return text + (f", about {duration(seconds)} left" if seconds else "")
 
     def _render(self) -> Text:
         total, settled = len(self._planned), sum(self._known.values()) + len(self._ended)

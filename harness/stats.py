@@ -22,6 +22,8 @@ Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a"]
 
 LEAST_PAIRS = 5
 """Complete pairs that a star needs."""
+LEAST_DEVIATION = 0.5
+"""Least median absolute deviation, in points, in judging that a run collapsed."""
 _TINY = 1e-9
 _MOST_EXACT = 40
 _RESAMPLES = 99_999
@@ -349,9 +351,13 @@ def correlation(pairs: Pairs) -> float:
 
 
 def num_collapsed(scores: Sequence[float]) -> int:
-    """Counts runs below median - 10 x MAD: finished, kept in every number, and worth a look."""
+    """Counts runs far below the median: finished, kept in every number, and worth a look.
+
+    Far is 10 times the median absolute deviation, taken as half a point at least: over five seeds three
+    scores often lie close together by chance, and a run a point below them has not collapsed.
+    """
     if len(scores) < 3:
         return 0
     median = np.median(scores)
     spread = np.median(np.abs(np.asarray(scores) - median))
-    return int(np.sum(np.asarray(scores) < median - 10 * spread - _TINY * max(1.0, abs(median))))
+    return int(np.sum(np.asarray(scores) < median - 10 * max(spread, LEAST_DEVIATION)))

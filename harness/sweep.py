@@ -81,8 +81,16 @@ def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> N
 
     todo = plan.of_state("new")
     print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
+    started = time.monotonic()
     with Progress(plan, store) as progress, tracking.kept_up(path):
         schedule.run(todo, Path(plan.sweep.data_dir), store, address, progress)
+    wall = time.monotonic() - started
+    own = sum(record.seconds for planned in todo if (record := store.record(planned.key))) / progress.num_slots
+    if own:
+        print(
+            f"\nScheduling: {duration(wall)} for {duration(own)} of trials on each of {progress.num_slots} slots, "
+            f"{wall / own:.2f} times."
+        )
 
 
 def _conclude(sweep: SweepFile, plan: Plan, started: float) -> int:

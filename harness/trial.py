@@ -26,7 +26,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse
 import torch
-from models.branches import BranchHeads, label_priors
 
 from datasets.corpus import Corpus
 from datasets.raw import SPLITS
@@ -41,6 +40,7 @@ from harness.provenance import environment
 from harness.store import Failure, Record, Store
 from harness.trainer import Fitted, NonFiniteLoss, Split, evaluate, fit, seed_everything
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models.branches import BranchHeads, label_priors
 from models.classifier import Classifier
 
 MAX_ATTEMPTS = 3

@@ -1,8 +1,12 @@
 """Mean-pooled sub-word embeddings: a text encoder that trains in seconds.
 
-A WordPiece vocabulary is learned from the training texts of the corpus; a document is the mean of
-its pieces' embeddings, then dropout. No position, no context: a floor for what a real encoder must
+Byte-pair pieces are learned from the training texts of the corpus; a document is the mean of its
+pieces' embeddings, then dropout. No position, no context: a floor for what a real encoder must
 beat, and a real model for corpora where word choice decides.
+
+Byte pairs and not WordPiece, because the library's WordPiece trainer numbers its pieces differently
+each time and breaks ties by these numbers: the same corpus would give another vocabulary, and another
+score, on every machine.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,17 +18,16 @@ from torch import Tensor, nn
 from models.text import TextEncoder, TokenBatch
 
 NUMERICS = 1
-UNKNOWN = "[UNK]"
 
 
 class Bag(TextEncoder):
-    """Embeds every word piece and averages over the document.
+    """Embeds every piece and averages over the document.
 
     Args:
         tokenizer: From `build_tokenizer`.
         width: Width D of the embeddings.
-        vocabulary: Most word pieces to learn.
-        max_length: Most word pieces of a document that are read.
+        vocabulary: Pieces to learn, the 256 bytes among them.
+        max_length: Most pieces of a document that are read.
         dropout: Dropout on the mean vector.
     """
 
@@ -51,12 +54,15 @@ class Bag(TextEncoder):
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
-        """Learns a lower-cased WordPiece vocabulary from the training texts."""
-        tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))  # type: ignore[call-arg]
+        """Learns lower-cased byte pairs, within words as BERT splits them, from the training texts."""
+        tokenizer = Tokenizer(models.BPE())
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=options["vocabulary"], special_tokens=[UNKNOWN], show_progress=False
+        bytes_of_words = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), bytes_of_words])
+        trainer = trainers.BpeTrainer(
+            vocab_size=options["vocabulary"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
         )
         tokenizer.train_from_iterator(train_texts, trainer)
         tokenizer.enable_truncation(options["max_length"])

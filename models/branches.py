@@ -100,7 +100,7 @@ class BranchHeads(nn.Module):
             logits_BU: From `forward`.
             gold_BL: 0 or 1, closed under ancestors.
         """
-        logits_BC, gold_BC = logits_BU[:, self.chosen], gold_BL[:, self.labels]
+        logits_BC, gold_BC = logits_BU.index_select(1, self.chosen), gold_BL.index_select(1, self.labels)
         entropy_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
         loss = (entropy_BC @ self.weights).mean()
         if self.recursive_penalty:
@@ -109,10 +109,10 @@ class BranchHeads(nn.Module):
 
     def probabilities(self, logits_BU: Tensor) -> Tensor:
         """Returns (B, L) probabilities, combined over the branches that hold a label."""
-        probabilities_BC = torch.sigmoid(logits_BU[:, self.chosen])
+        probabilities_BC = torch.sigmoid(logits_BU.index_select(1, self.chosen))
         combined_BL = probabilities_BC.new_zeros(len(logits_BU), self.num_labels)
         if self.combine == "max":
-            return combined_BL.index_reduce_(1, self.labels, probabilities_BC, "amax")
+            return combined_BL.scatter_reduce(1, self.labels.expand_as(probabilities_BC), probabilities_BC, "amax")
         combined_BL.index_add_(1, self.labels, probabilities_BC)
         return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
 
@@ -136,10 +136,9 @@ def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDAr
     Returns:
         (E,) in the order of `hierarchy.edges`.
     """
-    counts = gold.astype(np.int64)
     parents, children = hierarchy.edges.T
-    together_E = np.asarray((counts.T @ counts).todense())[parents, children]
-    total_L = np.bincount(parents, weights=together_E, minlength=len(hierarchy))
-    return np.divide(together_E, total_L[parents], out=np.zeros(len(parents)), where=total_L[parents] > 0).astype(
-        np.float32
-    )
+    by_label = gold.astype(np.int64).tocsc()
+    together_E = by_label[:, parents].multiply(by_label[:, children]).sum(axis=0)
+    total_E = np.bincount(parents, weights=together_E, minlength=len(hierarchy))[parents]
+    priors_E: npt.NDArray[np.float32] = (together_E / np.maximum(total_E, 1)).astype(np.float32)
+    return priors_E

@@ -21,6 +21,8 @@ import numpy.typing as npt
 
 from datasets.hierarchy import Hierarchy
 
+NUMERICS = 1
+
 Index = npt.NDArray[np.int64]
 
 

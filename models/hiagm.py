@@ -1,16 +1,16 @@
 """HiAGM-TP with a hierarchy GCN: text propagation over the label graph.
 
 Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classification*, ACL 2020,
-section 3.2 and 3.3 (text propagation). Follows the published program, where it and the paper differ:
+sections 3.2 and 3.3 (text propagation). Follows the published program where it and the paper differ:
 
 * gates are one number per node, computed from the node's own state, not one per edge;
-* the layer has no weight matrix: edges carry one learnable number each, 1 upwards at first and the
+* the layer has no weight matrix: edges carry one learnable number each, at first 1 upwards and the
   prior share of the child downwards;
 * the classifier reads all nodes for every label, and dropout 0.5 falls on the *logits*, so that the
   training loss cannot go below 0.347; `logit_dropout: 0` turns that off.
 
-Differs: the downward gate's bias, which the program never initialises, starts at 0; edge lists instead of
-dense matrices. One layer as in the authors' program; the HiTIN authors' copy stacks two.
+Differs: the downward gate's bias, which the program never initialises, starts at 0; edge lists instead
+of dense matrices. One layer as in the authors' program; the HiTIN authors' copy stacks two.
 Published with BERT (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76.
 """
 
@@ -64,10 +64,11 @@ class HiAGM(StructureEncoder):
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BU."""
-        nodes_BUH = self.text_dropout(self.spread(text_BD)).unflatten(1, (-1, self.node_width))
+        spread_BUH = self.text_dropout(self.spread(text_BD)).unflatten(1, (-1, self.node_width))
+        nodes_UBH = spread_BUH.transpose(0, 1)
         for layer in self.graph:
-            nodes_BUH = layer(nodes_BUH)
-        logits_BU: Tensor = self.logit_dropout(self.classifier(nodes_BUH.flatten(1)))
+            nodes_UBH = layer(nodes_UBH)
+        logits_BU: Tensor = self.logit_dropout(self.classifier(nodes_UBH.transpose(0, 1).flatten(1)))
         return logits_BU
 
     def recursive_penalty(self) -> Tensor:
@@ -80,6 +81,7 @@ class HierarchyGCN(MessagePassing):
 
     up_v = sum over children c of a_vc h_c + b_v, down_v = sum over parents p of f_pv h_p + b'_v, and
     h'_v = ReLU(gate(h_v) up_v + gate'(h_v) down_v + gate''(h_v) h_v), gates being scalars per node.
+    Both sums are one pass of messages to 2U places: the upward sums of all nodes, then the downward ones.
 
     Args:
         members: The list of hierarchies; U nodes and E edges in all.
@@ -90,29 +92,38 @@ class HierarchyGCN(MessagePassing):
     edges: Tensor
 
     def __init__(self, members: Sequence[Member], node_width: int, dropout: float):
-        super().__init__(aggr="add", node_dim=-2)
+        super().__init__(aggr=None, node_dim=0)
         sizes = [len(member.hierarchy) for member in members]
         num_nodes = sum(sizes)
-        self.up = nn.Parameter(torch.ones(sum(len(member.priors) for member in members)))
-        self.down = nn.Parameter(torch.from_numpy(np.concatenate([member.priors for member in members])))
-        self.up_bias = nn.Parameter(torch.zeros(num_nodes, node_width))
-        self.down_bias = nn.Parameter(torch.zeros(num_nodes, node_width))
-        # Gates in the order up, down, self; the published init is Xavier's for an H x 1 matrix.
-        bound = math.sqrt(6 / (node_width + 1))
+        priors_E = torch.from_numpy(np.concatenate([member.priors for member in members]))
+        self.edge_weight = nn.Parameter(torch.cat([torch.ones_like(priors_E), priors_E]))
+        self.edge_bias = nn.Parameter(torch.zeros(2 * num_nodes, 1, node_width))
+        # Gates in the order up, down, own; the published init is Xavier's for an H x 1 matrix.
         self.gates = MemberLinear(sizes, node_width, 3, has_bias=False)
-        nn.init.uniform_(self.gates.weight, -bound, bound)
-        self.gate_bias = nn.Parameter(torch.zeros(num_nodes, 3))
-        self.drop = nn.Dropout(dropout)
-        self.register_buffer("edges", union_edges(members), persistent=False)
+        bound = math.sqrt(6 / (node_width + 1))
+        for weight in self.gates.weights:
+            nn.init.uniform_(weight, -bound, bound)
+        self.gate_bias = nn.Parameter(torch.zeros(2, num_nodes, 1))
+        self.dropout = nn.Dropout(dropout)
+        parents_E, children_E = union_edges(members)
+        ways = torch.stack([torch.cat([children_E, parents_E]), torch.cat([parents_E, children_E + num_nodes])])
+        self.register_buffer("edges", ways, persistent=False)
 
-    def forward(self, nodes_BUH: Tensor) -> Tensor:
-        """Returns the next (B, U, H) states."""
-        up_BUH = self.propagate(self.edges.flip(0), x=nodes_BUH, weight=self.up) + self.up_bias
-        down_BUH = self.propagate(self.edges, x=nodes_BUH, weight=self.down) + self.down_bias
-        up_BU1, down_BU1, own_BU1 = torch.sigmoid(self.gates(nodes_BUH) + self.gate_bias).split(1, dim=-1)
-        summands = (up_BU1 * up_BUH, down_BU1 * down_BUH, own_BU1 * nodes_BUH)
-        return torch.relu(sum(map(self.drop, summands)))
+    def forward(self, nodes_UBH: Tensor) -> Tensor:
+        """Returns the next (U, B, H) states."""
+        num_nodes = len(nodes_UBH)
+        sums = self.propagate(self.edges, x=(nodes_UBH, None), weight=self.edge_weight, size=(num_nodes, 2 * num_nodes))
+        ways_2UBH = (sums + self.edge_bias).unflatten(0, (2, num_nodes))
+        up_UB, down_UB, own_UB = self.gates(nodes_UBH).unbind(-1)
+        gates_2UB = torch.sigmoid(torch.stack([up_UB, down_UB]) + self.gate_bias)
+        up_UBH, down_UBH = self.dropout(gates_2UB.unsqueeze(-1) * ways_2UBH)
+        own_UBH = self.dropout(torch.sigmoid(own_UB).unsqueeze(-1) * nodes_UBH)
+        return torch.relu(up_UBH + down_UBH + own_UBH)
 
     def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
         """Weighs the neighbour's state by the edge's number."""
-        return weight[:, None] * x_j
+        return weight[:, None, None] * x_j
+
+    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
+        """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
+        return inputs.new_zeros(dim_size, *inputs.shape[1:]).index_add(0, index, inputs)

@@ -4,8 +4,8 @@ Paper: Zhu et al., *HiTIN: Hierarchy-aware Tree Isomorphism Network for Hierarch
 ACL 2023, section 4. Follows the published program:
 
 * leaf states are copies of the projected text, dropped out one by one and mixed by an N x N layer over
-  the labels; with dropout off they are one vector scaled and shifted (`leaf_mixing: affine` is just that,
-  with 2N parameters);
+  the labels; with dropout off they are one vector, scaled and shifted (`leaf_mixing: affine` keeps only
+  the diagonal of that layer: 2N parameters);
 * a layer sums the children, without the node itself, then MLP, batch norm, ReLU;
 * logits are the sum of one linear map per tree level of that level's pooled states, so that all label
   identity passes through pooled vectors.
@@ -21,10 +21,10 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import scatter
+from torch.nn import functional
 
 from models.coding_tree import coding_tree
-from models.members import MemberBatchNorm, MemberLinear, RaggedLinear
+from models.members import MemberBatchNorm, MemberLinear, MemberMixing, RaggedLinear, member_of, uniform
 from models.structure import Member, StructureEncoder
 
 NUMERICS = 1
@@ -59,78 +59,95 @@ class HiTIN(StructureEncoder):
         final_dropout: float = 0.5,
     ):
         super().__init__(members, text_width)
-        trees = [coding_tree(member.hierarchy, tree_height) for member in members]
-        sizes = [[tree.sizes[level] for tree in trees] for level in range(tree_height + 1)]
-        self.node_width, self.pooling = node_width, pooling
-        self.num_members = len(members)
+        different = {id(member.hierarchy): member.hierarchy for member in members}
+        built = {key: coding_tree(hierarchy, tree_height) for key, hierarchy in different.items()}
+        trees = [built[id(member.hierarchy)] for member in members]
+        self.sizes = [[tree.sizes[level] for tree in trees] for level in range(tree_height + 1)]
+        self.pooling = pooling
         self.project = nn.Linear(text_width, len(members) * node_width)
-        self.leaves = Leaves(sizes[0], linear=leaf_mixing == "linear", dropout=tree_dropout)
-        self.layers = nn.ModuleList(Layer(level, node_width, mlp_layers) for level in sizes[1:])
+        self.leaves = Leaves(self.sizes[0], is_mixed=leaf_mixing == "linear", dropout=tree_dropout)
+        self.layers = nn.ModuleList(Layer(sizes, node_width, mlp_layers) for sizes in self.sizes[1:])
+        # Every level that is read counts as a list of members of its own: one product for all levels.
+        self.num_read = 1 if pooling == "root" else tree_height + 1
         edges = [member.hierarchy.edges for member in members]
-        widths = [node_width] * len(members)
-        levels = [tree_height] if pooling == "root" else range(tree_height + 1)
-        self.readout = nn.ModuleDict({str(level): RaggedLinear(widths, sizes[0], edges) for level in levels})
+        widths = [node_width] * (self.num_read * len(members))
+        self.readout = RaggedLinear(widths, self.sizes[0] * self.num_read, edges * self.num_read)
         self.final_dropout = nn.Dropout(final_dropout)
         for level in range(tree_height):
-            offsets = np.cumsum([0, *sizes[level + 1]])
-            parents = [tree.parents[level] + offset for tree, offset in zip(trees, offsets, strict=False)]
+            offsets = np.cumsum([0, *self.sizes[level + 1][:-1]])
+            parents = [tree.parents[level] + offset for tree, offset in zip(trees, offsets, strict=True)]
             self.register_buffer(f"parents_{level}", torch.from_numpy(np.concatenate(parents)), persistent=False)
-        for level, counts in enumerate(sizes):
-            member = torch.repeat_interleave(torch.tensor(counts))
-            self.register_buffer(f"member_{level}", member, persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BU."""
-        text_BMH = self.project(text_BD).unflatten(1, (self.num_members, self.node_width))
-        nodes_BNH = self.leaves(text_BMH[:, self.get_buffer("member_0")])
-        logits_BU = self._read(0, nodes_BNH)
+        text_MBH = self.project(text_BD).unflatten(1, (len(self.members), -1)).transpose(0, 1)
+        nodes_NBH = self.leaves(text_MBH)
+        pooled = []
         for level, layer in enumerate(self.layers):
+            if self.pooling != "root":
+                pooled.append(self._pool(level, nodes_NBH))
             parents = self.get_buffer(f"parents_{level}")
-            summed = scatter(nodes_BNH, parents, dim=1, dim_size=len(self.get_buffer(f"member_{level + 1}")))
-            nodes_BNH = layer(summed)
-            logits_BU = logits_BU + self._read(level + 1, nodes_BNH)
+            sums_NBH = nodes_NBH.new_zeros(sum(self.sizes[level + 1]), *nodes_NBH.shape[1:])
+            nodes_NBH = layer(sums_NBH.index_add(0, parents, nodes_NBH))
+        pooled.append(nodes_NBH)
+        read = self.final_dropout(torch.cat(pooled)).transpose(0, 1).flatten(1)
+        logits_BU: Tensor = self.readout(read).unflatten(1, (self.num_read, -1)).sum(1)
         return logits_BU
 
-    def _read(self, level: int, nodes_BNH: Tensor) -> Tensor | float:
-        """Returns the level's part of logits_BU."""
-        if str(level) not in self.readout:
-            return 0.0
-        how = "sum" if self.pooling == "root" else self.pooling
-        pooled_BMH = scatter(
-            nodes_BNH, self.get_buffer(f"member_{level}"), dim=1, dim_size=self.num_members, reduce=how
-        )
-        part_BU: Tensor = self.readout[str(level)](self.final_dropout(pooled_BMH).flatten(1))
-        return part_BU
+    def _pool(self, level: int, nodes_NBH: Tensor) -> Tensor:
+        """Returns (M, B, H) of the members' nodes at a level."""
+        members = nodes_NBH.split(self.sizes[level])
+        if self.pooling == "max":
+            return torch.stack([nodes.amax(0) for nodes in members])
+        return torch.stack([nodes.mean(0) if self.pooling == "mean" else nodes.sum(0) for nodes in members])
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's rows towards its parents', in every level's linear map."""
-        return torch.stack([readout.edge_penalty() for readout in self.readout.values()]).sum()
+        return self.readout.edge_penalty()
 
 
 class Leaves(nn.Module):
     """Makes leaf states from copies of the projected text.
 
+    Leaf i of a member with text t is, entry by entry, b_i + t times the sum over its leaves j of
+    M_ij mask_j, the masks being those of the dropout on copy j: the copies differ in nothing else, so
+    they are never made. A member's M is dense, or diagonal.
+
     Args:
         sizes: Labels of each member.
-        linear: Mix copies by a linear map over the member's labels; else scale and shift each leaf.
-        dropout: Before and, if linear, after.
+        is_mixed: Whether M is dense.
+        dropout: Before and after mixing.
     """
 
-    def __init__(self, sizes: Sequence[int], linear: bool, dropout: float):
-        super().__init__()
-        self.mix = RaggedLinear(sizes, sizes) if linear else None
-        self.scale = None if linear else nn.Parameter(torch.ones(sum(sizes), 1))
-        self.bias = None if linear else nn.Parameter(torch.zeros(sum(sizes), 1))
-        self.dropout = nn.Dropout(dropout)
+    member: Tensor
 
-    def forward(self, copies_BUH: Tensor) -> Tensor:
-        """Returns the (B, U, H) leaf states."""
-        dropped_BUH = self.dropout(copies_BUH)
-        if self.mix is None:
-            return dropped_BUH * self.scale + self.bias
-        width = dropped_BUH.shape[2]
-        mixed = self.mix(dropped_BUH.transpose(1, 2).flatten(0, 1))
-        return self.dropout(mixed.unflatten(0, (-1, width)).transpose(1, 2))
+    def __init__(self, sizes: Sequence[int], is_mixed: bool, dropout: float):
+        super().__init__()
+        self.mixing = MemberMixing(sizes) if is_mixed else Scaling(sum(sizes))
+        biases = [uniform(size, 1, 1, fan_in=size) if is_mixed else torch.zeros(size, 1, 1) for size in sizes]
+        self.bias = nn.Parameter(torch.cat(biases))
+        self.dropout = dropout
+        self.register_buffer("member", member_of(sizes), persistent=False)
+
+    def forward(self, text_MBH: Tensor) -> Tensor:
+        """Returns the (U, B, H) leaf states."""
+        is_dropping = self.training and self.dropout > 0
+        shape = text_MBH.shape[1:] if is_dropping else (1, 1)
+        masks_UBH = functional.dropout(text_MBH.new_ones(len(self.member), *shape), self.dropout, is_dropping)
+        leaves_UBH = self.mixing(masks_UBH) * text_MBH.index_select(0, self.member) + self.bias
+        return functional.dropout(leaves_UBH, self.dropout, self.training)
+
+
+class Scaling(nn.Module):
+    """A diagonal mixing: node i becomes s_i times itself, s_i being 1 at first."""
+
+    def __init__(self, num_nodes: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_nodes, 1, 1))
+
+    def forward(self, nodes_UBH: Tensor) -> Tensor:
+        """Returns the scaled (U, B, H) nodes."""
+        return nodes_UBH * self.weight
 
 
 class Layer(nn.Module):
@@ -147,8 +164,8 @@ class Layer(nn.Module):
         self.linears = nn.ModuleList(MemberLinear(sizes, width, width) for _ in range(mlp_layers))
         self.norms = nn.ModuleList(MemberBatchNorm(sizes, width) for _ in range(mlp_layers))
 
-    def forward(self, nodes_BNH: Tensor) -> Tensor:
-        """Returns the (B, N, H) states of the level's nodes."""
+    def forward(self, nodes_NBH: Tensor) -> Tensor:
+        """Returns the (N, B, H) states of the level's nodes."""
         for linear, norm in zip(self.linears, self.norms, strict=True):
-            nodes_BNH = torch.relu(norm(linear(nodes_BNH)))
-        return nodes_BNH
+            nodes_NBH = torch.relu(norm(linear(nodes_NBH)))
+        return nodes_NBH

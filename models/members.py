@@ -1,24 +1,121 @@
-"""Building blocks with one set of parameters per member of a list of hierarchies.
+"""Building blocks that give every member of a list of hierarchies its own parameters in one computation.
 
-Members of equal shape are stacked and computed in one batched product, so a list costs what its
-arithmetic costs. With one member each block is its PyTorch namesake.
+Members of equal shape are a group: their parameters are one tensor and their products one batched
+product, so that a list costs what its arithmetic costs, and at worst one call per member, never one
+per label. With a single member every block equals the torch layer of its name.
+
+Node states are laid out node by node, (U, B, H), so that a member's nodes are contiguous and sums over
+neighbours add whole rows.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.structure import Member
+
+NUMERICS = 1
 
 Edges = npt.NDArray[np.int64]
 
 
-class RaggedLinear(nn.Module):
-    """M independent linear maps, side by side.
+def union_edges(members: Sequence[Member]) -> Tensor:
+    """Returns (2, E) parents and children of the members' edges, nodes numbered on from member to member."""
+    return _union([member.hierarchy.edges for member in members], [len(member.hierarchy) for member in members])
+
+
+def _union(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
+    offsets = np.cumsum([0, *sizes[:-1]])
+    pairs = np.concatenate([own + offset for own, offset in zip(edges, offsets, strict=True)])
+    return torch.from_numpy(pairs.T.copy())
+
+
+def member_of(sizes: Sequence[int]) -> Tensor:
+    """Returns for each of the U nodes the place of its member."""
+    return torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
+
+
+def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
+    """Returns half the sum over edges of the squared distance of the two rows.
+
+    Args:
+        weight: (rows, features).
+        edges: (2, E) pairs of rows.
+    """
+    penalty: Tensor = _EdgePenalty.apply(weight, edges)  # type: ignore[no-untyped-call]
+    return penalty
+
+
+class _EdgePenalty(torch.autograd.Function):
+    """Written out because automatic differentiation goes over the weights three times as often."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, edges: Tensor) -> Tensor:
+        difference = weight.index_select(0, edges[0])
+        difference -= weight.index_select(0, edges[1])
+        ctx.save_for_backward(difference, edges)
+        ctx.num_rows = len(weight)
+        # Not an inner product: that adds up in one run and loses digits.
+        return 0.5 * difference.pow(2).sum()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        difference, edges = ctx.saved_tensors
+        gradient = difference.new_zeros(ctx.num_rows, difference.shape[1])
+        gradient.index_add_(0, edges[0], difference).index_add_(0, edges[1], difference, alpha=-1)
+        return gradient.mul_(grad), None
+
+
+class _Grouped(nn.Module):
+    """Takes a tensor apart into members along a dimension, stacked by group, and puts it together again.
+
+    Args:
+        shapes: Per member; members of equal shape are a group, groups in the order of first members.
+        sizes: What each member takes of the dimension.
+        dim: The dimension.
+    """
+
+    def __init__(self, shapes: Sequence[Hashable], sizes: Sequence[int], dim: int):
+        super().__init__()
+        by_shape: dict[Hashable, list[int]] = {}
+        for member, shape in enumerate(shapes):
+            by_shape.setdefault(shape, []).append(member)
+        self.groups = list(by_shape.values())
+        self.sizes, self.dim = list(sizes), dim
+
+    def _apart(self, joined: Tensor) -> list[Tensor]:
+        if len(self.groups) == 1:
+            return [joined.unflatten(self.dim, (len(self.sizes), -1)).movedim(self.dim, 0)]
+        parts = joined.split(self.sizes, self.dim)
+        return [
+            torch.stack([parts[member] for member in group]) if len(group) > 1 else parts[group[0]].unsqueeze(0)
+            for group in self.groups
+        ]
+
+    def _together(self, stacks: Sequence[Tensor]) -> Tensor:
+        if len(self.groups) == 1:
+            return stacks[0].movedim(0, self.dim).flatten(self.dim, self.dim + 1)
+        parts: dict[int, Tensor] = {}
+        for group, stack in zip(self.groups, stacks, strict=True):
+            parts.update(zip(group, stack.unbind(), strict=True))
+        return torch.cat([parts[member] for member in range(len(self.sizes))], self.dim)
+
+
+def uniform(*shape: int, fan_in: int) -> nn.Parameter:
+    """Returns a parameter with the initial distribution of `nn.Linear`."""
+    bound = 1 / math.sqrt(fan_in)
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+
+
+class RaggedLinear(_Grouped):
+    """M linear maps side by side, from in_i to out_i features.
 
     Args:
         in_sizes: Features that each member reads.
@@ -26,134 +123,122 @@ class RaggedLinear(nn.Module):
         edges: Per member (E, 2) pairs of output features that `edge_penalty` pulls together.
     """
 
-    def __init__(self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges] | None = None):
-        super().__init__()
-        self.in_sizes, self.out_sizes = list(in_sizes), list(out_sizes)
-        self.groups = group_equal(list(zip(in_sizes, out_sizes, strict=True)))
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for number, places in enumerate(self.groups):
-            num_in, num_out = in_sizes[places[0]], out_sizes[places[0]]
-            bound = 1 / math.sqrt(num_in)
-            self.weights.append(nn.Parameter(torch.empty(len(places), num_out, num_in).uniform_(-bound, bound)))
-            self.biases.append(nn.Parameter(torch.empty(len(places), num_out).uniform_(-bound, bound)))
-            if edges is not None:
-                pairs = np.concatenate([edges[place] + i * num_out for i, place in enumerate(places)])
-                self.register_buffer(f"edges_{number}", torch.from_numpy(pairs), persistent=False)
+    def __init__(self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges]):
+        super().__init__(list(zip(in_sizes, out_sizes, strict=True)), in_sizes, dim=1)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for number, group in enumerate(self.groups):
+            num_in, num_out = in_sizes[group[0]], out_sizes[group[0]]
+            self.weights.append(uniform(len(group), num_out, num_in, fan_in=num_in))
+            self.biases.append(uniform(len(group), num_out, fan_in=num_in))
+            union = _union([edges[member] for member in group], [num_out] * len(group))
+            self.register_buffer(f"edges_{number}", union, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Maps (B, sum of in_sizes) to (B, sum of out_sizes)."""
-        parts = x.split(self.in_sizes, dim=-1)
-        written: list[Tensor] = [x] * len(parts)
-        for places, weight, bias in zip(self.groups, self.weights, self.biases, strict=True):
-            stacked = torch.stack([parts[place] for place in places])
-            product = torch.baddbmm(bias[:, None], stacked, weight.transpose(1, 2))
-            for place, one in zip(places, product.unbind(), strict=True):
-                written[place] = one
-        return torch.cat(written, dim=-1)
+        return self._together(
+            [
+                torch.baddbmm(bias.unsqueeze(1), stack, weight.transpose(1, 2))
+                for stack, weight, bias in zip(self._apart(features), self.weights, self.biases, strict=True)
+            ]
+        )
 
     def edge_penalty(self) -> Tensor:
         """Returns half the sum over edges of the squared distance of the two features' weight rows."""
-        total = self.weights[0].new_zeros(())
-        for number, weight in enumerate(self.weights):
-            parents, children = self.get_buffer(f"edges_{number}").unbind(1)
-            rows = weight.flatten(0, 1)
-            total = total + 0.5 * (rows[parents] - rows[children]).pow(2).sum()
-        return total
+        terms = [
+            edge_penalty(weight.flatten(0, 1), self.get_buffer(f"edges_{number}"))
+            for number, weight in enumerate(self.weights)
+        ]
+        return torch.stack(terms).sum()
 
 
-class MemberLinear(nn.Module):
-    """One linear map per member, shared by all the member's rows.
+class MemberLinear(_Grouped):
+    """One linear map per member, shared by all nodes of the member.
 
     Args:
-        sizes: Rows of each member.
+        sizes: Nodes of each member.
         width_in: Features read.
         width_out: Features written.
         has_bias: Whether a bias is added.
     """
 
     def __init__(self, sizes: Sequence[int], width_in: int, width_out: int, has_bias: bool = True):
-        super().__init__()
-        self.sizes = list(sizes)
-        self.groups = group_equal(self.sizes)
-        bound = 1 / math.sqrt(width_in)
-        self.weight = nn.Parameter(torch.empty(len(sizes), width_in, width_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(len(sizes), width_out).uniform_(-bound, bound)) if has_bias else None
+        super().__init__(sizes, sizes, dim=0)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for group in self.groups:
+            self.weights.append(uniform(len(group), width_out, width_in, fan_in=width_in))
+            if has_bias:
+                self.biases.append(uniform(len(group), width_out, fan_in=width_in))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (B, sum of sizes, width_in) to (B, sum of sizes, width_out)."""
-        batch = x.shape[0]
-        parts = x.split(self.sizes, dim=1)
-        written: list[Tensor] = [x] * len(parts)
-        for places in self.groups:
-            stacked = torch.stack([parts[place].flatten(0, 1) for place in places])
-            product = torch.bmm(stacked, self.weight[places])
-            if self.bias is not None:
-                product = product + self.bias[places, None]
-            for place, one in zip(places, product.unbind(), strict=True):
-                written[place] = one.view(batch, self.sizes[place], -1)
-        return torch.cat(written, dim=1)
+    def forward(self, nodes: Tensor) -> Tensor:
+        """Maps (U, B, width_in) to (U, B, width_out)."""
+        mapped = []
+        for number, (stack, weight) in enumerate(zip(self._apart(nodes), self.weights, strict=True)):
+            rows, transposed = stack.flatten(1, 2), weight.transpose(1, 2)
+            if len(self.biases):
+                product = torch.baddbmm(self.biases[number].unsqueeze(1), rows, transposed)
+            else:
+                product = torch.bmm(rows, transposed)
+            mapped.append(product.unflatten(1, stack.shape[1:3]))
+        return self._together(mapped)
 
 
-class MemberBatchNorm(nn.Module):
-    """Batch normalisation per member, over documents and the member's rows.
-
-    Equal to one `BatchNorm1d` per member. In training a member with a single value per feature has
-    no variance; it is normalised by the running statistics and leaves them alone.
+class MemberMixing(_Grouped):
+    """Mixes the nodes of each member with each other: node i becomes the sum over j of M_ij times node j.
 
     Args:
-        sizes: Rows of each member.
+        sizes: Nodes N_i of each member; its matrix is N_i x N_i.
+    """
+
+    def __init__(self, sizes: Sequence[int]):
+        super().__init__(sizes, sizes, dim=0)
+        self.weights = nn.ParameterList(
+            uniform(len(group), sizes[group[0]], sizes[group[0]], fan_in=sizes[group[0]]) for group in self.groups
+        )
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        """Maps (U, B, H) to (U, B, H)."""
+        stacks = zip(self._apart(nodes.flatten(1)), self.weights, strict=True)
+        return self._together([torch.bmm(weight, stack) for stack, weight in stacks]).view_as(nodes)
+
+
+class MemberBatchNorm(_Grouped):
+    """Batch normalisation of each member over documents and its nodes: one `nn.BatchNorm1d` per member.
+
+    In training a member with one node and one document has no variance: it is normalised by its running
+    statistics and leaves them as they are.
+
+    Args:
+        sizes: Nodes of each member.
         width: Features.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-    member: Tensor
-    sizes: Tensor
+    MOMENTUM = 0.1
+    EPSILON = 1e-5
 
-    def __init__(self, sizes: Sequence[int], width: int, momentum: float = 0.1, eps: float = 1e-5):
-        super().__init__()
-        self.momentum, self.eps = momentum, eps
-        self.weight = nn.Parameter(torch.ones(len(sizes), width))
-        self.bias = nn.Parameter(torch.zeros(len(sizes), width))
-        self.register_buffer("running_mean", torch.zeros(len(sizes), width))
-        self.register_buffer("running_var", torch.ones(len(sizes), width))
-        counts = torch.tensor(sizes)
-        self.register_buffer("member", torch.repeat_interleave(counts), persistent=False)
-        self.register_buffer("sizes", counts, persistent=False)
+    def __init__(self, sizes: Sequence[int], width: int):
+        super().__init__(sizes, sizes, dim=0)
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for number, group in enumerate(self.groups):
+            self.weights.append(torch.ones(len(group), width))
+            self.biases.append(torch.zeros(len(group), width))
+            self.register_buffer(f"running_mean_{number}", torch.zeros(len(group), width))
+            self.register_buffer(f"running_var_{number}", torch.ones(len(group), width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalises (B, sum of sizes, width)."""
-        mean, var = self._batch_statistics(x) if self.training else (self.running_mean, self.running_var)
-        scale = self.weight * torch.rsqrt(var + self.eps)
-        shift = self.bias - mean * scale
-        return x * scale[self.member] + shift[self.member]
+    def forward(self, nodes: Tensor) -> Tensor:
+        """Normalises (U, B, width)."""
+        return self._together([self._normalise(number, stack) for number, stack in enumerate(self._apart(nodes))])
 
-    def _batch_statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        count = self.sizes[:, None] * x.shape[0]
-        mean = self._sum_by_member(x.sum(0)) / count
-        var = self._sum_by_member((x - mean[self.member]).pow(2).sum(0)) / count
-        enough = count > 1
-        with torch.no_grad():
-            unbiased = var * count / (count - 1).clamp(min=1)
-            self.running_mean.lerp_(torch.where(enough, mean, self.running_mean), self.momentum)
-            self.running_var.lerp_(torch.where(enough, unbiased, self.running_var), self.momentum)
-        return torch.where(enough, mean, self.running_mean), torch.where(enough, var, self.running_var)
-
-    def _sum_by_member(self, x: Tensor) -> Tensor:
-        return x.new_zeros(len(self.sizes), x.shape[-1]).index_add(0, self.member, x)
-
-
-def group_equal(shapes: Sequence[object]) -> list[list[int]]:
-    """Returns the places of equal entries, grouped, in order of first appearance."""
-    groups: dict[object, list[int]] = {}
-    for place, shape in enumerate(shapes):
-        groups.setdefault(shape, []).append(place)
-    return list(groups.values())
-
-
-def union_edges(members: Sequence[Member]) -> Tensor:
-    """Returns (2, E) the members' edges in one disjoint union, nodes numbered on from member to member."""
-    offsets = np.cumsum([0, *(len(member.hierarchy) for member in members)])
-    edges = [member.hierarchy.edges + offset for member, offset in zip(members, offsets, strict=False)]
-    return torch.from_numpy(np.concatenate(edges).T.copy())
+    def _normalise(self, number: int, stack: Tensor) -> Tensor:
+        """Normalises (members of the group, nodes, B, width), members side by side as channels."""
+        rows = stack.flatten(1, 2).transpose(0, 1)
+        normal = functional.batch_norm(
+            rows.flatten(1),
+            self.get_buffer(f"running_mean_{number}").view(-1),
+            self.get_buffer(f"running_var_{number}").view(-1),
+            self.weights[number].view(-1),
+            self.biases[number].view(-1),
+            training=self.training and len(rows) > 1,
+            momentum=self.MOMENTUM,
+            eps=self.EPSILON,
+        )
+        return normal.view(rows.shape).transpose(0, 1).unflatten(1, stack.shape[1:3])

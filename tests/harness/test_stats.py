@@ -276,6 +276,7 @@ def test_collapsed_runs():
     assert stats.num_collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == 1
     assert stats.num_collapsed([80.0, 80.1, 79.9, 80.2, 79.8]) == 0
     assert stats.num_collapsed([80.0, 80.0, 80.0]) == 0
+    assert stats.num_collapsed([87.9, 87.9, 87.9, 88.0, 86.5]) == 0, "close together by chance"
 
 
 def test_star_levels():

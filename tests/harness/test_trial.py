@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from datasets.corpus import Corpus
+from datasets.prepare import prepare
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
 from harness.config import load
@@ -91,17 +92,34 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
     assert not list(store.folder(one.key).glob("checkpoint*")), "a finished trial keeps no checkpoint"
 
 
-def test_it_learns_by_a_wide_margin(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
-    """Against predicting, for every document, the labels that more than half of them carry."""
-    one = planned(write_sweep, "hiagm", "none", trainer={**FAST, "epochs": 15})
+@pytest.mark.parametrize(("model", "merge"), [("hiagm", "masking"), ("hitin", "projection"), ("flat", "none")])
+def test_it_learns_by_a_wide_margin(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, model: str, merge: str
+) -> None:
+    """Against predicting, for every document, the labels that more than a quarter of them carry."""
+    prepare("synthetic", None, {}, data_dir)
+    one = planned(
+        write_sweep,
+        model,
+        merge,
+        models={
+            "hiagm": {"options": {"node_width": 8, "logit_dropout": 0.0}},
+            "hitin": {"options": {"node_width": 32}},
+            "flat": {},
+        },
+        merges=["none", "masking", "projection"],
+        datasets={"synthetic": {}},
+        encoder={"name": "bag", "options": {"width": 64, "vocabulary": 2000}},
+        trainer={**FAST, "epochs": 6, "head_lr": 0.02},
+    )
     record = ran(one, data_dir, Store(tmp_path / "s"))
     corpus = Corpus.open(data_dir / one.trial.corpus)
     gold = corpus.labels(corpus.rows("test")).toarray()
     frequent = corpus.labels(corpus.rows("train")).toarray().mean(0) > 0.25
     constant = Tally(corpus.hierarchy)
     constant.add(np.tile(frequent, (len(gold), 1)), gold)
-    assert record.scores["micro_f1"] > constant.scores()["micro_f1"] + 15
-    assert record.scores["macro_f1"] > constant.scores()["macro_f1"] + 15
+    assert record.scores["micro_f1"] > constant.scores()["micro_f1"] + 25
+    assert record.scores["macro_f1"] > constant.scores()["macro_f1"] + 25
 
 
 def test_the_record_follows_from_the_stored_predictions(

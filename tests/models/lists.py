@@ -1,0 +1,106 @@
+"""Small hierarchies, random ones, and encoders for a list made of encoders for one hierarchy each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from datasets.hierarchy import Hierarchy
+from models.structure import Member, StructureEncoder
+
+WOS_BRANCHES = (18, 54, 12, 17, 10, 10, 20)
+
+
+def hierarchy(num_labels: int, edges: Sequence[tuple[int, int]] = (), roots: Sequence[int] = ()) -> Hierarchy:
+    return Hierarchy([f"label {i}" for i in range(num_labels)], edges, roots)
+
+
+def member(num_labels: int, edges: Sequence[tuple[int, int]] = (), seed: int = 0) -> Member:
+    built = hierarchy(num_labels, edges)
+    return Member(built, np.random.default_rng(seed).random(len(built.edges)).astype(np.float32))
+
+
+def stars(sizes: Sequence[int]) -> Hierarchy:
+    """Branches of a root label with children, of these sizes, one after the other."""
+    starts = np.cumsum([0, *sizes])
+    edges = [(start, start + i) for start, size in zip(starts, sizes, strict=False) for i in range(1, size)]
+    return hierarchy(sum(sizes), edges)
+
+
+DAG = hierarchy(7, [(0, 2), (0, 3), (1, 3), (1, 4), (3, 5)])
+"""Two branches {0 2 3 5} and {1 3 4 5}, that share 3 and 5, and a third of label 6 alone."""
+
+UNLIKE = (
+    member(4, [(0, 1), (0, 2), (1, 3)]),
+    member(1),
+    member(3, seed=1),
+    member(4, [(0, 2), (1, 2), (2, 3)], seed=2),
+    member(5, [(0, 1), (0, 2), (0, 3), (3, 4)], seed=3),
+)
+ALIKE = (member(4, [(0, 1), (0, 2), (0, 3)]), member(4, [(0, 1), (1, 2), (2, 3)], seed=1), member(4, seed=2))
+
+
+@st.composite
+def dags(draw: st.DrawFn, max_labels: int = 7) -> Hierarchy:
+    """Any DAG, labels in any order; children of labels may be children of the root too."""
+    num_labels = draw(st.integers(1, max_labels))
+    order = draw(st.permutations(range(num_labels)))
+    pairs = [(order[i], order[j]) for j in range(num_labels) for i in range(j)]
+    edges = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    return hierarchy(num_labels, edges, draw(st.sets(st.integers(0, num_labels - 1), max_size=2)))
+
+
+@st.composite
+def forests(draw: st.DrawFn, max_labels: int = 14) -> Hierarchy:
+    """Any forest, labels in any order."""
+    num_labels = draw(st.integers(1, max_labels))
+    order = draw(st.permutations(range(num_labels)))
+    above = [draw(st.integers(-1, i - 1)) for i in range(num_labels)]
+    return hierarchy(num_labels, [(order[up], order[i]) for i, up in enumerate(above) if up >= 0])
+
+
+def from_singles(kind: Any, members: Sequence[Member], text_width: int, **options: Any) -> tuple[Any, list[Any]]:
+    """Returns an encoder for the list and one per member that hold the same, random parameters."""
+    joint = kind(members, text_width, **options)
+    singles = [kind([one], text_width, **options) for one in members]
+    for single in singles:
+        for parameter in single.parameters():
+            nn.init.normal_(parameter, std=0.5)
+    with torch.no_grad():
+        _fill(joint, singles)
+    return joint, singles
+
+
+def _fill(joint: StructureEncoder, singles: Sequence[StructureEncoder]) -> None:
+    modules = [dict(single.named_modules()) for single in singles]
+    for name, module in joint.named_modules():
+        parts = [named[name] for named in modules]
+        if hasattr(module, "groups"):
+            for number, group in enumerate(module.groups):
+                for place, entry in enumerate(group):
+                    part, own_entry = parts[entry % len(singles)], entry // len(singles)
+                    for mine, theirs in _stacks(module, number, part, own_entry):
+                        mine[place] = theirs
+        elif not isinstance(module, nn.ParameterList):
+            for parameter, values in module.named_parameters(recurse=False):
+                values.copy_(_joined(parameter, [getattr(part, parameter) for part in parts]))
+
+
+def _stacks(module: Any, number: int, part: Any, entry: int) -> list[tuple[Tensor, Tensor]]:
+    """Returns pairs of a stacked tensor of the list and the values of one member's."""
+    (own_number, own_place), *_ = [(i, group.index(entry)) for i, group in enumerate(part.groups) if entry in group]
+    pairs = [(module.weights[number], part.weights[own_number][own_place])]
+    if len(getattr(module, "biases", ())):
+        pairs.append((module.biases[number], part.biases[own_number][own_place]))
+    return pairs
+
+
+def _joined(name: str, parts: Sequence[Tensor]) -> Tensor:
+    if name == "gate_bias":
+        return torch.cat(list(parts), dim=1)
+    if name in ("edge_weight", "edge_bias"):  # The upward half of all members, then the downward half.
+        return torch.cat([part.unflatten(0, (2, -1)) for part in parts], dim=1).flatten(0, 1)
+    return torch.cat(list(parts))

