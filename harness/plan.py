@@ -18,7 +18,7 @@ from harness.registry import Component, nearest
 from harness.store import Record, State, Store
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 
-SHARED_PARTS = ("models.branches", "harness.trainer", "harness.metrics")
+SHARED_PARTS = ("models.branches", "models.members", "models.coding_tree", "harness.trainer", "harness.metrics")
 """Modules whose numerics version is part of every trial's identity."""
 
 NOT_IDENTITY = frozenset({"model", "dataset", "resources"})

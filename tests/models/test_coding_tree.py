@@ -178,3 +178,8 @@ def partitions(size: int) -> Iterator[CodingTree]:
 def test_the_greedy_tree_is_the_best_one_here(graph: Hierarchy) -> None:
     best = min(entropy(tree, graph) for tree in partitions(5))
     assert entropy(coding_tree(graph, 2), graph) == pytest.approx(best)
+
+
+def test_a_tie_inserts_the_layer_above_the_leaves() -> None:
+    # Neither layer saves anything for a path of three beside a lone label.
+    assert coding_tree(hierarchy(4, [(0, 1), (0, 2)]), 3).sizes == (4, 4, 3, 1)
