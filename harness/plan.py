@@ -238,7 +238,7 @@ def _passes(trial: Trial, sweep: SweepFile, filters: Iterable[str]) -> bool:
 
 def changed_settings(trial: Trial, record: Record) -> list[str]:
     """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
-    then, now = flat_settings(record.settings), flat_settings(trial.model_dump())
+    then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
     names = sorted(then.keys() | now.keys())
     return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
 

@@ -6,21 +6,26 @@ python -m harness.status sweeps/quickstart.yaml
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness import cli
 from harness.config import load
-from harness.plan import Plan, make_plan
+from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
 from harness.stats import least_reachable_p, pairs_to_reach, why_no_star
+from harness.store import Record, Store
 from harness.summary import num_comparisons
+
+_MOST_CHANGES = 3
 
 
 def describe(plan: Plan) -> str:
     """Returns one line per cell with the reason of its state, then what the planned seeds can show."""
+    earlier = _earlier_records(plan)
     lines = [f"{'model':<16}{'merge':<12}{'dataset':<20}{'done':>5}{'failed':>8}{'new':>5}  why"]
     for (model, merge, dataset), trials in plan.cells().items():
         count = {state: sum(one.state == state for one in trials) for state in ("done", "failed", "new")}
-        reasons = dict.fromkeys(one.why for one in trials if one.state != "done")
+        reasons = dict.fromkeys(_why(one, earlier) for one in trials if one.state != "done")
         why = "; ".join(reasons) or "all finished"
         lines.append(
             f"{model:<16}{merge:<12}{dataset:<20}{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"
@@ -40,7 +45,25 @@ def describe(plan: Plan) -> str:
             else "no finished trial to go by"
         )
         lines.append(f"Time for the new ones: {estimate}.")
-    return "\n".join([*lines, *_what_can_be_shown(plan)])
+    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values()])
+
+
+def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:
+    """Returns the store's records by the name of their trial, where something is still to run."""
+    if not plan.of_state("new"):
+        return {}
+    records = Store(Path(plan.sweep.store)).records()
+    return {tuple(record.settings.get(field) for field in FIELDS): record for record in records}
+
+
+def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
+    """Returns the reason of a trial's state; of a new one, what changed since one of its name was run."""
+    record = earlier.get(tuple(getattr(planned.trial, field) for field in FIELDS))
+    if planned.state != "new" or not planned.key or record is None:
+        return planned.why
+    changes = changed_settings(planned.trial, record) or ["the data, or the numerics version of the code"]
+    more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
+    return f"changed since it was run: {', '.join(changes[:_MOST_CHANGES])}{more}"
 
 
 def _what_can_be_shown(plan: Plan) -> list[str]:

@@ -71,9 +71,10 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         try:
             if plan.of_state("new"):
                 _run_missing(path, plan, store, address)
-        finally:
-            code = _conclude(sweep, make_plan(sweep, filters), started)
-    return code
+        except KeyboardInterrupt:
+            _conclude(sweep, make_plan(sweep, filters), started)
+            raise
+        return _conclude(sweep, make_plan(sweep, filters), started)
 
 
 def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> None:

@@ -1,0 +1,39 @@
+"""What a dry run says before anything is run."""
+
+from pathlib import Path
+
+from harness.config import load
+from harness.plan import make_plan
+from harness.status import describe, main
+from harness.store import Store
+from tests.conftest import SweepWriter
+from tests.harness.test_plan import finish
+
+
+def test_every_cell_says_why_it_runs(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}})
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    for planned in plan.trials[::2]:  # Both seeds under merge none.
+        finish(store, planned.key, planned.trial, seconds=20.0)
+    lines = describe(make_plan(load(path))).splitlines()
+    assert lines[1].split() == ["flat", "none", "synthetic", "2", "0", "0", "all", "finished"]
+    assert lines[2].split() == ["flat", "projection", "synthetic", "0", "0", "2", "never", "run"]
+    assert "4 trials: 2 done, 0 failed, 2 new." in lines
+    changed = write_sweep(models={"flat": {}}, trainer={"epochs": 9, "batch_size": 32, "encoder_lr": 0.02})
+    words = describe(make_plan(load(changed))).splitlines()[1]
+    assert "changed since it was run: trainer.epochs: 2 -> 9, trainer.head_lr: 0.01 -> 0.0001" in words
+
+
+def test_what_the_planned_seeds_can_show(write_sweep: SweepWriter) -> None:
+    few = describe(make_plan(load(write_sweep())))
+    # Two models x one merge x two metrics on one dataset; two seeds: 2 / 2^2 = .5, times 4.
+    assert "Family B (4 comparisons of single datasets)" in few and "over 2 seeds reaches p = 1 after Holm" in few
+    assert "Stars (paired t): none possible" in few
+    many = describe(make_plan(load(write_sweep(seeds=list(range(10))))))
+    assert "over 10 seeds reaches p = 0.00781" in many and "possible with 10 seeds" in many
+
+
+def test_a_missing_corpus_is_named_and_nothing_stops(write_sweep: SweepWriter, tmp_path: Path, capsys: object) -> None:
+    assert main([str(write_sweep(data_dir=str(tmp_path / "none")))]) == 0
+    assert "There is no prepared corpus at" in capsys.readouterr().out  # type: ignore[attr-defined]
