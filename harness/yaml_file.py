@@ -44,8 +44,11 @@ class YamlFile:
             ) from None
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
-        except (OSError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}.") from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{path}:{line}: this is no YAML: {error.problem}.") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError(f"{path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
         self._note_lines(root, ())

@@ -84,7 +84,9 @@ def test_files_that_are_no_sweep(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 9\)"):
         load(tmp_path / "latin.yaml")
-    assert "cannot be read" in refusal(tmp_path, "name: [unclosed\n")
+    assert refusal(tmp_path, "name: a\nmodels: b: c\n").startswith("sweep.yaml:2: this is no YAML: mapping values")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(tmp_path)
     assert "is a mapping" in refusal(tmp_path, "- a list\n")
 
 
