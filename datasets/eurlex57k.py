@@ -31,9 +31,9 @@ CARD = Card(
     licence="texts (c) European Union, reuse allowed (Decision 2011/833/EU); EuroVoc likewise",
     citation="Chalkidis et al., Large-Scale Multi-Label Text Classification on EU Legislation, ACL 2019",
     obtain=(
-        "Get the original JSON release from the authors' page, http://nlp.cs.aueb.gr/software_and_datasets/EURLEX57K/, "
-        "free of charge: datasets.zip (folders train, dev and test) and eurovoc_en.json, saved beside them as "
-        "EURLEX57K.json. For the taxonomies `domains` and `microthesauri`, also a table `parent TAB child` of EuroVoc "
+        "Get the original JSON release from the authors, free of charge: the folders train, dev and test with one file "
+        "per law, and the EuroVoc concepts that come with it, saved beside them as EURLEX57K.json. For "
+        "the taxonomies `domains` and `microthesauri`, also a table `parent TAB child` of EuroVoc "
         "(Publications Office of the EU), its domains below Root."
     ),
     splits="45,000 / 6,000 / 6,000 as published.",

@@ -28,11 +28,11 @@ CARD = Card(
     title="Web of Science (WOS-46985)",
     summary=(__doc__ or "").partition("\n")[0],
     language="English",
-    licence="Mendeley Data, CC BY 4.0 (labels and collection); the abstracts belong to their publishers",
+    licence="as stated on its Mendeley Data page, free of charge; the abstracts belong to their publishers",
     citation="Kowsari et al., HDLTex: Hierarchical Deep Learning for Text Classification, ICMLA 2017",
     obtain=(
-        "Get WebOfScience.zip from Mendeley Data, doi:10.17632/9rw3vkcfy4 (v6 or v2), free of charge under CC BY 4.0, "
-        "and unpack it."
+        "Get the Web of Science dataset of HDLTex from Mendeley Data, doi:10.17632/9rw3vkcfy4 (version 6 or 2), free "
+        "of charge, and unpack it."
     ),
     splits="30,070 / 7,518 / 9,397, drawn as in HiAGM (shuffle with seed 7, then 20% test, then 20% validation).",
     counts="46,985 documents, 141 labels in a tree of 2 levels, 7 branches of 10 to 54 labels.",

@@ -52,15 +52,20 @@ class Progress:
         self._running.add(key)
         self.num_slots = max(self.num_slots, len(self._running))
 
-    def ended(self, key: str) -> None:
-        """Notes that a worker is through with a trial, and says how it went."""
+    def ended(self, key: str, reason: str = "") -> None:
+        """Notes that a worker is through with a trial, and says how it went.
+
+        Args:
+            key: The trial.
+            reason: Why the worker was lost, if it was.
+        """
         self._running.discard(key)
         self._ended[key] = self._store.state(key)
-        self._last = self._result(self._planned[key])
+        self._last = self._result(self._planned[key], reason)
         if not self._console.is_terminal:
             self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
 
-    def _result(self, planned: Planned) -> str:
+    def _result(self, planned: Planned, reason: str) -> str:
         trial = planned.trial
         name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
         if record := self._store.record(planned.key):
@@ -68,7 +73,7 @@ class Progress:
             scores = record.scores
             return f"{name}: micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"
         failure = self._store.failure(planned.key)
-        return f"{name}: {failure.kind}: {failure.message}" if failure else f"{name}: lost its worker"
+        return f"{name}: {failure.kind}: {failure.message}" if failure else f"{name}: lost its worker ({reason})"
 
     def _counts(self) -> str:
         ended = list(self._ended.values())

@@ -176,4 +176,12 @@ class _Listener(tune.Callback):
         self._progress.ended(trial.config["spec"]["key"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._progress.ended(trial.config["spec"]["key"])
+        self._progress.ended(trial.config["spec"]["key"], _last_words(trial))
+
+
+def _last_words(trial: Any) -> str:
+    """Returns the last line of what Ray knows of a trial's end, such as a full disk or a dead worker."""
+    try:
+        return str(trial.get_error()).strip().splitlines()[-1][:300]
+    except Exception:  # The disk that holds it may be what failed.
+        return ""

@@ -142,7 +142,7 @@ def _train_and_test(
             "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
         },
         peak_memory_mb=_peak_memory_mb(device),
-        environment=environment() | _device_facts(device, corpus),
+        environment=environment() | _run_facts(device, corpus, tokens),
         predictions_sha256=digest,
         attempts=attempts,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -240,9 +240,14 @@ def _peak_memory_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _device_facts(device: torch.device, corpus: Corpus) -> dict[str, str]:
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    return {"device": name, "data_fingerprint": corpus.fingerprint, "threads": str(torch.get_num_threads())}
+def _run_facts(device: torch.device, corpus: Corpus, tokens: Tokens) -> dict[str, str]:
+    """Returns what else the numbers depend on: the device, its threads, the data, the tokeniser as it was made."""
+    return {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "threads": str(torch.get_num_threads()),
+        "data_fingerprint": corpus.fingerprint,
+        "tokenizer_sha256": hashlib.sha256(tokens.tokenizer.to_str().encode()).hexdigest(),
+    }
 
 
 @contextmanager
