@@ -60,7 +60,12 @@ def prepare(
         if is_current(name, options, data_dir):
             return Corpus.open(folder)
         raw = READERS[name].load()(source, **settings.model_dump())
-        return write(replace(raw, documents=watch(raw.documents)), folder, name=name, options=_non_default(settings))
+        return write(
+            replace(raw, documents=watch(raw.documents)),
+            folder,
+            name=name,
+            options=READERS[name].chosen(settings.model_dump()),
+        )
 
 
 def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
@@ -81,7 +86,7 @@ def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
 
 def corpus_folder(name: str, options: Mapping[str, Any], data_dir: Path) -> Path:
     """Returns where a corpus with these options is, or will be."""
-    return data_dir / folder_name(name, _non_default(parse_options(name, options)))
+    return data_dir / folder_name(name, READERS[name].chosen(parse_options(name, options).model_dump()))
 
 
 def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
@@ -100,12 +105,6 @@ def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"{name}: option {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
-
-
-def _non_default(settings: BaseModel) -> dict[str, Any]:
-    return {
-        key: value for key, value in settings.model_dump().items() if value != type(settings).model_fields[key].default
-    }
 
 
 def _module(name: str) -> ModuleType:

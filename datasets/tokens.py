@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +15,7 @@ from filelock import FileLock
 from tokenizers import Tokenizer
 
 from datasets.corpus import Corpus
+from harness.files import write_atomically
 
 _DOCUMENTS_AT_ONCE = 1000
 
@@ -47,44 +47,57 @@ class Tokens:
 
 
 def tokenise(
-    corpus: Corpus, name: str, options: Mapping[str, Any], build: Callable[[Iterable[str]], Tokenizer]
+    corpus: Corpus,
+    encoder: str,
+    numerics: int,
+    options: Mapping[str, Any],
+    build: Callable[[Iterable[str]], Tokenizer],
 ) -> Tokens:
-    """Opens the corpus's tokens, making them first where they are not there yet.
+    """Opens the corpus's tokens, making them first where they are not there yet, or are damaged.
 
     Args:
         corpus: The prepared corpus; its folder holds the tokens.
-        name: The text encoder.
+        encoder: The text encoder.
+        numerics: Its numerics version.
         options: Its options that decide how texts are tokenised.
         build: Makes the tokeniser from the training texts.
     """
-    said = json.dumps([corpus.fingerprint, name, dict(options)], sort_keys=True)
+    said = json.dumps([corpus.fingerprint, encoder, numerics, dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
-    stem = folder / f"{name}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-    arrow, vocabulary = stem.with_suffix(".arrow"), stem.with_suffix(".json")
+    stem = folder / f"{encoder}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)
     with FileLock(stem.with_suffix(".lock")):
-        # The Arrow file comes last and by a rename: where it stands, both are whole.
-        if not arrow.exists():
-            tokenizer = build(corpus.texts(corpus.rows("train")))
-            tokenizer.save(str(vocabulary))
-            _write(corpus, tokenizer, arrow)
-    column = pa.ipc.open_file(pa.memory_map(str(arrow))).read_all().column("ids").chunk(0)
-    return Tokens(
-        Tokenizer.from_file(str(vocabulary)),
-        column.values.to_numpy(zero_copy_only=True),
-        column.offsets.to_numpy(zero_copy_only=True),
-    )
+        tokens = _read(stem, corpus)
+        if tokens is None:
+            _write(stem, corpus, build(corpus.texts(corpus.rows("train"))))
+            tokens = _read(stem, corpus)
+        assert tokens is not None, f"{stem} cannot be read right after it was written"
+    return tokens
 
 
-def _write(corpus: Corpus, tokenizer: Tokenizer, path: Path) -> None:
+def _read(stem: Path, corpus: Corpus) -> Tokens | None:
+    """Returns the tokens of every document; None where they are missing or not whole."""
+    try:
+        tokenizer = Tokenizer.from_file(str(stem.with_suffix(".json")))
+        source = pa.memory_map(str(stem.with_suffix(".arrow")))
+        column = pa.ipc.open_file(source).read_all().column("ids").chunk(0)
+    except Exception:  # The tokenizers library raises nothing more special.
+        return None
+    if len(column) != corpus.num_documents:
+        return None
+    return Tokens(tokenizer, column.values.to_numpy(zero_copy_only=True), column.offsets.to_numpy(zero_copy_only=True))
+
+
+def _write(stem: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
+    """Writes the tokeniser, then the tokens, each whole or not at all."""
     texts = iter(corpus.texts(np.arange(corpus.num_documents)))
     pieces: list[npt.NDArray[np.int32]] = []
     while some := list(islice(texts, _DOCUMENTS_AT_ONCE)):
         pieces += [np.array(encoding.ids, dtype=np.int32) for encoding in tokenizer.encode_batch_fast(some)]
     offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in pieces])]).astype(np.int64)
-    column = pa.LargeListArray.from_arrays(offsets, np.concatenate(pieces))
-    table = pa.table({"ids": column})
-    scratch = path.with_suffix(".writing")
-    with pa.OSFile(str(scratch), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    table = pa.table({"ids": pa.LargeListArray.from_arrays(offsets, np.concatenate(pieces))})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    os.replace(scratch, path)
+    write_atomically(stem.with_suffix(".json"), tokenizer.to_str().encode())
+    write_atomically(stem.with_suffix(".arrow"), sink.getvalue())

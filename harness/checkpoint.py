@@ -6,7 +6,6 @@ is either whole or not there; a damaged one is passed over and the trial starts 
 
 import hashlib
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from harness.files import write_atomically
 
 if TYPE_CHECKING:
     from harness.trainer import Fitted
@@ -52,9 +53,7 @@ class Checkpoint:
             "progress": asdict(fitted.progress),
             "scheduler": scheduler.last_epoch,
         }
-        scratch = self._index.with_suffix(".writing")
-        scratch.write_text(json.dumps(written), "utf-8")
-        os.replace(scratch, self._index)
+        write_atomically(self._index, json.dumps(written).encode())
         for old in self.folder.glob("checkpoint-*.safetensors"):
             if old != path:
                 old.unlink()

@@ -1,6 +1,8 @@
 """What the entry points share: the sweep argument, the filter, and how a mistake is shown."""
 
 import argparse
+import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable
@@ -33,15 +35,19 @@ def add_sweep(parser: argparse.ArgumentParser, optional: bool = False) -> None:
 
 def run(main: Callable[[], int]) -> None:
     """Ends the process with the entry point's exit code: 2 on a user's mistake, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = main()
+        sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept; the same command goes on.", file=sys.stderr)
         code = INTERRUPTED
-    sys.stdout.flush()
+    except BrokenPipeError:  # Such as `... --list | head`: nobody is reading any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     sys.exit(code)
 
 

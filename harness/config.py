@@ -204,9 +204,7 @@ def load(path: Path) -> SweepFile:
 
 def _partial(model: type[BaseModel]) -> type[BaseModel]:
     """Returns the same fields, all optional: what an override may set."""
-    fields: dict[str, Any] = {
-        name: (field.rebuild_annotation() | None, None) for name, field in model.model_fields.items()
-    }
+    fields: dict[str, Any] = {name: (field.rebuild_annotation(), None) for name, field in model.model_fields.items()}
     return create_model(f"{model.__name__} override", __base__=Strict, **fields)
 
 

@@ -8,9 +8,11 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from datasets import READERS
 from datasets.meta import folder_name, read_meta
 from harness.config import Merge, Resources, Strict, SweepFile, TrainerSettings
 from harness.errors import ConfigError, DataError
@@ -18,7 +20,14 @@ from harness.registry import Component, nearest
 from harness.store import Record, State, Store
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 
-SHARED_PARTS = ("models.branches", "models.members", "models.coding_tree", "harness.trainer", "harness.metrics")
+SHARED_PARTS = (
+    "models.branches",
+    "models.members",
+    "models.coding_tree",
+    "harness.trial",
+    "harness.trainer",
+    "harness.metrics",
+)
 """Modules whose numerics version is part of every trial's identity."""
 
 NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
@@ -49,8 +58,8 @@ class Trial(Strict):
     """Every option of it."""
     combine: Literal["max", "sum", "mean"]
     """See the sweep file."""
-    branch_reduction: Literal["paper", "mean_local", "mean_global"]
-    """See the sweep file."""
+    branch_reduction: Literal["mean_local", "mean_global"]
+    """See the sweep file; `paper` is resolved."""
     priors: Literal["train", "train+val"]
     """See the sweep file."""
     corpus: str
@@ -145,10 +154,10 @@ def expand(sweep: SweepFile) -> list[Trial]:
             structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
             encoder=sweep.encoder.name,
             encoder_options=encoder.model_dump(),
-            combine=sweep.combine,
-            branch_reduction=sweep.branch_reduction,
+            combine="max" if merge == "none" else sweep.combine,
+            branch_reduction=_reduction(sweep, merge),
             priors=sweep.priors,
-            corpus=folder_name(column.reader or dataset, column.options),
+            corpus=_corpus(column.reader or dataset, column.options),
             train_documents=column.train_documents,
             trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
             resources=_overridden(sweep.resources, column.resources, entry.resources),
@@ -158,6 +167,19 @@ def expand(sweep: SweepFile) -> list[Trial]:
         for model, entry in sweep.models.items()
         for merge in sweep.merges
     ]
+
+
+def _reduction(sweep: SweepFile, merge: Merge) -> Literal["mean_local", "mean_global"]:
+    """Resolves `paper`; without branches the two are one and the same, and so have one name."""
+    if merge == "none":
+        return "mean_global"
+    if sweep.branch_reduction == "paper":
+        return "mean_local" if merge == "projection" else "mean_global"
+    return sweep.branch_reduction
+
+
+def _corpus(reader: str, options: dict[str, Any]) -> str:
+    return folder_name(reader, READERS[reader].chosen(options))
 
 
 def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
@@ -171,17 +193,33 @@ def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
 def identity(trial: Trial, fingerprint: str) -> str:
     """Returns 16 hex digits of the hash of everything that can change a trial's numbers.
 
-    That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, and the
-    numerics version of each part.
+    That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
+    of a local folder that the text encoder is loaded from, and the numerics version of each part.
     """
     parts = [TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure]]
     parts += [Component(name, f"{name}:") for name in SHARED_PARTS]
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
+        "folders": {
+            name: folder_digest(Path(value))
+            for name, value in trial.encoder_options.items()
+            if isinstance(value, str) and Path(value).is_dir()
+        },
         "numerics": {part.module: part.numerics for part in parts},
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def folder_digest(folder: Path) -> str:
+    """Returns a hash of the names and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                digest.update(path.name.encode() + hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
 
 
 def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:

@@ -26,8 +26,10 @@ class Progress:
 
     def __init__(self, plan: Plan, store: Store):
         self._store = store
+        # By key: two cells of a sweep may be one trial.
         self._planned = {planned.key: planned for planned in plan.trials}
-        self._known = {"done": len(plan.of_state("done")), "failed": len(plan.of_state("failed"))}
+        states = [planned.state for planned in self._planned.values()]
+        self._known = {"done": states.count("done"), "failed": states.count("failed")}
         self._finished = [(planned.trial, planned.seconds or 0.0) for planned in plan.of_state("done")]
         self.num_slots = 1
         self._running: set[str] = set()

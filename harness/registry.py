@@ -16,13 +16,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from harness.errors import ConfigError
 
-_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str}
+Positive = Annotated[int, Field(gt=0)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+_TYPES = {
+    "Literal": Literal,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "Positive": Positive,
+    "AtLeastTwo": AtLeastTwo,
+    "Share": Share,
+}
+"""What the annotation of an option may be made of."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -95,6 +109,12 @@ class Component:
             value = ast.literal_eval(default)
             fields[argument.arg] = (annotation, Field(default=value, description=docs.get(argument.arg, "")))
         return create_model(f"{self.name} options", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+    def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the options that differ from their defaults, checked."""
+        settings = self.options.model_validate(dict(options))
+        fields = self.options.model_fields
+        return {name: value for name, value in settings.model_dump().items() if value != fields[name].default}
 
     def load(self) -> Any:
         """Imports the component's file and returns the object."""

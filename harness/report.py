@@ -1,6 +1,8 @@
 """Writes a sweep's report again, from what is stored: no torch, no Ray.
 
-python -m harness.report sweeps/quickstart.yaml
+With `--filter` the report of those trials is printed, and no file written:
+
+    python -m harness.report sweeps/quickstart.yaml --filter model=hitin
 """
 
 import argparse
@@ -13,10 +15,11 @@ from datasets.meta import read_meta
 from harness import cli, tables
 from harness.config import load
 from harness.errors import StoreError
+from harness.files import write_atomically
 from harness.plan import Plan, Planned, make_plan
 from harness.provenance import environment
 from harness.results import DatasetFacts, Facts, Outcome, Summary
-from harness.store import Record, Store, write_atomically
+from harness.store import Record, Store
 from harness.summary import summarise
 
 BANNER = (
@@ -58,7 +61,8 @@ def _outcome(planned: Planned, record: Record | None) -> Outcome:
 
 def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
     sweep = plan.sweep
-    known = [dataset for dataset in sweep.datasets if dataset not in plan.problems]
+    planned_datasets = {planned.trial.dataset for planned in plan.trials}
+    known = [dataset for dataset in sweep.datasets if dataset in planned_datasets - plan.problems.keys()]
     builtin = any(cli.card(sweep, dataset).builtin for dataset in sweep.datasets)
     rules = {_SELECTION[planned.trial.trainer.select] for planned in plan.trials}
     return Facts(
@@ -114,7 +118,7 @@ def write(summary: Summary, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
-            write_atomically(folder / file, text)
+            write_atomically(folder / file, text.encode())
     except OSError as error:
         raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
     return folder / f"{name}.md"
@@ -123,10 +127,12 @@ def write(summary: Summary, folder: Path) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the report of what is stored, complete or not."""
     parser = argparse.ArgumentParser(prog="python -m harness.report", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("sweep", type=Path, help="sweep file, such as sweeps/table1.yaml")
-    sweep = load(parser.parse_args(arguments).sweep)
-    plan = make_plan(sweep)
-    print(write(summarise_plan(plan), Path(sweep.reports_dir)))
+    cli.add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    sweep = load(chosen.sweep)
+    plan = make_plan(sweep, chosen.filter)
+    summary = summarise_plan(plan)
+    print(tables.markdown(summary) if chosen.filter else write(summary, Path(sweep.reports_dir)))
     return 1 if plan.of_state("failed") or plan.of_state("new") else 0
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +59,20 @@ def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | 
         progress: Hears of every start and end.
 
     Raises:
-        UserError: Where the cluster cannot be reached, or cannot ever hold one of the trials.
+        UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
+            worker found that no trial can run, such as on a full disk.
         KeyboardInterrupt: On Ctrl-C, and likewise on SIGTERM; the workers are gone by then.
     """
     _connect(address)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _refuse_what_never_fits(trials)
+        for planned in trials:
+            store.forget_attempts(planned.key)
+        # Two cells may be one trial; and workers are reused between trials that want the same resources.
+        ordered = sorted({planned.key: planned for planned in trials}.values(), key=_wanted)
         for _ in range(ROUNDS):
-            todo = [planned for planned in trials if store.state(planned.key) == "new"]
+            todo = [planned for planned in ordered if store.state(planned.key) == "new"]
             if not todo:
                 break
             _run_round(todo, data_dir, store, progress)
@@ -79,7 +85,13 @@ def _connect(address: str | None) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
         environment = {"env_vars": {"PYTHONPATH": str(_ROOT)}}
-        ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, runtime_env=environment, **quiet)
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            runtime_env=environment,
+            **quiet,
+        )
         return
     try:
         ray.init(address=address, runtime_env={"working_dir": str(_ROOT), "excludes": _NOT_CODE}, **quiet)
@@ -104,6 +116,10 @@ def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
             )
 
 
+def _wanted(planned: Planned) -> tuple[int, float]:
+    return planned.trial.resources.cpus, planned.trial.resources.gpus
+
+
 def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: Progress) -> None:
     storage = store.root / "ray"
     name = uuid.uuid4().hex[:12]
@@ -116,6 +132,7 @@ def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: 
         }
         for planned in todo
     ]
+    stopper = _StopOnUserError()
     tuner = tune.Tuner(
         tune.with_resources(_trainable, _resources),  # type: ignore[arg-type]
         param_space={"spec": tune.grid_search(specs)},
@@ -124,6 +141,7 @@ def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: 
             name=name,
             storage_path=str(storage),
             verbose=0,
+            stop=stopper,
             failure_config=tune.FailureConfig(max_failures=2),
             callbacks=[_Listener(progress)],
         ),
@@ -135,6 +153,8 @@ def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: 
         print(f"Ray gave up a round: {' '.join(str(error).split())[:300]}", file=sys.stderr)
     finally:
         shutil.rmtree(storage / name, ignore_errors=True)
+    if stopper.message:
+        raise UserError(stopper.message)
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -152,15 +172,32 @@ def _trainable(config: dict[str, Any]) -> None:
     watchdog.daemon = True
     if trial.resources.time_limit_minutes:
         watchdog.start()
+    message = ""
     try:
         runner.run(trial, spec["key"], Path(spec["data"]), Store(Path(spec["store"])))
+    except UserError as error:
+        message = str(error)
     finally:
         watchdog.cancel()
-    tune.report({"key": spec["key"]})
+    tune.report({"key": spec["key"], "user_error": message})
+
+
+class _StopOnUserError(tune.Stopper):
+    """Ends the round when a worker reports what only the user can mend, and keeps the message."""
+
+    def __init__(self) -> None:
+        self.message = ""
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        self.message = self.message or result.get("user_error", "")
+        return self.stop_all()
+
+    def stop_all(self) -> bool:
+        return bool(self.message)
 
 
 class _Listener(tune.Callback):
-    """Tells the progress display; Tune would end the sweep if it raised."""
+    """Tells the progress display, and swallows its errors: Tune would end the sweep for them."""
 
     def __init__(self, progress: Progress):
         self._progress = progress
@@ -170,13 +207,16 @@ class _Listener(tune.Callback):
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._progress.started(trial.config["spec"]["key"])
+        with suppress(Exception):
+            self._progress.started(trial.config["spec"]["key"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._progress.ended(trial.config["spec"]["key"])
+        with suppress(Exception):
+            self._progress.ended(trial.config["spec"]["key"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._progress.ended(trial.config["spec"]["key"], _last_words(trial))
+        with suppress(Exception):
+            self._progress.ended(trial.config["spec"]["key"], _last_words(trial))
 
 
 def _last_words(trial: Any) -> str:

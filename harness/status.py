@@ -1,6 +1,6 @@
 """Says what of a sweep is done, new or failed, without running anything.
 
-python -m harness.status sweeps/quickstart.yaml
+The same as `python -m harness.sweep FILE --dry-run`, under the name that one looks for while a sweep runs.
 """
 
 import argparse
@@ -78,6 +78,8 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
                 f"Family {family} ({size} comparisons of {what}): the exact sign flip over {num_seeds} seeds reaches "
                 f"p = {least:.3g} after Holm at best; {needed} seeds reach {plan.sweep.statistics.alpha}."
             )
+    if plan.sweep.statistics.base not in plan.sweep.merges:
+        return [f"No comparisons: the base merge {plan.sweep.statistics.base!r} is not among the sweep's merges."]
     obstacle = why_no_star(num_seeds)
     lines.append(
         f"Stars (paired t): {'none possible: ' + obstacle if obstacle else f'possible with {num_seeds} seeds'}."

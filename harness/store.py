@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import StoreError
+from harness.files import write_atomically
 
 State = Literal["done", "failed", "new"]
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -55,7 +56,7 @@ class Record(BaseModel):
     predictions_sha256: str
     """Of the predicted labels; equal predictions have equal hashes."""
     attempts: int
-    """Starts that it took."""
+    """Starts that it took under the last command."""
     finished: str
     """UTC time, ISO 8601."""
 
@@ -87,16 +88,7 @@ class Store:
 
     def check_writable(self) -> None:
         """Raises StoreError where nothing can be written, before any work is done."""
-        try:
-            (self.root / "trials").mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{os.getpid()}"
-            probe.write_text("")
-            probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"The store {self.root} cannot be written ({error.strerror}). Free or unlock it, or name another "
-                "folder under `store:` in the sweep file."
-            ) from None
+        check_writable(self.root / "trials", "store")
 
     def folder(self, key: str) -> Path:
         return self.root / "trials" / key
@@ -121,15 +113,26 @@ class Store:
 
     def finish(self, record: Record) -> None:
         """Makes a trial finished, at once or not at all."""
-        write_atomically(self.folder(record.key) / "record.json", record.model_dump_json(indent=1))
+        write_atomically(self.folder(record.key) / "record.json", record.model_dump_json(indent=1).encode())
         (self.folder(record.key) / "failure.json").unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:
-        write_atomically(self.folder(failure.key) / "failure.json", failure.model_dump_json(indent=1))
+        write_atomically(self.folder(failure.key) / "failure.json", failure.model_dump_json(indent=1).encode())
 
     def forget_failure(self, key: str) -> None:
         """Lets a failed trial run again from its first epoch."""
         shutil.rmtree(self.folder(key), ignore_errors=True)
+
+    def forget_attempts(self, key: str) -> None:
+        """Lets a trial start anew as often as any: what ended its earlier starts was not the trial."""
+        (self.folder(key) / "attempts").unlink(missing_ok=True)
+
+    @contextmanager
+    def own(self, key: str) -> Iterator[None]:
+        """Holds a trial's folder, waiting for another process that is running the same trial."""
+        self.folder(key).mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder(key) / "lock"):
+            yield
 
     def start_attempt(self, key: str) -> int:
         """Notes one more start of a trial and returns how many there are."""
@@ -166,14 +169,18 @@ class Store:
             lock.release()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file so that it is there whole or not at all, even after a power cut."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(scratch, path)
+def check_writable(folder: Path, field: str) -> None:
+    """Makes a folder where it is not there, and raises StoreError where nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be written ({error.strerror}). Free or unlock it, or name another one under "
+            f"`{field}:` in the sweep file."
+        ) from None
 
 
 def _read(kind: type[Kind], path: Path) -> Kind | None:

@@ -23,7 +23,7 @@ from harness.plan import Plan, make_plan
 from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
-from harness.store import Store
+from harness.store import Store, check_writable
 from models import MERGES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 
 
@@ -59,6 +59,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     store = Store(Path(sweep.store))
     cli.refuse_missing_corpora(_without_builtin(make_plan(sweep, filters)))
     store.check_writable()
+    check_writable(Path(sweep.reports_dir), "reports_dir")
     tracking.check(sweep.tracking)
     with store.lock(sweep.name):
         _prepare_builtin(sweep, make_plan(sweep, filters))
@@ -109,7 +110,7 @@ def _conclude(sweep: SweepFile, plan: Plan, started: float) -> int:
     if failed:
         print("  Run failed trials again with --retry-failed.")
     print(f"Report:  {path} (in {duration(time.monotonic() - started)})")
-    print(f"MLflow:  mlflow server --backend-store-uri {sweep.tracking}")
+    print(f"MLflow:  {tracking.how_to_look(sweep.tracking)}")
     return 1 if failed or missing else 0
 
 

@@ -41,6 +41,7 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
+_DATABASES = ("postgresql", "mysql", "mssql")
 _SECONDS_BETWEEN_MIRRORS = 600.0
 _METRICS_AT_ONCE = 1000
 _LONGEST_PARAMETER = 500
@@ -50,10 +51,10 @@ def check(uri: str) -> None:
     """Raises TrackingError where the tracking URI cannot work, before any trial has run."""
     parts = urlsplit(uri)
     if parts.scheme in ("http", "https"):
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         try:
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
             socket.create_connection((parts.hostname or "", port), timeout=5).close()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise TrackingError(
                 f"The MLflow tracking server {uri} does not answer ({error}). Start it, or set `tracking:` in the "
                 "sweep file to another URI, such as sqlite:///mlflow.db, which needs no server."
@@ -64,8 +65,17 @@ def check(uri: str) -> None:
             raise TrackingError(
                 f"MLflow cannot write its database in {folder}; set `tracking:` to a folder it can write."
             )
-    elif "://" not in uri:
+    elif parts.scheme.partition("+")[0] not in _DATABASES:
         raise TrackingError(f"`tracking: {uri}` is no tracking URI; use sqlite:///mlflow.db or http://HOST:PORT.")
+
+
+def how_to_look(uri: str) -> str:
+    """Returns the command, or the address, that opens the MLflow UI."""
+    if uri.startswith("http"):
+        return uri
+    program = Path(sys.executable).with_name("mlflow")
+    shown = os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
+    return f"{shown} server --backend-store-uri {uri}"
 
 
 def mirror(plan: Plan, summary: Summary) -> int:
@@ -113,7 +123,10 @@ def kept_up(path: Path) -> Iterator[None]:
 
     def repeat() -> None:
         while not stop.wait(_SECONDS_BETWEEN_MIRRORS):
-            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and not stop.wait(1.0):
+                pass
+            process.wait()  # Two at a time would both create what is missing.
 
     thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
@@ -121,6 +134,7 @@ def kept_up(path: Path) -> Iterator[None]:
         yield
     finally:
         stop.set()
+        thread.join()
 
 
 def _absolute(uri: str) -> str:
@@ -148,14 +162,14 @@ class _Runs:
         self._client = client
         self._experiment = experiment
         self._parents: dict[str, str] = {}
-        self._children: dict[str, tuple[str, str]] = {}
+        self._children: dict[tuple[str, str], tuple[str, str]] = {}
         token = None
         while True:
             page = client.search_runs([experiment], max_results=1000, page_token=token)
             for run in page:
                 tags = run.data.tags
                 if "trial_key" in tags:
-                    self._children[tags["trial_key"]] = (run.info.run_id, run.info.status)
+                    self._children[tags["trial_key"], tags["cell"]] = (run.info.run_id, run.info.status)
                 elif "cell" in tags:
                     self._parents[tags["cell"]] = run.info.run_id
             token = page.token
@@ -173,7 +187,7 @@ class _Runs:
     def child(self, planned: Planned, parent: str, store: Store) -> bool:
         """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
         status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
-        run_id, seen = self._children.get(planned.key, ("", ""))
+        run_id, seen = self._children.get((planned.key, "/".join(planned.trial.cell)), ("", ""))
         if status in ("", seen):
             return False
         record = store.record(planned.key)
@@ -181,6 +195,8 @@ class _Runs:
             run_id = self._create(planned, parent, record)
         if record is not None:
             self._fill(run_id, record, store)
+            if seen == "FAILED":
+                self._client.delete_tag(run_id, "failure")
         else:
             self._client.set_tag(run_id, "failure", planned.why[:5000])
         # Its status comes last: a run that MLflow lost half-way is written again.
@@ -257,11 +273,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from harness.report import summarise_plan
 
     parser = argparse.ArgumentParser(prog="python -m harness.tracking", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("sweep", type=Path, help="sweep file, such as sweeps/table1.yaml")
-    sweep = load(parser.parse_args(arguments).sweep)
+    cli.add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    sweep = load(chosen.sweep)
     check(sweep.tracking)
-    plan = make_plan(sweep)
-    print(f"{mirror(plan, summarise_plan(plan))} trials written to {sweep.tracking}")
+    summary = summarise_plan(make_plan(sweep))
+    print(f"{mirror(make_plan(sweep, chosen.filter), summary)} trials written to {sweep.tracking}")
     return 0
 
 

@@ -233,10 +233,14 @@ def _warmup_then_linear(settings: TrainerSettings, num_batches: int) -> Callable
     return lambda step: step / rising if step < rising else max(0.0, (total - step) / max(1.0, total - rising))
 
 
-def _autocast(device: torch.device, settings: TrainerSettings) -> torch.autocast:
+def uses_bf16(device: torch.device, settings: TrainerSettings) -> bool:
+    """Returns whether forward passes run in bfloat16 on a device."""
     has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    enabled = settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+    return settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
+
+
+def _autocast(device: torch.device, settings: TrainerSettings) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device, settings))
 
 
 def seed_everything(seed: int) -> None:

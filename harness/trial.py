@@ -34,15 +34,17 @@ from datasets.tokens import Tokens, tokenise
 from harness import cli
 from harness.checkpoint import Checkpoint
 from harness.config import load
-from harness.errors import UserError
+from harness.errors import StoreError, UserError
+from harness.files import is_disk_full, write_atomically
 from harness.plan import Trial, identity, make_plan
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
-from harness.trainer import Fitted, NonFiniteLoss, Split, evaluate, fit, seed_everything
+from harness.trainer import Fitted, NonFiniteLoss, Split, evaluate, fit, seed_everything, uses_bf16
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads, label_priors
 from models.classifier import Classifier
 
+NUMERICS = 1
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 
@@ -53,7 +55,7 @@ EpochCallback = Callable[[dict[str, float]], None]
 
 
 def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None) -> None:
-    """Runs a trial and leaves a record or a failure in the store; raises neither for a trial's own faults.
+    """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     Args:
         trial: The resolved settings.
@@ -61,17 +63,27 @@ def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCal
         data_dir: Folder of prepared corpora.
         store: Where it leaves everything.
         on_epoch: Gets each epoch's entry of the history.
+
+    Raises:
+        UserError: Where no trial can run here: the encoder's weights are missing, say, or the disk is full.
+        OSError: Where the file system or the network failed; another try may go through.
     """
-    attempts = store.start_attempt(key)
-    with _log_to(store.folder(key) / "trial.log") as log:
+    with store.own(key), _log_to(store.folder(key) / "trial.log") as log:
+        if store.state(key) != "new":
+            return
+        attempts = store.start_attempt(key)
         try:
             if attempts > MAX_ATTEMPTS:
                 raise _WorkerDied(f"Its worker died {attempts - 1} times.")
-            store.finish(_train_and_test(trial, key, data_dir, store, attempts, on_epoch, log))
+            checkpoint = Checkpoint(store.folder(key))
+            store.finish(_train_and_test(trial, key, data_dir, store, checkpoint, attempts, on_epoch, log))
+            checkpoint.remove()
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT: the sweep must stop.
-                raise
+            if is_disk_full(error):
+                raise StoreError(f"The disk of the store {store.root} is full; free some of it, and go on.") from None
             log.error(traceback.format_exc())
+            if isinstance(error, UserError | OSError):
+                raise
             message = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
             settings = _settings(trial)
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
@@ -100,11 +112,18 @@ def _settings(trial: Trial) -> dict[str, Any]:
 
 
 def _train_and_test(
-    trial: Trial, key: str, data_dir: Path, store: Store, attempts: int, on_epoch: EpochCallback, log: logging.Logger
+    trial: Trial,
+    key: str,
+    data_dir: Path,
+    store: Store,
+    checkpoint: Checkpoint,
+    attempts: int,
+    on_epoch: EpochCallback,
+    log: logging.Logger,
 ) -> Record:
     started = time.perf_counter()
     folder = store.folder(key)
-    device = torch.device("cuda" if trial.resources.gpus and torch.cuda.is_available() else "cpu")
+    device = _device(trial)
     torch.set_num_threads(trial.resources.cpus)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -123,13 +142,12 @@ def _train_and_test(
         log.info(json.dumps(entry))
         on_epoch(entry)
 
-    checkpoint = Checkpoint(folder)
     hierarchy = corpus.hierarchy
     fitted = fit(model, trial.trainer, splits["train"], splits["val"], hierarchy, trial.seed, checkpoint, note)
     history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
     selected, predicted = _test_selected(model, fitted, splits["test"], corpus, trial)
     digest = _write_predictions(folder / "predictions.parquet", corpus, splits["test"], predicted)
-    record = Record(
+    return Record(
         key=key,
         settings=_settings(trial),
         scores=_headline(trial, fitted, selected),
@@ -142,13 +160,20 @@ def _train_and_test(
             "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
         },
         peak_memory_mb=_peak_memory_mb(device),
-        environment=environment() | _run_facts(device, corpus, tokens),
+        environment=environment() | _run_facts(trial, device, corpus, tokens),
         predictions_sha256=digest,
         attempts=attempts,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    checkpoint.remove()
-    return record
+
+
+def _device(trial: Trial) -> torch.device:
+    if trial.resources.gpus and not torch.cuda.is_available():
+        raise UserError(
+            f"A trial wants {trial.resources.gpus:g} GPUs and torch {torch.__version__} sees none here. Set "
+            "`resources: {gpus: 0}` in the sweep file, or install torch's CUDA build."
+        )
+    return torch.device("cuda" if trial.resources.gpus else "cpu")
 
 
 @lru_cache(maxsize=4)
@@ -156,7 +181,8 @@ def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens
     kind = TEXT_ENCODERS[encoder].load()
     chosen = json.loads(options)
     corpus = Corpus.open(folder)
-    return corpus, tokenise(corpus, encoder, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+    numerics = TEXT_ENCODERS[encoder].numerics
+    return corpus, tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
 
 
 def _open(folder: Path, trial: Trial) -> tuple[Corpus, Tokens]:
@@ -230,7 +256,9 @@ def _write_predictions(path: Path, corpus: Corpus, test: Split, predicted: dict[
         offsets, indices = labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
         columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
         digest.update(offsets.tobytes() + indices.tobytes())
-    pq.write_table(pa.table(columns), path, compression="zstd")
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    write_atomically(path, sink.getvalue())
     return digest.hexdigest()
 
 
@@ -240,10 +268,11 @@ def _peak_memory_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _run_facts(device: torch.device, corpus: Corpus, tokens: Tokens) -> dict[str, str]:
+def _run_facts(trial: Trial, device: torch.device, corpus: Corpus, tokens: Tokens) -> dict[str, str]:
     """Returns what else the numbers depend on: the device, its threads, the data, the tokeniser as it was made."""
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
         "threads": str(torch.get_num_threads()),
         "data_fingerprint": corpus.fingerprint,
         "tokenizer_sha256": hashlib.sha256(tokens.tokenizer.to_str().encode()).hexdigest(),
@@ -274,6 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     store = Store(Path(sweep.store))
     store.check_writable()
     for planned in plan.of_state("new"):
+        store.forget_attempts(planned.key)
         print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)
         run(planned.trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
         if failure := store.failure(planned.key):

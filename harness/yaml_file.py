@@ -36,8 +36,9 @@ class YamlFile:
         self.path = path
         self.lines: dict[Place, int] = {}
         try:
-            loader = _Loader(path.read_text("utf-8"))
-            root = loader.get_single_node()
+            self.data = self._read(_Loader(path.read_text("utf-8")))
+        except ConfigError:
+            raise
         except FileNotFoundError:
             raise ConfigError(
                 f"{path}: there is no such sweep file. The ones that come along are in sweeps/."
@@ -47,17 +48,23 @@ class YamlFile:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{path}:{line}: this is no YAML: {error.problem}.") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}.") from None
+
+    def _read(self, loader: _Loader) -> dict[str, Any]:
+        root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
-            raise ConfigError(f"{path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
+            raise ConfigError(f"{self.path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
         self._note_lines(root, ())
-        self.data: dict[str, Any] = loader.construct_document(root)
+        data: dict[str, Any] = loader.construct_document(root)
+        return data
 
     def _note_lines(self, node: yaml.Node, place: Place) -> None:
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
+                if key.tag != "tag:yaml.org,2002:str":
+                    raise ConfigError(f"{self.path}:{key.start_mark.line + 1}: a key must be text; put it in quotes.")
                 inner = (*place, str(key.value))
                 if inner in self.lines:
                     raise ConfigError(

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 
+from harness.registry import Positive, Share
 from models.text import TextEncoder, TokenBatch
 
 NUMERICS = 1
@@ -37,10 +38,10 @@ class Bag(TextEncoder):
         self,
         tokenizer: Tokenizer,
         *,
-        width: int = 128,
-        vocabulary: int = 8000,
-        max_length: int = 512,
-        dropout: float = 0.1,
+        width: Positive = 128,
+        vocabulary: Positive = 8000,
+        max_length: Positive = 512,
+        dropout: Share = 0.1,
     ):
         super().__init__(width)
         self.embedding = nn.EmbeddingBag(tokenizer.get_vocab_size(), width, mode="mean")

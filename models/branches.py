@@ -43,7 +43,7 @@ class BranchHeads(nn.Module):
         combine: Of a label's probabilities over branches: the largest, the sum cut at 1, or the mean
             over the branches that hold the label. All are equal on trees.
         branch_reduction: A branch's loss is the mean over its own labels, or its sum over the number
-            of all labels; `paper` is the former under projection and the latter under masking.
+            of all labels. The paper has the former under projection and the latter under masking.
         recursive_penalty: Weight of the structure encoder's recursive regularisation.
     """
 
@@ -60,7 +60,7 @@ class BranchHeads(nn.Module):
         *,
         merge: Merge,
         combine: Literal["max", "sum", "mean"] = "max",
-        branch_reduction: Literal["paper", "mean_local", "mean_global"] = "paper",
+        branch_reduction: Literal["mean_local", "mean_global"],
         recursive_penalty: float = 1e-6,
     ):
         super().__init__()
@@ -73,7 +73,7 @@ class BranchHeads(nn.Module):
         else:
             self.encoder = build([whole] * len(branches))
             chosen = np.concatenate([branch + i * len(hierarchy) for i, branch in enumerate(branches)])
-        is_local = branch_reduction == "mean_local" or (branch_reduction == "paper" and merge == "projection")
+        is_local = branch_reduction == "mean_local"
         divisors = [len(branch) if is_local else len(hierarchy) for branch in branches]
         weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
         labels = np.concatenate(branches)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from harness.registry import Share
 from models.members import edge_penalty, union_edges
 from models.structure import Member, StructureEncoder
 
@@ -28,7 +29,7 @@ class Flat(StructureEncoder):
 
     edges: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int, *, dropout: float = 0.1):
+    def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1):
         super().__init__(members, text_width)
         self.dropout = nn.Dropout(dropout)
         # The members share their input, so their layers are one.

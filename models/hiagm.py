@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.conv import MessagePassing
 
+from harness.registry import Positive, Share
 from models.members import MemberLinear, RaggedLinear, union_edges
 from models.structure import Member, StructureEncoder
 
@@ -46,11 +47,11 @@ class HiAGM(StructureEncoder):
         members: Sequence[Member],
         text_width: int,
         *,
-        node_width: int = 300,
-        layers: int = 1,
-        text_dropout: float = 0.1,
-        node_dropout: float = 0.05,
-        logit_dropout: float = 0.5,
+        node_width: Positive = 300,
+        layers: Positive = 1,
+        text_dropout: Share = 0.1,
+        node_dropout: Share = 0.05,
+        logit_dropout: Share = 0.5,
     ):
         super().__init__(members, text_width)
         sizes = [len(member.hierarchy) for member in members]

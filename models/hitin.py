@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.registry import AtLeastTwo, Positive, Share
 from models.coding_tree import coding_tree
 from models.members import MemberBatchNorm, MemberLinear, MemberMixing, RaggedLinear, member_of, uniform
 from models.structure import Member, StructureEncoder
@@ -50,13 +51,13 @@ class HiTIN(StructureEncoder):
         members: Sequence[Member],
         text_width: int,
         *,
-        node_width: int = 768,
-        tree_height: int = 2,
-        mlp_layers: int = 2,
+        node_width: Positive = 768,
+        tree_height: AtLeastTwo = 2,
+        mlp_layers: Positive = 2,
         pooling: Literal["sum", "mean", "max", "root"] = "sum",
         leaf_mixing: Literal["linear", "affine"] = "linear",
-        tree_dropout: float = 0.1,
-        final_dropout: float = 0.5,
+        tree_dropout: Share = 0.1,
+        final_dropout: Share = 0.5,
     ):
         super().__init__(members, text_width)
         different = {id(member.hierarchy): member.hierarchy for member in members}

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from harness.errors import ConfigError
+from harness.registry import Positive, Share
 from models.text import TextEncoder, TokenBatch
 
 NUMERICS = 1
@@ -32,26 +33,31 @@ class Transformer(TextEncoder):
     Args:
         tokenizer: From `build_tokenizer`.
         model: Hugging Face id, or a local folder in the same format.
+        revision: Branch, tag or commit of the Hugging Face repository.
         max_length: Most word pieces of a document, special tokens included.
         pooling: The model's own pooler (dense and tanh on the first token), the first token, or the mean.
         dropout: Dropout on the pooled vector.
     """
 
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("model", "max_length")
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("model", "revision", "max_length")
 
     def __init__(
         self,
         tokenizer: Tokenizer,
         *,
         model: str = "bert-base-uncased",
-        max_length: int = 300,
+        revision: str = "main",
+        max_length: Positive = 300,
         pooling: Literal["pooler", "cls", "mean"] = "pooler",
-        dropout: float = 0.1,
+        dropout: Share = 0.1,
     ):
-        config = _fetch(AutoConfig, model)
+        config = _fetch(AutoConfig, model, revision=revision)
         super().__init__(config.hidden_size)
-        arguments = {"add_pooling_layer": pooling == "pooler"} if config.model_type in ("bert", "roberta") else {}
-        self.bert = _fetch(AutoModel, model, use_safetensors=True, **arguments)
+        # In single precision, whatever the file is in: that is what the optimiser works on.
+        arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
+        if config.model_type in ("bert", "roberta"):
+            arguments["add_pooling_layer"] = pooling == "pooler"
+        self.bert = _fetch(AutoModel, model, revision=revision, **arguments)
         self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
 
@@ -72,7 +78,8 @@ class Transformer(TextEncoder):
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        tokenizer: Tokenizer = _fetch(AutoTokenizer, options["model"], use_fast=True).backend_tokenizer
+        fast = _fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
+        tokenizer: Tokenizer = fast.backend_tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(options["max_length"])
         return tokenizer
@@ -89,13 +96,13 @@ class MiniLM(Transformer):
 
     TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("max_length",)
 
-    def __init__(self, tokenizer: Tokenizer, *, max_length: int = 300, dropout: float = 0.1):
+    def __init__(self, tokenizer: Tokenizer, *, max_length: Positive = 300, dropout: Share = 0.1):
         super().__init__(tokenizer, model=_minilm_folder(), max_length=max_length, pooling="mean", dropout=dropout)
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        return Transformer.build_tokenizer(train_texts, {"model": _minilm_folder(), **options})
+        return Transformer.build_tokenizer(train_texts, {"model": _minilm_folder(), "revision": "main", **options})
 
 
 def _minilm_folder() -> str:

@@ -55,6 +55,8 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
         ("seeds:", "trainer: {epochs: 2.5}\nseeds:", 6, ["trainer.epochs", "2.5"]),
+        ("node_width: 8", "node_width: -8", 3, ["models.hiagm.options.node_width", "greater than 0"]),
+        ("}\ndatasets", ", trainer: {epochs: null}}\ndatasets", 3, ["models.hiagm.trainer.epochs", "null"]),
         ("seeds:", "name: twice\nseeds:", 6, ["'name' stands here twice"]),
         (
             "seeds:",
@@ -85,8 +87,13 @@ def test_files_that_are_no_sweep(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 9\)"):
         load(tmp_path / "latin.yaml")
     assert refusal(tmp_path, "name: a\nmodels: b: c\n").startswith("sweep.yaml:2: this is no YAML: mapping values")
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="cannot be read: .*Is a directory"):
         load(tmp_path)
+    assert "a key must be text" in refusal(tmp_path, GOOD.replace("hiagm:", "1:"))
+    assert "a key must be text" in refusal(tmp_path, GOOD + "? [1, 2]\n: x\n")
+    assert "no YAML" in refusal(tmp_path, GOOD.replace("tiny", "!foo x"))
+    assert "cannot be read" in refusal(tmp_path, GOOD.replace("tiny", "2024-13-45"))
+    assert "cannot be read" in refusal(tmp_path, "a: &a [*a]\n")
     assert "is a mapping" in refusal(tmp_path, "- a list\n")
 
 

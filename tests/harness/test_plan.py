@@ -8,7 +8,7 @@ import pytest
 
 from harness.config import load
 from harness.errors import ConfigError
-from harness.plan import NOT_IDENTITY, Trial, expand, identity, make_plan
+from harness.plan import NOT_IDENTITY, Trial, expand, folder_digest, identity, make_plan
 from harness.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 
@@ -57,7 +57,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "encoder": "minilm",
         "encoder_options": {**trial.encoder_options, "dropout": 0.2},
         "combine": "sum",
-        "branch_reduction": "mean_global",
+        "branch_reduction": "mean_local",
         "priors": "train",
         "corpus": "elsewhere",
         "train_documents": 5,
@@ -163,6 +163,37 @@ def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter)
             break
     # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
     assert make_plan(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+
+
+def test_what_cannot_change_a_trial_does_not_name_it(write_sweep: SweepWriter) -> None:
+    def keys(**changes: object) -> dict[tuple[str, int], str]:
+        plan = make_plan(load(write_sweep(models={"flat": {}}, **changes)))
+        return {(one.trial.merge, one.trial.seed): one.key for one in plan.trials}
+
+    paper, summed = keys(), keys(combine="sum")
+    assert paper["none", 1] == summed["none", 1] and paper["projection", 1] != summed["projection", 1]
+    assert keys(branch_reduction="mean_local") == paper, "what the paper does under projection"
+    assert keys(branch_reduction="mean_global")["none", 1] == paper["none", 1]
+    default = keys(datasets={"synthetic": {"options": {"documents": 600, "roots": 4}}})
+    assert default == paper, "an option at its default is the same corpus"
+
+
+def test_two_cells_may_be_one_trial(write_sweep: SweepWriter) -> None:
+    models = {"hiagm": {}, "wide": {"model": "hiagm", "options": {"node_width": 300}}}
+    plan = make_plan(load(write_sweep(models=models)))
+    assert len(plan.trials) == 8 and len({planned.key for planned in plan.trials}) == 4
+
+
+def test_a_local_encoder_is_its_content(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    keys = set()
+    for content in ("a", "b"):
+        (folder / "model.safetensors").write_text(content)
+        folder_digest.cache_clear()
+        encoder = {"name": "transformer", "options": {"model": str(folder)}}
+        keys.add(make_plan(load(write_sweep(encoder=encoder))).trials[0].key)
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize("verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"]])

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
-from harness.store import Store, write_atomically
+from harness.files import is_disk_full, write_atomically
+from harness.store import Store
 
 
 def write_for_ever(path: Path) -> None:
     number = 0
     while True:
         number += 1
-        write_atomically(path, f"{number} " * 20_000)
+        write_atomically(path, f"{number} ".encode() * 20_000)
 
 
 def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -52,3 +53,9 @@ def test_attempts_are_counted_across_processes(tmp_path: Path) -> None:
     assert [Store(tmp_path).start_attempt("k") for _ in range(3)] == [1, 2, 3]
     Store(tmp_path).forget_failure("k")
     assert Store(tmp_path).start_attempt("k") == 1
+
+
+def test_a_full_disk_is_recognised_whoever_says_it() -> None:
+    assert is_disk_full(OSError(28, "whatever")) and is_disk_full(OSError(122, "quota"))
+    assert is_disk_full(Exception("I/O error: No space left on device (os error 28)"))
+    assert not is_disk_full(OSError(5, "Input/output error"))

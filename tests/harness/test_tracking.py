@@ -78,6 +78,8 @@ def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWri
         ("http://127.0.0.1:9", "does not answer"),
         ("sqlite:////proc/none/mlflow.db", "cannot write its database"),
         ("mlruns", "is no tracking URI"),
+        ("foo://x", "is no tracking URI"),
+        ("http://localhost:99999", "does not answer"),
     ],
 )
 def test_what_cannot_work_is_said_before_any_trial(uri: str, words: str) -> None:

@@ -14,6 +14,7 @@ from datasets.prepare import prepare
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
 from harness.config import load
+from harness.errors import StoreError, UserError
 from harness.metrics import Tally
 from harness.plan import Planned, identity, make_plan
 from harness.store import Record, Store
@@ -212,9 +213,9 @@ def test_data_that_the_plan_did_not_see_is_refused(write_sweep: SweepWriter, dat
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
     other = identity(one.trial, "another fingerprint")
-    runner.run(one.trial, other, data_dir, store)
-    failure = store.failure(other)
-    assert failure is not None and "is not the one that the plan saw" in failure.message
+    with pytest.raises(UserError, match="is not the one that the plan saw"):
+        runner.run(one.trial, other, data_dir, store)
+    assert store.state(other) == "new", "prepared anew, it can run"
 
 
 def test_the_entry_point_runs_what_is_missing(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,3 +228,51 @@ def test_the_entry_point_runs_what_is_missing(write_sweep: SweepWriter, capsys: 
     assert '"epoch"' not in capsys.readouterr().out
     record = Store(Path(load(path).store)).record(make_plan(load(path), arguments[2:]).trials[0].key)
     assert record is not None and json.loads(record.model_dump_json())["settings"]["model"] == "flat"
+
+
+def test_a_full_disk_is_nobodys_failed_trial(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise Exception("No space left on device (os error 28)")
+
+    one = planned(write_sweep)
+    store = Store(tmp_path / "s")
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_write_predictions", full)
+        with pytest.raises(StoreError, match="is full; free some of it, and go on"):
+            runner.run(one.trial, one.key, data_dir, store)
+    assert store.state(one.key) == "new"
+    ran(one, data_dir, store)
+
+
+def test_a_gpu_that_is_not_there_is_refused(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    one = planned(write_sweep, resources={"gpus": 0.5})
+    with pytest.raises(UserError, match="wants 0.5 GPUs and torch .* sees none"):
+        runner.run(one.trial, one.key, data_dir, Store(tmp_path / "s"))
+
+
+def test_a_finished_trial_is_not_run_again(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    one = planned(write_sweep)
+    store = Store(tmp_path / "s")
+    first = ran(one, data_dir, store)
+    assert ran(one, data_dir, store) == first
+
+
+def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
+    one = planned(write_sweep, encoder={"name": "bag", "options": {"width": 8, "vocabulary": 300, "max_length": 17}})
+    first = ran(one, data_dir, Store(tmp_path / "0"))
+    folder = data_dir / one.trial.corpus / "tokens"
+    newest = max(folder.glob("*.arrow"), key=lambda path: path.stat().st_mtime)
+    whole = newest.read_bytes()
+    damages = {newest: [b"", whole[: len(whole) // 2]], newest.with_suffix(".json"): [b"", b"{"]}
+    for path, contents in damages.items():
+        for number, content in enumerate(contents):
+            path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
+            path.write_bytes(content)
+            runner._open_once.cache_clear()
+            again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
+            assert again.predictions_sha256 == first.predictions_sha256
+    assert newest.read_bytes() == whole

@@ -38,15 +38,22 @@ def priors_of(graph: Hierarchy) -> Any:
     return np.arange(1, len(graph.edges) + 1, dtype=np.float32)
 
 
+def papers(merge: Any) -> Any:
+    """The loss's denominator in the paper."""
+    return "mean_local" if merge == "projection" else "mean_global"
+
+
 def bare(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
-    return BranchHeads(graph, priors_of(graph), Bare, merge=merge, **{"recursive_penalty": 0.0} | options)
+    options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
+    return BranchHeads(graph, priors_of(graph), Bare, merge=merge, **options)
 
 
 def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
     def build(members: Sequence[Member]) -> StructureEncoder:
         return Flat(members, 3, dropout=0.0)
 
-    return BranchHeads(graph, priors_of(graph), build, merge=merge, **{"recursive_penalty": 0.0} | options)
+    options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
+    return BranchHeads(graph, priors_of(graph), build, merge=merge, **options)
 
 
 def gold_of(graph: Hierarchy, batch: int) -> Tensor:
@@ -205,7 +212,9 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
     results = []
     for merge in MERGES:
         torch.manual_seed(1)
-        heads = BranchHeads(graph, priors_of(graph), lambda members: kind(members, 3), merge=merge)
+        heads = BranchHeads(
+            graph, priors_of(graph), lambda members: kind(members, 3), merge=merge, branch_reduction=papers(merge)
+        )
         text_BD = torch.randn(5, 3)
         gold_BL = gold_of(graph, 5)
         logits_BU = heads(text_BD)
@@ -218,7 +227,8 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
 def test_odd_branches_and_documents_without_labels_have_finite_gradients(kind: Any, merge: Any) -> None:
     # A branch of one label, one of two, one of five, and in the last case no edge at all.
     for graph in (stars([1, 2, 5]), DAG, hierarchy(4)):
-        heads = BranchHeads(graph, np.zeros(len(graph.edges), np.float32), lambda m: kind(m, 3), merge=merge)
+        zeros = np.zeros(len(graph.edges), np.float32)
+        heads = BranchHeads(graph, zeros, lambda m: kind(m, 3), merge=merge, branch_reduction=papers(merge))
         text = torch.randn(4, 3, requires_grad=True)
         heads.loss(heads(text), torch.zeros(4, len(graph))).backward()
         gradients = [text.grad, *(parameter.grad for parameter in heads.parameters())]
@@ -248,6 +258,7 @@ def test_gradients_by_finite_differences_from_text_to_loss(merge: Any) -> None:
         priors_of(DAG) / 9,
         lambda members: HiAGM(members, 3, node_width=2, **options),
         merge=merge,
+        branch_reduction=papers(merge),
         recursive_penalty=0.1,
     ).double()
     text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)

@@ -55,7 +55,7 @@ def test_a_learned_vocabulary_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
 def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
     lists = [tokenizer.encode(text).ids for text in TEXTS]
     assert [len(one) for one in lists] == [8, 4, 8] and all(one[0] == 2 and one[-1] == 3 for one in lists)
     encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling, dropout=0.0).eval()  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> Non
 
 def test_a_model_that_is_not_there_is_one_clear_paragraph() -> None:
     with pytest.raises(ConfigError, match="'no-such-folder/model' cannot be loaded .* local folder"):
-        Transformer.build_tokenizer([], {"model": "no-such-folder/model", "max_length": 8})
+        Transformer.build_tokenizer([], {"model": "no-such-folder/model", "revision": "main", "max_length": 8})
 
 
 @pytest.mark.skipif(

@@ -1,0 +1,26 @@
+"""Files that are there whole or not at all."""
+
+import os
+from pathlib import Path
+
+FULL = (28, 122)
+"""ENOSPC and EDQUOT."""
+
+
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
+    """Writes a file so that it is there whole or not at all, even after a power cut."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with scratch.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Returns whether an error, also one of a library that has no errno, says that the disk is full."""
+    text = str(error).lower()
+    return getattr(error, "errno", None) in FULL or "no space left" in text or "os error 28" in text
