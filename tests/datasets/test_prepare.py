@@ -51,7 +51,7 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["wos"], "error: The corpus 'wos' is not shipped. Get WebOfScience.zip"),
+        (["wos"], "error: The corpus 'wos' is not shipped. Get the Web of Science dataset of HDLTex"),
         (["woz"], "Unknown dataset 'woz'. Did you mean 'wos'?"),
         (["wos", "--set", "from=word"], "wos has no option 'from'. Did you mean 'form'?"),
         (["wos", "--set", "form=words"], "wos: option form = 'words': Input should be 'word' or 'natural'"),
