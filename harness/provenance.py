@@ -9,6 +9,7 @@ from pathlib import Path
 
 RECORDED = ("torch", "torch-geometric", "transformers", "tokenizers", "networkx", "numpy", "scipy", "ray", "mlflow")
 ROOT = Path(__file__).parents[1]
+COMMIT_VARIABLE = "HARNESS_COMMIT"
 
 
 @cache
@@ -34,7 +35,12 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    """Returns the short hash, with `+` where tracked files differ from it; `unknown` outside git."""
+    """Returns the short hash, with `+` where tracked files differ from it; `unknown` outside git.
+
+    On a cluster the code travels without its history, and the driver says the commit.
+    """
+    if said := os.environ.get(COMMIT_VARIABLE):
+        return said
     try:
         commit = _git("rev-parse", "--short=12", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")

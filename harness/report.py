@@ -91,7 +91,7 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
 def _provenance(records: Sequence[Record]) -> dict[str, str]:
     """Returns what the trials were made with, counted where they differ."""
     facts: dict[str, str] = {}
-    for name in ("commit", "device", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
+    for name in ("commit", "device", "precision", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
         seen = Counter(record.environment.get(name, "unknown") for record in records)
         facts[name] = ", ".join(value if len(seen) == 1 else f"{value} ({n})" for value, n in sorted(seen.items()))
     whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)

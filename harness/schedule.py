@@ -35,6 +35,7 @@ from ray import tune
 from harness.errors import UserError
 from harness.plan import Planned, Trial
 from harness.progress import Progress
+from harness.provenance import COMMIT_VARIABLE, ROOT, environment
 from harness.store import Store
 
 ROUNDS = 3
@@ -43,7 +44,6 @@ ROUNDS = 3
 HUNG = 75
 """Exit code of a worker that ran into its trial's time limit."""
 
-_ROOT = Path(__file__).parents[1]
 _NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db", "**/__pycache__"]
 _OBJECT_STORE_BYTES = 200 * 2**20
 
@@ -83,18 +83,19 @@ def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | 
 
 def _connect(address: str | None) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    variables = {COMMIT_VARIABLE: environment()["commit"]}
     if address is None:
-        environment = {"env_vars": {"PYTHONPATH": str(_ROOT)}}
         ray.init(
-            address="local",
+            address="local",  # Else it would join whatever cluster runs on this machine.
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
-            runtime_env=environment,
+            runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), **variables}},
             **quiet,
         )
         return
+    code = {"working_dir": str(ROOT), "excludes": _NOT_CODE, "env_vars": variables}
     try:
-        ray.init(address=address, runtime_env={"working_dir": str(_ROOT), "excludes": _NOT_CODE}, **quiet)
+        ray.init(address=address, runtime_env=code, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(
             f"No Ray cluster answers at {address!r} ({' '.join(str(error).split())[:300]}). Start one with "

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.config import load
@@ -48,10 +49,10 @@ def wait_for(what: Any, seconds: float = 90.0) -> None:
         time.sleep(0.05)
 
 
-def workers() -> list[int]:
-    """Returns the Ray workers that are running a trial."""
-    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listing.splitlines() if "ray::ImplicitFunc.train" in line]
+def workers(driver: int) -> list[psutil.Process]:
+    """Returns the driver's own Ray workers that are running a trial."""
+    below = psutil.Process(driver).children(recursive=True)
+    return [process for process in below if "ray::ImplicitFunc.train" in " ".join(process.cmdline())]
 
 
 def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(write_sweep: SweepWriter) -> None:
@@ -176,8 +177,8 @@ def test_a_killed_driver_loses_nothing(write_sweep: SweepWriter) -> None:
 def test_a_killed_worker_is_replaced(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, merges=["none"], seeds=[1, 2, 3], trainer=LONG)
     process = start(path)
-    wait_for(lambda: any(Path(load(path).store).glob("trials/*/trial.log")) and workers())
-    os.kill(workers()[0], signal.SIGKILL)
+    wait_for(lambda: any(Path(load(path).store).glob("trials/*/trial.log")) and workers(process.pid))
+    workers(process.pid)[0].kill()
     output, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     attempts = [Store(Path(load(path).store)).record(one.key).attempts for one in make_plan(load(path)).trials]  # type: ignore[union-attr]
@@ -205,3 +206,33 @@ def test_a_worker_killed_for_memory_does_not_end_the_sweep(write_sweep: SweepWri
     assert "Traceback" not in run.stderr and (Path(load(path).reports_dir) / "tiny.md").exists()
     calm = sweep(path, "--retry-failed")
     assert calm.returncode == 0 and "2 of 2 trials done" in calm.stdout
+
+
+@pytest.mark.slow
+def test_the_code_travels_to_a_cluster(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("ray")
+    flags = [
+        "--head",
+        f"--port={port}",
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        "--disable-usage-stats",
+        "--block",
+    ]
+    head = subprocess.Popen([program, "start", *flags], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(15)
+        path = write_sweep(models={"flat": {}}, merges=["none"])
+        run = sweep(path, "--address", f"127.0.0.1:{port}", RAY_AUTH_MODE="token")
+        assert run.returncode == 0, run.stderr
+        assert "2 of 2 trials done" in run.stdout
+        record = Store(Path(load(path).store)).record(make_plan(load(path)).trials[0].key)
+        assert record is not None and record.environment["commit"] not in ("", "unknown")
+    finally:
+        head.terminate()
+        head.wait(30)
+    gone = sweep(write_sweep(seeds=[9]), "--address", f"127.0.0.1:{port}")
+    assert gone.returncode == 2 and "No Ray cluster answers" in gone.stderr
