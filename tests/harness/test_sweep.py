@@ -177,8 +177,9 @@ def test_a_killed_driver_loses_nothing(write_sweep: SweepWriter) -> None:
 def test_a_killed_worker_is_replaced(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, merges=["none"], seeds=[1, 2, 3], trainer=LONG)
     process = start(path)
-    wait_for(lambda: any(Path(load(path).store).glob("trials/*/trial.log")) and workers(process.pid))
-    workers(process.pid)[0].kill()
+    wait_for(lambda: any(Path(load(path).store).glob("trials/*/attempts")))
+    for worker in workers(process.pid):
+        worker.kill()
     output, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     attempts = [Store(Path(load(path).store)).record(one.key).attempts for one in make_plan(load(path)).trials]  # type: ignore[union-attr]
