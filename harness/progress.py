@@ -54,6 +54,10 @@ class Progress:
         self._running.add(key)
         self.num_slots = max(self.num_slots, len(self._running))
 
+    def interrupted(self, key: str) -> None:
+        """Notes that a trial lost its worker and waits for another one."""
+        self._running.discard(key)
+
     def ended(self, key: str, reason: str = "") -> None:
         """Notes that a worker is through with a trial, and says how it went.
 

@@ -8,6 +8,7 @@ neither Tune's checkpoints, its loggers nor its restore are used.
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import uuid
@@ -95,8 +96,11 @@ def _connect(address: str | None) -> None:
         return
     code = {"working_dir": str(ROOT), "excludes": _NOT_CODE, "env_vars": variables}
     try:
+        host, _, port = address.rpartition(":")
+        if host:  # Ray itself would try a dead address for minutes.
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=address, runtime_env=code, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
             f"No Ray cluster answers at {address!r} ({' '.join(str(error).split())[:300]}). Start one with "
             "`ray start --head`, or leave --address out to use this machine. Every shell of a cluster needs the same "
@@ -214,6 +218,10 @@ class _Listener(tune.Callback):
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
             self._progress.ended(trial.config["spec"]["key"])
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        with suppress(Exception):
+            self._progress.interrupted(trial.config["spec"]["key"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):

@@ -223,7 +223,7 @@ def test_the_code_travels_to_a_cluster(write_sweep: SweepWriter, tmp_path: Path)
         "--disable-usage-stats",
         "--block",
     ]
-    head = subprocess.Popen([program, "start", *flags], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    head = subprocess.Popen([program, "start", *flags], cwd=tmp_path, stdout=subprocess.DEVNULL)
     try:
         time.sleep(15)
         path = write_sweep(models={"flat": {}}, merges=["none"])
