@@ -7,9 +7,9 @@ is either whole or not there; a damaged one is passed over and the trial starts 
 import hashlib
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -17,8 +17,46 @@ from torch import Tensor, nn
 
 from harness.files import write_atomically
 
-if TYPE_CHECKING:
-    from harness.trainer import Fitted
+Weights = dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; everything a checkpoint holds besides tensors.
+
+    Attributes:
+        history: One entry per finished epoch.
+        best: Per metric, the best validation score so far and its epoch.
+        num_worse: Epochs in a row without a better micro or macro F.
+        train_seconds: Time spent on training steps; evaluation is not in it.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, dict[str, float]] = field(default_factory=dict)
+    num_worse: int = 0
+    train_seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    def note(self, scores: dict[str, float]) -> list[str]:
+        """Takes an epoch's validation scores in; returns the metrics that are better than ever."""
+        names = ("micro_f1", "macro_f1")
+        better = [name for name in names if name not in self.best or scores[name] > self.best[name]["score"]]
+        all_worse = all(name in self.best and scores[name] < self.best[name]["score"] for name in names)
+        self.num_worse = 0 if better else self.num_worse + all_worse
+        for name in better:
+            self.best[name] = {"score": scores[name], "epoch": self.epoch + 1}
+        return better
+
+
+@dataclass
+class Fitted:
+    """A trained model: its progress, and the weights of the best epoch per metric."""
+
+    progress: TrainingState
+    weights: dict[str, Weights]
 
 
 class Checkpoint:
@@ -35,7 +73,7 @@ class Checkpoint:
         self._index = folder / "checkpoint.json"
         self._saved_at = time.monotonic()
 
-    def save(self, fitted: "Fitted", model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+    def save(self, fitted: Fitted, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
         """Writes the state after an epoch, if the last save is old enough."""
         if time.monotonic() - self._saved_at < self.every_seconds:
             return
@@ -59,7 +97,7 @@ class Checkpoint:
                 old.unlink()
         self._saved_at = time.monotonic()
 
-    def restore(self, fitted: "Fitted", model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+    def restore(self, fitted: Fitted, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
         """Puts everything back to where the checkpoint was taken; does nothing without a whole one."""
         try:
             written = json.loads(self._index.read_text("utf-8"))

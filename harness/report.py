@@ -78,13 +78,15 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
     folder = next(planned.trial.corpus for planned in plan.trials if planned.trial.dataset == dataset)
     meta = read_meta(Path(plan.sweep.data_dir) / folder)
     counts = meta["counts"]
+    subset = plan.sweep.datasets[dataset].train_documents
+    trained = (f"Every trial is trained on the same {subset:,} of the training documents.",) if subset else ()
     return DatasetFacts(
         label=cli.card(plan.sweep, dataset).name,
         num_labels=counts["labels"],
         num_branches=len(counts["branches"]),
         num_documents=counts["splits"],
         fingerprint=meta["fingerprint"],
-        notes=tuple(meta["notes"]),
+        notes=(*meta["notes"], *trained),
     )
 
 

@@ -7,7 +7,7 @@ the same bits on the same CPU, also when it went on from a checkpoint.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from datasets.hierarchy import Hierarchy
 from datasets.tokens import Tokens
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import Checkpoint, Fitted, TrainingState
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Tally
 from models.classifier import Classifier
@@ -29,7 +29,6 @@ _DOCUMENTS_EVALUATED_AT_ONCE = 256
 _BATCHES_SORTED_TOGETHER = 50
 
 Rows = npt.NDArray[np.int64]
-Weights = dict[str, Tensor]
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -56,45 +55,6 @@ class Split:
         gold_BL = torch.from_numpy(self.gold[places].toarray().astype(np.float32))
         tokens = TokenBatch(torch.from_numpy(ids), torch.from_numpy(offsets))
         return TokenBatch(*(part.to(device, non_blocking=True) for part in tokens)), gold_BL.to(device)
-
-
-@dataclass
-class Progress:
-    """Where training stands; everything a checkpoint holds besides tensors.
-
-    Attributes:
-        history: One entry per finished epoch.
-        best: Per metric, the best validation score so far and its epoch.
-        num_worse: Epochs in a row without a better micro or macro F.
-        train_seconds: Time spent on training steps; evaluation is not in it.
-    """
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, dict[str, float]] = field(default_factory=dict)
-    num_worse: int = 0
-    train_seconds: float = 0.0
-
-    @property
-    def epoch(self) -> int:
-        return len(self.history)
-
-    def note(self, scores: dict[str, float]) -> list[str]:
-        """Takes an epoch's validation scores in; returns the metrics that are better than ever."""
-        names = ("micro_f1", "macro_f1")
-        better = [name for name in names if name not in self.best or scores[name] > self.best[name]["score"]]
-        all_worse = all(name in self.best and scores[name] < self.best[name]["score"] for name in names)
-        self.num_worse = 0 if better else self.num_worse + all_worse
-        for name in better:
-            self.best[name] = {"score": scores[name], "epoch": self.epoch + 1}
-        return better
-
-
-@dataclass
-class Fitted:
-    """A trained model: its progress, and the weights of the best epoch per metric."""
-
-    progress: Progress
-    weights: dict[str, Weights]
 
 
 def fit(
@@ -125,7 +85,7 @@ def fit(
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
-    fitted = Fitted(Progress(), {})
+    fitted = Fitted(TrainingState(), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
     while fitted.progress.epoch < settings.epochs and fitted.progress.num_worse < settings.patience:
         progress = fitted.progress

@@ -32,14 +32,14 @@ from datasets.raw import SPLITS
 from datasets.raw import Split as SplitName
 from datasets.tokens import Tokens, tokenise
 from harness import cli
-from harness.checkpoint import Checkpoint
+from harness.checkpoint import Checkpoint, Fitted
 from harness.config import load
 from harness.errors import StoreError, UserError
 from harness.files import is_disk_full, write_atomically
 from harness.plan import Trial, identity, make_plan
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
-from harness.trainer import Fitted, NonFiniteLoss, Split, evaluate, fit, seed_everything, uses_bf16
+from harness.trainer import NonFiniteLoss, Split, evaluate, fit, seed_everything, uses_bf16
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads, label_priors
 from models.classifier import Classifier
