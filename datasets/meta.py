@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -43,6 +44,14 @@ def prepare_command(folder: Path) -> str:
     return " ".join(words)
 
 
+def exact_command(name: str, options: Mapping[str, Any], data_dir: Path) -> str:
+    """Returns the command that makes a corpus with these options, which a folder's name may have shortened."""
+    words = [import_module(READERS[name].module).CARD.command]
+    words += [f"--set {shlex.quote(f'{key}={value}')}" for key, value in options.items()]
+    words += [] if str(data_dir) == "data" else [f"--data {shlex.quote(str(data_dir))}"]
+    return " ".join(words)
+
+
 def canonical(value: object) -> bytes:
     """Returns JSON that is the same on every machine and for every key order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
@@ -53,44 +62,48 @@ def seal(meta: dict[str, Any]) -> dict[str, Any]:
     return {**meta, "checksum": hashlib.sha256(canonical(meta)).hexdigest()}
 
 
-def damaged(folder: Path, what: str) -> DataError:
+def damaged(folder: Path, what: str, command: str = "") -> DataError:
     """Returns the error for a corpus that cannot be trusted."""
-    again = prepare_command(folder)
+    again = command or prepare_command(folder)
     return DataError(f"The prepared corpus {folder} is damaged: {what}. Delete it and prepare it again with `{again}`.")
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
     """Reads and checks the description of a prepared corpus.
 
     Cheap: the description and the hierarchy are checked by their hash, the documents by their size.
 
+    Args:
+        folder: Of the corpus.
+        command: What prepares it, if the caller knows better than the folder's name.
+
     Raises:
         DataError: When the corpus is missing, damaged, or of another format version.
     """
-    folder = Path(folder)
+    again = command or prepare_command(folder)
     if not folder.is_dir():
-        raise DataError(f"There is no prepared corpus at {folder}. Prepare it with `{prepare_command(folder)}`.")
+        raise DataError(f"There is no prepared corpus at {folder}. Prepare it with `{again}`.")
     try:
         meta = json.loads((folder / META).read_bytes())
         checksum = meta.pop("checksum")
     except FileNotFoundError:
-        raise damaged(folder, f"{META} is missing") from None
+        raise damaged(folder, f"{META} is missing", again) from None
     except (ValueError, KeyError, AttributeError):
-        raise damaged(folder, f"{META} cannot be read") from None
+        raise damaged(folder, f"{META} cannot be read", again) from None
     if checksum != hashlib.sha256(canonical(meta)).hexdigest():
-        raise damaged(folder, f"{META} does not have its checksum")
+        raise damaged(folder, f"{META} does not have its checksum", again)
     if meta["format"] != FORMAT:
         raise DataError(
             f"The prepared corpus {folder} has format {meta['format']}, this version reads {FORMAT}. "
-            f"Delete it and prepare it again with `{prepare_command(folder)}`."
+            f"Delete it and prepare it again with `{again}`."
         )
     for file, stored in meta["files"].items():
         size = (folder / file).stat().st_size if (folder / file).is_file() else None
         if size != stored["bytes"]:
             state = "is missing" if size is None else f"has {size:,} bytes instead of {stored['bytes']:,}"
-            raise damaged(folder, f"{file} {state}")
+            raise damaged(folder, f"{file} {state}", again)
     if digest(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
-        raise damaged(folder, f"{HIERARCHY} does not have its checksum")
+        raise damaged(folder, f"{HIERARCHY} does not have its checksum", again)
     return meta
 
 

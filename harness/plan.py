@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from datasets import READERS
-from datasets.meta import folder_name, read_meta
+from datasets.meta import exact_command, folder_name, read_meta
 from harness.config import Merge, Resources, Strict, SweepFile, TrainerSettings
 from harness.errors import ConfigError, DataError
 from harness.registry import Component, nearest
@@ -235,8 +235,10 @@ def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
     fingerprints: dict[str, str] = {}
     problems: dict[str, str] = {}
     for dataset, folder in {trial.dataset: trial.corpus for trial in trials}.items():
+        entry = sweep.datasets[dataset]
+        command = exact_command(entry.reader or dataset, entry.options, data_dir)
         try:
-            fingerprints[dataset] = read_meta(data_dir / folder)["fingerprint"]
+            fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
         except DataError as error:
             problems[dataset] = str(error)
     planned = [_look_up(trial, fingerprints.get(trial.dataset), store) for trial in trials]
