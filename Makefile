@@ -3,7 +3,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: quickstart test soak lint bench clean
+.PHONY: quickstart test soak lint clean
 .DEFAULT_GOAL := quickstart
 
 quickstart: .venv/installed  ## 45 small trials on real text, and reports/quickstart.md
