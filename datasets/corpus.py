@@ -16,9 +16,10 @@ import pyarrow as pa
 from scipy import sparse
 
 from datasets.hierarchy import Hierarchy
-from datasets.meta import DOCUMENTS, HIERARCHY, META, damaged, digest, read_meta
+from datasets.meta import DOCUMENTS, HIERARCHY, META, damaged, read_meta
 from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.writer import BATCH, SCHEMA, store
+from harness.files import sha256
 
 __all__ = ["SPLITS", "Corpus", "Document", "Raw", "Split", "write"]
 
@@ -98,7 +99,7 @@ class Corpus:
         Raises:
             DataError: When the stored documents have changed since they were written.
         """
-        if digest(self.folder / DOCUMENTS) != self.meta["files"][DOCUMENTS]["sha256"]:
+        if sha256(self.folder / DOCUMENTS) != self.meta["files"][DOCUMENTS]["sha256"]:
             raise damaged(self.folder, f"{DOCUMENTS} does not have its checksum")
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets import READERS
 from harness.errors import DataError
+from harness.files import sha256
 
 FORMAT = 1
 META, HIERARCHY, DOCUMENTS = "meta.json", "hierarchy.json", "documents.arrow"
@@ -38,10 +39,7 @@ def prepare_command(folder: Path) -> str:
     name, *options = folder.name.split(",")
     if name not in READERS:
         return "python -m datasets.prepare NAME"
-    words = [import_module(READERS[name].module).CARD.command]
-    words += [f"--set {option.replace('~', '...')}" for option in options]
-    words += [] if str(folder.parent) == "data" else [f"--data {folder.parent}"]
-    return " ".join(words)
+    return exact_command(name, dict(option.replace("~", "...").split("=", 1) for option in options), folder.parent)
 
 
 def exact_command(name: str, options: Mapping[str, Any], data_dir: Path) -> str:
@@ -102,12 +100,6 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
         if size != stored["bytes"]:
             state = "is missing" if size is None else f"has {size:,} bytes instead of {stored['bytes']:,}"
             raise damaged(folder, f"{file} {state}", again)
-    if digest(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
+    if sha256(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
         raise damaged(folder, f"{HIERARCHY} does not have its checksum", again)
     return meta
-
-
-def digest(path: Path) -> str:
-    """Returns the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

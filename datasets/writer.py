@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from datasets.hierarchy import Hierarchy
-from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, digest, seal
+from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, seal
 from datasets.raw import SPLITS, Document, Raw
 from harness.errors import DataError
+from harness.files import sha256
 
 BATCH = 1024
 SCHEMA = pa.schema(
@@ -185,7 +186,7 @@ def _write_files(raw: Raw, partial: Path, name: str, options: Mapping[str, Any])
         "counts": writer.counts(),
         "notes": list(raw.notes),
         "files": {
-            file: {"bytes": (partial / file).stat().st_size, "sha256": digest(partial / file)}
+            file: {"bytes": (partial / file).stat().st_size, "sha256": sha256(partial / file)}
             for file in (DOCUMENTS, HIERARCHY)
         },
     }

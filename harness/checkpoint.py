@@ -4,7 +4,6 @@ The JSON names its tensor file and that file's SHA-256 and is renamed into place
 is either whole or not there; a damaged one is passed over and the trial starts from its first epoch.
 """
 
-import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from harness.files import write_atomically
+from harness.files import sha256, write_atomically
 
 Weights = dict[str, Tensor]
 
@@ -87,7 +86,7 @@ class Checkpoint:
         save_file({name: value.contiguous().clone() for name, value in tensors.items()}, path)
         written = {
             "file": path.name,
-            "sha256": _sha256(path),
+            "sha256": sha256(path),
             "progress": asdict(fitted.progress),
             "scheduler": scheduler.last_epoch,
         }
@@ -102,7 +101,7 @@ class Checkpoint:
         try:
             written = json.loads(self._index.read_text("utf-8"))
             path = self.folder / written["file"]
-            if _sha256(path) != written["sha256"]:
+            if sha256(path) != written["sha256"]:
                 return
         except (OSError, ValueError, KeyError):
             return
@@ -150,8 +149,3 @@ def _restore_random(states: dict[str, Tensor]) -> None:
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

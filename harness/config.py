@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from datasets import READERS
 from harness.registry import Registry
 from harness.yaml_file import YamlFile
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
-Merge = Literal["none", "masking", "projection"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -141,7 +140,7 @@ class SweepFile(Strict):
     """Heading of the report."""
     models: Annotated[dict[Name, ModelEntry], Field(min_length=1)]
     """Row families, by key."""
-    merges: Annotated[tuple[Merge, ...], Field(min_length=1)] = ("none", "masking", "projection")
+    merges: Annotated[tuple[Merge, ...], Field(min_length=1)] = get_args(Merge)
     """How branch heads are merged: none (the base model), masking, projection."""
     combine: Literal["max", "sum", "mean"] = "max"
     """How the branches' probabilities of a shared label are combined; all equal on trees."""

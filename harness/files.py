@@ -1,5 +1,6 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and how to tell."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -18,6 +19,12 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file's content, in hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def is_disk_full(error: BaseException) -> bool:

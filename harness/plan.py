@@ -14,19 +14,23 @@ from typing import Any, Literal, TypeVar
 
 from datasets import READERS
 from datasets.meta import exact_command, folder_name, read_meta
-from harness.config import Merge, Resources, Strict, SweepFile, TrainerSettings
+from harness.config import Resources, Strict, SweepFile, TrainerSettings
 from harness.errors import ConfigError, DataError
+from harness.files import sha256
 from harness.registry import Component, nearest
 from harness.store import Record, State, Store
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
-SHARED_PARTS = (
-    "models.branches",
-    "models.members",
-    "models.coding_tree",
-    "harness.trial",
-    "harness.trainer",
-    "harness.metrics",
+SHARED_PARTS = tuple(
+    Component(module, f"{module}:")
+    for module in (
+        "models.branches",
+        "models.members",
+        "models.coding_tree",
+        "harness.trial",
+        "harness.trainer",
+        "harness.metrics",
+    )
 )
 """Modules whose numerics version is part of every trial's identity."""
 
@@ -196,8 +200,7 @@ def identity(trial: Trial, fingerprint: str) -> str:
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
     of a local folder that the text encoder is loaded from, and the numerics version of each part.
     """
-    parts = [TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure]]
-    parts += [Component(name, f"{name}:") for name in SHARED_PARTS]
+    parts = (TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], *SHARED_PARTS)
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
@@ -217,8 +220,7 @@ def folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*")):
         if path.is_file():
-            with path.open("rb") as stream:
-                digest.update(path.name.encode() + hashlib.file_digest(stream, "sha256").digest())
+            digest.update(path.name.encode() + bytes.fromhex(sha256(path)))
     return digest.hexdigest()
 
 

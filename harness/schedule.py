@@ -65,6 +65,7 @@ def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | 
         KeyboardInterrupt: On Ctrl-C, and likewise on SIGTERM; the workers are gone by then.
     """
     _connect(address)
+    # Ray has just put its own handler there, which aborts the process.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _refuse_what_never_fits(trials)

@@ -1,13 +1,16 @@
 """Where finished trials live: one folder per trial, and the truth about what is done.
 
-store/trials/KEY/
-record.json           written last, by a rename: where it stands whole, the trial is finished
-predictions.parquet   predicted labels of every test document
-history.jsonl         one line per epoch
-trial.log             what the trial printed, and the traceback of a failure
-failure.json          why a trial ended without a record
-attempts              one line per start, so that a trial that kills its worker ends as failed
-checkpoint*           gone once the trial is finished
+    store/trials/KEY/
+        record.json           written last, by a rename: where it stands whole, the trial is finished
+        predictions.parquet   predicted labels of every test document
+        history.jsonl         one line per epoch
+        trial.log             what the trial printed, and the traceback of a failure
+        failure.json          why a trial ended without a record
+        attempts              one line per start, so that a trial that kills its worker ends as failed
+        lock                  held by the process that runs the trial
+        checkpoint*           gone once the trial is finished
+
+Only the record counts: whatever Ray or MLflow think, a trial without one is not finished.
 """
 
 import json
@@ -77,10 +80,7 @@ class Store:
     """Reads and writes trial folders.
 
     Args:
-        root: Made where it is not there.
-
-    Raises:
-        StoreError: Where the folder cannot be written.
+        root: `check_writable` makes it where it is not there.
     """
 
     def __init__(self, root: Path):

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from datasets import READERS
 from harness import cli, report, tracking
@@ -24,7 +25,7 @@ from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
 from harness.store import Store, check_writable
-from models import MERGES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,12 +58,13 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     sweep = load(path)
     started = time.monotonic()
     store = Store(Path(sweep.store))
-    cli.refuse_missing_corpora(_without_builtin(make_plan(sweep, filters)))
+    first = make_plan(sweep, filters)
+    cli.refuse_missing_corpora(_without_builtin(first))
     store.check_writable()
     check_writable(Path(sweep.reports_dir), "reports_dir")
     tracking.check(sweep.tracking)
     with store.lock(sweep.name):
-        _prepare_builtin(sweep, make_plan(sweep, filters))
+        _prepare_builtin(sweep, first)
         plan = make_plan(sweep, filters)
         cli.refuse_missing_corpora(plan)
         if retry_failed:
@@ -139,7 +141,7 @@ def _everything() -> str:
             lines.append(f"  {name:<12}{component.summary}")
             for option, field in component.options.model_fields.items():
                 lines.append(f"      {option} = {field.default!r}  {field.description or ''}".rstrip())
-    lines += ["merges", *(f"  {merge}" for merge in MERGES)]
+    lines += ["merges", *(f"  {merge}" for merge in get_args(Merge))]
     return "\n".join(lines)
 
 

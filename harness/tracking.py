@@ -93,11 +93,12 @@ def mirror(plan: Plan, summary: Summary) -> int:
     client = MlflowClient(_absolute(plan.sweep.tracking))
     experiment = _experiment(client, plan.sweep)
     runs = _Runs(client, experiment)
+    store = Store(Path(plan.sweep.store))
     written = 0
     for cell, trials in plan.cells().items():
         parent = runs.parent(cell)
         for planned in trials:
-            written += runs.child(planned, parent, Store(Path(plan.sweep.store)))
+            written += runs.child(planned, parent, store)
         _log_metrics(client, parent, _aggregates(summary, cell))
         client.set_terminated(parent)
     return written

@@ -1,5 +1,7 @@
 """What is trained. One file per model; a line here makes it known to sweep files."""
 
+from typing import Literal
+
 from harness.registry import Registry
 
 TEXT_ENCODERS = Registry(
@@ -20,4 +22,5 @@ STRUCTURE_ENCODERS = Registry(
     },
 )
 
-MERGES = ("none", "masking", "projection")
+Merge = Literal["none", "masking", "projection"]
+"""How branch heads are merged; none is the base model."""

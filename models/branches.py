@@ -22,11 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from datasets.hierarchy import Hierarchy
+from models import Merge
 from models.structure import Member, StructureEncoder
 
 NUMERICS = 1
-
-Merge = Literal["none", "masking", "projection"]
 
 
 class BranchHeads(nn.Module):

@@ -1,5 +1,6 @@
 """Identity, states, filters and estimates of a plan; and that planning loads neither torch nor Ray."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from harness.config import load
 from harness.errors import ConfigError
-from harness.plan import NOT_IDENTITY, Trial, expand, folder_digest, identity, make_plan
+from harness.plan import NOT_IDENTITY, SHARED_PARTS, Trial, expand, folder_digest, identity, make_plan
 from harness.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 
@@ -77,6 +78,16 @@ def test_identity_follows_the_numerics_version(write_sweep: SweepWriter, monkeyp
     before = identity(trial, "f")
     monkeypatch.setattr(Component, "numerics", property(lambda self: 2 if self.module == "harness.trainer" else 1))
     assert identity(trial, "f") != before
+
+
+def test_identity_reads_each_source_file_once(write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = expand(load(write_sweep(seeds=list(range(50)))))
+    parsed: list[str] = []
+    parse = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda source: parsed.append(source) or parse(source))
+    for trial in trials:
+        identity(trial, "f")
+    assert len(parsed) == len(set(parsed)) <= len(SHARED_PARTS) + 3, "two models and an encoder"
 
 
 def test_overrides_model_wins_over_dataset_wins_over_sweep(write_sweep: SweepWriter) -> None:
