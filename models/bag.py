@@ -16,9 +16,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 
 from harness.registry import Positive, Share
+from models.dropout import Dropout
 from models.text import TextEncoder, TokenBatch
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class Bag(TextEncoder):
@@ -46,7 +47,7 @@ class Bag(TextEncoder):
         super().__init__(width)
         self.embedding = nn.EmbeddingBag(tokenizer.get_vocab_size(), width, mode="mean")
         nn.init.normal_(self.embedding.weight, std=0.02)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD; a document without pieces is the zero vector."""

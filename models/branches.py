@@ -5,10 +5,14 @@ masking are one computation on three lists of hierarchies: the whole one once, t
 whole one n times. This file makes the list, and owns the masks, the index maps, the loss weights and the
 combination; it knows no model, and no model knows merges.
 
-*Projection*: head i predicts the labels V_i of its branch, trained by the mean over V_i. *Masking*: head i
-predicts all labels V, and the probabilities of foreign ones are multiplied by 0, so that they add
+*Projection*: head i sees and predicts the labels V_i of its branch, trained by the mean over V_i. *Masking*:
+head i sees all labels V, and the probabilities of foreign ones are multiplied by 0, so that they add
 exactly 0 to the loss, which is the mean over V. Paper: equations 3 to 5. With equal logits the first
 gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either footing.
+
+What a masked head would predict for foreign labels is used nowhere, so the rows of its classifier for them
+are not built. They would learn nothing: the loss does not reach them, and weight decay and the recursive
+regularisation, which on a DAG also ties them to the branch's own rows, would only shrink them.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +29,7 @@ from datasets.hierarchy import Hierarchy
 from models import Merge
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class BranchHeads(nn.Module):
@@ -48,7 +52,6 @@ class BranchHeads(nn.Module):
 
     labels: Tensor
     weights: Tensor
-    chosen: Tensor
     multiplicity: Tensor
 
     def __init__(
@@ -65,13 +68,10 @@ class BranchHeads(nn.Module):
         super().__init__()
         everything = np.arange(len(hierarchy))
         branches = [everything] if merge == "none" else hierarchy.branches()
-        whole = Member(hierarchy, priors)
         if merge == "projection":
             self.encoder = build([_restrict(hierarchy, priors, branch) for branch in branches])
-            chosen = np.arange(sum(len(branch) for branch in branches))
         else:
-            self.encoder = build([whole] * len(branches))
-            chosen = np.concatenate([branch + i * len(hierarchy) for i, branch in enumerate(branches)])
+            self.encoder = build([Member(hierarchy, priors, asked=branch) for branch in branches])
         is_local = branch_reduction == "mean_local"
         divisors = [len(branch) if is_local else len(hierarchy) for branch in branches]
         weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
@@ -80,36 +80,35 @@ class BranchHeads(nn.Module):
         self.recursive_penalty = recursive_penalty
         self.num_labels = len(hierarchy)
         for name, values in {
-            "chosen": chosen,  # Places in U of the logits that count, C in all.
-            "labels": labels,  # (C,) the label that each of them is of.
+            "labels": labels,  # (C,) the label that each logit is of.
             "weights": weights.astype(np.float32),
             "multiplicity": np.bincount(labels, minlength=len(hierarchy)).astype(np.float32),
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BU of every head's labels, foreign ones included."""
-        logits_BU: Tensor = self.encoder(text_BD)
-        return logits_BU
+        """Returns logits_BC of every head's own labels."""
+        logits_BC: Tensor = self.encoder(text_BD)
+        return logits_BC
 
-    def loss(self, logits_BU: Tensor, gold_BL: Tensor) -> Tensor:
+    def loss(self, logits_BC: Tensor, gold_BL: Tensor) -> Tensor:
         """Returns the sum over branches of the mean binary cross-entropy, plus the regularisation.
 
         Args:
-            logits_BU: From `forward`.
+            logits_BC: From `forward`.
             gold_BL: 0 or 1, closed under ancestors.
         """
-        logits_BC, gold_BC = logits_BU.index_select(1, self.chosen), gold_BL.index_select(1, self.labels)
+        gold_BC = gold_BL.index_select(1, self.labels)
         entropy_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
         loss = (entropy_BC @ self.weights).mean()
         if self.recursive_penalty:
             loss = loss + self.recursive_penalty * self.encoder.recursive_penalty()
         return loss
 
-    def probabilities(self, logits_BU: Tensor) -> Tensor:
+    def probabilities(self, logits_BC: Tensor) -> Tensor:
         """Returns (B, L) probabilities, combined over the branches that hold a label."""
-        probabilities_BC = torch.sigmoid(logits_BU.index_select(1, self.chosen))
-        combined_BL = probabilities_BC.new_zeros(len(logits_BU), self.num_labels)
+        probabilities_BC = torch.sigmoid(logits_BC)
+        combined_BL = probabilities_BC.new_zeros(len(logits_BC), self.num_labels)
         if self.combine == "max":
             return combined_BL.scatter_reduce(1, self.labels.expand_as(probabilities_BC), probabilities_BC, "amax")
         combined_BL.index_add_(1, self.labels, probabilities_BC)
@@ -119,7 +118,7 @@ class BranchHeads(nn.Module):
 def _restrict(hierarchy: Hierarchy, priors: npt.NDArray[np.float32], branch: npt.NDArray[np.int64]) -> Member:
     """Returns the branch with the priors of its own edges; their values stay, since siblings come along."""
     inside = np.isin(hierarchy.edges, branch).all(axis=1)
-    return Member(hierarchy.sub(branch), priors[inside])
+    return Member(hierarchy.sub(branch), priors[inside], asked=np.arange(len(branch)))
 
 
 def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:

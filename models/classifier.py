@@ -11,7 +11,7 @@ class Classifier(nn.Module):
 
     Args:
         encoder: Word pieces to text_BD.
-        heads: text_BD to logits_BU, the loss on them, and the combined probabilities.
+        heads: text_BD to logits_BC, the loss on them, and the combined probabilities.
     """
 
     def __init__(self, encoder: TextEncoder, heads: BranchHeads):
@@ -20,6 +20,6 @@ class Classifier(nn.Module):
         self.heads = heads
 
     def forward(self, tokens: TokenBatch) -> Tensor:
-        """Returns logits_BU."""
-        logits_BU: Tensor = self.heads(self.encoder(tokens))
-        return logits_BU
+        """Returns logits_BC."""
+        logits_BC: Tensor = self.heads(self.encoder(tokens))
+        return logits_BC

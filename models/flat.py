@@ -1,10 +1,9 @@
 """One linear layer on the text vector: no structure at all, the control experiment.
 
 Logits are W Dropout(t) + b. Under projection this is the same flat layer with each branch's labels
-re-weighted; under masking it is the flat layer itself, its rows once per branch and all but one of them
-unused. Differences between its merges are therefore due to loss weights and to chance. The same head
-on BERT's first state, without the regularisation: HGCLR (Wang et al., ACL 2022), published as WOS
-85.63 / 79.07, RCV1-v2 85.65 / 67.02, NYT 78.24 / 65.62 (micro / macro F1).
+re-weighted; under masking it is the flat layer itself. Differences between its merges are therefore due to
+loss weights and to chance. The same head on BERT's first state, without the regularisation: HGCLR (Wang et
+al., ACL 2022), published as WOS 85.63 / 79.07, RCV1-v2 85.65 / 67.02, NYT 78.24 / 65.62 (micro / macro F1).
 """
 
 from collections.abc import Sequence
@@ -12,10 +11,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from harness.registry import Share
-from models.members import edge_penalty, union_edges
+from models.dropout import Dropout
+from models.members import edge_penalty, join
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class Flat(StructureEncoder):
@@ -31,15 +31,16 @@ class Flat(StructureEncoder):
 
     def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1):
         super().__init__(members, text_width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         # The members share their input, so their layers are one.
-        self.output = nn.Linear(text_width, sum(len(member.hierarchy) for member in members))
-        self.register_buffer("edges", union_edges(members), persistent=False)
+        sizes = [len(member.asked) for member in members]
+        self.output = nn.Linear(text_width, sum(sizes))
+        self.register_buffer("edges", join([member.asked_edges for member in members], sizes), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BU."""
-        logits_BU: Tensor = self.output(self.dropout(text_BD))
-        return logits_BU
+        """Returns logits_BC."""
+        logits_BC: Tensor = self.output(self.dropout(text_BD))
+        return logits_BC
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's weight row towards its parents'."""

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 from torch_geometric.nn.conv import MessagePassing
 
 from harness.registry import Positive, Share
+from models.dropout import Dropout
 from models.members import MemberLinear, RaggedLinear, union_edges
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class HiAGM(StructureEncoder):
@@ -57,20 +58,23 @@ class HiAGM(StructureEncoder):
         sizes = [len(member.hierarchy) for member in members]
         self.node_width = node_width
         self.spread = nn.Linear(text_width, sum(sizes) * node_width)
-        self.text_dropout = nn.Dropout(text_dropout)
+        self.text_dropout = Dropout(text_dropout)
         self.graph = nn.ModuleList(HierarchyGCN(members, node_width, node_dropout) for _ in range(layers))
-        edges = [member.hierarchy.edges for member in members]
-        self.classifier = RaggedLinear([size * node_width for size in sizes], sizes, edges)
-        self.logit_dropout = nn.Dropout(logit_dropout)
+        self.classifier = RaggedLinear(
+            [size * node_width for size in sizes],
+            [len(member.asked) for member in members],
+            [member.asked_edges for member in members],
+        )
+        self.logit_dropout = Dropout(logit_dropout)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BU."""
+        """Returns logits_BC."""
         spread_BUH = self.text_dropout(self.spread(text_BD)).unflatten(1, (-1, self.node_width))
         nodes_UBH = spread_BUH.transpose(0, 1)
         for layer in self.graph:
             nodes_UBH = layer(nodes_UBH)
-        logits_BU: Tensor = self.logit_dropout(self.classifier(nodes_UBH.transpose(0, 1).flatten(1)))
-        return logits_BU
+        logits_BC: Tensor = self.logit_dropout(self.classifier(nodes_UBH.transpose(0, 1).flatten(1)))
+        return logits_BC
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's classifier row towards its parents'."""
@@ -105,7 +109,7 @@ class HierarchyGCN(MessagePassing):
         for weight in self.gates.weights:
             nn.init.uniform_(weight, -bound, bound)
         self.gate_bias = nn.Parameter(torch.zeros(2, num_nodes, 1))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         parents_E, children_E = union_edges(members)
         ways = torch.stack([torch.cat([children_E, parents_E]), torch.cat([parents_E, children_E + num_nodes])])
         self.register_buffer("edges", ways, persistent=False)
@@ -127,4 +131,4 @@ class HierarchyGCN(MessagePassing):
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
         """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
-        return inputs.new_zeros(dim_size, *inputs.shape[1:]).index_add(0, index, inputs)
+        return inputs.new_zeros(dim_size, *inputs.shape[1:]).index_add_(0, index, inputs)

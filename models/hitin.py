@@ -21,14 +21,14 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from harness.registry import AtLeastTwo, Positive, Share
 from models.coding_tree import coding_tree
-from models.members import MemberBatchNorm, MemberLinear, MemberMixing, RaggedLinear, member_of, uniform
+from models.dropout import Dropout, drop, keep_mask
+from models.members import Grouped, MemberBatchNorm, MemberLinear, RaggedLinear, member_of, uniform
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class HiTIN(StructureEncoder):
@@ -70,44 +70,55 @@ class HiTIN(StructureEncoder):
         self.layers = nn.ModuleList(Layer(sizes, node_width, mlp_layers) for sizes in self.sizes[1:])
         # Every level that is read counts as a list of members of its own: one product for all levels.
         self.num_read = 1 if pooling == "root" else tree_height + 1
-        edges = [member.hierarchy.edges for member in members]
-        widths = [node_width] * (self.num_read * len(members))
-        self.readout = RaggedLinear(widths, self.sizes[0] * self.num_read, edges * self.num_read)
-        self.final_dropout = nn.Dropout(final_dropout)
+        self.readout = RaggedLinear(
+            [node_width] * (self.num_read * len(members)),
+            [len(member.asked) for member in members] * self.num_read,
+            [member.asked_edges for member in members] * self.num_read,
+        )
+        self.final_dropout = Dropout(final_dropout)
         for level in range(tree_height):
             offsets = np.cumsum([0, *self.sizes[level + 1][:-1]])
             parents = [tree.parents[level] + offset for tree, offset in zip(trees, offsets, strict=True)]
-            self.register_buffer(f"parents_{level}", torch.from_numpy(np.concatenate(parents)), persistent=False)
+            for name, values in {
+                f"parents_{level}": torch.from_numpy(np.concatenate(parents)),
+                f"member_{level + 1}": member_of(self.sizes[level + 1]),
+                f"size_{level}": torch.tensor(self.sizes[level], dtype=torch.float32)[:, None, None],
+            }.items():
+                self.register_buffer(name, values, persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BU."""
+        """Returns logits_BC."""
         text_MBH = self.project(text_BD).unflatten(1, (len(self.members), -1)).transpose(0, 1)
         nodes_NBH = self.leaves(text_MBH)
         pooled = []
         for level, layer in enumerate(self.layers):
+            sums_NBH = _sum_to(self.sizes[level + 1], self.get_buffer(f"parents_{level}"), nodes_NBH)
             if self.pooling != "root":
-                pooled.append(self._pool(level, nodes_NBH))
-            parents = self.get_buffer(f"parents_{level}")
-            sums_NBH = nodes_NBH.new_zeros(sum(self.sizes[level + 1]), *nodes_NBH.shape[1:])
-            nodes_NBH = layer(sums_NBH.index_add(0, parents, nodes_NBH))
+                pooled.append(self._pool(level, nodes_NBH, sums_NBH))
+            nodes_NBH = layer(sums_NBH)
         pooled.append(nodes_NBH)
         read = self.final_dropout(torch.cat(pooled)).transpose(0, 1).flatten(1)
-        logits_BU: Tensor = self.readout(read).unflatten(1, (self.num_read, -1)).sum(1)
-        return logits_BU
+        logits_BC: Tensor = self.readout(read).unflatten(1, (self.num_read, -1)).sum(1)
+        return logits_BC
 
-    def _pool(self, level: int, nodes_NBH: Tensor) -> Tensor:
-        """Returns (M, B, H) of the members' nodes at a level."""
-        members = nodes_NBH.split(self.sizes[level])
+    def _pool(self, level: int, nodes_NBH: Tensor, sums_NBH: Tensor) -> Tensor:
+        """Returns (M, B, H) of the members' nodes at a level, given their sums to the level above."""
         if self.pooling == "max":
-            return torch.stack([nodes.amax(0) for nodes in members])
-        return torch.stack([nodes.mean(0) if self.pooling == "mean" else nodes.sum(0) for nodes in members])
+            return torch.stack([nodes.amax(0) for nodes in nodes_NBH.split(self.sizes[level])])
+        pooled_MBH = _sum_to([1] * len(self.members), self.get_buffer(f"member_{level + 1}"), sums_NBH)
+        return pooled_MBH / self.get_buffer(f"size_{level}") if self.pooling == "mean" else pooled_MBH
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's rows towards its parents', in every level's linear map."""
         return self.readout.edge_penalty()
 
 
-class Leaves(nn.Module):
+def _sum_to(sizes: Sequence[int], places: Tensor, nodes_NBH: Tensor) -> Tensor:
+    """Returns the sums of nodes that have the same place among new ones."""
+    return nodes_NBH.new_zeros(sum(sizes), *nodes_NBH.shape[1:]).index_add_(0, places, nodes_NBH)
+
+
+class Leaves(Grouped):
     """Makes leaf states from copies of the projected text.
 
     Leaf i of a member with text t is, entry by entry, b_i + t times the sum over its leaves j of
@@ -120,35 +131,29 @@ class Leaves(nn.Module):
         dropout: Before and after mixing.
     """
 
-    member: Tensor
-
     def __init__(self, sizes: Sequence[int], is_mixed: bool, dropout: float):
-        super().__init__()
-        self.mixing = MemberMixing(sizes) if is_mixed else Scaling(sum(sizes))
-        biases = [uniform(size, 1, 1, fan_in=size) if is_mixed else torch.zeros(size, 1, 1) for size in sizes]
-        self.bias = nn.Parameter(torch.cat(biases))
-        self.dropout = dropout
-        self.register_buffer("member", member_of(sizes), persistent=False)
+        super().__init__(sizes, sizes, dim=0)
+        self.is_mixed, self.dropout = is_mixed, dropout
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for group in self.groups:
+            shape = (len(group), sizes[group[0]])
+            self.weights.append(uniform(*shape, shape[1], fan_in=shape[1]) if is_mixed else torch.ones(shape))
+            self.biases.append(uniform(*shape, fan_in=shape[1]) if is_mixed else torch.zeros(shape))
 
     def forward(self, text_MBH: Tensor) -> Tensor:
         """Returns the (U, B, H) leaf states."""
+        stacks = []
+        for group, weight, bias in zip(self.groups, self.weights, self.biases, strict=True):
+            text = text_MBH[group].unsqueeze(1)
+            stacks.append(torch.addcmul(bias[..., None, None], self._mixed_masks(weight, text), text))
+        return drop(self.together(stacks), self.dropout, self.training)
+
+    def _mixed_masks(self, weight: Tensor, text: Tensor) -> Tensor:
+        """Returns the sums of masks of a group's (members, N) leaves: per document and entry, or (..., 1, 1)."""
         is_dropping = self.training and self.dropout > 0
-        shape = text_MBH.shape[1:] if is_dropping else (1, 1)
-        masks_UBH = functional.dropout(text_MBH.new_ones(len(self.member), *shape), self.dropout, is_dropping)
-        leaves_UBH = self.mixing(masks_UBH) * text_MBH.index_select(0, self.member) + self.bias
-        return functional.dropout(leaves_UBH, self.dropout, self.training)
-
-
-class Scaling(nn.Module):
-    """A diagonal mixing: node i becomes s_i times itself, s_i being 1 at first."""
-
-    def __init__(self, num_nodes: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(num_nodes, 1, 1))
-
-    def forward(self, nodes_UBH: Tensor) -> Tensor:
-        """Returns the scaled (U, B, H) nodes."""
-        return nodes_UBH * self.weight
+        shape = torch.Size([*weight.shape[:2], *(text.shape[2:] if is_dropping else (1, 1))])
+        masks = keep_mask(shape, self.dropout, text) if is_dropping else text.new_ones(shape)
+        return torch.bmm(weight, masks.flatten(2)).view(shape) if self.is_mixed else weight[..., None, None] * masks
 
 
 class Layer(nn.Module):

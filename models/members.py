@@ -20,17 +20,18 @@ from torch.nn import functional
 
 from models.structure import Member
 
-NUMERICS = 1
+NUMERICS = 2
 
 Edges = npt.NDArray[np.int64]
 
 
 def union_edges(members: Sequence[Member]) -> Tensor:
     """Returns (2, E) parents and children of the members' edges, nodes numbered on from member to member."""
-    return _union([member.hierarchy.edges for member in members], [len(member.hierarchy) for member in members])
+    return join([member.hierarchy.edges for member in members], [len(member.hierarchy) for member in members])
 
 
-def _union(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
+def join(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
+    """Returns (2, E) edges of graphs of these sizes, nodes numbered on from graph to graph."""
     offsets = np.cumsum([0, *sizes[:-1]])
     pairs = np.concatenate([own + offset for own, offset in zip(edges, offsets, strict=True)])
     return torch.from_numpy(pairs.T.copy())
@@ -45,7 +46,7 @@ def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
     """Returns half the sum over edges of the squared distance of the two rows.
 
     Args:
-        weight: (rows, features).
+        weight: (..., features); the dimensions before the last one make the rows.
         edges: (2, E) pairs of rows.
     """
     penalty: Tensor = _EdgePenalty.apply(weight, edges)  # type: ignore[no-untyped-call]
@@ -57,10 +58,11 @@ class _EdgePenalty(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, edges: Tensor) -> Tensor:
-        difference = weight.index_select(0, edges[0])
-        difference -= weight.index_select(0, edges[1])
+        rows = weight.flatten(0, -2)
+        difference = rows.index_select(0, edges[0])
+        difference -= rows.index_select(0, edges[1])
         ctx.save_for_backward(difference, edges)
-        ctx.num_rows = len(weight)
+        ctx.shape = weight.shape
         # Not an inner product: that adds up in one run and loses digits.
         return 0.5 * difference.pow(2).sum()
 
@@ -68,12 +70,14 @@ class _EdgePenalty(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         difference, edges = ctx.saved_tensors
-        gradient = difference.new_zeros(ctx.num_rows, difference.shape[1])
-        gradient.index_add_(0, edges[0], difference).index_add_(0, edges[1], difference, alpha=-1)
+        # A tensor of its own in the weight's shape, so that the other gradient is added in place.
+        gradient = difference.new_zeros(ctx.shape)
+        rows = gradient.flatten(0, -2)
+        rows.index_add_(0, edges[0], difference).index_add_(0, edges[1], difference, alpha=-1)
         return gradient.mul_(grad), None
 
 
-class _Grouped(nn.Module):
+class Grouped(nn.Module):
     """Takes a tensor apart into members along a dimension, stacked by group, and puts it together again.
 
     Args:
@@ -90,7 +94,8 @@ class _Grouped(nn.Module):
         self.groups = list(by_shape.values())
         self.sizes, self.dim = list(sizes), dim
 
-    def _apart(self, joined: Tensor) -> list[Tensor]:
+    def apart(self, joined: Tensor) -> list[Tensor]:
+        """Returns each group's members stacked along a new first dimension."""
         if len(self.groups) == 1:
             return [joined.unflatten(self.dim, (len(self.sizes), -1)).movedim(self.dim, 0)]
         parts = joined.split(self.sizes, self.dim)
@@ -99,7 +104,8 @@ class _Grouped(nn.Module):
             for group in self.groups
         ]
 
-    def _together(self, stacks: Sequence[Tensor]) -> Tensor:
+    def together(self, stacks: Sequence[Tensor]) -> Tensor:
+        """Returns the members of all groups in their order, along the dimension."""
         if len(self.groups) == 1:
             return stacks[0].movedim(0, self.dim).flatten(self.dim, self.dim + 1)
         parts: dict[int, Tensor] = {}
@@ -114,7 +120,7 @@ def uniform(*shape: int, fan_in: int) -> nn.Parameter:
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
 
 
-class RaggedLinear(_Grouped):
+class RaggedLinear(Grouped):
     """M linear maps side by side, from in_i to out_i features.
 
     Args:
@@ -130,28 +136,26 @@ class RaggedLinear(_Grouped):
             num_in, num_out = in_sizes[group[0]], out_sizes[group[0]]
             self.weights.append(uniform(len(group), num_out, num_in, fan_in=num_in))
             self.biases.append(uniform(len(group), num_out, fan_in=num_in))
-            union = _union([edges[member] for member in group], [num_out] * len(group))
+            union = join([edges[member] for member in group], [num_out] * len(group))
             self.register_buffer(f"edges_{number}", union, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Maps (B, sum of in_sizes) to (B, sum of out_sizes)."""
-        return self._together(
+        # Weights on the left, so that their gradient comes out in their own layout.
+        return self.together(
             [
-                torch.baddbmm(bias.unsqueeze(1), stack, weight.transpose(1, 2))
-                for stack, weight, bias in zip(self._apart(features), self.weights, self.biases, strict=True)
+                torch.baddbmm(bias.unsqueeze(2), weight, stack.transpose(1, 2)).transpose(1, 2)
+                for stack, weight, bias in zip(self.apart(features), self.weights, self.biases, strict=True)
             ]
         )
 
     def edge_penalty(self) -> Tensor:
         """Returns half the sum over edges of the squared distance of the two features' weight rows."""
-        terms = [
-            edge_penalty(weight.flatten(0, 1), self.get_buffer(f"edges_{number}"))
-            for number, weight in enumerate(self.weights)
-        ]
+        terms = [edge_penalty(weight, self.get_buffer(f"edges_{number}")) for number, weight in enumerate(self.weights)]
         return torch.stack(terms).sum()
 
 
-class MemberLinear(_Grouped):
+class MemberLinear(Grouped):
     """One linear map per member, shared by all nodes of the member.
 
     Args:
@@ -172,36 +176,17 @@ class MemberLinear(_Grouped):
     def forward(self, nodes: Tensor) -> Tensor:
         """Maps (U, B, width_in) to (U, B, width_out)."""
         mapped = []
-        for number, (stack, weight) in enumerate(zip(self._apart(nodes), self.weights, strict=True)):
+        for number, (stack, weight) in enumerate(zip(self.apart(nodes), self.weights, strict=True)):
             rows, transposed = stack.flatten(1, 2), weight.transpose(1, 2)
             if len(self.biases):
                 product = torch.baddbmm(self.biases[number].unsqueeze(1), rows, transposed)
             else:
                 product = torch.bmm(rows, transposed)
             mapped.append(product.unflatten(1, stack.shape[1:3]))
-        return self._together(mapped)
+        return self.together(mapped)
 
 
-class MemberMixing(_Grouped):
-    """Mixes the nodes of each member with each other: node i becomes the sum over j of M_ij times node j.
-
-    Args:
-        sizes: Nodes N_i of each member; its matrix is N_i x N_i.
-    """
-
-    def __init__(self, sizes: Sequence[int]):
-        super().__init__(sizes, sizes, dim=0)
-        self.weights = nn.ParameterList(
-            uniform(len(group), sizes[group[0]], sizes[group[0]], fan_in=sizes[group[0]]) for group in self.groups
-        )
-
-    def forward(self, nodes: Tensor) -> Tensor:
-        """Maps (U, B, H) to (U, B, H)."""
-        stacks = zip(self._apart(nodes.flatten(1)), self.weights, strict=True)
-        return self._together([torch.bmm(weight, stack) for stack, weight in stacks]).view_as(nodes)
-
-
-class MemberBatchNorm(_Grouped):
+class MemberBatchNorm(Grouped):
     """Batch normalisation of each member over documents and its nodes: one `nn.BatchNorm1d` per member.
 
     In training a member with one node and one document has no variance: it is normalised by its running
@@ -226,7 +211,7 @@ class MemberBatchNorm(_Grouped):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Normalises (U, B, width)."""
-        return self._together([self._normalise(number, stack) for number, stack in enumerate(self._apart(nodes))])
+        return self.together([self._normalise(number, stack) for number, stack in enumerate(self.apart(nodes))])
 
     def _normalise(self, number: int, stack: Tensor) -> Tensor:
         """Normalises (members of the group, nodes, B, width), members side by side as channels."""

@@ -5,9 +5,13 @@ all of them alike. Ratios are taken within a round; a median over rounds is what
 """
 
 import json
+import multiprocessing
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +62,50 @@ def side_by_side(variants: Mapping[str, Callable[[], object]], rounds: int, warm
             variants[name]()
             seconds[name].append(time.perf_counter() - started)
     return {name: Times(tuple(values)) for name, values in seconds.items()}
+
+
+@contextmanager
+def in_own_process(
+    build: Callable[[], Callable[[], object]], variables: Mapping[str, str]
+) -> Iterator[Callable[[], None]]:
+    """Yields a variant that runs in a process of its own, with its own environment and memory.
+
+    Args:
+        build: Makes the variant, in that process.
+        variables: Environment variables from the process's start.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    before = dict(os.environ)
+    os.environ.update(variables)
+    process = context.Process(target=_serve, args=(build, there), daemon=True)
+    process.start()
+    os.environ.clear()
+    os.environ.update(before)
+    there.close()
+
+    def call() -> None:
+        here.send(None)
+        here.recv()  # Raises EOFError where the process has died.
+
+    here.recv()
+    try:
+        yield call
+    finally:
+        here.close()
+        process.join()
+
+
+def _serve(build: Callable[[], Callable[[], object]], pipe: Connection) -> None:
+    variant = build()
+    pipe.send(None)
+    try:
+        while True:
+            pipe.recv()
+            variant()
+            pipe.send(None)
+    except EOFError:
+        return
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -18,9 +18,15 @@ def hierarchy(num_labels: int, edges: Sequence[tuple[int, int]] = (), roots: Seq
     return Hierarchy([f"label {i}" for i in range(num_labels)], edges, roots)
 
 
+def whole(graph: Hierarchy, priors: Any = None) -> Member:
+    """A hierarchy all of whose labels are asked for; its priors are zeros unless given."""
+    zeros = np.zeros(len(graph.edges))
+    return Member(graph, np.asarray(zeros if priors is None else priors, np.float32), np.arange(len(graph)))
+
+
 def member(num_labels: int, edges: Sequence[tuple[int, int]] = (), seed: int = 0) -> Member:
     built = hierarchy(num_labels, edges)
-    return Member(built, np.random.default_rng(seed).random(len(built.edges)).astype(np.float32))
+    return whole(built, np.random.default_rng(seed).random(len(built.edges)))
 
 
 def stars(sizes: Sequence[int]) -> Hierarchy:

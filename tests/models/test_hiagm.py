@@ -10,13 +10,13 @@ from torch import Tensor
 from datasets.hierarchy import Hierarchy
 from models.hiagm import HiAGM, HierarchyGCN
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, hierarchy, member, stars
+from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, hierarchy, member, stars, whole
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
 
 def test_the_original_layer_on_three_labels() -> None:
-    one = Member(hierarchy(3, [(0, 1), (0, 2)]), np.array([0.25, 0.75], np.float32))
+    one = whole(hierarchy(3, [(0, 1), (0, 2)]), [0.25, 0.75])
     layer = HierarchyGCN([one], 2, dropout=0.0)
     torch.testing.assert_close(layer.edge_weight, torch.nn.Parameter(torch.tensor([1.0, 1.0, 0.25, 0.75])))
     with torch.no_grad():
@@ -44,7 +44,7 @@ def one_node(layer: HierarchyGCN, graph: Hierarchy, node: int, states_NBH: Tenso
 @given(dags(), st.integers(0, 2**31))
 def test_the_layer_is_its_formula_at_every_node_of_any_dag(graph: Hierarchy, seed: int) -> None:
     torch.manual_seed(seed)
-    layer = HierarchyGCN([Member(graph, np.zeros(len(graph.edges), np.float32))], 3, dropout=0.0)
+    layer = HierarchyGCN([whole(graph)], 3, dropout=0.0)
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.normal_()
@@ -87,7 +87,7 @@ def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...]) -> None
 
 
 def test_gradients_by_finite_differences_on_a_dag() -> None:
-    members = [Member(DAG, np.full(len(DAG.edges), 0.5, np.float32)), UNLIKE[3]]
+    members = [whole(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
     encoder = HiAGM(members, 3, node_width=2, layers=2, **NO_DROPOUT).double()
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
@@ -114,7 +114,7 @@ def test_parameter_counts_of_the_published_heads(num_labels: int, millions: floa
 def test_parameter_counts_of_the_parts_on_wos() -> None:
     graph = stars(WOS_BRANCHES)
     with torch.device("meta"):
-        encoder = HiAGM([Member(graph, np.zeros(len(graph.edges), np.float32))], 768)
+        encoder = HiAGM([whole(graph)], 768)
     counts = {
         name: sum(parameter.numel() for parameter in part.parameters()) for name, part in encoder.named_children()
     }

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.coding_tree import coding_tree
+from models.dropout import drop
 from models.hitin import HiTIN
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, from_singles, member, stars
+from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, from_singles, member, stars, whole
 
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
 STAR = member(6, [(0, i) for i in range(1, 6)])
@@ -23,12 +23,12 @@ def count(module: nn.Module) -> int:
 
 def test_parameter_counts_of_the_published_head_and_its_branches_on_wos() -> None:
     graph = stars(WOS_BRANCHES)
-    whole = Member(graph, np.zeros(len(graph.edges), np.float32))
+    one = whole(graph)
     branches = [member(size, [(0, i) for i in range(1, size)]) for size in WOS_BRANCHES]
-    assert count(HiTIN([whole], 768)) == 3_304_413
+    assert count(HiTIN([one], 768)) == 3_304_413
     assert round(count(HiTIN(branches, 768)) / 1e6, 2) == 21.04
-    assert count(HiTIN([whole] * 7, 768)) == 7 * 3_304_413
-    affine = HiTIN([whole], 768, leaf_mixing="affine")
+    assert count(HiTIN([one] * 7, 768)) == 7 * 3_304_413
+    affine = HiTIN([one], 768, leaf_mixing="affine")
     assert count(affine) == 3_304_413 - 141**2 + 141
 
 
@@ -37,9 +37,7 @@ def dense(encoder: HiTIN, one: Member, text_BD: Tensor, height: int, pooling: st
     tree = coding_tree(one.hierarchy, height)
     num_labels, batch = len(one.hierarchy), len(text_BD)
     copies_BNH = encoder.project(text_BD).unsqueeze(1).repeat(1, num_labels, 1)
-    mixed_BHN = functional.linear(
-        copies_BNH.transpose(1, 2), encoder.leaves.mixing.weights[0][0], encoder.leaves.bias.flatten()
-    )
+    mixed_BHN = functional.linear(copies_BNH.transpose(1, 2), encoder.leaves.weights[0][0], encoder.leaves.biases[0][0])
     nodes_BNH = mixed_BHN.transpose(1, 2)
     weights, biases = encoder.readout.weights[0], encoder.readout.biases[0]
     levels = [nodes_BNH]
@@ -77,9 +75,9 @@ def test_leaves_are_one_vector_scaled_and_shifted_when_nothing_is_dropped() -> N
     encoder = HiTIN([STAR], 4, node_width=5).eval()
     text_MBH = encoder.project(torch.randn(3, 4)).unsqueeze(0)
     leaves = encoder.leaves(text_MBH)
-    scale = encoder.leaves.mixing.weights[0][0].sum(1)
-    torch.testing.assert_close(leaves, scale[:, None, None] * text_MBH + encoder.leaves.bias)
-    shifted = (leaves - encoder.leaves.bias).flatten(1).detach()
+    scale, bias = encoder.leaves.weights[0][0].sum(1), encoder.leaves.biases[0][0][:, None, None]
+    torch.testing.assert_close(leaves, scale[:, None, None] * text_MBH + bias)
+    shifted = (leaves - bias).flatten(1).detach()
     assert torch.linalg.matrix_rank(shifted, rtol=1e-5).item() == 1
 
 
@@ -90,13 +88,15 @@ def test_leaves_mix_copies_that_were_dropped_one_by_one(members: tuple[Member, .
     torch.manual_seed(1)
     leaves = joint.leaves(text_MBH)
     torch.manual_seed(1)
-    sizes = [len(one.hierarchy) for one in members]
-    copies = functional.dropout(text_MBH.repeat_interleave(torch.tensor(sizes), 0), 0.4)
-    mixed = [
-        torch.einsum("uv,vbh->ubh", single.leaves.mixing.weights[0][0], part) + single.leaves.bias
-        for single, part in zip(singles, copies.split(sizes), strict=True)
-    ]
-    torch.testing.assert_close(leaves, functional.dropout(torch.cat(mixed), 0.4))
+    mixed: dict[int, Tensor] = {}
+    for group in joint.leaves.groups:
+        num_leaves = len(members[group[0]].hierarchy)
+        copies = text_MBH[group].unsqueeze(1).expand(-1, num_leaves, -1, -1)
+        for place, dropped in zip(group, drop(copies, 0.4, training=True), strict=True):
+            one = singles[place].leaves
+            mixed[place] = torch.einsum("uv,vbh->ubh", one.weights[0][0], dropped) + one.biases[0][0][:, None, None]
+    expected = drop(torch.cat([mixed[place] for place in range(len(members))]), 0.4, training=True)
+    torch.testing.assert_close(leaves, expected)
 
 
 def test_affine_leaves_keep_the_diagonal() -> None:
@@ -104,9 +104,11 @@ def test_affine_leaves_keep_the_diagonal() -> None:
     text_MBH = torch.randn(2, 3, 5)
     copies = text_MBH[[0] * 6 + [1]]
     torch.testing.assert_close(encoder.leaves(text_MBH), copies)
-    nn.init.normal_(encoder.leaves.mixing.weight)
-    nn.init.normal_(encoder.leaves.bias)
-    expected = encoder.leaves.mixing.weight * copies + encoder.leaves.bias
+    scale, bias = (
+        torch.cat([nn.init.normal_(stack).view(-1, 1, 1) for stack in stacks])
+        for stacks in (encoder.leaves.weights, encoder.leaves.biases)
+    )
+    expected = scale * copies + bias
     torch.testing.assert_close(encoder.leaves(text_MBH), expected)
 
 
@@ -138,7 +140,7 @@ def test_the_penalty_adds_up_over_levels() -> None:
 
 @pytest.mark.parametrize("is_training", [True, False])
 def test_gradients_by_finite_differences_on_a_dag(is_training: bool) -> None:
-    members = [Member(DAG, np.zeros(len(DAG.edges), np.float32)), UNLIKE[1]]
+    members = [whole(DAG), UNLIKE[1]]
     encoder = HiTIN(members, 3, node_width=2, **NO_DROPOUT).double().train(is_training)
     parameters = tuple(encoder.parameters())
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from models.members import (
     MemberBatchNorm,
     MemberLinear,
-    MemberMixing,
     RaggedLinear,
     edge_penalty,
     member_of,
@@ -69,14 +68,6 @@ def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias
     )
     everything = [x, *block.parameters()]
     assert_same([block(x), *gradients(block(x), everything)], [looped, *gradients(looped, everything)])
-
-
-@pytest.mark.parametrize("sizes", SIZE_LISTS)
-def test_member_mixing_is_one_matrix_per_member(sizes: list[int]) -> None:
-    block = MemberMixing(sizes)
-    x = torch.randn(sum(sizes), 4, 3)
-    matrix = torch.block_diag(*[of_member(block, "weights", i) for i in range(len(sizes))])
-    assert_same([block(x)], [torch.einsum("uv,vbh->ubh", matrix, x)])
 
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)

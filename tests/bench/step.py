@@ -1,0 +1,135 @@
+"""Documents per second of a whole training step, against the published programs' way of doing it.
+
+python -m tests.bench.step
+"""
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from harness.allocator import keep_freed_memory
+from models.structure import Member
+from tests.bench import reference, workload
+from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+
+THREADS = 2
+BATCH = 12
+VARIANTS = ("published", "ours, torch's memory", "ours")
+_PLAIN_MEMORY = {"THP_MEM_ALLOC_ENABLE": "0"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained.
+
+    Attributes:
+        size: Of the encoder.
+        shape: Of the hierarchy.
+        structure: Registered structure encoder.
+        width: Width of its nodes.
+        steps: In a measurement.
+        rounds: Measurements.
+        goal: Documents per second over the published program's, at least.
+    """
+
+    size: workload.Size
+    shape: workload.Shape
+    structure: str
+    width: int
+    steps: int
+    rounds: int
+    goal: float
+
+    @property
+    def name(self) -> str:
+        encoder = {"tiny": "tiny", "base": "bert-base"}[self.size]
+        model = {"hitin": "HiTIN", "hiagm": "HiAGM"}[self.structure]
+        return f"{encoder}, {model}, {self.shape.upper()}"
+
+
+CASES = (
+    Case("tiny", "wos", "hitin", 128, steps=8, rounds=9, goal=2.5),
+    Case("tiny", "nyt", "hitin", 128, steps=8, rounds=9, goal=2.5),
+    Case("tiny", "wos", "hiagm", 300, steps=6, rounds=7, goal=5.0),
+    Case("tiny", "nyt", "hiagm", 300, steps=6, rounds=7, goal=5.0),
+    Case("base", "wos", "hitin", 768, steps=1, rounds=5, goal=2.5),
+)
+
+
+def build(case: Case, variant: str) -> Callable[[], None]:
+    """Returns what trains a case for some steps; made in the process that runs it."""
+    torch.manual_seed(0)
+    torch.set_num_threads(THREADS)
+    text, tokenizer = workload.encoder(case.size)
+    found = workload.documents(case.shape, 50 * BATCH, tokenizer)
+    if variant != "published":
+        if variant == "ours":
+            keep_freed_memory()
+        model = workload.classifier(text, found, case.structure, "none", node_width=case.width)
+        return partial(workload.Training(model, found, BATCH).steps, case.steps)
+    member = Member(found.hierarchy, workload.label_priors(found.hierarchy, found.split.gold))
+    kind: Any = {"hitin": reference.DenseHiTIN, "hiagm": reference.DenseHiAGM}[case.structure]
+    head = kind(member, text.width, case.width)
+    program = reference.Program(workload.config(case.size), tokenizer, workload.MAX_LENGTH, head, member)
+    optimiser = reference.optimizer(program)
+    gold = torch.from_numpy(found.split.gold.toarray()).float()
+    order = torch.randperm(len(found.texts)).split(BATCH)
+
+    def train() -> None:
+        for _ in range(case.steps):
+            train.place = (train.place + 1) % len(order)  # type: ignore[attr-defined]
+            rows = order[train.place].tolist()  # type: ignore[attr-defined]
+            reference.step(program, optimiser, [found.texts[row] for row in rows], gold[rows])
+
+    train.place = 0  # type: ignore[attr-defined]
+    return train
+
+
+def measure(case: Case) -> dict[str, Times]:
+    """Returns the seconds of each variant."""
+    with ExitStack() as stack:
+        variants = {
+            name: stack.enter_context(
+                in_own_process(partial(build, case, name), {} if name == "ours" else _PLAIN_MEMORY)
+            )
+            for name in VARIANTS
+        }
+        return side_by_side(variants, case.rounds)
+
+
+def main() -> None:
+    """Measures every case and writes the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.step", description=__doc__)
+    parser.add_argument("--only", default="", help="cases whose name holds this text; the page is not written")
+    only = parser.parse_args().only
+    rows, numbers = [], []
+    for case in CASES:
+        if only not in case.name:
+            continue
+        times = measure(case)
+        faster = times["published"].over(times["ours"])
+        speeds = {name: BATCH * case.steps / found.median for name, found in times.items()}
+        low, high = faster.spread
+        rows.append(
+            [
+                case.name,
+                *(f"{speeds[name]:.3g}" for name in VARIANTS),
+                f"{faster.median:.2f} ({low:.2f} to {high:.2f})",
+                verdict(faster.median, case.goal, "{:.1f}×", at_least=True),
+            ]
+        )
+        print(rows[-1], flush=True)
+        numbers.append({"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}})
+    if not only:
+        head = ["documents per second", *VARIANTS, "ours over published", "goal"]
+        body = (__doc__ or "").partition("\n")[0] + "\n\n" + table(head, rows)
+        publish("step", "The training step", body, {"cases": numbers}, "python -m tests.bench.step")
+
+
+if __name__ == "__main__":
+    main()

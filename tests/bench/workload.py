@@ -1,0 +1,131 @@
+"""What the benchmarks train: label hierarchies of the corpora's shapes, documents of their lengths, encoders of
+two sizes. Nothing is downloaded: weights are random, words are made up, and speed depends on neither.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from datasets.hierarchy import Hierarchy
+from datasets.tokens import Tokens
+from harness import trainer
+from harness.config import TrainerSettings
+from harness.trainer import Split
+from models import STRUCTURE_ENCODERS, Merge
+from models.branches import BranchHeads, label_priors
+from models.classifier import Classifier
+from models.transformer import Transformer
+
+Shape = Literal["wos", "rcv1", "nyt"]
+Size = Literal["tiny", "base"]
+
+BRANCHES = {"wos": (18, 54, 12, 17, 10, 10, 20), "rcv1": (34, 26, 33, 10), "nyt": (62, 7, 23, 74)}
+"""Labels of each branch, its own included."""
+
+PARENTS = {"wos": 1, "rcv1": 7, "nyt": 15}
+"""Labels of a branch that have children, at most."""
+
+MAX_LENGTH = 300
+LABELS_PER_DOCUMENT = 2
+_VOCABULARY = 30_522
+_SIZES: dict[Size, dict[str, int]] = {
+    "tiny": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 512},
+    "base": {},
+}
+
+
+def hierarchy(shape: Shape) -> Hierarchy:
+    """Returns a forest with a corpus's branch sizes; each label hangs below one of its branch's first ones."""
+    generator = np.random.default_rng(0)
+    edges = []
+    start = 0
+    for size in BRANCHES[shape]:
+        above = [int(generator.integers(min(i, PARENTS[shape]))) for i in range(1, size)]
+        edges += [(start + parent, start + i) for i, parent in enumerate(above, start=1)]
+        start += size
+    return Hierarchy([f"label {i}" for i in range(start)], edges)
+
+
+def config(size: Size) -> BertConfig:
+    """Returns a BERT: 2 layers of width 128, or bert-base."""
+    return BertConfig(vocab_size=_VOCABULARY, **_SIZES[size])
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Texts with word pieces and labels.
+
+    Attributes:
+        texts: Made-up words.
+        split: The same as the trainer takes it.
+        hierarchy: Of the labels.
+    """
+
+    texts: list[str]
+    split: Split
+    hierarchy: Hierarchy
+
+
+def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
+    """Returns documents of 248 word pieces on average, cut at 300 (WOS), with random closed labels."""
+    graph = hierarchy(shape)
+    generator = np.random.default_rng(1)
+    lengths = generator.normal(258, 62, num).clip(30, None).astype(int)
+    texts = [" ".join(f"w{word}" for word in generator.integers(0, _VOCABULARY - 10, length)) for length in lengths]
+    ids = [np.array(one.ids, dtype=np.int32) for one in tokenizer.encode_batch(texts)]
+    offsets = np.cumsum([0, *map(len, ids)])
+    drawn = scipy.sparse.csr_array(generator.random((num, len(graph))) < LABELS_PER_DOCUMENT / len(graph))
+    gold = scipy.sparse.csr_array(drawn.astype(np.float32) @ graph.ancestors.astype(np.float32) > 0)
+    return Documents(texts, Split(Tokens(tokenizer, np.concatenate(ids), offsets), np.arange(num), gold), graph)
+
+
+def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
+    """Returns a text encoder with random weights, as the registered `transformer` loads it from a folder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(_VOCABULARY - 5))]
+        (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
+        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}), "utf-8")
+        BertModel(config(size)).save_pretrained(folder)
+        chosen = {"model": str(folder), "revision": "main", "max_length": MAX_LENGTH}
+        tokenizer = Transformer.build_tokenizer([], chosen)
+        return Transformer(tokenizer, model=str(folder), max_length=MAX_LENGTH, **options), tokenizer
+
+
+def classifier(text: Any, found: Documents, structure: str, merge: Merge, **options: Any) -> Classifier:
+    """Returns a text encoder with branch heads behind it."""
+    kind = STRUCTURE_ENCODERS[structure].load()
+    heads = BranchHeads(
+        found.hierarchy,
+        label_priors(found.hierarchy, found.split.gold),
+        lambda members: kind(members, text.width, **options),
+        merge=merge,
+        branch_reduction="mean_local" if merge == "projection" else "mean_global",
+    )
+    return Classifier(text, heads)
+
+
+class Training:
+    """The trainer's own steps over documents, a few at a time."""
+
+    def __init__(self, model: Classifier, found: Documents, batch_size: int):
+        self.settings = TrainerSettings(batch_size=batch_size, epochs=1000)
+        self.model, self.split = model, found.split
+        self.optimizer = trainer._optimizer(model, self.settings)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1.0)
+        self.batches = trainer._order(found.split, self.settings, 0, 0)
+        self.place = 0
+
+    def steps(self, num: int) -> None:
+        """Trains on the next batches."""
+        chosen = [self.batches[(self.place + i) % len(self.batches)] for i in range(num)]
+        self.place += num
+        trainer._train_epoch(self.model, self.settings, self.split, self.optimizer, self.scheduler, chosen)
