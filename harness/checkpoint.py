@@ -28,12 +28,14 @@ class TrainingState:
         best: Per metric, the best validation score so far and its epoch.
         num_worse: Epochs in a row without a better micro or macro F.
         train_seconds: Time spent on training steps; evaluation is not in it.
+        micro_batches: Parts that each batch is cut into, for want of memory.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, dict[str, float]] = field(default_factory=dict)
     num_worse: int = 0
     train_seconds: float = 0.0
+    micro_batches: int = 1
 
     @property
     def epoch(self) -> int:
@@ -52,7 +54,7 @@ class TrainingState:
 
 @dataclass
 class Fitted:
-    """A trained model: its progress, and the weights of the best epoch per metric."""
+    """A trained model: its progress, and the weights of the best epoch per metric, in the memory of the CPU."""
 
     progress: TrainingState
     weights: dict[str, Weights]
@@ -83,7 +85,7 @@ class Checkpoint:
             tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
         tensors |= {f"random/{name}": value for name, value in _random_states().items()}
         path = self.folder / f"checkpoint-{fitted.progress.epoch}.safetensors"
-        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, path)
+        save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
         written = {
             "file": path.name,
             "sha256": sha256(path),
@@ -108,9 +110,7 @@ class Checkpoint:
         tensors = load_file(path)
         model.load_state_dict(_below("model/", tensors))
         for metric in written["progress"]["best"]:
-            device = next(model.parameters()).device
-            weights = _below(f"best/{metric}/", tensors)
-            fitted.weights[metric] = {name: value.to(device) for name, value in weights.items()}
+            fitted.weights[metric] = _below(f"best/{metric}/", tensors)
         for name, value in written["progress"].items():
             setattr(fitted.progress, name, value)
         _restore_optimizer(optimizer, _below("optimizer/", tensors))
@@ -136,7 +136,7 @@ def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
 
 def _random_states() -> dict[str, Tensor]:
     states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         states["cuda"] = torch.cuda.get_rng_state()
     return states
 

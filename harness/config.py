@@ -49,7 +49,8 @@ class TrainerSettings(Strict):
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     """Global L2 norm to which gradients are clipped."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32."""
+    """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32. Single precision is full on
+    every device: TF32 is off."""
     select: Literal["per_metric", "micro", "macro"] = "per_metric"
     """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
     epoch, or both from one of them."""
@@ -60,10 +61,20 @@ class Resources(Strict):
 
     cpus: Positive = 1
     """CPU cores, and as many torch threads."""
-    gpus: NotNegative = 0.0
-    """GPUs; a fraction shares one."""
+    gpus: NotNegative | Literal["auto"] = 0.0
+    """GPUs; a fraction shares one; auto measures what a trial needs of one, so that as many share it as fit, and
+    is 0 where there is none."""
     time_limit_minutes: NotNegative = 0.0
     """Longest run of one trial before it counts as hung and is started again; 0 is no limit."""
+
+    @property
+    def shares_gpu(self) -> bool:
+        """Whether other trials may be on the same GPU."""
+        return self.gpus != "auto" and 0 < self.gpus < 1
+
+    def alone(self) -> "Resources":
+        """Returns the same with a whole GPU in place of a share of one."""
+        return self.model_copy(update={"gpus": 1.0}) if self.shares_gpu else self
 
 
 class EncoderEntry(Strict):
@@ -237,7 +248,8 @@ def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
     for name, field in model.model_fields.items():
         nested = _find(field.annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel))
         choices = _find(field.annotation, lambda part: get_origin(part) is Literal)
-        facts = ["one of " + ", ".join(map(str, get_args(choices)))] if choices else []
+        names = get_args(choices) if choices else ()
+        facts = [f"{'one of' if len(names) > 1 else 'a number or'} {', '.join(map(str, names))}"] if names else []
         if field.is_required():
             facts.append("required")
         elif not nested:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from harness import stats
+from harness.layout import CUT
 from harness.results import Cell, Column, Comparison, Row, Summary
 
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
@@ -172,6 +173,16 @@ def _oddities(summary: Summary) -> Iterator[str]:
     ]
     if low:
         yield f"Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): {_some(low)}."
+    cut = [
+        f"{trial.label} on {summary.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.outcome.micro_batches})"
+        for trial in summary.trials
+        if trial.outcome and trial.outcome.micro_batches > 1
+    ]
+    if cut:
+        yield (
+            f"{CUT}: out of memory, so trained on batches cut into parts whose gradients are added up: statistics and "
+            f"dropout are those of the parts. Trials, and parts a batch: {_some(cut)}."
+        )
     if summary.num_odd_scores:
         yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
     same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from harness.results import Cell, Column, Comparison, Detail, Row, Summary
 
 NONE = "–"
+CUT = "†"
+"""Marks a mean with trials in it whose batches were cut into parts."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _score(cell: Cell, column: Column, delta: Comparison | None) -> Text:
     else:
         spread = "" if math.isnan(cell.sd) or cell.one_seed else f" ± {points(cell.sd)}"
         mean = Span(points(cell.mean), cell.bold, cell.underlined)
-        lines.append((mean, Span(f"{cell.marks}{spread}")))
+        lines.append((mean, Span(f"{cell.marks}{CUT if cell.num_cut else ''}{spread}")))
     if cell.published is not None:
         lines.append((Span(f"[{points(cell.published)} {cell.prediction}".rstrip() + "]"),))
     if delta is not None and not math.isnan(delta.test.difference):

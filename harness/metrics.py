@@ -33,7 +33,9 @@ class Tally:
     """
 
     def __init__(self, hierarchy: Hierarchy):
-        self._ancestors_LL = hierarchy.ancestors.astype(np.float32)
+        # Every label's ancestors, itself included, one label after the other.
+        self._ancestors = hierarchy.ancestors.nonzero()[1]
+        self._num_ancestors_L = hierarchy.ancestors.sum(1)
         self._counts_3L = np.zeros((3, len(hierarchy)), dtype=np.int64)  # right, predicted, gold
         self._closed_3 = np.zeros(3, dtype=np.int64)
         self._instance_3 = np.zeros(3)
@@ -42,9 +44,9 @@ class Tally:
 
     def add(self, predicted_BL: Bools, gold_BL: Bools) -> None:
         """Counts B documents in."""
-        self._counts_3L += np.stack([(predicted_BL & gold_BL).sum(0), predicted_BL.sum(0), gold_BL.sum(0)])
-        closed_BL = predicted_BL.astype(np.float32) @ self._ancestors_LL > 0
-        counts_3B = np.stack([(closed_BL & gold_BL).sum(1), closed_BL.sum(1), gold_BL.sum(1)])
+        closed_BL = self._close(predicted_BL)
+        self._counts_3L += [_count(one_BL, 0) for one_BL in (predicted_BL & gold_BL, predicted_BL, gold_BL)]
+        counts_3B = np.stack([_count(one_BL, 1) for one_BL in (closed_BL & gold_BL, closed_BL, gold_BL)])
         right_B, predicted_B, gold_B = counts_3B
         self._closed_3 += counts_3B.sum(1)
         self._instance_3 += [
@@ -52,8 +54,22 @@ class Tally:
             _share(right_B, gold_B).sum(),
             _share(2 * right_B, predicted_B + gold_B).sum(),
         ]
-        self._num_violations += int((closed_BL != predicted_BL).any(1).sum())
+        # Closing only ever adds labels.
+        self._num_violations += int((predicted_B > _count(predicted_BL, 1)).sum())
         self._num_documents += len(predicted_BL)
+
+    def _close(self, predicted_BL: Bools) -> Bools:
+        """Returns the labels with all their ancestors.
+
+        Not by a matrix product: NumPy's threads and torch's would wait for each other's, ten times as long.
+        """
+        rows, labels = np.divmod(np.flatnonzero(predicted_BL), predicted_BL.shape[1])
+        num = self._num_ancestors_L[labels]
+        first = np.cumsum(self._num_ancestors_L)[labels] - np.cumsum(num)
+        places = np.repeat(first, num) + np.arange(num.sum())
+        closed_BL = np.zeros_like(predicted_BL)
+        closed_BL[np.repeat(rows, num), self._ancestors[places]] = True
+        return closed_BL
 
     def scores(self) -> dict[str, float]:
         """Returns every score by name, in points."""
@@ -72,6 +88,12 @@ class Tally:
             "violations": self._num_violations / max(self._num_documents, 1),
         }
         return {name: 100 * float(value) for name, value in scores.items()}
+
+
+def _count(values: Bools, axis: int) -> npt.NDArray[np.int32]:
+    """Returns how many values are true along an axis; in 32 bits, which takes half as long as in 64."""
+    counts: npt.NDArray[np.int32] = values.sum(axis, dtype=np.int32)
+    return counts
 
 
 def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -5,9 +5,10 @@ Imports neither torch nor Ray: a plan is a matter of a second.
 
 import hashlib
 import json
-import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -27,6 +28,7 @@ SHARED_PARTS = tuple(
         "models.branches",
         "models.members",
         "models.coding_tree",
+        "models.dropout",
         "harness.trial",
         "harness.trainer",
         "harness.metrics",
@@ -39,6 +41,8 @@ NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
 
 Settings = TypeVar("Settings", bound=Strict)
 FIELDS = ("model", "merge", "dataset", "seed")
+Cell = tuple[str, str, str]
+"""Model, merge, dataset."""
 
 
 class Trial(Strict):
@@ -76,7 +80,7 @@ class Trial(Strict):
     """Likewise."""
 
     @property
-    def cell(self) -> tuple[str, str, str]:
+    def cell(self) -> Cell:
         return self.model, self.merge, self.dataset
 
 
@@ -88,14 +92,14 @@ class Planned:
         trial: The resolved settings.
         key: Its identity; empty while its corpus is not prepared.
         state: What the store knows of it.
-        seconds: How long it took, if done.
+        record: What it left, if done.
         why: In a few words, why it is in that state.
     """
 
     trial: Trial
     key: str
     state: State
-    seconds: float | None
+    record: Record | None
     why: str
 
 
@@ -116,61 +120,101 @@ class Plan:
     def of_state(self, state: State) -> list[Planned]:
         return [planned for planned in self.trials if planned.state == state]
 
-    def cells(self) -> dict[tuple[str, str, str], list[Planned]]:
+    def cells(self) -> dict[Cell, list[Planned]]:
         """Returns the trials by (model, merge, dataset)."""
-        cells: dict[tuple[str, str, str], list[Planned]] = {}
+        cells: dict[Cell, list[Planned]] = {}
         for planned in self.trials:
             cells.setdefault(planned.trial.cell, []).append(planned)
         return cells
 
     def seconds_left(self, slots: int) -> float | None:
         """Returns an estimate for the new trials; None without any finished one."""
-        finished = [(one.trial, one.seconds or 0.0) for one in self.of_state("done")]
-        return estimate_seconds([one.trial for one in self.of_state("new")], finished, slots)
+        return Durations(self.trials).estimate(Counter(one.trial.cell for one in self.of_state("new")), slots)
+
+    def renewed(self) -> "Plan":
+        """Returns the plan with what the store knows now of the trials that had no record."""
+        store = Store(Path(self.sweep.store))
+        trials = (one if one.record or not one.key else _look_up(one.trial, one.key, store) for one in self.trials)
+        return replace(self, trials=tuple(trials))
 
 
-def estimate_seconds(todo: Iterable[Trial], finished: Sequence[tuple[Trial, float]], slots: int) -> float | None:
-    """Returns how long trials will take, each going by finished ones of its cell, else its model, else any."""
-    if not finished:
-        return None
-    total = 0.0
-    for trial in todo:
-        alike = (
-            [seconds for other, seconds in finished if other.cell == trial.cell]
-            or [seconds for other, seconds in finished if (other.model, other.dataset) == (trial.model, trial.dataset)]
-            or [seconds for other, seconds in finished if other.dataset == trial.dataset]
-            or [seconds for _, seconds in finished]
-        )
-        total += statistics.median(alike)
-    return total / slots
+class Durations:
+    """How long finished trials took, by what they share with others.
+
+    Args:
+        trials: The first ones; those without a record count for nothing.
+    """
+
+    def __init__(self, trials: Iterable[Planned] = ()):
+        self._sorted: dict[Cell, list[float]] = defaultdict(list)
+        for planned in trials:
+            if planned.record:
+                self.add(planned.trial.cell, planned.record.seconds)
+
+    def add(self, cell: Cell, seconds: float) -> None:
+        """Takes in a finished trial."""
+        for group in _groups(cell):
+            insort(self._sorted[group], seconds)
+
+    def estimate(self, todo: Mapping[Cell, int], slots: int) -> float | None:
+        """Returns the seconds for a number of trials of each cell, going by the median of the nearest finished ones.
+
+        Nearest are those of the cell, else of its model on its dataset, else of its dataset, else any.
+        """
+        if not self._sorted:
+            return None
+        return sum(number * self._typical(cell) for cell, number in todo.items()) / slots
+
+    def _typical(self, cell: Cell) -> float:
+        alike = next(self._sorted[group] for group in _groups(cell) if group in self._sorted)
+        return (alike[(len(alike) - 1) // 2] + alike[len(alike) // 2]) / 2
 
 
-def expand(sweep: SweepFile) -> list[Trial]:
-    """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one."""
-    encoder = TEXT_ENCODERS[sweep.encoder.name].options.model_validate(sweep.encoder.options)
-    return [
-        Trial(
-            model=model,
-            merge=merge,
-            dataset=dataset,
-            seed=seed,
-            structure=entry.model or model,
-            structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
-            encoder=sweep.encoder.name,
-            encoder_options=encoder.model_dump(),
-            combine="max" if merge == "none" else sweep.combine,
-            branch_reduction=_reduction(sweep, merge),
-            priors=sweep.priors,
-            corpus=_corpus(column.reader or dataset, column.options),
-            train_documents=column.train_documents,
-            trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
-            resources=_overridden(sweep.resources, column.resources, entry.resources),
-        )
-        for dataset, column in sweep.datasets.items()
-        for seed in sweep.seeds
-        for model, entry in sweep.models.items()
-        for merge in sweep.merges
+def _groups(cell: Cell) -> tuple[Cell, Cell, Cell, Cell]:
+    """Returns what a cell belongs to, the narrowest first."""
+    model, _, dataset = cell
+    return cell, (model, "", dataset), ("", "", dataset), ("", "", "")
+
+
+def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
+    """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one.
+
+    Raises:
+        ConfigError: On a filter that is none, or that leaves no trial.
+    """
+    chosen = _chosen(sweep, filters)
+    trials = [
+        cell.model_copy(update={"seed": seed})  # The settings of a cell are checked once, for its first seed.
+        for dataset in chosen["dataset"]
+        for cells in [[_cell(sweep, m, merge, dataset) for m in chosen["model"] for merge in chosen["merge"]]]
+        for seed in chosen["seed"]
+        for cell in cells
     ]
+    if not trials:
+        raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
+    return trials
+
+
+def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
+    """Returns a cell's trial of the sweep's first seed."""
+    entry, column = sweep.models[model], sweep.datasets[dataset]
+    return Trial(
+        model=model,
+        merge=merge,
+        dataset=dataset,
+        seed=sweep.seeds[0],
+        structure=entry.model or model,
+        structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
+        encoder=sweep.encoder.name,
+        encoder_options=TEXT_ENCODERS[sweep.encoder.name].options.model_validate(sweep.encoder.options).model_dump(),
+        combine="max" if merge == "none" else sweep.combine,
+        branch_reduction=_reduction(sweep, merge),
+        priors=sweep.priors,
+        corpus=_corpus(column.reader or dataset, column.options),
+        train_documents=column.train_documents,
+        trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
+        resources=_overridden(sweep.resources, column.resources, entry.resources),
+    )
 
 
 def _reduction(sweep: SweepFile, merge: Merge) -> Literal["mean_local", "mean_global"]:
@@ -230,10 +274,15 @@ def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
     Raises:
         ConfigError: On a filter that is none, or that leaves no trial.
     """
-    trials = [trial for trial in expand(sweep) if _passes(trial, sweep, filters)]
-    if not trials:
-        raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
-    data_dir, store = Path(sweep.data_dir), Store(Path(sweep.store))
+    plan = unread_plan(sweep, filters)
+    store = Store(Path(sweep.store))
+    return replace(plan, trials=tuple(_look_up(one.trial, one.key, store) if one.key else one for one in plan.trials))
+
+
+def unread_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
+    """Returns a plan that knows nothing of the store: enough to say what is wrong with the corpora."""
+    trials = expand(sweep, filters)
+    data_dir = Path(sweep.data_dir)
     fingerprints: dict[str, str] = {}
     problems: dict[str, str] = {}
     for dataset, folder in {trial.dataset: trial.corpus for trial in trials}.items():
@@ -243,39 +292,41 @@ def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
             fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
         except DataError as error:
             problems[dataset] = str(error)
-    planned = [_look_up(trial, fingerprints.get(trial.dataset), store) for trial in trials]
+    keys = [identity(one, fingerprints[one.dataset]) if one.dataset in fingerprints else "" for one in trials]
+    why = {"": "its corpus is not prepared"}
+    planned = [
+        Planned(trial, key, "new", None, why.get(key, "never run")) for trial, key in zip(trials, keys, strict=True)
+    ]
     return Plan(sweep, tuple(planned), problems)
 
 
-def _look_up(trial: Trial, fingerprint: str | None, store: Store) -> Planned:
-    if fingerprint is None:
-        return Planned(trial, "", "new", None, "its corpus is not prepared")
-    key = identity(trial, fingerprint)
+def _look_up(trial: Trial, key: str, store: Store) -> Planned:
     if record := store.record(key):
-        return Planned(trial, key, "done", record.seconds, f"finished {record.finished}")
+        return Planned(trial, key, "done", record, f"finished {record.finished}")
+    if not store.has_folder(key):
+        return Planned(trial, key, "new", None, "never run")
     if failure := store.failure(key):
         return Planned(trial, key, "failed", None, f"{failure.kind}: {failure.message}")
-    started = store.folder(key).exists()
-    return Planned(trial, key, "new", None, "started, not finished" if started else "never run")
+    return Planned(trial, key, "new", None, "started, not finished")
 
 
-def _passes(trial: Trial, sweep: SweepFile, filters: Iterable[str]) -> bool:
-    """Returns whether a trial meets every `field=value` and `field!=value`."""
-    known: dict[str, Iterable[str]] = {
-        "model": sweep.models,
-        "merge": sweep.merges,
-        "dataset": sweep.datasets,
-        "seed": [str(seed) for seed in sweep.seeds],
+def _chosen(sweep: SweepFile, filters: Iterable[str]) -> dict[str, list[Any]]:
+    """Returns, per field of a trial, the values that meet every `field=value` and `field!=value`."""
+    chosen: dict[str, list[Any]] = {
+        "model": list(sweep.models),
+        "merge": list(sweep.merges),
+        "dataset": list(sweep.datasets),
+        "seed": list(sweep.seeds),
     }
+    known = {field: [str(value) for value in values] for field, values in chosen.items()}
     for text in filters:
         field, operator, value = text.partition("!=" if "!=" in text else "=")
         if field not in FIELDS or not operator:
             raise ConfigError(f"The filter {text!r} is not field=value or field!=value.{nearest(field, FIELDS)}")
         if value not in known[field]:
             raise ConfigError(f"The filter {text!r} names no {field} of this sweep.{nearest(value, known[field])}")
-        if (str(getattr(trial, field)) == value) != (operator == "="):
-            return False
-    return True
+        chosen[field] = [one for one in chosen[field] if (str(one) == value) == (operator == "=")]
+    return chosen
 
 
 def changed_settings(trial: Trial, record: Record) -> list[str]:

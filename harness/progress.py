@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from types import TracebackType
 
 from rich.console import Console
@@ -9,8 +10,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from harness.plan import Plan, Planned, estimate_seconds
-from harness.store import Store
+from harness.plan import Durations, Plan, Planned
+from harness.store import State, Store
 
 
 class Progress:
@@ -22,6 +23,7 @@ class Progress:
 
     Attributes:
         num_slots: Most trials that ran at a time.
+        seconds: Of the trials that have finished under this command, together.
     """
 
     def __init__(self, plan: Plan, store: Store):
@@ -30,10 +32,12 @@ class Progress:
         self._planned = {planned.key: planned for planned in plan.trials}
         states = [planned.state for planned in self._planned.values()]
         self._known = {"done": states.count("done"), "failed": states.count("failed")}
-        self._finished = [(planned.trial, planned.seconds or 0.0) for planned in plan.of_state("done")]
+        self._durations = Durations(plan.trials)
+        self._todo = Counter(planned.trial.cell for planned in self._planned.values() if planned.state == "new")
         self.num_slots = 1
+        self.seconds = 0.0
         self._running: set[str] = set()
-        self._ended: dict[str, str] = {}
+        self._ended: dict[str, State] = {}
         self._started = time.monotonic()
         self._last = "starting the workers"
         self._console = Console(file=sys.stderr, highlight=False)
@@ -66,28 +70,32 @@ class Progress:
             reason: Why the worker was lost, if it was.
         """
         self._running.discard(key)
-        self._ended[key] = self._store.state(key)
-        self._last = self._result(self._planned[key], reason)
+        planned = self._planned[key]
+        if key not in self._ended:  # A lost one may come again with a new worker.
+            self._todo[planned.trial.cell] -= 1
+        self._ended[key], self._last = self._result(planned, reason)
         if not self._console.is_terminal:
             self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
 
-    def _result(self, planned: Planned, reason: str) -> str:
+    def _result(self, planned: Planned, reason: str) -> tuple[State, str]:
         trial = planned.trial
         name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
         if record := self._store.record(planned.key):
-            self._finished.append((trial, record.seconds))
+            self._durations.add(trial.cell, record.seconds)
+            self.seconds += record.seconds
             scores = record.scores
-            return f"{name}: micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"
-        failure = self._store.failure(planned.key)
-        return f"{name}: {failure.kind}: {failure.message}" if failure else f"{name}: lost its worker ({reason})"
+            said = f"micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"
+            return "done", f"{name}: {said}"
+        if failure := self._store.failure(planned.key):
+            return "failed", f"{name}: {failure.kind}: {failure.message}"
+        return "new", f"{name}: lost its worker ({reason})"
 
     def _counts(self) -> str:
         ended = list(self._ended.values())
         done, failed = ended.count("done"), ended.count("failed") + self._known["failed"]
-        todo = [one.trial for key, one in self._planned.items() if one.state == "new" and key not in self._ended]
         text = f"{done} done, {len(self._running)} running, {failed} failed, {self._known['done']} already there"
-        text += f", {len(todo)} to go"
-        seconds = estimate_seconds(todo, self._finished, self.num_slots)
+        text += f", {self._todo.total()} to go"
+        seconds = self._durations.estimate(self._todo, self.num_slots)
         return text + (f", about {duration(seconds)} left" if seconds else "")
 
     def _render(self) -> Text:

@@ -19,7 +19,7 @@ from harness.files import write_atomically
 from harness.plan import Plan, Planned, make_plan
 from harness.provenance import environment
 from harness.results import DatasetFacts, Facts, Outcome, Summary
-from harness.store import Record, Store
+from harness.store import Record
 from harness.summary import summarise
 
 BANNER = (
@@ -37,10 +37,9 @@ _SELECTION = {
 
 def summarise_plan(plan: Plan) -> Summary:
     """Reads every planned trial's record and computes the summary of the sweep."""
-    store = Store(Path(plan.sweep.store))
-    records = {planned.key: store.record(planned.key) for planned in plan.of_state("done")}
-    outcomes = [_outcome(planned, records.get(planned.key)) for planned in plan.trials if planned.state != "new"]
-    return summarise(plan.sweep, outcomes, _facts(plan, [record for record in records.values() if record]))
+    records = {planned.key: planned.record for planned in plan.trials if planned.record}
+    outcomes = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
+    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values())))
 
 
 def _outcome(planned: Planned, record: Record | None) -> Outcome:
@@ -56,6 +55,7 @@ def _outcome(planned: Planned, record: Record | None) -> Outcome:
         num_parameters=sum(record.num_parameters.values()) if record else None,
         predictions_sha256=record.predictions_sha256 if record else None,
         key=planned.key,
+        micro_batches=record.micro_batches if record else 1,
     )
 
 

@@ -28,6 +28,7 @@ class Outcome:
         num_parameters: Trainable parameters.
         predictions_sha256: Digest of the predictions on the test documents.
         key: Identity of the trial.
+        micro_batches: Parts that each batch was cut into, for want of memory.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Outcome:
     num_parameters: int | None
     predictions_sha256: str | None
     key: str
+    micro_batches: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Cell:
         marks: Arrow and stars of the comparison with the base merge.
         bold: In the confidence set of the best of its model, when that excludes someone.
         underlined: Highest mean of its model.
+        num_cut: Finished trials whose batches were cut into parts.
     """
 
     mean: float
@@ -140,6 +143,7 @@ class Cell:
     marks: str = ""
     bold: bool = False
     underlined: bool = False
+    num_cut: int = 0
 
 
 @dataclass(frozen=True)

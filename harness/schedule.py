@@ -5,6 +5,9 @@ trial to the next. It decides nothing else: whether a trial is finished is read 
 neither Tune's checkpoints, its loggers nor its restore are used.
 """
 
+import gc
+import json
+import math
 import os
 import shutil
 import signal
@@ -14,6 +17,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +46,9 @@ from harness.store import Store
 ROUNDS = 3
 """How often trials without a record are put to new workers, after Ray itself gave up."""
 
+MEMORY_MARGIN = 1.2
+"""Times what a trial was measured to need of a GPU that it is given: memory gets fragmented, and batches differ."""
+
 HUNG = 75
 """Exit code of a worker that ran into its trial's time limit."""
 
@@ -68,16 +75,16 @@ def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | 
     # Ray has just put its own handler there, which aborts the process.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _refuse_what_never_fits(trials)
+        trials = _with_gpus(trials, data_dir)
         for planned in trials:
             store.forget_attempts(planned.key)
         # Two cells may be one trial; and workers are reused between trials that want the same resources.
-        ordered = sorted({planned.key: planned for planned in trials}.values(), key=_wanted)
+        different = {planned.key: planned for planned in trials}.values()
         for _ in range(ROUNDS):
-            todo = [planned for planned in ordered if store.state(planned.key) == "new"]
+            todo = [_placed(planned, store) for planned in different if store.state(planned.key) == "new"]
             if not todo:
                 break
-            _run_round(todo, data_dir, store, progress)
+            _run_round(sorted(todo, key=_wanted), data_dir, store, progress)
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
@@ -109,6 +116,80 @@ def _connect(address: str | None) -> None:
         ) from None
 
 
+def _with_gpus(trials: Sequence[Planned], data_dir: Path) -> list[Planned]:
+    """Replaces `gpus: auto` by what trials of the kind need, measured on a GPU of their own; by 0 where none is.
+
+    Where a measurement fails the trial gets a whole GPU, and says itself what is wrong.
+
+    Raises:
+        UserError: Where no node can hold one of the trials.
+    """
+    has_gpu = any(node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes() if node["Alive"])
+    whole = [_with_gpu(planned, float(has_gpu)) if _is_open(planned) else planned for planned in trials]
+    _refuse_what_never_fits(whole)
+    if not has_gpu:
+        return whole
+    kinds = {_kind(planned.trial): planned.trial for planned in trials if _is_open(planned)}
+    task = ray.remote(max_calls=1, max_retries=0)(_measure)  # Afterwards the process goes, and its memory with it.
+    asked = {
+        kind: task.options(num_cpus=trial.resources.cpus, num_gpus=1).remote(trial.model_dump(), data_dir.absolute())
+        for kind, trial in kinds.items()
+    }
+    shares = {kind: _measured_share(trial, asked[kind]) for kind, trial in kinds.items()}
+    return [_with_gpu(planned, shares[_kind(planned.trial)]) if _is_open(planned) else planned for planned in trials]
+
+
+def _is_open(planned: Planned) -> bool:
+    return planned.trial.resources.gpus == "auto"
+
+
+def _with_gpu(planned: Planned, gpus: float) -> Planned:
+    resources = planned.trial.resources.model_copy(update={"gpus": gpus})
+    return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
+
+
+def _kind(trial: Trial) -> str:
+    """Returns what trials that need the same memory have in common."""
+    return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
+
+
+def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
+    from harness import trial as runner  # torch, in the worker only
+
+    return runner.measure_memory(Trial.model_validate(trial), data_dir)
+
+
+def _measured_share(trial: Trial, reference: Any) -> float:
+    name = " ".join(trial.cell)
+    try:
+        needed, there = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        print(f"{name}: a whole GPU each ({str(error).strip().splitlines()[-1][:300]})", file=sys.stderr)
+        return 1.0
+    share = gpu_share(needed, there)
+    print(
+        f"{name}: {needed / 2**30:.1f} of a GPU's {there / 2**30:.1f} GiB, {int(1 / share)} share one", file=sys.stderr
+    )
+    return share
+
+
+def gpu_share(needed: int, there: int) -> float:
+    """Returns 1/k, for as many trials k (99 at most) as fit onto a GPU with the margin; 1 where not even one does.
+
+    Args:
+        needed: Bytes that a trial takes at most.
+        there: Bytes of the GPU.
+    """
+    num = min(99, max(1, math.floor(there / (MEMORY_MARGIN * needed))))
+    return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
+
+
+def _placed(planned: Planned, store: Store) -> Planned:
+    """Gives a trial that ran out of a shared GPU's memory a whole one."""
+    is_cramped = planned.trial.resources.shares_gpu and store.wants_device_alone(planned.key)
+    return _with_gpu(planned, 1.0) if is_cramped else planned
+
+
 def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
     """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -123,32 +204,27 @@ def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
 
 
 def _wanted(planned: Planned) -> tuple[int, float]:
-    return planned.trial.resources.cpus, planned.trial.resources.gpus
+    return planned.trial.resources.cpus, float(planned.trial.resources.gpus)
 
 
 def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: Progress) -> None:
     storage = store.root / "ray"
     name = uuid.uuid4().hex[:12]
-    specs = [
-        {
-            "key": planned.key,
-            "trial": planned.trial.model_dump(),
-            "data": str(data_dir.absolute()),
-            "store": str(store.root),
-        }
-        for planned in todo
-    ]
+    folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
+    # As text: Tune makes a deep copy of the whole list for every trial.
+    specs = [json.dumps({"key": one.key, "trial": one.trial.model_dump(), **folders}) for one in todo]
     stopper = _StopOnUserError()
     tuner = tune.Tuner(
-        tune.with_resources(_trainable, _resources),  # type: ignore[arg-type]
+        tune.with_resources(Worker, _resources),
         param_space={"spec": tune.grid_search(specs)},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=lambda trial: trial.config["spec"]["key"]),
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=_key),
         run_config=tune.RunConfig(
             name=name,
             storage_path=str(storage),
             verbose=0,
             stop=stopper,
             failure_config=tune.FailureConfig(max_failures=2),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             callbacks=[_Listener(progress)],
         ),
     )
@@ -163,29 +239,53 @@ def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: 
         raise UserError(stopper.message)
 
 
+def _spec(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a worker is told of its trial."""
+    spec: dict[str, Any] = json.loads(config["spec"])
+    return spec
+
+
+def _key(trial: Any) -> str:
+    key: str = _spec(trial.config)["key"]
+    return key
+
+
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    wanted = config["spec"]["trial"]["resources"]
+    wanted = _spec(config)["trial"]["resources"]
     return tune.PlacementGroupFactory([{"CPU": wanted["cpus"], "GPU": wanted["gpus"]}])
 
 
-def _trainable(config: dict[str, Any]) -> None:
-    """Runs one trial in a worker; whatever is wrong with the trial itself ends in the store."""
-    from harness import trial as runner  # torch, in the worker only
+class Worker(tune.Trainable):  # type: ignore[misc]
+    """Runs one trial after the other; whatever is wrong with a trial itself ends in the store.
 
-    spec = config["spec"]
-    trial = Trial.model_validate(spec["trial"])
-    watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
-    watchdog.daemon = True
-    if trial.resources.time_limit_minutes:
-        watchdog.start()
-    message = ""
-    try:
-        runner.run(trial, spec["key"], Path(spec["data"]), Store(Path(spec["store"])))
-    except UserError as error:
-        message = str(error)
-    finally:
-        watchdog.cancel()
-    tune.report({"key": spec["key"], "user_error": message})
+    A class, because Tune looks only five times a second whether a function has returned.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.spec = _spec(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.spec = _spec(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        from harness import trial as runner  # torch, in the worker only
+
+        trial, store = Trial.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
+        watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
+        watchdog.daemon = True
+        if trial.resources.time_limit_minutes:
+            watchdog.start()
+        message = ""
+        try:
+            runner.run(trial, self.spec["key"], Path(self.spec["data"]), store)
+        except UserError as error:
+            message = str(error)
+        finally:
+            watchdog.cancel()
+        gc.freeze()  # What is left is modules and caches; to look through them after every trial takes 0.2 s.
+        waits = trial.resources.shares_gpu and store.wants_device_alone(self.spec["key"])
+        return {"user_error": message, "waits": waits, "done": True}
 
 
 class _StopOnUserError(tune.Stopper):
@@ -214,19 +314,20 @@ class _Listener(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
-            self._progress.started(trial.config["spec"]["key"])
+            self._progress.started(_key(trial))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
-            self._progress.ended(trial.config["spec"]["key"])
+            end = self._progress.interrupted if trial.last_result.get("waits") else self._progress.ended
+            end(_key(trial))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
-            self._progress.interrupted(trial.config["spec"]["key"])
+            self._progress.interrupted(_key(trial))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
-            self._progress.ended(trial.config["spec"]["key"], _last_words(trial))
+            self._progress.ended(_key(trial), _last_words(trial))
 
 
 def _last_words(trial: Any) -> str:

@@ -52,7 +52,8 @@ def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:
     """Returns the store's records by the name of their trial, where something is still to run."""
     if not plan.of_state("new"):
         return {}
-    records = Store(Path(plan.sweep.store)).records()
+    known = {planned.key: planned.record for planned in plan.trials if planned.record}
+    records = (*known.values(), *Store(Path(plan.sweep.store)).records(but=known))
     return {tuple(record.settings.get(field) for field in FIELDS): record for record in records}
 
 

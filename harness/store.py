@@ -8,6 +8,7 @@
         failure.json          why a trial ended without a record
         attempts              one line per start, so that a trial that kills its worker ends as failed
         lock                  held by the process that runs the trial
+        alone                 there once the share of a device that the trial was given has proved too small
         checkpoint*           gone once the trial is finished
 
 Only the record counts: whatever Ray or MLflow think, a trial without one is not finished.
@@ -16,7 +17,7 @@ Only the record counts: whatever Ray or MLflow think, a trial without one is not
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -62,6 +63,8 @@ class Record(BaseModel):
     """Starts that it took under the last command."""
     finished: str
     """UTC time, ISO 8601."""
+    micro_batches: int = 1
+    """Parts that each batch was cut into, for want of memory."""
 
 
 class Failure(BaseModel):
@@ -70,7 +73,7 @@ class Failure(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
-    kind: Literal["non_finite", "out_of_memory", "infrastructure", "error"]
+    kind: Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
     message: str
     settings: dict[str, Any]
     attempts: int
@@ -85,20 +88,25 @@ class Store:
 
     def __init__(self, root: Path):
         self.root = root.absolute()
+        self._trials = f"{self.root}/trials"
 
     def check_writable(self) -> None:
         """Raises StoreError where nothing can be written, before any work is done."""
         check_writable(self.root / "trials", "store")
 
     def folder(self, key: str) -> Path:
-        return self.root / "trials" / key
+        return Path(self._trials, key)
+
+    def has_folder(self, key: str) -> bool:
+        """Returns whether a trial has ever been started."""
+        return os.path.isdir(f"{self._trials}/{key}")
 
     def record(self, key: str) -> Record | None:
         """Returns the record of a finished trial; None where there is none, or it is damaged."""
-        return _read(Record, self.folder(key) / "record.json")
+        return _read(Record, f"{self._trials}/{key}/record.json")
 
     def failure(self, key: str) -> Failure | None:
-        return _read(Failure, self.folder(key) / "failure.json")
+        return _read(Failure, f"{self._trials}/{key}/failure.json")
 
     def state(self, key: str) -> State:
         """Returns whether a trial is finished, has failed for good, or is still to do."""
@@ -127,6 +135,13 @@ class Store:
         """Lets a trial start anew as often as any: what ended its earlier starts was not the trial."""
         (self.folder(key) / "attempts").unlink(missing_ok=True)
 
+    def wants_device_alone(self, key: str) -> bool:
+        """Returns whether a trial has run out of the memory of a device that it shared."""
+        return (self.folder(key) / "alone").exists()
+
+    def note_wants_device_alone(self, key: str) -> None:
+        (self.folder(key) / "alone").touch()
+
     @contextmanager
     def own(self, key: str) -> Iterator[None]:
         """Holds a trial's folder, waiting for another process that is running the same trial."""
@@ -142,10 +157,10 @@ class Store:
             stream.write(f"{os.getpid()}\n")
         return len(path.read_text("ascii").splitlines())
 
-    def records(self) -> Iterable[Record]:
-        """Yields every finished trial of the store, of whatever sweep."""
+    def records(self, but: Container[str] = ()) -> Iterable[Record]:
+        """Yields the finished trials of the store, of whatever sweep, but for some keys."""
         for folder in sorted((self.root / "trials").glob("*")):
-            if record := self.record(folder.name):
+            if folder.name not in but and (record := self.record(folder.name)):
                 yield record
 
     @contextmanager
@@ -183,8 +198,10 @@ def check_writable(folder: Path, field: str) -> None:
         ) from None
 
 
-def _read(kind: type[Kind], path: Path) -> Kind | None:
+def _read(kind: type[Kind], path: str) -> Kind | None:
+    """Returns what a file says; None where it is missing or not whole. Takes text: a plan asks for ten thousand."""
     try:
-        return kind.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError):
+        with open(path, "rb") as stream:
+            return kind.model_validate_json(stream.read())
+    except (OSError, ValidationError):
         return None

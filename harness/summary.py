@@ -186,6 +186,7 @@ class _Analysis:
             published=published,
             prediction=label,
             half_width=half_width,
+            num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in outcomes),
         )
 
     # Comparisons.

@@ -20,7 +20,7 @@ from datasets import READERS
 from harness import cli, report, tracking
 from harness.config import SweepFile, explain, load
 from harness.errors import ConfigError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan, make_plan, unread_plan
 from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
@@ -58,7 +58,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     sweep = load(path)
     started = time.monotonic()
     store = Store(Path(sweep.store))
-    first = make_plan(sweep, filters)
+    first = unread_plan(sweep, filters)
     cli.refuse_missing_corpora(_without_builtin(first))
     store.check_writable()
     check_writable(Path(sweep.reports_dir), "reports_dir")
@@ -70,36 +70,36 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         if retry_failed:
             for planned in plan.of_state("failed"):
                 store.forget_failure(planned.key)
-            plan = make_plan(sweep, filters)
+            plan = plan.renewed()
         try:
             if plan.of_state("new"):
                 _run_missing(path, plan, store, address)
         except KeyboardInterrupt:
-            _conclude(sweep, make_plan(sweep, filters), started)
+            _conclude(plan.renewed(), bool(filters), started)
             raise
-        return _conclude(sweep, make_plan(sweep, filters), started)
+        return _conclude(plan.renewed(), bool(filters), started)
 
 
 def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> None:
+    started = time.monotonic()
     from harness import schedule  # Ray, only where there is something to run
 
     todo = plan.of_state("new")
     print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
-    started = time.monotonic()
     with Progress(plan, store) as progress, tracking.kept_up(path):
         schedule.run(todo, Path(plan.sweep.data_dir), store, address, progress)
     wall = time.monotonic() - started
-    own = sum(record.seconds for planned in todo if (record := store.record(planned.key))) / progress.num_slots
-    if own:
+    if own := progress.seconds / progress.num_slots:
         print(
             f"\nScheduling: {duration(wall)} for {duration(own)} of trials on each of {progress.num_slots} slots, "
             f"{wall / own:.2f} times."
         )
 
 
-def _conclude(sweep: SweepFile, plan: Plan, started: float) -> int:
+def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     """Writes the report of the whole sweep from what is stored, and says where everything is."""
-    whole = make_plan(sweep)
+    sweep = plan.sweep
+    whole = make_plan(sweep) if is_part else plan
     summary = report.summarise_plan(whole)
     path = report.write(summary, Path(sweep.reports_dir))
     tracking.mirror_or_warn(whole, summary)

@@ -222,6 +222,7 @@ _TEX = {
     "▲": r"$\blacktriangle$",
     "▼": r"$\blacktriangledown$",
     "–": "--",
+    "†": r"$\dagger$",
 }
 
 

@@ -6,7 +6,7 @@ the same bits on the same CPU, also when it went on from a checkpoint.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,11 @@ class Split:
         """Returns the word pieces and gold_BL of some places of the split."""
         ids, offsets = self.tokens.gather(self.rows[places])
         gold_BL = torch.from_numpy(self.gold[places].toarray().astype(np.float32))
-        tokens = TokenBatch(torch.from_numpy(ids), torch.from_numpy(offsets))
-        return TokenBatch(*(part.to(device, non_blocking=True) for part in tokens)), gold_BL.to(device)
+        parts = [torch.from_numpy(ids), torch.from_numpy(offsets), gold_BL]
+        if device.type == "cuda":
+            # From pinned memory alone is a copy asynchronous: any other waits for the steps under way.
+            parts = [part.pin_memory().to(device, non_blocking=True) for part in parts]
+        return TokenBatch(*parts[:2]), parts[2]
 
 
 def fit(
@@ -66,6 +69,7 @@ def fit(
     seed: int,
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None],
+    micro_batches: int = 1,
 ) -> Fitted:
     """Trains until the last epoch or until validation has not improved for `patience` epochs.
 
@@ -78,6 +82,7 @@ def fit(
         seed: Of the order of documents; the global torch generator is the caller's.
         checkpoint: Goes on from it where it holds one, and keeps it current.
         on_epoch: Gets each new entry of the history.
+        micro_batches: Parts to cut each batch into; what the checkpoint was made with wins.
 
     Raises:
         NonFiniteLoss: When the loss is no number any more.
@@ -85,18 +90,23 @@ def fit(
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
-    fitted = Fitted(TrainingState(), {})
+    most = settings.batch_size // _fewest_documents(model)
+    fitted = Fitted(TrainingState(micro_batches=min(micro_batches, most)), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
     while fitted.progress.epoch < settings.epochs and fitted.progress.num_worse < settings.patience:
         progress = fitted.progress
         started = time.perf_counter()
-        loss = _train_epoch(model, settings, train, optimizer, scheduler, _order(train, settings, seed, progress.epoch))
+        batches = _order(train, settings, seed, progress.epoch)
+        loss = _train_epoch(model, settings, train, optimizer, scheduler, batches, progress.micro_batches)
         seconds = time.perf_counter() - started
         if not math.isfinite(loss):
             raise NonFiniteLoss(f"The training loss is {loss} in epoch {progress.epoch + 1}.")
-        scores = evaluate(model, valid, hierarchy, settings)[0]
+        scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)[0]
         for name in progress.note(scores):
-            fitted.weights[name] = {key: value.detach().clone() for key, value in model.state_dict().items()}
+            # Not on the device, where two more sets of weights would leave less room for trials.
+            fitted.weights[name] = {
+                key: value.detach().to("cpu", copy=True) for key, value in model.state_dict().items()
+            }
         entry = {"epoch": progress.epoch + 1, "train_loss": loss, "train_seconds": seconds}
         entry |= {"learning_rate": float(scheduler.get_last_lr()[-1])} | {
             f"valid_{key}": value for key, value in scores.items()
@@ -115,43 +125,88 @@ def _train_epoch(
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler,
     batches: list[Rows],
+    micro_batches: int = 1,
 ) -> float:
-    """Returns the mean training loss of one epoch."""
+    """Returns the mean training loss of one epoch.
+
+    The gradients of a batch's parts, weighted by their shares of its documents, add up to the gradient of the
+    whole: up to rounding, batch statistics and the draws of dropout.
+    """
     model.train()
     device = next(model.parameters()).device
+    fewest = _fewest_documents(model)
     total = torch.zeros((), device=device)
     for places in batches:
-        tokens, gold_BL = train.batch(places, device)
-        with _autocast(device, settings):
-            logits_BU = model(tokens)
-        loss = model.heads.loss(logits_BU.float(), gold_BL)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        for part in np.array_split(places, max(1, min(micro_batches, len(places) // fewest))):
+            tokens, gold_BL = train.batch(part, device)
+            with _autocast(device, settings):
+                logits_BC = model(tokens)
+            loss = model.heads.loss(logits_BC.float(), gold_BL) * (len(part) / len(places))
+            loss.backward()
+            total += loss.detach()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
         optimizer.step()
         scheduler.step()
-        total += loss.detach()
     return float(total) / len(batches)
 
 
+def _fewest_documents(model: nn.Module) -> int:
+    """Returns how few documents a training step may see: two where it takes their statistics."""
+    return 2 if any("running_mean" in name for name, _ in model.named_buffers()) else 1
+
+
+def rehearse(
+    model: Classifier, settings: TrainerSettings, train: Split, tests: Sequence[Split], hierarchy: Hierarchy
+) -> None:
+    """Takes three training steps and one evaluation on each split's longest documents: all that needs memory.
+
+    Args:
+        model: On the device to train on; its weights are spoilt.
+        settings: See `TrainerSettings`.
+        train: Documents to train on.
+        tests: Splits to evaluate on.
+        hierarchy: L labels.
+    """
+    optimizer = _optimizer(model, settings)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    # The largest batch that there can be, see `_order`; the optimiser's own state is there from the second step on.
+    longest = _longest(train, settings.batch_size + 1)
+    _train_epoch(model, settings, train, optimizer, scheduler, [longest] * 3)
+    for split in tests:
+        places = _longest(split, _DOCUMENTS_EVALUATED_AT_ONCE)
+        evaluate(model, Split(split.tokens, split.rows[places], split.gold[places]), hierarchy, settings)
+
+
+def _longest(split: Split, num: int) -> Rows:
+    """Returns the places of a split's longest documents."""
+    return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
+
+
 def evaluate(
-    model: Classifier, split: Split, hierarchy: Hierarchy, settings: TrainerSettings
+    model: Classifier, split: Split, hierarchy: Hierarchy, settings: TrainerSettings, micro_batches: int = 1
 ) -> tuple[dict[str, float], scipy.sparse.csr_array]:
     """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order."""
     model.eval()
+    at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
     device = next(model.parameters()).device
     tally = Tally(hierarchy)
     by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
-    predicted = []
+    rows: list[Rows] = []
+    labels: list[Rows] = []
     with torch.inference_mode(), _autocast(device, settings):
-        for start in range(0, len(by_length), _DOCUMENTS_EVALUATED_AT_ONCE):
-            places = by_length[start : start + _DOCUMENTS_EVALUATED_AT_ONCE]
+        for start in range(0, len(by_length), at_once):
+            places = by_length[start : start + at_once]
             tokens, gold_BL = split.batch(places, device)
             predicted_BL = (model.heads.probabilities(model(tokens).float()) > THRESHOLD).cpu().numpy()
             tally.add(predicted_BL, gold_BL.cpu().numpy() > 0)
-            predicted.append(scipy.sparse.csr_array(predicted_BL))
-    back = np.argsort(by_length)
-    return tally.scores(), scipy.sparse.vstack(predicted, format="csr")[back]
+            # Several times as fast as `nonzero`, and as making a sparse array of every batch.
+            row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
+            rows.append(places[row])
+            labels.append(label)
+    pairs = np.concatenate(rows), np.concatenate(labels)
+    shape = len(split.rows), len(hierarchy)
+    return tally.scores(), scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
 
 
 def _order(train: Split, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
@@ -195,7 +250,7 @@ def _warmup_then_linear(settings: TrainerSettings, num_batches: int) -> Callable
 
 def uses_bf16(device: torch.device, settings: TrainerSettings) -> bool:
     """Returns whether forward passes run in bfloat16 on a device."""
-    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
 
 

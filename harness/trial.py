@@ -7,7 +7,6 @@ the same kind of store; copy the trial folders into the sweep's store and the sw
 """
 
 import argparse
-import gc
 import hashlib
 import json
 import logging
@@ -17,7 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,15 +30,17 @@ from datasets.corpus import Corpus
 from datasets.raw import SPLITS
 from datasets.raw import Split as SplitName
 from datasets.tokens import Tokens, tokenise
-from harness import cli
+from harness import cli, memory
+from harness.allocator import keep_freed_memory
 from harness.checkpoint import Checkpoint, Fitted
 from harness.config import load
 from harness.errors import StoreError, UserError
+from harness.estimate import TooLarge, refuse_too_large
 from harness.files import is_disk_full, write_atomically
 from harness.plan import Trial, identity, make_plan
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
-from harness.trainer import NonFiniteLoss, Split, evaluate, fit, seed_everything, uses_bf16
+from harness.trainer import NonFiniteLoss, Split, evaluate, fit, rehearse, seed_everything, uses_bf16
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads, label_priors
 from models.classifier import Classifier
@@ -56,6 +57,9 @@ EpochCallback = Callable[[dict[str, float]], None]
 
 def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None) -> None:
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
+
+    Where memory runs out it tries again with each batch in ever more parts. On a device that it shares it leaves
+    neither, but the note that it wants the device alone.
 
     Args:
         trial: The resolved settings.
@@ -76,8 +80,20 @@ def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCal
             if attempts > MAX_ATTEMPTS:
                 raise _WorkerDied(f"Its worker died {attempts - 1} times.")
             checkpoint = Checkpoint(store.folder(key))
-            store.finish(_train_and_test(trial, key, data_dir, store, checkpoint, attempts, on_epoch, log))
-            checkpoint.remove()
+            train = partial(_train_and_test, trial, key, data_dir, store, checkpoint, attempts, on_epoch, log)
+
+            def is_worth_it(text: str) -> bool:
+                """Starts anew in smaller parts, unless the trial is to have its device to itself first."""
+                log.info(text)
+                if trial.resources.shares_gpu:
+                    store.note_wants_device_alone(key)
+                    return False
+                checkpoint.remove()
+                return True
+
+            if record := memory.until_it_fits(train, trial.trainer.batch_size, is_worth_it):
+                store.finish(record)
+                checkpoint.remove()
         except Exception as error:
             if is_disk_full(error):
                 raise StoreError(f"The disk of the store {store.root} is full; free some of it, and go on.") from None
@@ -88,21 +104,21 @@ def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCal
             settings = _settings(trial)
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
         finally:
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            memory.free()
 
 
 class _WorkerDied(Exception):
     """Every start so far ended without a word: killed, crashed, or past its time limit."""
 
 
-def _kind(error: Exception) -> Literal["non_finite", "out_of_memory", "infrastructure", "error"]:
+def _kind(error: Exception) -> Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]:
     if isinstance(error, _WorkerDied):
         return "infrastructure"
     if isinstance(error, NonFiniteLoss):
         return "non_finite"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+    if isinstance(error, TooLarge):
+        return "too_large"
+    if memory.is_out_of_memory(error):
         return "out_of_memory"
     return "error"
 
@@ -120,11 +136,13 @@ def _train_and_test(
     attempts: int,
     on_epoch: EpochCallback,
     log: logging.Logger,
+    micro_batches: int,
 ) -> Record:
     started = time.perf_counter()
     folder = store.folder(key)
     device = _device(trial)
     torch.set_num_threads(trial.resources.cpus)
+    keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     corpus, tokens = _open(data_dir / trial.corpus, trial)
@@ -143,7 +161,8 @@ def _train_and_test(
         on_epoch(entry)
 
     hierarchy = corpus.hierarchy
-    fitted = fit(model, trial.trainer, splits["train"], splits["val"], hierarchy, trial.seed, checkpoint, note)
+    train, valid = splits["train"], splits["val"]
+    fitted = fit(model, trial.trainer, train, valid, hierarchy, trial.seed, checkpoint, note, micro_batches)
     history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
     selected, predicted = _test_selected(model, fitted, splits["test"], corpus, trial)
     digest = _write_predictions(folder / "predictions.parquet", corpus, splits["test"], predicted)
@@ -164,16 +183,49 @@ def _train_and_test(
         predictions_sha256=digest,
         attempts=attempts,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        micro_batches=fitted.progress.micro_batches,
     )
 
 
 def _device(trial: Trial) -> torch.device:
-    if trial.resources.gpus and not torch.cuda.is_available():
+    """Returns where to train, with the rules that hold there set."""
+    wanted = trial.resources.gpus
+    if wanted == "auto":
+        wanted = float(torch.cuda.is_available())
+    if not wanted:
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
         raise UserError(
-            f"A trial wants {trial.resources.gpus:g} GPUs and torch {torch.__version__} sees none here. Set "
+            f"A trial wants {wanted:g} GPUs and torch {torch.__version__} sees none here. Set "
             "`resources: {gpus: 0}` in the sweep file, or install torch's CUDA build."
         )
-    return torch.device("cuda" if trial.resources.gpus else "cpu")
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    # Or what one process keeps for later would be missing to the others on the device.
+    torch.cuda.set_per_process_memory_fraction(min(1.0, wanted))
+    return torch.device("cuda")
+
+
+def measure_memory(trial: Trial, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read) -> tuple[int, int]:
+    """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
+
+    Args:
+        trial: The resolved settings.
+        data_dir: Folder of prepared corpora.
+        read: Reads the device's memory afterwards.
+
+    Returns:
+        Bytes that the trial needs at most, all that the process holds included; bytes of the device.
+    """
+    device = _device(trial)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    corpus, tokens = _open(data_dir / trial.corpus, trial)
+    splits = {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS}
+    seed_everything(trial.seed)
+    model = _build(trial, corpus, tokens, splits).to(device)
+    rehearse(model, trial.trainer, splits["train"], [splits["val"], splits["test"]], corpus.hierarchy)
+    return read()
 
 
 @lru_cache(maxsize=4)
@@ -204,7 +256,8 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
     encoder = TEXT_ENCODERS[trial.encoder].load()(tokens.tokenizer, **trial.encoder_options)
     structure = STRUCTURE_ENCODERS[trial.structure].load()
     counted = [splits["train"].gold] + ([splits["val"].gold] if trial.priors == "train+val" else [])
-    heads = BranchHeads(
+    build = partial(
+        BranchHeads,
         corpus.hierarchy,
         label_priors(corpus.hierarchy, scipy.sparse.vstack(counted, format="csr")),
         lambda members: structure(members, encoder.width, **trial.structure_options),
@@ -213,7 +266,9 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
         branch_reduction=trial.branch_reduction,
         recursive_penalty=trial.trainer.recursive_penalty,
     )
-    return Classifier(encoder, heads)
+    options = trial.structure_options
+    refuse_too_large(build, _device(trial), model=trial.model, merge=trial.merge, options=options)
+    return Classifier(encoder, build())
 
 
 def _test_selected(
@@ -227,7 +282,8 @@ def _test_selected(
         twin = by_epoch.setdefault(best["epoch"], metric)
         if twin == metric:
             model.load_state_dict(fitted.weights[metric])
-            scores, predicted[metric] = evaluate(model, test, corpus.hierarchy, trial.trainer)
+            micro_batches = fitted.progress.micro_batches
+            scores, predicted[metric] = evaluate(model, test, corpus.hierarchy, trial.trainer, micro_batches)
             selected[metric] = {"epoch": best["epoch"], **scores}
         else:
             selected[metric], predicted[metric] = selected[twin], predicted[twin]
@@ -305,7 +361,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for planned in plan.of_state("new"):
         store.forget_attempts(planned.key)
         print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)
-        run(planned.trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
+        # Nothing that the harness knows of is on the device besides.
+        trial = planned.trial.model_copy(update={"resources": planned.trial.resources.alone()})
+        run(trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
         if failure := store.failure(planned.key):
             print(f"failed: {failure.kind}: {failure.message}")
     states = [store.state(planned.key) for planned in plan.trials]

@@ -162,7 +162,7 @@ def _first_token_of_layer(
     )
     mask_B11T = None if mask_B1TT is None else mask_B1TT[:, :, :1]
     rate = attention.dropout.p if layer.training else 0.0
-    read_B1HW, _ = _attention(attention, query, key, value, mask_B11T, dropout=rate, scaling=attention.scaling)
+    read_B1HW = _attention(attention, query, key, value, mask_B11T, dropout=rate, scaling=attention.scaling)[0]
     states_B1D: Tensor = layer.feed_forward_chunk(layer.attention.output(read_B1HW.flatten(2), first_B1D))
     return states_B1D
 

@@ -45,9 +45,9 @@ class Program(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.head = head
         self.tokenizer, self.max_length = tokenizer, max_length
-        self.children: dict[int, list[int]] = {}
+        self.below: dict[int, list[int]] = {}
         for parent, child in member.hierarchy.edges.tolist():
-            self.children.setdefault(parent, []).append(child)
+            self.below.setdefault(parent, []).append(child)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Returns logits_BL."""
@@ -67,7 +67,7 @@ class Program(nn.Module):
 
     def _penalty(self, weight: Tensor) -> Tensor:
         penalty = weight.new_zeros(())
-        for parent, children in self.children.items():
+        for parent, children in self.below.items():
             rows = weight.index_select(0, torch.tensor(children))
             difference = weight[parent].unsqueeze(0).repeat(len(children), 1) - rows
             penalty = penalty + 0.5 * (difference.view(-1) ** 2).sum()

@@ -4,6 +4,7 @@ two sizes. Nothing is downloaded: weights are random, words are made up, and spe
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import numpy as np
 import scipy.sparse
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from datasets.hierarchy import Hierarchy
@@ -22,6 +24,7 @@ from harness.trainer import Split
 from models import STRUCTURE_ENCODERS, Merge
 from models.branches import BranchHeads, label_priors
 from models.classifier import Classifier
+from models.structure import Member, StructureEncoder
 from models.transformer import Transformer
 
 Shape = Literal["wos", "rcv1", "nyt"]
@@ -100,13 +103,33 @@ def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
         return Transformer(tokenizer, model=str(folder), max_length=MAX_LENGTH, **options), tokenizer
 
 
-def classifier(text: Any, found: Documents, structure: str, merge: Merge, **options: Any) -> Classifier:
+class Looped(StructureEncoder):
+    """One structure encoder after the other, one for each member of the list: the plain way."""
+
+    def __init__(self, kind: Any, members: Sequence[Member], text_width: int, **options: Any):
+        super().__init__(members, text_width)
+        self.singles = nn.ModuleList(kind([member], text_width, **options) for member in members)
+
+    def forward(self, text_BD: Tensor) -> Tensor:
+        return torch.cat([single(text_BD) for single in self.singles], dim=1)
+
+    def recursive_penalty(self) -> Tensor:
+        return torch.stack([single.recursive_penalty() for single in self.singles]).sum()
+
+
+def classifier(
+    text: Any, found: Documents, structure: str, merge: Merge, is_looped: bool = False, **options: Any
+) -> Classifier:
     """Returns a text encoder with branch heads behind it."""
     kind = STRUCTURE_ENCODERS[structure].load()
+
+    def build(members: Sequence[Member]) -> StructureEncoder:
+        return Looped(kind, members, text.width, **options) if is_looped else kind(members, text.width, **options)
+
     heads = BranchHeads(
         found.hierarchy,
         label_priors(found.hierarchy, found.split.gold),
-        lambda members: kind(members, text.width, **options),
+        build,
         merge=merge,
         branch_reduction="mean_local" if merge == "projection" else "mean_global",
     )

@@ -51,6 +51,8 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
         ("[1, 2]", "[]", 6, ["seeds", "at least 1 item"]),
         ("[1, 2]", "[1, -2]", 6, ["seeds.1", "greater than or equal to 0"]),
         ("[1, 2]", "many", 6, ["seeds", '"many"']),
+        ("seeds:", "resources: {gpus: atuo}\nseeds:", 6, ["resources.gpus", "'auto'", '"atuo"']),
+        ("seeds:", "resources: {gpus: -1}\nseeds:", 6, ["resources.gpus", "greater than or equal to 0"]),
         ("name: tiny\n", "", 1, ["the key 'name' is missing"]),
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
@@ -118,5 +120,6 @@ def test_explain_prints_every_field_with_its_text() -> None:
     lines = explain().splitlines()
     assert all(any(line.startswith(f"{name}: ") for line in lines) for name in SweepFile.model_fields)
     assert "seeds: One trial per cell and seed; all different. [required]" in lines
+    assert any(line.strip().startswith("gpus: ") and "[a number or auto; default 0.0]" in line for line in lines)
     assert any(line.startswith("combine: ") and "[one of max, sum, mean; default" in line for line in lines)
     assert all(len(line.split(": ", 1)[1]) > 10 for line in lines)

@@ -1,15 +1,20 @@
 """Identity, states, filters and estimates of a plan; and that planning loads neither torch nor Ray."""
 
 import ast
+import random
+import statistics
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from harness import store as store_module
 from harness.config import load
 from harness.errors import ConfigError
-from harness.plan import NOT_IDENTITY, SHARED_PARTS, Trial, expand, folder_digest, identity, make_plan
+from harness.plan import NOT_IDENTITY, SHARED_PARTS, Cell, Durations, Trial, expand, folder_digest, identity, make_plan
 from harness.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 
@@ -141,6 +146,44 @@ def test_a_damaged_record_is_no_record(write_sweep: SweepWriter, damage: str) ->
     assert make_plan(load(path)).trials[0].state == "new"
 
 
+@pytest.mark.parametrize("size", [0, 1, -1])
+def test_a_cut_record_is_no_record(write_sweep: SweepWriter, size: int) -> None:
+    path = write_sweep()
+    planned = make_plan(load(path)).trials[0]
+    store = Store(Path(load(path).store))
+    finish(store, planned.key, planned.trial)
+    file = store.folder(planned.key) / "record.json"
+    file.write_bytes(file.read_bytes()[:size] + b"\xff")
+    assert make_plan(load(path)).trials[0].state == "new"
+
+
+def test_a_plan_opens_one_file_per_finished_trial_and_again_only_what_was_missing(
+    write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sweep()
+    store = Store(Path(load(path).store))
+    first, second, third, *_ = make_plan(load(path)).trials
+    for planned in (first, second):
+        finish(store, planned.key, planned.trial)
+    asked: list[str] = []
+    read = store_module._read
+    monkeypatch.setattr(store_module, "_read", lambda kind, path: asked.append(path) or read(kind, path))
+    plan = make_plan(load(path))
+    assert len(asked) == 8 == len(set(asked)), "a trial that was never started has no failure to ask for"
+    finish(store, third.key, third.trial)
+    asked.clear()
+    assert [one.state for one in plan.renewed().trials] == ["done"] * 3 + ["new"] * 5
+    assert plan.renewed() == make_plan(load(path)) and len(asked) == 6 + 6 + 8
+
+
+def test_every_trial_is_as_if_it_had_been_checked_on_its_own(write_sweep: SweepWriter) -> None:
+    trials = expand(load(write_sweep(seeds=[7, 3, 5])))
+    assert [(one.seed, one.model, one.merge) for one in trials] == [
+        (seed, model, merge) for seed in (7, 3, 5) for model in ("hiagm", "flat") for merge in ("none", "projection")
+    ]
+    assert all(Trial.model_validate(one.model_dump()) == one for one in trials)
+
+
 def test_filters_narrow_and_refuse(write_sweep: SweepWriter) -> None:
     sweep = load(write_sweep())
     assert len(make_plan(sweep, ["model=hiagm", "seed!=2"]).trials) == 2
@@ -174,6 +217,32 @@ def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter)
             break
     # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
     assert make_plan(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+
+
+def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:
+    def brute(todo: Sequence[Cell], finished: Sequence[tuple[Cell, float]]) -> float:
+        total = 0.0
+        for cell in todo:
+            near: list[Callable[[Cell], bool]] = [
+                lambda other: other == cell,  # noqa: B023
+                lambda other: (other[0], other[2]) == (cell[0], cell[2]),  # noqa: B023
+                lambda other: other[2] == cell[2],  # noqa: B023
+                lambda other: True,
+            ]
+            groups = ([seconds for other, seconds in finished if is_near(other)] for is_near in near)
+            total += statistics.median(next(group for group in groups if group))
+        return total
+
+    generator = random.Random(0)
+    cells = [(model, merge, dataset) for model in "ab" for merge in ("none", "masking") for dataset in "xyz"]
+    for _ in range(50):
+        known = generator.sample(cells, 4)
+        finished = [(generator.choice(known), generator.uniform(1, 100)) for _ in range(12)]
+        todo = generator.choices(cells, k=20)
+        durations = Durations()
+        for cell, seconds in finished:
+            durations.add(cell, seconds)
+        assert durations.estimate(Counter(todo), 3) == pytest.approx(brute(todo, finished) / 3)
 
 
 def test_what_cannot_change_a_trial_does_not_name_it(write_sweep: SweepWriter) -> None:

@@ -52,7 +52,7 @@ def wait_for(what: Any, seconds: float = 90.0) -> None:
 def workers(driver: int) -> list[psutil.Process]:
     """Returns the driver's own Ray workers that are running a trial."""
     below = psutil.Process(driver).children(recursive=True)
-    return [process for process in below if "ray::ImplicitFunc.train" in " ".join(process.cmdline())]
+    return [process for process in below if "Trainable.train" in " ".join(process.cmdline())]
 
 
 def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(write_sweep: SweepWriter) -> None:

@@ -196,6 +196,28 @@ def test_oddities_are_told():
     assert "No star in 16 of 32 comparisons: the seed had no effect" in text
 
 
+def test_cells_with_batches_in_parts_are_marked():
+    text = tables.markdown(summary_of(TABLE, FOUND))
+    assert "†" not in text
+    found = [
+        dataclasses.replace(one, micro_batches=4)
+        if (one.model, one.merge, one.dataset) == ("hitin", "masking", "nyt") and one.seed in (2, 7)
+        else one
+        for one in FOUND
+    ]
+    summary = summary_of(TABLE, found)
+    text = tables.markdown(summary)
+    marked = {(row[0], column) for row in grid(text) for column, cell in enumerate(row) if "†" in cell}
+    # On its dataset, and in the averages that it is in.
+    assert marked == {("HiTIN+MTL (masking)", column) for column in (5, 6, 7, 8)}
+    assert (
+        "†: out of memory, so trained on batches cut into parts whose gradients are added up: statistics and dropout "
+        "are those of the parts. Trials, and parts a batch: HiTIN+MTL (masking) on NYT seed 2 (4), HiTIN+MTL (masking) "
+        "on NYT seed 7 (4)." in text
+    )
+    assert r"$\dagger$" in tables.latex(summary) and "†" not in tables.latex(summary)
+
+
 def test_everything_failed_and_nothing_run():
     failed = [dataclasses.replace(one, scores=None, failure="boom") for one in FOUND]
     text, *_ = every_format(summary_of(TABLE, failed))

@@ -1,0 +1,126 @@
+"""What branches cost: a whole training step of HiMTL over the same model without branches.
+
+python -m tests.bench.overhead
+"""
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import torch
+
+from harness.allocator import keep_freed_memory
+from models import Merge
+from tests.bench import workload
+from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+
+THREADS = 2
+BATCH = 12
+BASE = ("none", False)
+VARIANTS: tuple[tuple[Merge, bool], ...] = (
+    ("none", False),
+    ("projection", False),
+    ("projection", True),
+    ("masking", False),
+    ("masking", True),
+)
+"""Merge, and whether its heads run one after the other."""
+
+GOALS = {"tiny": {"projection": 0.03, "masking": 0.10}, "base": {"projection": 0.02, "masking": 0.02}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained.
+
+    Attributes:
+        size: Of the encoder.
+        shape: Of the hierarchy.
+        structure: Registered structure encoder.
+        width: Width of its nodes.
+        steps: In a measurement.
+        rounds: Measurements.
+    """
+
+    size: workload.Size
+    shape: workload.Shape
+    structure: str
+    width: int
+    steps: int
+    rounds: int
+
+    @property
+    def name(self) -> str:
+        encoder = {"tiny": "tiny", "base": "bert-base"}[self.size]
+        model = {"hitin": "HiTIN", "hiagm": "HiAGM"}[self.structure]
+        return f"{encoder}, {model}, {self.shape.upper()} ({len(workload.BRANCHES[self.shape])})"
+
+
+CASES = (
+    Case("tiny", "wos", "hitin", 128, steps=6, rounds=15),
+    Case("tiny", "rcv1", "hitin", 128, steps=6, rounds=15),
+    Case("tiny", "nyt", "hitin", 128, steps=6, rounds=15),
+    Case("tiny", "wos", "hiagm", 300, steps=3, rounds=9),
+    Case("tiny", "nyt", "hiagm", 300, steps=3, rounds=9),
+    Case("base", "wos", "hitin", 768, steps=1, rounds=5),
+)
+
+
+def build(case: Case, merge: Merge, is_looped: bool) -> Callable[[], None]:
+    """Returns what trains a case for some steps; made in the process that runs it."""
+    keep_freed_memory()
+    torch.manual_seed(0)
+    torch.set_num_threads(THREADS)
+    text, tokenizer = workload.encoder(case.size)
+    found = workload.documents(case.shape, 50 * BATCH, tokenizer)
+    model = workload.classifier(text, found, case.structure, merge, is_looped, node_width=case.width)
+    return partial(workload.Training(model, found, BATCH).steps, case.steps)
+
+
+def measure(case: Case) -> dict[str, Times]:
+    """Returns the seconds of each variant, by merge, `looped` behind it where heads run one after the other."""
+    with ExitStack() as stack:
+        calls = {
+            f"{merge} looped" if is_looped else merge: stack.enter_context(
+                in_own_process(partial(build, case, merge, is_looped), {})
+            )
+            for merge, is_looped in VARIANTS
+        }
+        return side_by_side(calls, case.rounds)
+
+
+def _percent(ratio: Times) -> str:
+    low, high = ratio.spread
+    return f"{100 * (ratio.median - 1):+.1f} % ({100 * (low - 1):+.1f} to {100 * (high - 1):+.1f})"
+
+
+def main() -> None:
+    """Measures every case and writes the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.overhead", description=__doc__)
+    parser.add_argument("--only", default="", help="cases whose name holds this text; the page is not written")
+    only = parser.parse_args().only
+    rows, numbers = [], []
+    for case in CASES:
+        if only not in case.name:
+            continue
+        times = measure(case)
+        ratios = {name: found.over(times["none"]) for name, found in times.items() if name != "none"}
+        goals = [
+            f"{merge}: " + verdict(100 * (ratios[merge].median - 1), 100 * goal, "{:+.1f} %")
+            for merge, goal in GOALS[case.size].items()
+        ]
+        milliseconds = f"{1000 * times['none'].median / case.steps:.0f}"
+        rows.append([case.name, milliseconds, *(_percent(ratio) for ratio in ratios.values()), "; ".join(goals)])
+        print(rows[-1], flush=True)
+        numbers.append({"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}})
+    if not only:
+        head = ["encoder, model, corpus shape (branches)", "none, ms", *ratios, "goal"]
+        publish(
+            "overhead", "What branches cost", table(head, rows), {"cases": numbers}, "python -m tests.bench.overhead"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Runs the sweep command as it is and notes when it got how far; on request its trials sleep instead of training.
+
+    python -m tests.bench.sweep_driver NOTES sweep.yaml
+
+With the folder of a finished trial in `SWEEP_EXAMPLE`, every trial sleeps for a second and leaves that trial's
+files, the record under its own key. All around it stays as it is: Ray Tune, locks, attempts, logs, the atomic
+write of the record, display, report, MLflow.
+"""
+
+import functools
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+NOTES, EXAMPLE = "SWEEP_NOTES", "SWEEP_EXAMPLE"
+SLEEP = 1.0
+
+DRIVER = ("Python, the harness", "sweep file, corpora, plan", "imports of Ray Tune", "Ray's processes")
+WORKER = ("process, Ray Tune", "imports of a trial", "corpus and tokens", "model", "first training step")
+ENDED, DONE = "trials ended", "report and MLflow"
+
+_marked: set[str] = set()
+
+
+def mark(stage: str) -> None:
+    """Notes the first time that this process gets to the end of a stage."""
+    if stage not in _marked:
+        _marked.add(stage)
+        with Path(os.environ[NOTES]).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"pid": os.getpid(), "stage": stage, "time": time.time()}) + "\n")
+
+
+def marked(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that notes when its first call has returned."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        result = function(*arguments, **named)
+        mark(stage)
+        return result
+
+    return call
+
+
+def step(worker: Any) -> Any:
+    """Takes the place of `harness.schedule.Worker.step`, in a worker."""
+    mark(WORKER[0])
+    from harness import schedule, trial
+
+    mark(WORKER[1])
+    if EXAMPLE in os.environ:
+        trial._train_and_test = _sleep
+    elif WORKER[2] not in _marked:
+        from torch.optim.optimizer import register_optimizer_step_post_hook
+
+        trial._open = marked(WORKER[2], trial._open)
+        trial._build = marked(WORKER[3], trial._build)
+        register_optimizer_step_post_hook(lambda *_: mark(WORKER[4]))
+    return schedule.Worker.step(worker)
+
+
+def _sleep(trial: Any, key: str, data_dir: Path, store: Any, *_: Any) -> Any:
+    started = time.perf_counter()
+    time.sleep(SLEEP)
+    example = Path(os.environ[EXAMPLE])
+    for file in ("history.jsonl", "predictions.parquet"):
+        shutil.copyfile(example / file, store.folder(key) / file)
+    changes = {"key": key, "settings": trial.model_dump(mode="json"), "seconds": time.perf_counter() - started}
+    return _record(example).model_copy(update=changes)
+
+
+@functools.cache
+def _record(example: Path) -> Any:
+    from harness.store import Record
+
+    return Record.model_validate_json((example / "record.json").read_bytes())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the sweep command with the given words, but for the first, which is the file for the notes."""
+    os.environ[NOTES], *words = arguments
+    from harness import sweep
+
+    mark(DRIVER[0])
+    run_missing = sweep._run_missing
+
+    def run(*given: Any) -> None:
+        mark(DRIVER[1])
+        from harness import schedule
+
+        mark(DRIVER[2])
+        schedule._connect = marked(DRIVER[3], schedule._connect)
+        schedule.Worker = type("Worker", (schedule.Worker,), {"step": step})
+        run_missing(*given)
+        mark(ENDED)
+
+    sweep._run_missing = run
+    code = sweep.main(words)
+    mark(DONE)
+    return code
+
+
+if __name__ == "__main__":
+    from tests.bench import sweep_driver  # Workers import what is sent to them by its module's name.
+
+    sys.exit(sweep_driver.main(sys.argv[1:]))
