@@ -1,11 +1,15 @@
 """The arithmetic of the benchmarks: rounds, ratios within a round, and what a page says."""
 
 import json
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.bench.measure import Times, publish, side_by_side, table, verdict
+from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
 
 
 def test_every_round_calls_every_variant_once_after_the_warm_up() -> None:
@@ -39,3 +43,22 @@ def test_a_page_names_its_command_and_its_machine(tmp_path: Path) -> None:
     assert "| what | seconds |\n| :-- | --: |\n| this | 1 |" in page
     assert "by `python this.py`" in page and "torch 2.13" in page
     assert json.loads((tmp_path / "some.json").read_text("utf-8"))["seconds"] == [1.0]
+
+
+def note_environment(path: Path) -> Callable[[], None]:
+    """A variant that writes down what its process was started with, and ends it where that is nothing."""
+
+    def note() -> None:
+        path.write_text(f"{os.getpid()} {os.environ['OF_THIS_VARIANT']}")
+
+    return note
+
+
+def test_a_variant_in_its_own_process_has_its_own_environment(tmp_path: Path) -> None:
+    with in_own_process(partial(note_environment, tmp_path / "said"), {"OF_THIS_VARIANT": "7"}) as call:
+        call()
+        process, said = (tmp_path / "said").read_text().split()
+        assert said == "7" and int(process) != os.getpid() and "OF_THIS_VARIANT" not in os.environ
+        os.kill(int(process), signal.SIGKILL)
+        with pytest.raises((EOFError, OSError)):
+            call()

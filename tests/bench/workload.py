@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse
 import torch
+import transformers
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
@@ -92,6 +93,7 @@ def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
 
 def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
     """Returns a text encoder with random weights, as the registered `transformer` loads it from a folder."""
+    transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(_VOCABULARY - 5))]
@@ -139,8 +141,10 @@ def classifier(
 class Training:
     """The trainer's own steps over documents, a few at a time."""
 
-    def __init__(self, model: Classifier, found: Documents, batch_size: int):
-        self.settings = TrainerSettings(batch_size=batch_size, epochs=1000)
+    def __init__(
+        self, model: Classifier, found: Documents, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"
+    ):
+        self.settings = TrainerSettings(batch_size=batch_size, epochs=1000, precision=precision)
         self.model, self.split = model, found.split
         self.optimizer = trainer._optimizer(model, self.settings)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1.0)
