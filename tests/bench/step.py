@@ -25,16 +25,16 @@ _MEMORY_AS_USUAL = {"THP_MEM_ALLOC_ENABLE": "0"}
 
 
 _INTRODUCTION = f"""\
-Documents per second of a whole training step without branches: batches of {BATCH} documents of 248 word pieces on average,
-cut at {workload.MAX_LENGTH}, from the corpus to the updated weights, on {THREADS} threads. Tiny is a BERT of 2 layers of
-width 128, with nodes of 128 (HiTIN) and 300 (HiAGM); bert-base has nodes of 768.
+Documents per second of a whole training step without branches: batches of {BATCH} documents of 248 word pieces on
+average, cut at {workload.MAX_LENGTH}, from the corpus to the updated weights, on {THREADS} threads. Tiny is a BERT of
+2 layers of width 128, with nodes of 128 (HiTIN) and 300 (HiAGM); bert-base has nodes of 768.
 
 *Published* is the published programs' way, written from its description: tokenising at every step, padding to
-{workload.MAX_LENGTH}, eager attention, a word embedding that is thrown away, dense N x N (HiAGM) and block-diagonal (HiTIN)
-matrices, a loop over parents for the regularisation, and an optimiser that goes from parameter to parameter; its
-tokeniser is as fast as ours. With dropout off both sides compute the same loss and gradients, which a test checks. *Ours* is
-the trainer's own step; *memory as usual* is the same without huge pages and with freed memory handed back. Each variant
-has a process of its own; ratios are medians over rounds, with quartiles."""
+{workload.MAX_LENGTH}, eager attention, a word embedding that is thrown away, dense N x N (HiAGM) and block-diagonal
+(HiTIN) matrices, a loop over parents for the regularisation, and an optimiser that goes from parameter to parameter;
+its tokeniser is as fast as ours. With dropout off both sides compute the same loss and gradients, which a test checks.
+*Ours* is the trainer's own step; *memory as usual* is the same without huge pages and with freed memory handed back.
+Each variant has a process of its own; ratios are medians over rounds, with quartiles."""
 
 _NO_BF16 = """\
 This CPU has no bfloat16 arithmetic. In single precision bert-base is one long matrix product on either side, of which
