@@ -3,7 +3,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE ?= 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: quickstart test soak lint clean
+.PHONY: quickstart test soak bench lint clean
 .DEFAULT_GOAL := quickstart
 
 quickstart: .venv/installed  ## 45 small trials on real text, and reports/quickstart.md
@@ -14,6 +14,9 @@ test: .venv/installed  ## every test but the slow ones, under 8 minutes on 2 cor
 
 soak: .venv/installed  ## the slow tests: complete corpora, killed drivers and workers
 	$(BIN)/python -m pytest -m slow
+
+bench: .venv/installed  ## every benchmark that needs no GPU, under an hour; pages in reports/bench/
+	for name in step overhead evaluation growth sweep; do $(BIN)/python -m tests.bench.$$name || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .
