@@ -6,7 +6,7 @@ python -m tests.bench.overhead
 import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 import torch
@@ -15,6 +15,7 @@ from harness.allocator import keep_freed_memory
 from models import Merge
 from tests.bench import workload
 from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+from tests.bench.workload import Case
 
 THREADS = 2
 BATCH = 12
@@ -42,33 +43,6 @@ _REMARKS = """\
 The paper reports about +30 % on a GPU. Per cent are of a step that is several times as short as the published one (see
 step.md): the same milliseconds would be a third as many per cent there. Masking trains n heads on the whole
 hierarchy, so that n times the node states are arithmetic of the model and not of its implementation."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is trained.
-
-    Attributes:
-        size: Of the encoder.
-        shape: Of the hierarchy.
-        structure: Registered structure encoder.
-        width: Width of its nodes.
-        steps: In a measurement.
-        rounds: Measurements.
-    """
-
-    size: workload.Size
-    shape: workload.Shape
-    structure: str
-    width: int
-    steps: int
-    rounds: int
-
-    @property
-    def name(self) -> str:
-        encoder = {"tiny": "tiny", "base": "bert-base"}[self.size]
-        model = {"hitin": "HiTIN", "hiagm": "HiAGM"}[self.structure]
-        return f"{encoder}, {model}, {self.shape.upper()} ({len(workload.BRANCHES[self.shape])})"
 
 
 CASES = (
@@ -129,7 +103,7 @@ def main() -> None:
         print(rows[-1], flush=True)
         numbers.append({"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}})
     if not only:
-        head = ["encoder, model, corpus shape (branches)", "none, ms", *ratios, "goal"]
+        head = ["encoder, model, shape of corpus and its branches", "none, ms", *ratios, "goal"]
         body = f"{_INTRODUCTION}\n\n{table(head, rows)}\n\n{_REMARKS}"
         publish("overhead", "What branches cost", body, {"cases": numbers}, "python -m tests.bench.overhead")
 

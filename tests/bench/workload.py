@@ -46,6 +46,33 @@ _SIZES: dict[Size, dict[str, int]] = {
 }
 
 
+@dataclass(frozen=True)
+class Case:
+    """What is trained, and how often.
+
+    Attributes:
+        size: Of the encoder.
+        shape: Of the hierarchy.
+        structure: Registered structure encoder.
+        width: Width of its nodes.
+        steps: In a measurement.
+        rounds: Measurements.
+    """
+
+    size: Size
+    shape: Shape
+    structure: str
+    width: int
+    steps: int
+    rounds: int
+
+    @property
+    def name(self) -> str:
+        encoder = {"tiny": "tiny", "base": "bert-base"}[self.size]
+        model = {"hitin": "HiTIN", "hiagm": "HiAGM"}[self.structure]
+        return f"{encoder}, {model}, {self.shape.upper()} ({len(BRANCHES[self.shape])})"
+
+
 def hierarchy(shape: Shape) -> Hierarchy:
     """Returns a forest with a corpus's branch sizes; each label hangs below one of its branch's first ones."""
     generator = np.random.default_rng(0)
