@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from harness.allocator import keep_freed_memory
@@ -68,7 +69,8 @@ def build(case: Case, variant: str) -> Callable[[], None]:
         model = workload.classifier(text, found, case.structure, "none", node_width=case.width)
         precision: Literal["fp32", "bf16"] = "bf16" if variant == "ours in bf16" else "fp32"
         return partial(workload.Training(model, found, BATCH, precision).steps, case.steps)
-    member = Member(found.hierarchy, workload.label_priors(found.hierarchy, found.split.gold))
+    priors = workload.label_priors(found.hierarchy, found.split.gold)
+    member = Member(found.hierarchy, priors, asked=np.arange(len(found.hierarchy)))
     kind: Any = {"hitin": reference.DenseHiTIN, "hiagm": reference.DenseHiAGM}[case.structure]
     head = kind(member, text.width, case.width)
     program = reference.Program(workload.config(case.size), tokenizer, workload.MAX_LENGTH, head, member)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from models.structure import Member
-from tests.bench import reference, workload
+from tests.bench import overhead, reference, step, workload
 
 
 @pytest.mark.parametrize("structure", ["hitin", "hiagm"])
@@ -47,3 +47,20 @@ def test_documents_have_the_length_of_the_corpus() -> None:
 @pytest.mark.parametrize("shape", ["wos", "rcv1", "nyt"])
 def test_hierarchies_have_the_branches_of_the_corpora(shape: Any) -> None:
     assert tuple(map(len, workload.hierarchy(shape).branches())) == workload.BRANCHES[shape]
+
+
+@pytest.mark.parametrize("structure", ["hitin", "hiagm"])
+def test_a_step_of_every_variant_changes_the_weights(structure: str) -> None:
+    case = workload.Case("tiny", "rcv1", structure, 8, steps=1, rounds=1)
+    threads = torch.get_num_threads()
+    try:
+        published = step.build(case, "published")
+        published()
+        for variant in overhead.VARIANTS:
+            steps = overhead.build(case, *variant)
+            model = steps.func.__self__.model
+            before = model.encoder.bert.pooler.dense.weight.detach().clone()
+            steps()
+            assert not torch.equal(model.encoder.bert.pooler.dense.weight, before)
+    finally:
+        torch.set_num_threads(threads)
