@@ -49,18 +49,15 @@ def test_hierarchies_have_the_branches_of_the_corpora(shape: Any) -> None:
     assert tuple(map(len, workload.hierarchy(shape).branches())) == workload.BRANCHES[shape]
 
 
-@pytest.mark.parametrize("structure", ["hitin", "hiagm"])
-def test_a_step_of_every_variant_changes_the_weights(structure: str) -> None:
-    case = workload.Case("tiny", "rcv1", structure, 8, steps=1, rounds=1)
+def test_variants_train() -> None:
+    case = workload.Case("tiny", "rcv1", "hitin", 8, steps=1, rounds=1)
     threads = torch.get_num_threads()
     try:
-        published = step.build(case, "published")
-        published()
-        for variant in overhead.VARIANTS:
-            steps = overhead.build(case, *variant)
-            model = steps.func.__self__.model
-            before = model.encoder.bert.pooler.dense.weight.detach().clone()
-            steps()
-            assert not torch.equal(model.encoder.bert.pooler.dense.weight, before)
+        step.build(case, "published")()
+        steps = overhead.build(case, "masking", is_looped=True)
+        weight = steps.func.__self__.model.encoder.bert.pooler.dense.weight
+        before = weight.detach().clone()
+        steps()
+        assert not torch.equal(weight, before)
     finally:
         torch.set_num_threads(threads)
