@@ -27,6 +27,7 @@ SHARED_PARTS = tuple(
     for module in (
         "models.branches",
         "models.members",
+        "models.products",
         "models.coding_tree",
         "models.dropout",
         "harness.trial",

@@ -24,10 +24,10 @@ from torch_geometric.nn.conv import MessagePassing
 
 from harness.registry import Positive, Share
 from models.dropout import Dropout
-from models.members import MemberLinear, RaggedLinear, union_edges
+from models.members import MemberLinear, RaggedLinear, sums_to, union_edges
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 2
+NUMERICS = 3
 
 
 class HiAGM(StructureEncoder):
@@ -106,8 +106,7 @@ class HierarchyGCN(MessagePassing):
         # Gates in the order up, down, own; the published init is Xavier's for an H x 1 matrix.
         self.gates = MemberLinear(sizes, node_width, 3, has_bias=False)
         bound = math.sqrt(6 / (node_width + 1))
-        for weight in self.gates.weights:
-            nn.init.uniform_(weight, -bound, bound)
+        nn.init.uniform_(self.gates.weight, -bound, bound)
         self.gate_bias = nn.Parameter(torch.zeros(2, num_nodes, 1))
         self.dropout = Dropout(dropout)
         parents_E, children_E = union_edges(members)
@@ -131,4 +130,4 @@ class HierarchyGCN(MessagePassing):
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
         """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
-        return inputs.new_zeros(dim_size, *inputs.shape[1:]).index_add_(0, index, inputs)
+        return sums_to(dim_size, index, inputs)

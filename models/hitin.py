@@ -15,6 +15,7 @@ first one's), and coding trees of hierarchies without edges, on which the publis
 Published with BERT: WOS 87.19 / 81.57, RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,10 +26,11 @@ from torch import Tensor, nn
 from harness.registry import AtLeastTwo, Positive, Share
 from models.coding_tree import coding_tree
 from models.dropout import Dropout, drop, keep_mask
-from models.members import Grouped, MemberBatchNorm, MemberLinear, RaggedLinear, member_of, uniform
+from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, member_of, sums_to, uniform
+from models.products import products
 from models.structure import Member, StructureEncoder
 
-NUMERICS = 2
+NUMERICS = 3
 
 
 class HiTIN(StructureEncoder):
@@ -68,13 +70,18 @@ class HiTIN(StructureEncoder):
         self.project = nn.Linear(text_width, len(members) * node_width)
         self.leaves = Leaves(self.sizes[0], is_mixed=leaf_mixing == "linear", dropout=tree_dropout)
         self.layers = nn.ModuleList(Layer(sizes, node_width, mlp_layers) for sizes in self.sizes[1:])
-        # Every level that is read counts as a list of members of its own: one product for all levels.
-        self.num_read = 1 if pooling == "root" else tree_height + 1
+        # The linear maps of the levels that are read, side by side: they are one map, and start as each of them would.
+        num_read = 1 if pooling == "root" else tree_height + 1
+        num_asked = [len(member.asked) for member in members]
         self.readout = RaggedLinear(
-            [node_width] * (self.num_read * len(members)),
-            [len(member.asked) for member in members] * self.num_read,
-            [member.asked_edges for member in members] * self.num_read,
+            [num_read * node_width] * len(members),
+            num_asked,
+            [member.asked_edges for member in members],
+            has_bias=False,
         )
+        bound = 1 / math.sqrt(node_width)
+        nn.init.uniform_(self.readout.weight, -bound, bound)
+        self.readout_bias = nn.Parameter(torch.empty(num_read, sum(num_asked)).uniform_(-bound, bound))
         self.final_dropout = Dropout(final_dropout)
         for level in range(tree_height):
             offsets = np.cumsum([0, *self.sizes[level + 1][:-1]])
@@ -92,20 +99,21 @@ class HiTIN(StructureEncoder):
         nodes_NBH = self.leaves(text_MBH)
         pooled = []
         for level, layer in enumerate(self.layers):
-            sums_NBH = _sum_to(self.sizes[level + 1], self.get_buffer(f"parents_{level}"), nodes_NBH)
+            sums_NBH = sums_to(sum(self.sizes[level + 1]), self.get_buffer(f"parents_{level}"), nodes_NBH)
             if self.pooling != "root":
                 pooled.append(self._pool(level, nodes_NBH, sums_NBH))
             nodes_NBH = layer(sums_NBH)
         pooled.append(nodes_NBH)
-        read = self.final_dropout(torch.cat(pooled)).transpose(0, 1).flatten(1)
-        logits_BC: Tensor = self.readout(read).unflatten(1, (self.num_read, -1)).sum(1)
+        # Document by document, member by member, level by level.
+        read = self.final_dropout(torch.stack(pooled)).permute(2, 1, 0, 3).flatten(1)
+        logits_BC: Tensor = self.readout(read) + self.readout_bias.sum(0)
         return logits_BC
 
     def _pool(self, level: int, nodes_NBH: Tensor, sums_NBH: Tensor) -> Tensor:
         """Returns (M, B, H) of the members' nodes at a level, given their sums to the level above."""
         if self.pooling == "max":
             return torch.stack([nodes.amax(0) for nodes in nodes_NBH.split(self.sizes[level])])
-        pooled_MBH = _sum_to([1] * len(self.members), self.get_buffer(f"member_{level + 1}"), sums_NBH)
+        pooled_MBH = sums_to(len(self.members), self.get_buffer(f"member_{level + 1}"), sums_NBH)
         return pooled_MBH / self.get_buffer(f"size_{level}") if self.pooling == "mean" else pooled_MBH
 
     def recursive_penalty(self) -> Tensor:
@@ -113,12 +121,7 @@ class HiTIN(StructureEncoder):
         return self.readout.edge_penalty()
 
 
-def _sum_to(sizes: Sequence[int], places: Tensor, nodes_NBH: Tensor) -> Tensor:
-    """Returns the sums of nodes that have the same place among new ones."""
-    return nodes_NBH.new_zeros(sum(sizes), *nodes_NBH.shape[1:]).index_add_(0, places, nodes_NBH)
-
-
-class Leaves(Grouped):
+class Leaves(nn.Module):
     """Makes leaf states from copies of the projected text.
 
     Leaf i of a member with text t is, entry by entry, b_i + t times the sum over its leaves j of
@@ -131,29 +134,30 @@ class Leaves(Grouped):
         dropout: Before and after mixing.
     """
 
+    member: Tensor
+
     def __init__(self, sizes: Sequence[int], is_mixed: bool, dropout: float):
-        super().__init__(sizes, sizes, dim=0)
+        super().__init__()
         self.is_mixed, self.dropout = is_mixed, dropout
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for group in self.groups:
-            shape = (len(group), sizes[group[0]])
-            self.weights.append(uniform(*shape, shape[1], fan_in=shape[1]) if is_mixed else torch.ones(shape))
-            self.biases.append(uniform(*shape, fan_in=shape[1]) if is_mixed else torch.zeros(shape))
+        self.shapes = [(size, size) for size in sizes]
+        self.weight = uniform([size**2 for size in sizes], sizes) if is_mixed else nn.Parameter(torch.ones(sum(sizes)))
+        self.bias = uniform(sizes, sizes) if is_mixed else nn.Parameter(torch.zeros(sum(sizes)))
+        self.register_buffer("member", member_of(sizes), persistent=False)
 
     def forward(self, text_MBH: Tensor) -> Tensor:
         """Returns the (U, B, H) leaf states."""
-        stacks = []
-        for group, weight, bias in zip(self.groups, self.weights, self.biases, strict=True):
-            text = text_MBH[group].unsqueeze(1)
-            stacks.append(torch.addcmul(bias[..., None, None], self._mixed_masks(weight, text), text))
-        return drop(self.together(stacks), self.dropout, self.training)
+        text_UBH = text_MBH.index_select(0, self.member)
+        states_UBH = torch.addcmul(self.bias[:, None, None], self._mixed_masks(text_UBH), text_UBH)
+        return drop(states_UBH, self.dropout, self.training)
 
-    def _mixed_masks(self, weight: Tensor, text: Tensor) -> Tensor:
-        """Returns the sums of masks of a group's (members, N) leaves: per document and entry, or (..., 1, 1)."""
+    def _mixed_masks(self, text_UBH: Tensor) -> Tensor:
+        """Returns each leaf's sum of masks: per document and entry, or (U, 1, 1) where nothing is dropped."""
         is_dropping = self.training and self.dropout > 0
-        shape = torch.Size([*weight.shape[:2], *(text.shape[2:] if is_dropping else (1, 1))])
-        masks = keep_mask(shape, self.dropout, text) if is_dropping else text.new_ones(shape)
-        return torch.bmm(weight, masks.flatten(2)).view(shape) if self.is_mixed else weight[..., None, None] * masks
+        shape = text_UBH.shape if is_dropping else torch.Size([len(text_UBH), 1, 1])
+        masks = keep_mask(shape, self.dropout, text_UBH) if is_dropping else text_UBH.new_ones(shape)
+        if self.is_mixed:
+            return products(self.weight, masks.flatten(1), self.shapes).view(shape)
+        return self.weight[:, None, None] * masks
 
 
 class Layer(nn.Module):

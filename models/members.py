@@ -1,26 +1,28 @@
 """Building blocks that give every member of a list of hierarchies its own parameters in one computation.
 
-Members of equal shape are a group: their parameters are one tensor and their products one batched
-product, so that a list costs what its arithmetic costs, and at worst one call per member, never one
-per label. With a single member every block equals the torch layer of its name.
+The members' states lie one after the other in one tensor, and so do their parameters. What adds or
+multiplies element by element goes over all of them at once; a matrix product is one call per member,
+straight from its slice into its slice, so that a list of any sizes costs what its arithmetic costs. With a
+single member every block equals the torch layer of its name.
 
 Node states are laid out node by node, (U, B, H), so that a member's nodes are contiguous and sums over
 neighbours add whole rows.
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from models.products import Shape, matrices, products
 from models.structure import Member
 
-NUMERICS = 2
+NUMERICS = 3
 
 Edges = npt.NDArray[np.int64]
 
@@ -42,11 +44,25 @@ def member_of(sizes: Sequence[int]) -> Tensor:
     return torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
 
 
+def sums_to(num: int, places: Tensor, rows: Tensor) -> Tensor:
+    """Returns (num, ...): the sums of the rows that have the same place."""
+    return rows.new_zeros(num, *rows.shape[1:]).index_add_(0, places, rows)
+
+
+def uniform(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Parameter:
+    """Returns so many numbers for each member, flat, as `nn.Linear` draws its first weights and biases."""
+    parameter = torch.empty(sum(sizes))
+    for part, fan_in in zip(parameter.split(list(sizes)), fan_ins, strict=True):
+        bound = 1 / math.sqrt(fan_in)
+        part.uniform_(-bound, bound)
+    return nn.Parameter(parameter)
+
+
 def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
     """Returns half the sum over edges of the squared distance of the two rows.
 
     Args:
-        weight: (..., features); the dimensions before the last one make the rows.
+        weight: (rows, features).
         edges: (2, E) pairs of rows.
     """
     penalty: Tensor = _EdgePenalty.apply(weight, edges)  # type: ignore[no-untyped-call]
@@ -58,11 +74,10 @@ class _EdgePenalty(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, edges: Tensor) -> Tensor:
-        rows = weight.flatten(0, -2)
-        difference = rows.index_select(0, edges[0])
-        difference -= rows.index_select(0, edges[1])
+        difference = weight.index_select(0, edges[0])
+        difference -= weight.index_select(0, edges[1])
         ctx.save_for_backward(difference, edges)
-        ctx.shape = weight.shape
+        ctx.num_rows = len(weight)
         # Not an inner product: that adds up in one run and loses digits.
         return 0.5 * difference.pow(2).sum()
 
@@ -70,92 +85,47 @@ class _EdgePenalty(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         difference, edges = ctx.saved_tensors
-        # A tensor of its own in the weight's shape, so that the other gradient is added in place.
-        gradient = difference.new_zeros(ctx.shape)
-        rows = gradient.flatten(0, -2)
-        rows.index_add_(0, edges[0], difference).index_add_(0, edges[1], difference, alpha=-1)
-        return gradient.mul_(grad), None
+        gradient = sums_to(ctx.num_rows, edges[0], difference)
+        return gradient.index_add_(0, edges[1], difference, alpha=-1).mul_(grad), None
 
 
-class Grouped(nn.Module):
-    """Takes a tensor apart into members along a dimension, stacked by group, and puts it together again.
-
-    Args:
-        shapes: Per member; members of equal shape are a group, groups in the order of first members.
-        sizes: What each member takes of the dimension.
-        dim: The dimension.
-    """
-
-    def __init__(self, shapes: Sequence[Hashable], sizes: Sequence[int], dim: int):
-        super().__init__()
-        by_shape: dict[Hashable, list[int]] = {}
-        for member, shape in enumerate(shapes):
-            by_shape.setdefault(shape, []).append(member)
-        self.groups = list(by_shape.values())
-        self.sizes, self.dim = list(sizes), dim
-
-    def apart(self, joined: Tensor) -> list[Tensor]:
-        """Returns each group's members stacked along a new first dimension."""
-        if len(self.groups) == 1:
-            return [joined.unflatten(self.dim, (len(self.sizes), -1)).movedim(self.dim, 0)]
-        parts = joined.split(self.sizes, self.dim)
-        return [
-            torch.stack([parts[member] for member in group]) if len(group) > 1 else parts[group[0]].unsqueeze(0)
-            for group in self.groups
-        ]
-
-    def together(self, stacks: Sequence[Tensor]) -> Tensor:
-        """Returns the members of all groups in their order, along the dimension."""
-        if len(self.groups) == 1:
-            return stacks[0].movedim(0, self.dim).flatten(self.dim, self.dim + 1)
-        parts: dict[int, Tensor] = {}
-        for group, stack in zip(self.groups, stacks, strict=True):
-            parts.update(zip(group, stack.unbind(), strict=True))
-        return torch.cat([parts[member] for member in range(len(self.sizes))], self.dim)
-
-
-def uniform(*shape: int, fan_in: int) -> nn.Parameter:
-    """Returns a parameter with the initial distribution of `nn.Linear`."""
-    bound = 1 / math.sqrt(fan_in)
-    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
-
-
-class RaggedLinear(Grouped):
+class RaggedLinear(nn.Module):
     """M linear maps side by side, from in_i to out_i features.
 
     Args:
         in_sizes: Features that each member reads.
         out_sizes: Features that each member writes.
         edges: Per member (E, 2) pairs of output features that `edge_penalty` pulls together.
+        has_bias: Whether a bias is added.
     """
 
-    def __init__(self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges]):
-        super().__init__(list(zip(in_sizes, out_sizes, strict=True)), in_sizes, dim=1)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for number, group in enumerate(self.groups):
-            num_in, num_out = in_sizes[group[0]], out_sizes[group[0]]
-            self.weights.append(uniform(len(group), num_out, num_in, fan_in=num_in))
-            self.biases.append(uniform(len(group), num_out, fan_in=num_in))
-            union = join([edges[member] for member in group], [num_out] * len(group))
-            self.register_buffer(f"edges_{number}", union, persistent=False)
+    def __init__(
+        self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges], has_bias: bool = True
+    ):
+        super().__init__()
+        self.shapes = list(zip(out_sizes, in_sizes, strict=True))
+        self.weight = uniform([rows * columns for rows, columns in self.shapes], in_sizes)
+        self.bias = uniform(out_sizes, in_sizes) if has_bias else None
+        # Neighbours that read equally many features are one matrix, as far as its rows are concerned.
+        self.runs: list[Shape] = []
+        for width, run in groupby(range(len(edges)), key=lambda member: in_sizes[member]):
+            members = list(run)
+            rows = [out_sizes[member] for member in members]
+            self.register_buffer(f"edges_{len(self.runs)}", join([edges[m] for m in members], rows), persistent=False)
+            self.runs.append((sum(rows), width))
 
     def forward(self, features: Tensor) -> Tensor:
         """Maps (B, sum of in_sizes) to (B, sum of out_sizes)."""
-        # Weights on the left, so that their gradient comes out in their own layout.
-        return self.together(
-            [
-                torch.baddbmm(bias.unsqueeze(2), weight, stack.transpose(1, 2)).transpose(1, 2)
-                for stack, weight, bias in zip(self.apart(features), self.weights, self.biases, strict=True)
-            ]
-        )
+        mapped = products(self.weight, features.t(), self.shapes).t()
+        return mapped if self.bias is None else mapped + self.bias
 
     def edge_penalty(self) -> Tensor:
         """Returns half the sum over edges of the squared distance of the two features' weight rows."""
-        terms = [edge_penalty(weight, self.get_buffer(f"edges_{number}")) for number, weight in enumerate(self.weights)]
-        return torch.stack(terms).sum()
+        runs = enumerate(matrices(self.weight, self.runs))
+        return torch.stack([edge_penalty(rows, self.get_buffer(f"edges_{number}")) for number, rows in runs]).sum()
 
 
-class MemberLinear(Grouped):
+class MemberLinear(nn.Module):
     """One linear map per member, shared by all nodes of the member.
 
     Args:
@@ -165,32 +135,31 @@ class MemberLinear(Grouped):
         has_bias: Whether a bias is added.
     """
 
+    member: Tensor
+
     def __init__(self, sizes: Sequence[int], width_in: int, width_out: int, has_bias: bool = True):
-        super().__init__(sizes, sizes, dim=0)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for group in self.groups:
-            self.weights.append(uniform(len(group), width_out, width_in, fan_in=width_in))
-            if has_bias:
-                self.biases.append(uniform(len(group), width_out, fan_in=width_in))
+        super().__init__()
+        fan_ins = [width_in] * len(sizes)
+        self.sizes, self.shapes = sizes, [(width_out, width_in)] * len(sizes)
+        self.weight = uniform([width_out * width_in] * len(sizes), fan_ins)
+        self.bias = uniform([width_out] * len(sizes), fan_ins) if has_bias else None
+        self.register_buffer("member", member_of(sizes), persistent=False)
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Maps (U, B, width_in) to (U, B, width_out)."""
-        mapped = []
-        for number, (stack, weight) in enumerate(zip(self.apart(nodes), self.weights, strict=True)):
-            rows, transposed = stack.flatten(1, 2), weight.transpose(1, 2)
-            if len(self.biases):
-                product = torch.baddbmm(self.biases[number].unsqueeze(1), rows, transposed)
-            else:
-                product = torch.bmm(rows, transposed)
-            mapped.append(product.unflatten(1, stack.shape[1:3]))
-        return self.together(mapped)
+        num_documents = nodes.shape[1]
+        columns = [size * num_documents for size in self.sizes]
+        mapped = products(self.weight, nodes.flatten(0, 1).t(), self.shapes, columns).t()
+        mapped = mapped.unflatten(0, (-1, num_documents))
+        if self.bias is None:
+            return mapped
+        return mapped + self.bias.view(len(self.sizes), -1)[self.member].unsqueeze(1)
 
 
-class MemberBatchNorm(Grouped):
+class MemberBatchNorm(nn.Module):
     """Batch normalisation of each member over documents and its nodes: one `nn.BatchNorm1d` per member.
 
-    In training a member with one node and one document has no variance: it is normalised by its running
-    statistics and leaves them as they are.
+    A lone value, of a member with one node when there is one document, is its own mean and becomes 0.
 
     Args:
         sizes: Nodes of each member.
@@ -199,31 +168,58 @@ class MemberBatchNorm(Grouped):
 
     MOMENTUM = 0.1
     EPSILON = 1e-5
+    member: Tensor
+    nodes: Tensor
+    running_mean: Tensor
+    running_var: Tensor
 
     def __init__(self, sizes: Sequence[int], width: int):
-        super().__init__(sizes, sizes, dim=0)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for number, group in enumerate(self.groups):
-            self.weights.append(torch.ones(len(group), width))
-            self.biases.append(torch.zeros(len(group), width))
-            self.register_buffer(f"running_mean_{number}", torch.zeros(len(group), width))
-            self.register_buffer(f"running_var_{number}", torch.ones(len(group), width))
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(len(sizes), width))
+        self.bias = nn.Parameter(torch.zeros(len(sizes), width))
+        self.register_buffer("running_mean", torch.zeros(len(sizes), width))
+        self.register_buffer("running_var", torch.ones(len(sizes), width))
+        self.register_buffer("member", member_of(sizes), persistent=False)
+        self.register_buffer("nodes", torch.tensor(sizes, dtype=torch.float32)[:, None], persistent=False)
 
     def forward(self, nodes: Tensor) -> Tensor:
-        """Normalises (U, B, width)."""
-        return self.together([self._normalise(number, stack) for number, stack in enumerate(self.apart(nodes))])
+        """Normalises (U, B, width), in the precision of the statistics."""
+        nodes = nodes.to(self.weight.dtype)
+        if self.training:
+            counts = self.nodes * nodes.shape[1]
+            normal, mean, variance = _Normalise.apply(nodes, self.weight, self.bias, self.member, counts, self.EPSILON)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.MOMENTUM)
+                self.running_var.lerp_(variance * (counts / (counts - 1).clamp(min=1)), self.MOMENTUM)
+            return normal
+        scale = self.weight * (self.running_var + self.EPSILON).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        return torch.addcmul(shift[self.member].unsqueeze(1), nodes, scale[self.member].unsqueeze(1))
 
-    def _normalise(self, number: int, stack: Tensor) -> Tensor:
-        """Normalises (members of the group, nodes, B, width), members side by side as channels."""
-        rows = stack.flatten(1, 2).transpose(0, 1)
-        normal = functional.batch_norm(
-            rows.flatten(1),
-            self.get_buffer(f"running_mean_{number}").view(-1),
-            self.get_buffer(f"running_var_{number}").view(-1),
-            self.weights[number].view(-1),
-            self.biases[number].view(-1),
-            training=self.training and len(rows) > 1,
-            momentum=self.MOMENTUM,
-            eps=self.EPSILON,
-        )
-        return normal.view(rows.shape).transpose(0, 1).unflatten(1, stack.shape[1:3])
+
+class _Normalise(torch.autograd.Function):
+    """Written out because torch's own takes one member at a time, and autograd saves every step in between."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, nodes: Tensor, weight: Tensor, bias: Tensor, member: Tensor, counts: Tensor, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        mean = sums_to(len(counts), member, nodes.sum(1)) / counts
+        normal = nodes - mean[member].unsqueeze(1)
+        variance = sums_to(len(counts), member, normal.square().sum(1)) / counts
+        scale = (variance + epsilon).rsqrt()
+        normal *= scale[member].unsqueeze(1)
+        ctx.save_for_backward(normal, weight * scale, member, counts)
+        ctx.mark_non_differentiable(mean, variance)
+        return torch.addcmul(bias[member].unsqueeze(1), normal, weight[member].unsqueeze(1)), mean, variance
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        normal, scale, member, counts = ctx.saved_tensors
+        bias_grad = sums_to(len(counts), member, grad.sum(1))
+        weight_grad = sums_to(len(counts), member, (grad * normal).sum(1))
+        nodes_grad = torch.addcmul(grad, normal, (weight_grad / counts)[member].unsqueeze(1), value=-1)
+        nodes_grad -= (bias_grad / counts)[member].unsqueeze(1)
+        nodes_grad *= scale[member].unsqueeze(1)
+        return nodes_grad, weight_grad, bias_grad, None, None, None

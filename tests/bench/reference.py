@@ -119,11 +119,11 @@ class DenseHiAGM(nn.Module):
         self.up[parents, children], self.down[children, parents] = ups, downs
         self.up_bias.copy_(layer.edge_bias[: self.num, 0])
         self.down_bias.copy_(layer.edge_bias[self.num :, 0])
-        self.gates.weight.copy_(layer.gates.weights[0][0])
+        self.gates.weight.copy_(layer.gates.weight.view_as(self.gates.weight))
         self.gate_bias.copy_(layer.gate_bias)
         self.spread.load_state_dict(ours.spread.state_dict())
-        self.classifier.weight.copy_(ours.classifier.weights[0][0])
-        self.classifier.bias.copy_(ours.classifier.biases[0][0])
+        self.classifier.weight.copy_(ours.classifier.weight.view_as(self.classifier.weight))
+        self.classifier.bias.copy_(ours.classifier.bias)
 
 
 class DenseHiTIN(nn.Module):
@@ -168,17 +168,16 @@ class DenseHiTIN(nn.Module):
     def load(self, ours: HiTIN, member: Member) -> None:
         """Takes over the weights of the project's model of one hierarchy."""
         self.project.load_state_dict(ours.project.state_dict())
-        self.mixing.weight.copy_(ours.leaves.weights[0][0])
-        self.mixing.bias.copy_(ours.leaves.biases[0][0])
+        self.mixing.weight.copy_(ours.leaves.weight.view_as(self.mixing.weight))
+        self.mixing.bias.copy_(ours.leaves.bias)
         for mine, theirs in zip(self.layers, ours.layers, strict=True):
             for place, (linear, norm) in enumerate(zip(theirs.linears, theirs.norms, strict=True)):
-                mine[3 * place].weight.copy_(linear.weights[0][0])
-                mine[3 * place].bias.copy_(linear.biases[0][0])
-                mine[3 * place + 1].weight.copy_(norm.weights[0][0])
-                mine[3 * place + 1].bias.copy_(norm.biases[0][0])
-        weights = torch.cat([weight.flatten(0, 0) for weight in ours.readout.weights])
-        biases = torch.cat([bias for bias in ours.readout.biases])
-        for readout, weight, bias in zip(self.readout, weights, biases, strict=True):
+                mine[3 * place].weight.copy_(linear.weight.view_as(mine[3 * place].weight))
+                mine[3 * place].bias.copy_(linear.bias)
+                mine[3 * place + 1].weight.copy_(norm.weight[0])
+                mine[3 * place + 1].bias.copy_(norm.bias[0])
+        weights = ours.readout.weight.view(self.sizes[0], -1).chunk(len(self.readout), dim=1)
+        for readout, weight, bias in zip(self.readout, weights, ours.readout_bias, strict=True):
             readout.weight.copy_(weight)
             readout.bias.copy_(bias)
 

@@ -81,31 +81,13 @@ def from_singles(kind: Any, members: Sequence[Member], text_width: int, **option
 
 
 def _fill(joint: StructureEncoder, singles: Sequence[StructureEncoder]) -> None:
-    modules = [dict(single.named_modules()) for single in singles]
-    for name, module in joint.named_modules():
-        parts = [named[name] for named in modules]
-        if hasattr(module, "groups"):
-            for number, group in enumerate(module.groups):
-                for place, entry in enumerate(group):
-                    part, own_entry = parts[entry % len(singles)], entry // len(singles)
-                    for mine, theirs in _stacks(module, number, part, own_entry):
-                        mine[place] = theirs
-        elif not isinstance(module, nn.ParameterList):
-            for parameter, values in module.named_parameters(recurse=False):
-                values.copy_(_joined(parameter, [getattr(part, parameter) for part in parts]))
-
-
-def _stacks(module: Any, number: int, part: Any, entry: int) -> list[tuple[Tensor, Tensor]]:
-    """Returns pairs of a stacked tensor of the list and the values of one member's."""
-    (own_number, own_place), *_ = [(i, group.index(entry)) for i, group in enumerate(part.groups) if entry in group]
-    pairs = [(module.weights[number], part.weights[own_number][own_place])]
-    if len(getattr(module, "biases", ())):
-        pairs.append((module.biases[number], part.biases[own_number][own_place]))
-    return pairs
+    parts = [dict(single.named_parameters()) for single in singles]
+    for name, parameter in joint.named_parameters():
+        parameter.copy_(_joined(name.rpartition(".")[2], [named[name] for named in parts]))
 
 
 def _joined(name: str, parts: Sequence[Tensor]) -> Tensor:
-    if name == "gate_bias":
+    if name in ("gate_bias", "readout_bias"):
         return torch.cat(list(parts), dim=1)
     if name in ("edge_weight", "edge_bias"):  # The upward half of all members, then the downward half.
         return torch.cat([part.unflatten(0, (2, -1)) for part in parts], dim=1).flatten(0, 1)

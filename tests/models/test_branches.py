@@ -228,7 +228,9 @@ def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_
             classifier = "classifier" if kind is HiAGM else "readout"
             others = {n: v for n, v in everything.state_dict().items() if not n.startswith(classifier)}
             asked.load_state_dict(others, strict=False)
-            _copy_rows(getattr(asked, classifier), getattr(everything, classifier), branches)
+            _copy_rows(getattr(asked, classifier), getattr(everything, classifier), places)
+            if kind is HiTIN:
+                asked.readout_bias.copy_(everything.readout_bias[:, places])
     text = torch.randn(4, 3, requires_grad=True)
     logits_BC, full_BC = asked(text), everything(text)[:, places]
     torch.testing.assert_close(logits_BC, full_BC)
@@ -236,13 +238,12 @@ def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_
     torch.testing.assert_close(*gradients)
 
 
-def _copy_rows(asked: RaggedLinear, full: RaggedLinear, branches: Sequence[Any]) -> None:
-    """Members of the full block are one group, in order; HiTIN's come once per level."""
-    for group, weight, bias in zip(asked.groups, asked.weights, asked.biases, strict=True):
-        for place, entry in enumerate(group):
-            rows = branches[entry % len(branches)]
-            weight[place] = full.weights[0][entry][rows]
-            bias[place] = full.biases[0][entry][rows]
+def _copy_rows(asked: RaggedLinear, full: RaggedLinear, places: Tensor) -> None:
+    """Takes over some of the rows of members that read equally many features."""
+    (_, num_in), *_ = full.shapes
+    asked.weight.copy_(full.weight.view(-1, num_in)[places].flatten())
+    if full.bias is not None:
+        asked.bias.copy_(full.bias[places])
 
 
 def test_edges_between_labels_that_are_asked_for() -> None:

@@ -20,7 +20,7 @@ def test_the_original_layer_on_three_labels() -> None:
     layer = HierarchyGCN([one], 2, dropout=0.0)
     torch.testing.assert_close(layer.edge_weight, torch.nn.Parameter(torch.tensor([1.0, 1.0, 0.25, 0.75])))
     with torch.no_grad():
-        layer.gates.weights[0].copy_(torch.tensor([[[0.1, -0.2], [0.3, 0.1], [-0.2, 0.4]]]))
+        layer.gates.weight.copy_(torch.tensor([0.1, -0.2, 0.3, 0.1, -0.2, 0.4]))
         states = layer(torch.tensor([[1.0, -1.0], [2.0, 0.5], [-1.0, 3.0]]).unsqueeze(1)).squeeze(1)
     expected = torch.tensor([[0.9288, 1.6562], [1.0646, 0.0608], [0.0, 2.0316]])
     torch.testing.assert_close(states, expected, rtol=0, atol=5e-5)
@@ -35,7 +35,7 @@ def one_node(layer: HierarchyGCN, graph: Hierarchy, node: int, states_NBH: Tenso
             up = up + layer.edge_weight[number] * states_NBH[child]
         if child == node:
             down = down + layer.edge_weight[len(graph.edges) + number] * states_NBH[parent]
-    up_gate, down_gate, own_gate = (states_NBH[node] @ layer.gates.weights[0][0].T).unbind(-1)
+    up_gate, down_gate, own_gate = (states_NBH[node] @ layer.gates.weight.view(3, -1).T).unbind(-1)
     up_gate, down_gate = up_gate + layer.gate_bias[0, node], down_gate + layer.gate_bias[1, node]
     gated = [torch.sigmoid(up_gate)[:, None] * up, torch.sigmoid(down_gate)[:, None] * down]
     return torch.relu(gated[0] + gated[1] + torch.sigmoid(own_gate)[:, None] * states_NBH[node])
@@ -60,11 +60,11 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
         layer.edge_bias.normal_()
         text_BD = torch.randn(4, 2)
         spread_BH = text_BD @ encoder.spread.weight.T + encoder.spread.bias
-        gates_B3 = torch.sigmoid(spread_BH @ layer.gates.weights[0][0].T)
+        gates_B3 = torch.sigmoid(spread_BH @ layer.gates.weight.view(3, -1).T)
         states_BH = torch.relu(
             gates_B3[:, :1] * layer.edge_bias[0] + gates_B3[:, 1:2] * layer.edge_bias[1] + gates_B3[:, 2:] * spread_BH
         )
-        logits = states_BH @ encoder.classifier.weights[0][0].T + encoder.classifier.biases[0][0]
+        logits = states_BH @ encoder.classifier.weight.view(1, -1).T + encoder.classifier.bias
         torch.testing.assert_close(encoder(text_BD), logits)
     assert encoder.recursive_penalty().item() == 0.0
 
@@ -137,7 +137,7 @@ def test_dropout_falls_on_the_logits_and_can_be_switched_off() -> None:
 
 def test_node_dropout_takes_each_summand_by_itself() -> None:
     layer = HierarchyGCN([member(1)], 500, dropout=0.5)
-    torch.nn.init.zeros_(layer.gates.weights[0])
+    torch.nn.init.zeros_(layer.gates.weight)
     with torch.no_grad():
         layer.edge_bias[0], layer.edge_bias[1] = 1.0, 2.0
         # Each summand is its gate, 1/2, times 1, 2 or 4, and twice that or nothing after dropout.
@@ -155,4 +155,4 @@ def test_evaluation_is_deterministic() -> None:
 def test_which_parameters_decay() -> None:
     encoder = HiAGM(UNLIKE[:1], 4, node_width=3)
     decayed = {name for name, _ in encoder.named_parameters() if "bias" not in name}
-    assert decayed == {"spread.weight", "graph.0.edge_weight", "graph.0.gates.weights.0", "classifier.weights.0"}
+    assert decayed == {"spread.weight", "graph.0.edge_weight", "graph.0.gates.weight", "classifier.weight"}

@@ -15,18 +15,10 @@ from models.members import (
     member_of,
     union_edges,
 )
+from models.products import matrices
 from tests.models.lists import UNLIKE
 
 SIZE_LISTS = [[3], [2, 2, 2], [3, 1, 2, 3, 1]]
-
-
-def of_member(block: nn.Module, name: str, member: int) -> Tensor:
-    """Returns one member's slice of a stacked parameter or buffer."""
-    for number, group in enumerate(block.groups):
-        if member in group:
-            stacked = getattr(block, name)[number] if hasattr(block, name) else block.get_buffer(f"{name}_{number}")
-            return stacked[group.index(member)]
-    raise AssertionError(member)
 
 
 def gradients(output: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -42,13 +34,9 @@ def assert_same(first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
 def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list[int]) -> None:
     block = RaggedLinear(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
     x = torch.randn(5, sum(ins), requires_grad=True)
-    looped = torch.cat(
-        [
-            nn.functional.linear(part, of_member(block, "weights", i), of_member(block, "biases", i))
-            for i, part in enumerate(x.split(ins, dim=1))
-        ],
-        dim=1,
-    )
+    rows, biases = matrices(block.weight, list(zip(outs, ins, strict=True))), block.bias.split(outs)
+    parts = zip(x.split(ins, dim=1), rows, biases, strict=True)
+    looped = torch.cat([nn.functional.linear(*part) for part in parts], dim=1)
     everything = [x, *block.parameters()]
     assert_same([block(x), *gradients(block(x), everything)], [looped, *gradients(looped, everything)])
 
@@ -58,14 +46,9 @@ def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list
 def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias: bool) -> None:
     block = MemberLinear(sizes, 3, 2, has_bias)
     x = torch.randn(sum(sizes), 4, 3, requires_grad=True)
-    looped = torch.cat(
-        [
-            nn.functional.linear(
-                part, of_member(block, "weights", i), of_member(block, "biases", i) if has_bias else None
-            )
-            for i, part in enumerate(x.split(sizes))
-        ]
-    )
+    weights = block.weight.view(len(sizes), 2, 3)
+    biases = block.bias.view(len(sizes), 2) if has_bias else [None] * len(sizes)
+    looped = torch.cat([nn.functional.linear(*part) for part in zip(x.split(sizes), weights, biases, strict=True)])
     everything = [x, *block.parameters()]
     assert_same([block(x), *gradients(block(x), everything)], [looped, *gradients(looped, everything)])
 
@@ -76,8 +59,7 @@ def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> Non
     norms = [nn.BatchNorm1d(3) for _ in sizes]
     with torch.no_grad():
         for i, norm in enumerate(norms):
-            of_member(block, "weights", i).copy_(norm.weight.normal_())
-            of_member(block, "biases", i).copy_(norm.bias.normal_())
+            block.weight[i], block.bias[i] = norm.weight.normal_(), norm.bias.normal_()
 
     def loop(x: Tensor) -> Tensor:
         parts = x.split(sizes)
@@ -86,28 +68,26 @@ def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> Non
     for step in range(3):
         x = (torch.randn(sum(sizes), 4, 3) * (step + 1) + step).requires_grad_()
         assert_same([block(x), *gradients(block(x), [x])], [loop(x), *gradients(loop(x), [x])])
-    for i, norm in enumerate(norms):
-        assert_same(
-            [of_member(block, "running_mean", i), of_member(block, "running_var", i)],
-            [norm.running_mean, norm.running_var],
-        )
+    weights, biases = (
+        torch.stack(gradients(loop(x), [getattr(n, name) for n in norms])) for name in ("weight", "bias")
+    )
+    assert_same(gradients(block(x), [block.weight, block.bias]), [weights, biases])
+    assert_same([block.running_mean], [torch.stack([norm.running_mean for norm in norms])])
+    assert_same([block.running_var], [torch.stack([norm.running_var for norm in norms])])
     block.eval()
     [norm.eval() for norm in norms]
     assert_same([block(x)], [loop(x)])
 
 
-def test_a_lone_value_is_normalised_by_the_running_statistics_and_leaves_them() -> None:
+def test_a_lone_value_becomes_the_bias() -> None:
     block = MemberBatchNorm([1, 2], 2)
-    block.get_buffer("running_mean_0").copy_(torch.tensor([[1.0, 2.0]]))
-    block.get_buffer("running_var_0").copy_(torch.tensor([[4.0, 9.0]]))
+    nn.init.normal_(block.bias)
     x = torch.tensor([[3.0, 5.0], [0.0, 1.0], [2.0, 5.0]]).unsqueeze(1)
-    torch.testing.assert_close(block(x)[0, 0], torch.tensor([1.0, 1.0]))
-    torch.testing.assert_close(block(x)[1:, 0], torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), rtol=1e-4, atol=0)
-    assert block.get_buffer("running_mean_0").tolist() == [[1.0, 2.0]]
-    assert block.get_buffer("running_var_0").tolist() == [[4.0, 9.0]]
-    # Twice momentum 0.1 from 0 and 1, towards the mean (1, 3) and the unbiased variance (2, 8).
-    torch.testing.assert_close(block.get_buffer("running_mean_1"), torch.tensor([[0.19, 0.57]]))
-    torch.testing.assert_close(block.get_buffer("running_var_1"), torch.tensor([[1.19, 2.33]]))
+    torch.testing.assert_close(block(x)[0, 0], block.bias[0])
+    torch.testing.assert_close(block(x)[1:, 0] - block.bias[1], torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    # Twice momentum 0.1 from 0 and 1, towards the means (3, 5) and (1, 3) and the unbiased variances (0, 0) and (2, 8).
+    torch.testing.assert_close(block.running_mean, torch.tensor([[0.57, 0.95], [0.19, 0.57]]))
+    torch.testing.assert_close(block.running_var, torch.tensor([[0.81, 0.81], [1.19, 2.33]]))
 
 
 def test_the_penalty_of_the_published_example() -> None:
@@ -125,8 +105,7 @@ def test_the_penalty_of_a_list_is_the_sum_over_members_and_their_edges() -> None
     sizes = [len(one.hierarchy) for one in UNLIKE]
     block = RaggedLinear([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
     by_hand = 0.0
-    for i, one in enumerate(UNLIKE):
-        rows = of_member(block, "weights", i).detach()
+    for one, rows in zip(UNLIKE, matrices(block.weight.detach(), block.shapes), strict=True):
         by_hand += sum(0.5 * float((rows[p] - rows[c]).pow(2).sum()) for p, c in one.hierarchy.edges)
     assert block.edge_penalty().item() == pytest.approx(by_hand, rel=1e-5)
 
