@@ -41,7 +41,7 @@ def join(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
 
 def member_of(sizes: Sequence[int]) -> Tensor:
     """Returns for each of the U nodes the place of its member."""
-    return torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
+    return torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
 
 
 def sums_to(num: int, places: Tensor, rows: Tensor) -> Tensor:

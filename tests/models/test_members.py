@@ -67,11 +67,11 @@ def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> Non
 
     for step in range(3):
         x = (torch.randn(sum(sizes), 4, 3) * (step + 1) + step).requires_grad_()
-        assert_same([block(x), *gradients(block(x), [x])], [loop(x), *gradients(loop(x), [x])])
-    weights, biases = (
-        torch.stack(gradients(loop(x), [getattr(n, name) for n in norms])) for name in ("weight", "bias")
-    )
-    assert_same(gradients(block(x), [block.weight, block.bias]), [weights, biases])
+        mine, theirs = block(x), loop(x)
+        own = [parameter for norm in norms for parameter in (norm.weight, norm.bias)]
+        in_x, *of_norms = gradients(theirs, [x, *own])
+        expected = [theirs, in_x, torch.stack(of_norms[::2]), torch.stack(of_norms[1::2])]
+        assert_same([mine, *gradients(mine, [x, block.weight, block.bias])], expected)
     assert_same([block.running_mean], [torch.stack([norm.running_mean for norm in norms])])
     assert_same([block.running_var], [torch.stack([norm.running_var for norm in norms])])
     block.eval()
