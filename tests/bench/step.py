@@ -22,7 +22,8 @@ from tests.bench.workload import Case
 THREADS = 2
 BATCH = 12
 HAS_BF16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-VARIANTS = ("published", "ours, memory as usual", "ours", *(["ours in bf16"] if HAS_BF16 else []))
+OURS = ("ours", *(["ours in bf16"] if HAS_BF16 else []))
+VARIANTS = ("published", "ours, memory as usual", *OURS)
 _MEMORY_AS_USUAL = {"THP_MEM_ALLOC_ENABLE": "0"}
 
 
@@ -42,7 +43,9 @@ _NO_BF16 = """\
 This CPU has no bfloat16 arithmetic. In single precision bert-base is one long matrix product on either side, of which
 padding, the last layer's unread tokens and dropout are all that can be saved; the goal for it supposes bfloat16."""
 
-_BF16 = "This CPU has bfloat16 arithmetic; `precision: bf16` uses it, `auto` does on GPUs only."
+_BF16 = """\
+This CPU has bfloat16 arithmetic. `precision: bf16` uses it and changes the numbers; `auto` does so on GPUs only. The
+verdict is on the faster of both, since the goal for bert-base, which is one long matrix product, supposes bfloat16."""
 
 
 GOALS = {"hitin": 2.5, "hiagm": 5.0}
@@ -93,11 +96,16 @@ def measure(case: Case) -> dict[str, Times]:
     with ExitStack() as stack:
         variants = {
             name: stack.enter_context(
-                in_own_process(partial(build, case, name), {} if name == "ours" else _MEMORY_AS_USUAL)
+                in_own_process(partial(build, case, name), {} if name in OURS else _MEMORY_AS_USUAL)
             )
             for name in VARIANTS
         }
         return side_by_side(variants, case.rounds)
+
+
+def _times(ratio: Times) -> str:
+    low, high = ratio.spread
+    return f"{ratio.median:.2f} ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
@@ -110,21 +118,15 @@ def main() -> None:
         if only not in case.name:
             continue
         times = measure(case)
-        faster = times["published"].over(times["ours"])
-        speeds = {name: BATCH * case.steps / found.median for name, found in times.items()}
-        low, high = faster.spread
-        rows.append(
-            [
-                case.name,
-                *(f"{speeds[name]:.3g}" for name in VARIANTS),
-                f"{faster.median:.2f} ({low:.2f} to {high:.2f})",
-                verdict(faster.median, GOALS[case.structure], "{:.1f}×", at_least=True),
-            ]
-        )
+        faster = [times["published"].over(times[name]) for name in OURS]
+        speeds = [f"{BATCH * case.steps / times[name].median:.3g}" for name in VARIANTS]
+        best = max(ratio.median for ratio in faster)
+        goal = verdict(best, GOALS[case.structure], "{:.1f}×", at_least=True)
+        rows.append([case.name, *speeds, *map(_times, faster), goal])
         print(rows[-1], flush=True)
         numbers.append({"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}})
     if not only:
-        head = ["documents per second", *VARIANTS, "ours over published", "goal"]
+        head = ["documents per second", *VARIANTS, *(f"{name} over published" for name in OURS), "goal"]
         body = "\n\n".join([_INTRODUCTION, table(head, rows), _BF16 if HAS_BF16 else _NO_BF16])
         publish("step", "The training step", body, {"cases": numbers}, "python -m tests.bench.step")
 
