@@ -10,7 +10,6 @@ doubles them; from X.txt with its label arrays the few rows of `Electrical gener
 `Analog signal processing`.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,8 @@ import numpy as np
 
 from datasets.card import Card
 from datasets.raw import Document, Raw, Split
-from datasets.wos_tables import AREAS, EXTRA_AREAS, STOP_WORDS, hierarchy
+from datasets.words import natural_form, word_form
+from datasets.wos_tables import AREAS, EXTRA_AREAS, hierarchy
 from harness.errors import DataError
 
 CARD = Card(
@@ -184,26 +184,6 @@ def repaired_areas(rows: list[Row]) -> list[str]:
         own = counts[row.domain, row.area]
         areas.append(next((name for name in names if counts[row.domain, name] > own), row.area))
     return areas
-
-
-def natural_form(text: str) -> str:
-    """Returns the text as HGCLR gives it to BERT: clitics split off, lower case."""
-    return _squeeze(_split_clitics(text.strip())).lower()
-
-
-def word_form(text: str) -> str:
-    """Returns the words that HiAGM and HiTIN keep, joined by spaces."""
-    text = _split_clitics(re.sub(r"[^A-Za-z0-9(),!?.'`]", " ", text.strip()))
-    words = re.sub(r'[,."!()?]', " ", text).lower().split()
-    return " ".join(word for word in words if len(word) > 1 and word not in STOP_WORDS)
-
-
-def _split_clitics(text: str) -> str:
-    return re.sub(r"('s|'ve|n't|'re|'d|'ll)", r" \1", text)
-
-
-def _squeeze(text: str) -> str:
-    return re.sub(r"\s{2,}", " ", text).strip()
 
 
 def split_rows(num_rows: int) -> dict[Split, np.ndarray]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from datasets.hierarchy import Hierarchy
 from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, seal
+from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw
 from harness.errors import DataError
 from harness.files import sha256
@@ -71,7 +72,7 @@ def _checked(raw: Raw, checks: _Checks) -> Iterator[tuple[Document, list[int], b
     index = raw.hierarchy.index
     closed: dict[frozenset[int], list[int]] = {}
     seen: set[str] = set()
-    for document in raw.documents:
+    for document in track(raw.documents, "documents", raw.num_documents):
         place = repr(document.doc_id)
         sound = True
         for label in document.labels:

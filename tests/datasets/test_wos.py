@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from datasets import wos
 from datasets.corpus import write
 from datasets.textfiles import read_taxonomy
-from datasets.wos_tables import AREAS, STOP_WORDS, hierarchy
+from datasets.wos_tables import AREAS, hierarchy
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -127,14 +127,6 @@ def test_label_repair_depends_on_the_order():
     # The first more frequent name that was met takes the place, not the most frequent one.
     names = ["b", "c", "a", "b", "c", "c"]
     assert wos.repaired_areas([row(name) for name in names]) == ["b", "c", "b", "c", "c", "c"]
-
-
-def test_text_forms():
-    text = "  It's  the \"SVM\" (we don't know!), e.g. 3.5% of `x` they've -- café?  "
-    assert wos.natural_form(text) == "it 's the \"svm\" (we do n't know!), e.g. 3.5% of `x` they 've -- café?"
-    # 'it', 'the', 'we', 'do', 'of', 'they' are stop words; single characters go; 'é' becomes a space.
-    assert wos.word_form(text) == "'s svm n't know `x` 've caf"
-    assert len(STOP_WORDS) == 179 and all(word == word.lower() for word in STOP_WORDS)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -1,0 +1,130 @@
+"""The stories of Reuters Corpus Volume 1 as their owner got them: archive, daily zips, or unpacked.
+
+All three are read in place, story by story. Nothing is ever written under a name that an archive gives, no
+link is followed, and only the last part of a name says which story it is; so `../../x` or `/etc/x` reach nothing.
+"""
+
+import os
+import re
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from datasets.progress import track
+from harness.errors import DataError
+
+_STORY = re.compile(r"(\d+)newsML\.xml")
+_ARCHIVES = ("rcv1.tar.xz", "rcv1.tar.gz", "rcv1.tar")
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, RuntimeError)
+
+@contextmanager
+def open_stories(source: Path) -> Iterator[Callable[[int], bytes | None]]:
+    """Opens the stories of a source.
+
+    Args:
+        source: `rcv1.tar.xz`, or a folder with the unpacked files, the daily zips, or the archive, at any depth;
+            what is found first in this order is read.
+
+    Yields:
+        A function that returns a story's XML by its number, or None where there is none.
+
+    Raises:
+        DataError: When there are no stories, an archive is broken, or a story is there twice.
+    """
+    files = [source] if source.is_file() else sorted(_files(source))
+    zips = [path for path in files if path.suffix == ".zip"]
+    archives = [path for path in files if path.name in _ARCHIVES or path == source]
+    with ExitStack() as stack:
+        if any(_STORY.fullmatch(path.name) for path in files):
+            found, read = _unpacked(files)
+        elif zips:
+            found, read = _zipped(zips, stack)
+        elif archives:
+            found, read = _archived(archives[0], stack)
+        else:
+            raise DataError(f"{source} holds no stories (NUMBERnewsML.xml), no daily zips and no {_ARCHIVES[0]}.")
+        yield lambda number: read(found[number]) if number in found else None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if not path.is_symlink():
+                yield path
+
+
+def _number(name: str) -> int | None:
+    match = _STORY.fullmatch(PurePosixPath(name.replace("\\", "/")).name)
+    return int(match[1]) if match else None
+
+
+def _note(found: dict[int, Any], name: str, value: Any, place: Path) -> None:
+    number = _number(name)
+    if number is None:
+        return
+    if number in found:
+        raise DataError(f"{place} holds story {number} a second time, as {name}; keep one copy of each.")
+    found[number] = value
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        raise
+    except _BROKEN as error:
+        raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
+
+
+def _unpacked(files: list[Path]) -> tuple[dict[int, Path], Callable[[Path], bytes]]:
+    found: dict[int, Path] = {}
+    for path in files:
+        _note(found, path.name, path, path.parent)
+    return found, Path.read_bytes
+
+
+def _zipped(
+    paths: list[Path], stack: ExitStack
+) -> tuple[dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]], Callable[[Any], bytes]]:
+    found: dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
+    for path in track(paths, "daily zips", len(paths)):
+        with _reading(path):
+            day = stack.enter_context(zipfile.ZipFile(path))
+        for info in day.infolist():
+            _note(found, info.filename, (day, info), path)
+
+    def read(place: tuple[zipfile.ZipFile, zipfile.ZipInfo]) -> bytes:
+        day, info = place
+        with _reading(Path(str(day.filename))):
+            return day.read(info)
+
+    return found, read
+
+
+def _archived(path: Path, stack: ExitStack) -> tuple[dict[int, tuple[int, int]], Callable[[Any], bytes]]:
+    """Copies the stories, compressed one by one, into a nameless file: an archive cannot be read at random."""
+    spool = stack.enter_context(tempfile.TemporaryFile())
+    found: dict[int, tuple[int, int]] = {}
+    with _reading(path), tarfile.open(path, mode="r|*") as tar:
+        for member in track(tar, "archived files"):
+            if member.isreg() and _number(member.name) is not None:
+                stream = tar.extractfile(member)
+                assert stream is not None
+                packed = zlib.compress(stream.read(), 1)
+                _note(found, member.name, (spool.tell(), len(packed)), path)
+                spool.write(packed)
+            # The archive would remember every member.
+            tar.members.clear()
+
+    def read(place: tuple[int, int]) -> bytes:
+        spool.seek(place[0])
+        return zlib.decompress(spool.read(place[1]))
+
+    return found, read
