@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,16 +22,33 @@ _STORY = re.compile(r"(\d+)newsML\.xml")
 _ARCHIVES = ("rcv1.tar.xz", "rcv1.tar.gz", "rcv1.tar")
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, RuntimeError)
 
+
+class Stories:
+    """Stories by their number.
+
+    Args:
+        places: Where each story is.
+        read: Returns the XML at a place.
+    """
+
+    def __init__(self, places: Mapping[int, Any], read: Callable[[Any], bytes]):
+        self._places = places
+        self._read = read
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._places
+
+    def __getitem__(self, number: int) -> bytes:
+        return self._read(self._places[number])
+
+
 @contextmanager
-def open_stories(source: Path) -> Iterator[Callable[[int], bytes | None]]:
+def open_stories(source: Path) -> Iterator[Stories]:
     """Opens the stories of a source.
 
     Args:
         source: `rcv1.tar.xz`, or a folder with the unpacked files, the daily zips, or the archive, at any depth;
             what is found first in this order is read.
-
-    Yields:
-        A function that returns a story's XML by its number, or None where there is none.
 
     Raises:
         DataError: When there are no stories, an archive is broken, or a story is there twice.
@@ -41,14 +58,13 @@ def open_stories(source: Path) -> Iterator[Callable[[int], bytes | None]]:
     archives = [path for path in files if path.name in _ARCHIVES or path == source]
     with ExitStack() as stack:
         if any(_STORY.fullmatch(path.name) for path in files):
-            found, read = _unpacked(files)
+            yield _unpacked(files)
         elif zips:
-            found, read = _zipped(zips, stack)
+            yield _zipped(zips, stack)
         elif archives:
-            found, read = _archived(archives[0], stack)
+            yield _archived(archives[0], stack)
         else:
             raise DataError(f"{source} holds no stories (NUMBERnewsML.xml), no daily zips and no {_ARCHIVES[0]}.")
-        yield lambda number: read(found[number]) if number in found else None
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -83,16 +99,14 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
 
 
-def _unpacked(files: list[Path]) -> tuple[dict[int, Path], Callable[[Path], bytes]]:
+def _unpacked(files: list[Path]) -> Stories:
     found: dict[int, Path] = {}
     for path in files:
         _note(found, path.name, path, path.parent)
-    return found, Path.read_bytes
+    return Stories(found, Path.read_bytes)
 
 
-def _zipped(
-    paths: list[Path], stack: ExitStack
-) -> tuple[dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]], Callable[[Any], bytes]]:
+def _zipped(paths: list[Path], stack: ExitStack) -> Stories:
     found: dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
     for path in track(paths, "daily zips", len(paths)):
         with _reading(path):
@@ -105,12 +119,12 @@ def _zipped(
         with _reading(Path(str(day.filename))):
             return day.read(info)
 
-    return found, read
+    return Stories(found, read)
 
 
-def _archived(path: Path, stack: ExitStack) -> tuple[dict[int, tuple[int, int]], Callable[[Any], bytes]]:
+def _archived(path: Path, stack: ExitStack) -> Stories:
     """Copies the stories, compressed one by one, into a nameless file: an archive cannot be read at random."""
-    spool = stack.enter_context(tempfile.TemporaryFile())
+    spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     found: dict[int, tuple[int, int]] = {}
     with _reading(path), tarfile.open(path, mode="r|*") as tar:
         for member in track(tar, "archived files"):
@@ -120,11 +134,10 @@ def _archived(path: Path, stack: ExitStack) -> tuple[dict[int, tuple[int, int]],
                 packed = zlib.compress(stream.read(), 1)
                 _note(found, member.name, (spool.tell(), len(packed)), path)
                 spool.write(packed)
-            # The archive would remember every member.
-            tar.members.clear()
+            tar.members.clear()  # type: ignore[attr-defined]  # It would remember all of them.
 
     def read(place: tuple[int, int]) -> bytes:
         spool.seek(place[0])
         return zlib.decompress(spool.read(place[1]))
 
-    return found, read
+    return Stories(found, read)

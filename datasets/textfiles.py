@@ -1,22 +1,68 @@
 """Text files as their owners left them: UTF-8 lines with exact error places, and taxonomies."""
 
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from datasets.hierarchy import ROOT, Hierarchy
 from harness.errors import DataError
+
+COMPRESSED = (".gz", ".zst")
+"""Endings under which a text file may also lie."""
+
+
+def find(folder: Path, names: Sequence[str], files: str) -> Path:
+    """Returns the first of some files that a folder has, plain or compressed, at most two folders down.
+
+    Args:
+        folder: Where to look.
+        names: Of the file, the most wanted first.
+        files: What the folder has to hold, for the error.
+
+    Raises:
+        DataError: When none of them is there.
+    """
+    for name in names:
+        for ending in ("", *COMPRESSED):
+            for pattern in (name, f"*/{name}", f"*/*/{name}"):
+                if found := sorted(folder.glob(pattern + ending)):
+                    return found[0]
+    raise DataError(f"{folder} does not hold {' or '.join(names)}; --source is {files}.")
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Opens a plain or compressed file for reading.
+
+    Raises:
+        DataError: When a compressed file is broken or cut off; also while it is read.
+    """
+    if path.suffix not in COMPRESSED:
+        with path.open("rb") as plain:
+            yield plain
+        return
+    import pyarrow
+
+    try:
+        with io.BufferedReader(pyarrow.input_stream(str(path), compression="detect")) as stream:
+            yield stream
+    except OSError as error:
+        raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yields (line number from 1, line without its end) of a UTF-8 file, with or without a mark in front.
 
+    A file that ends in .gz or .zst is decompressed on the way.
+
     Raises:
-        DataError: Where the file is not UTF-8, with line and byte.
+        DataError: Where the file is not UTF-8, with line and byte, or is cut off.
     """
     start = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")

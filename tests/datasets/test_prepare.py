@@ -55,10 +55,10 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["woz"], "Unknown dataset 'woz'. Did you mean 'wos'?"),
         (["wos", "--set", "from=word"], "wos has no option 'from'. Did you mean 'form'?"),
         (["wos", "--set", "form=words"], "wos: option form = 'words': Input should be 'word' or 'natural'"),
-        (["rcv1", "--set", "a=b"], "rcv1 has no option 'a'. It has no options."),
+        (["rcv1", "--set", "quux=b"], "rcv1 has no option 'quux'. Known: form, join, val, val_file."),
         (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
         (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
-        (["rcv1"], "not part of this version yet. Sign the agreements of NIST"),
+        (["rcv1"], "error: The corpus 'rcv1' is not shipped. Sign the agreements of NIST"),
         (["nyt"], "not part of this version yet. Licence LDC2008T19"),
     ],
 )
