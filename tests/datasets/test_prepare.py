@@ -59,7 +59,7 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
         (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
         (["rcv1"], "error: The corpus 'rcv1' is not shipped. Sign the agreements of NIST"),
-        (["nyt"], "not part of this version yet. Licence LDC2008T19"),
+        (["nyt"], "error: The corpus 'nyt' is not shipped. Licence LDC2008T19"),
     ],
 )
 def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):
