@@ -10,7 +10,7 @@ branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc conce
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from datasets.card import Card
+from datasets.facts import by_level, by_split
 from datasets.hierarchy import ROOT, Hierarchy
 from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.textfiles import read_edges, read_lines
@@ -110,6 +111,21 @@ def read(
     if max_words:
         notes.append(f"Texts are cut after {max_words} words.")
     return Raw(hierarchy, _documents(laws, kept), tuple(notes))
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the known counts of the three taxonomies, whole or cut at two levels."""
+    counts = by_split(45_000, 6_000, 6_000) | {"documents without labels": 0}
+    shapes: dict[tuple[str, int], dict[str, int]] = {
+        ("published", 0): {
+            "labels": 4_513, "branches": 518, "labels with several parents": 213, "labels in several branches": 216,
+        },
+        ("domains", 0): by_level(21, 127, 517, 2_552, 1_171, 247, 22, 5)
+        | {"branches": 21, "labels with several parents": 214, "labels in several branches": 6},
+        ("domains", 2): by_level(21, 127) | {"branches": 21, "labels in several branches": 0},
+        ("microthesauri", 0): {"labels": 4_641, "branches": 127, "labels in several branches": 230},
+    }  # fmt: skip
+    return counts | shapes.get((options["taxonomy"], options["depth"]), {})
 
 
 def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[Document]:

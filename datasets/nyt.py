@@ -17,11 +17,12 @@ import re
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from datasets.card import Card
+from datasets.facts import by_branch, by_level, by_split
 from datasets.hierarchy import Hierarchy
 from datasets.newsxml import Element, elements
 from datasets.progress import track
@@ -29,6 +30,9 @@ from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.textfiles import find, open_bytes, read_lines, read_taxonomy
 from datasets.words import letter_form
 from harness.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets.corpus import Corpus
 
 CARD = Card(
     name="nyt",
@@ -104,6 +108,24 @@ def read(
     return Raw(
         hierarchy, _documents(archives, lists, reader, notes), notes, num_documents=sum(map(len, lists.values()))
     )
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the literature's counts."""
+    counts = by_split(*SIZES.values()) | by_level(4, 27, 51, 47, 17, 12, 6, 2) | {"branches": 4}
+    sizes = {"Top/News": 74, "Top/Features": 62, "Top/Classifieds": 23, "Top/Opinion": 7}
+    seen = {"Top/News": 19_610, "Top/Features": 16_122, "Top/Classifieds": 9_670, "Top/Opinion": 3_129}
+    return counts | by_branch(sizes, "labels") | by_branch(seen, "train+val")
+
+
+def convention(corpus: "Corpus") -> str:
+    """Says whether every split is that of the published id lists, in their order."""
+    for split, checksum in LISTS.items():
+        ids = (doc_id.partition("#")[0] for doc_id in corpus.doc_ids(corpus.rows(split)))
+        text = "".join(f"Nytimes/{doc_id}.xml\n" for doc_id in ids)
+        if not hashlib.sha256(text.encode()).hexdigest().startswith(checksum):
+            return f"not the published one: the {split} split has other articles"
+    return "the published one of HiAGM, HiTIN, HGCLR and HPT, article for article (SHA-256)"
 
 
 def _ids(folder: Path, split: Split, notes: list[str]) -> list[Article]:

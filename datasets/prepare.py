@@ -8,7 +8,7 @@ Usage:
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.meta import folder_name, read_meta
+from datasets.meta import folder_name, prepare_command, read_meta
 from datasets.progress import shown
 from harness.errors import ConfigError, UserError
 from harness.registry import nearest
@@ -97,6 +97,19 @@ def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
         raise ConfigError(f"{name}: option {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
 
 
+def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
+    """Returns the options that `--set KEY=VALUE` gives on a command line.
+
+    Raises:
+        ConfigError: On anything else.
+    """
+    pairs = list(pairs)
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise ConfigError(f"--set {wrong[0]}: KEY=VALUE is needed, for example --set depth=2.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
 def _module(name: str) -> ModuleType:
     return import_module(READERS[name].module)
 
@@ -115,7 +128,8 @@ def _describe(corpus: "Corpus") -> str:
         f"{counts['documents_without_labels']:,} documents without labels, "
         f"{counts['documents_not_closed']:,} documents closed over ancestors here",
     ]
-    return "\n".join(lines + [f"note         {note}" for note in corpus.notes])
+    check = prepare_command(corpus.folder).replace("datasets.prepare", "datasets.check").replace(" --source PATH", "")
+    return "\n".join([*lines, *(f"note         {note}" for note in corpus.notes), f"check it     {check}"])
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -140,10 +154,7 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.card:
         print(_card(arguments.name))
         return
-    wrong = [pair for pair in arguments.set if "=" not in pair]
-    if wrong:
-        raise ConfigError(f"--set {wrong[0]}: KEY=VALUE is needed, for example --set depth=2.")
-    options = dict(pair.split("=", 1) for pair in arguments.set)
+    options = chosen_options(arguments.set)
     if is_current(arguments.name, options, arguments.data):
         folder = corpus_folder(arguments.name, options, arguments.data)
         print(f"Already prepared; delete {folder} to prepare it again.", file=sys.stderr)

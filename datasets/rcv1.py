@@ -16,11 +16,12 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from datasets.card import Card
+from datasets.facts import by_branch, by_level, by_split
 from datasets.hierarchy import ROOT, Hierarchy
 from datasets.newsxml import elements
 from datasets.raw import Document, Raw, Split
@@ -28,6 +29,9 @@ from datasets.stories import open_stories
 from datasets.textfiles import find, read_lines, read_taxonomy
 from datasets.words import word_form
 from harness.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets.corpus import Corpus
 
 CARD = Card(
     name="rcv1",
@@ -97,6 +101,28 @@ def read(
     notes.append(f"Validation set: {val}. Paragraphs joined by {'a space' if join == 'space' else 'nothing'}.")
     texts = _Texts(folder, form, " " if join == "space" else "", notes)
     return Raw(hierarchy, _documents(texts, numbers, train, topics, val, chosen), notes, num_documents=len(numbers))
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the literature's counts, under the chosen validation convention."""
+    split = (20_833, 2_316, 781_265) if options["val"] == "file" else (20_834, 2_315, 781_265)
+    counts = by_split(*split) | by_level(4, 55, 43, 1) | {"branches": 4, "labels without train documents": 2}
+    counts |= by_branch({"CCAT": 34, "GCAT": 33, "ECAT": 26, "MCAT": 10}, "labels")
+    counts |= by_branch({"CCAT": 10_786, "GCAT": 6_970, "MCAT": 5_882, "ECAT": 3_449}, "train+val")
+    if options["val"] == "file":
+        counts |= by_branch({"CCAT": 1_083, "GCAT": 686, "MCAT": 573, "ECAT": 362}, "val")
+    return counts
+
+
+def convention(corpus: "Corpus") -> str:
+    """Says whose validation set it is."""
+    val = {int(doc_id) for doc_id in corpus.doc_ids(corpus.rows("val"))}
+    training = sorted(val | {int(doc_id) for doc_id in corpus.doc_ids(corpus.rows("train"))})
+    whose: list[Literal["hitin", "hgclr"]] = ["hitin", "hgclr"]
+    for name in whose:
+        if val == {training[place] for place in validation_places(len(training), name)}:
+            return f"validation set of {name}, drawn from {len(training):,} training stories"
+    return "a validation set that is neither HiTIN's nor HGCLR's"
 
 
 def validation_places(num: int, val: Literal["hitin", "hgclr"]) -> list[int]:

@@ -15,11 +15,6 @@ from harness.errors import DataError
 from tests.shared import shared
 
 HEADER = "Y1\tY2\tY\tDomain\tarea\tkeywords\tAbstract"
-SPLIT_HASHES = {
-    "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
-    "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
-    "test": "01c9499e50a92520f1fe27edf21e89c004c0d12221e02d5ef44483e014dd2dcc",
-}
 
 
 def export(tmp_path, rows, encoding="utf-8", name="Data.txt"):
@@ -63,7 +58,7 @@ def test_complete_split_is_the_published_one():
     assert splits["train"][:5].tolist() == [43817, 20131, 22368, 39288, 2020]
     for split, rows in splits.items():
         joined = ",".join(map(str, rows.tolist()))
-        assert hashlib.sha256(joined.encode()).hexdigest() == SPLIT_HASHES[split]
+        assert hashlib.sha256(joined.encode()).hexdigest() == wos.SPLIT_SHA256[split]
 
 
 @pytest.mark.parametrize("num_rows", [11, 99, 100, 1234])
