@@ -70,8 +70,8 @@ def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message
 
 
 def test_options_are_read_by_their_type():
-    settings = parse_options("eurlex57k", {"depth": "2", "title": "true"})
-    assert settings.depth == 2 and settings.title is True and settings.taxonomy == "published"
+    settings = parse_options("eurlex57k", {"depth": "2", "zones": "title"})
+    assert settings.depth == 2 and settings.zones == "title" and settings.taxonomy == "published"
     with pytest.raises(ConfigError, match="eurlex57k: option depth = 'two'"):
         parse_options("eurlex57k", {"depth": "two"})
 
