@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from datasets import eurlex57k
+from datasets.check import preflight
 from datasets.corpus import write
+from datasets.prepare import parse_options
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -219,3 +221,9 @@ def test_the_complete_corpus_has_its_published_shape(tmp_path, options, labels, 
     assert per_document is None or counts["labels_per_document"] == pytest.approx(per_document, abs=0.05)
     assert counts["documents_without_labels"] == 0
     assert int((np.bincount(np.concatenate(made.hierarchy.branches())) > 1).sum()) == num_shared
+    settings = parse_options("eurlex57k", options).model_dump()
+    said = preflight(made, settings, np.full(57_000, 9), "none")
+    assert said[-1].endswith("checked, all equal.")
+    if options == {"taxonomy": "domains"}:
+        domains = made.labels(np.arange(57_000))[:, list(made.hierarchy.roots)].sum(axis=1)
+        assert domains.mean() == pytest.approx(3.24, abs=5e-3) and (domains > 1).mean() == pytest.approx(0.98, abs=5e-3)

@@ -3,9 +3,12 @@ import hashlib
 import io
 import os
 import random
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -331,3 +334,41 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert length > 38e6 and peak < 8e6
+
+
+WHOLE = """
+import resource, sys
+from pathlib import Path
+from datasets.check import preflight
+from datasets.prepare import parse_options, prepare
+import numpy as np
+source, data = map(Path, sys.argv[1:])
+corpus = prepare("rcv1", source, {}, data)
+print("GB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print("\\n".join(preflight(corpus, parse_options("rcv1", {}).model_dump(), np.full(corpus.num_documents, 9), "x")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_size_in_daily_zips_takes_less_than_4_gb(tmp_path):
+    folder = put_lists(tmp_path / "r")
+    train = [*range(2286, 2286 + 23_148), 26_150]
+    numbers = [*train, *range(26_151, 26_151 + 781_265)]
+    (folder / "rcv1v2-ids.dat").write_text("".join(f"{number}\n" for number in numbers))
+    (folder / "lyrl2004_tokens_train.dat").write_text("".join(f".I {number}\n.W\nw\n\n" for number in train))
+    (folder / "rcv1-v2.topics.qrels").write_text("".join(f"CCAT {n} 1\nC15 {n} 1\n" for n in numbers))
+    words = " ".join(["trade", "the", "bank", "said", "3.5%"] * 20)
+    per_day = -(-len(numbers) // 365)
+    for day in range(365):
+        with zipfile.ZipFile(folder / f"1996{day:04}.zip", "w") as file:
+            for number in numbers[day * per_day : (day + 1) * per_day]:
+                file.writestr(f"{number}newsML.xml", story(number, words))
+    command = [sys.executable, "-c", WHOLE, str(folder), str(tmp_path / "data")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    said = done.stdout.splitlines()
+    print(said[0])
+    assert float(said[0].split()[1]) < 4
+    for line in ("documents:", "train documents:", "val documents:", "test documents:"):
+        assert any(one.startswith(line) and one.endswith("(as published)") for one in said)
+    assert "split: validation set of hitin, drawn from 23,149 training stories" in said
