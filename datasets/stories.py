@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from datasets.progress import track
@@ -53,11 +53,11 @@ def open_stories(source: Path) -> Iterator[Stories]:
     Raises:
         DataError: When there are no stories, an archive is broken, or a story is there twice.
     """
-    files = [source] if source.is_file() else sorted(_files(source))
-    zips = [path for path in files if path.suffix == ".zip"]
-    archives = [path for path in files if path.name in _ARCHIVES or path == source]
+    files = [str(source)] if source.is_file() else sorted(_files(str(source)))
+    zips = [Path(file) for file in files if file.endswith(".zip")]
+    archives = [Path(file) for file in files if os.path.basename(file) in _ARCHIVES or source.is_file()]
     with ExitStack() as stack:
-        if any(_STORY.fullmatch(path.name) for path in files):
+        if any(_number(file) is not None for file in files):
             yield _unpacked(files)
         elif zips:
             yield _zipped(zips, stack)
@@ -67,20 +67,22 @@ def open_stories(source: Path) -> Iterator[Stories]:
             raise DataError(f"{source} holds no stories (NUMBERnewsML.xml), no daily zips and no {_ARCHIVES[0]}.")
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            if not path.is_symlink():
-                yield path
+def _files(folder: str) -> Iterator[str]:
+    """Yields the files at any depth; as text, since there may be hundreds of thousands."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
 
 
 def _number(name: str) -> int | None:
-    match = _STORY.fullmatch(PurePosixPath(name.replace("\\", "/")).name)
+    match = _STORY.fullmatch(re.split(r"[/\\]", name)[-1])
     return int(match[1]) if match else None
 
 
-def _note(found: dict[int, Any], name: str, value: Any, place: Path) -> None:
+def _note(found: dict[int, Any], name: str, value: Any, place: Path | str) -> None:
     number = _number(name)
     if number is None:
         return
@@ -99,11 +101,11 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
 
 
-def _unpacked(files: list[Path]) -> Stories:
-    found: dict[int, Path] = {}
-    for path in files:
-        _note(found, path.name, path, path.parent)
-    return Stories(found, Path.read_bytes)
+def _unpacked(files: list[str]) -> Stories:
+    found: dict[int, str] = {}
+    for file in files:
+        _note(found, file, file, os.path.dirname(file))
+    return Stories(found, lambda file: Path(file).read_bytes())
 
 
 def _zipped(paths: list[Path], stack: ExitStack) -> Stories:

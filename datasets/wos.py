@@ -93,7 +93,7 @@ def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> R
     if len(rows) != 46_985:
         notes.append(f"The source has {len(rows):,} rows instead of 46,985; the same recipe was applied.")
     clean = word_form if form == "word" else natural_form
-    return Raw(hierarchy(), _documents(rows, clean), tuple(notes))
+    return Raw(hierarchy(), _documents(rows, clean), notes, num_documents=len(rows))
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:

@@ -21,7 +21,8 @@ def test_cards_say_what_to_get_and_every_option(name, capsys):
     card = capsys.readouterr().out
     assert card.startswith(f"{name}: ") and f"python -m datasets.prepare {name}" in card
     assert READERS[name].summary in " ".join(card.split())
-    assert "Get it: " in card and "Splits: " in card and "Counts: " in card
+    assert "Get it: " in card and "Terms: " in card and "Splits: " in card and "Counts: " in card
+    assert ("Cite: " in card) == (name not in ("pydocs", "synthetic", "jsonl"))
     for option, field in READERS[name].options.model_fields.items():
         assert f"  {option}={field.default}  {field.description}" in card and field.description
     assert max(len(line) for line in card.split("Options:")[0].splitlines()) <= 100

@@ -214,6 +214,7 @@ def test_without_gmil_its_stories_are_kept(tmp_path):
         made(unpacked(put_lists(tmp_path / "s", labels=LABELS | {2300: "M11"}), some()), tmp_path)
 
 
+PARAMETER = '<!DOCTYPE x [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]>\n'
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>\n'
 FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>\n'
 
@@ -223,6 +224,7 @@ FILE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>\n'
     [
         (story(2290, "&b;", head=BOMB), "story 2290, line 2: declares the entity 'a'"),
         (story(2290, "&a;", head=FILE), "story 2290, line 2: declares the entity 'a'"),
+        (story(2290, head=PARAMETER), "story 2290, line 2: declares the entity 'a'"),
         (story(2290, "&nbsp;"), "story 2290, line 7: not well-formed XML .undefined entity"),
         (story(2290)[:-30], "story 2290, line 11: not well-formed XML"),
         (b"", "story 2290, line 1: not well-formed XML"),
