@@ -9,7 +9,8 @@ taxonomic classifiers that are among the 166 labels; paths of fewer than three p
 what HiAGM and HiTIN train on (letters only, stop words dropped), also with BERT; `natural` is HGCLR's.
 
 What differs: paragraphs are joined by a space, where the published programs glue the last word of one to the first
-of the next (`join=none`); an article that has words but none of the word form keeps its natural text.
+of the next (`join=none`); an empty paragraph is passed over, where they drop the article or fail; an article that has
+words but none of the word form keeps its natural text; articles that the lists name again are kept as `ID#2`.
 """
 
 import hashlib

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.meta import folder_name, prepare_command, read_meta
+from datasets.meta import exact_command, folder_name, read_meta
 from datasets.progress import shown
 from harness.errors import ConfigError, UserError
 from harness.registry import nearest
@@ -128,7 +128,8 @@ def _describe(corpus: "Corpus") -> str:
         f"{counts['documents_without_labels']:,} documents without labels, "
         f"{counts['documents_not_closed']:,} documents closed over ancestors here",
     ]
-    check = prepare_command(corpus.folder).replace("datasets.prepare", "datasets.check").replace(" --source PATH", "")
+    prepared_by = exact_command(corpus.name, corpus.meta["options"], corpus.folder.parent)
+    check = prepared_by.replace("datasets.prepare", "datasets.check").replace(" --source PATH", "")
     return "\n".join([*lines, *(f"note         {note}" for note in corpus.notes), f"check it     {check}"])
 
 

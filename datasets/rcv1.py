@@ -116,8 +116,8 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
 
 def convention(corpus: "Corpus") -> str:
     """Says whose validation set it is."""
-    val = {int(doc_id) for doc_id in corpus.doc_ids(corpus.rows("val"))}
-    training = sorted(val | {int(doc_id) for doc_id in corpus.doc_ids(corpus.rows("train"))})
+    val = set(corpus.doc_ids(corpus.rows("val")))
+    training = corpus.doc_ids(np.sort(np.concatenate([corpus.rows("train"), corpus.rows("val")])))
     whose: list[Literal["hitin", "hgclr"]] = ["hitin", "hgclr"]
     for name in whose:
         if val == {training[place] for place in validation_places(len(training), name)}:

@@ -84,6 +84,7 @@ def test_command_line_prints_fingerprint_and_counts(tmp_path, capsys):
     fingerprint = prepare.prepare("synthetic", None, SMALL, tmp_path).fingerprint
     assert f"fingerprint  {fingerprint}" in first.out and "100 (train / val / test: 70 / 10 / 20)" in first.out
     assert first.err == "100 documents\n"
+    assert f"python -m datasets.check synthetic --set documents=100 --data {tmp_path}" in first.out
     assert main(arguments) == 0
     second = capsys.readouterr()
     assert second.out == first.out and "Already prepared; delete" in second.err
