@@ -13,20 +13,19 @@ of the next (`join=none`); a story that has words but none of the word form keep
 """
 
 import math
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from datasets import rcv1_lists
 from datasets.card import Card
 from datasets.facts import by_branch, by_level, by_split
-from datasets.hierarchy import ROOT, Hierarchy
 from datasets.newsxml import elements
 from datasets.raw import Document, Raw, Split
 from datasets.stories import open_stories
-from datasets.textfiles import find, read_lines, read_taxonomy
+from datasets.textfiles import find, read_lines
 from datasets.words import word_form
 from harness.errors import DataError
 
@@ -61,8 +60,6 @@ CARD = Card(
 
 Convention = Literal["hitin", "hgclr", "file"]
 NUM_STORIES, NUM_TRAIN = 804_414, 23_149
-_HIERARCHIES = ("rcv1.topics.hier.orig", "rcv1.taxonomy", "rcv1.hiagm.taxonomy", "rcv1.hitin.taxonomy")
-_EDGE = re.compile(r"parent:\s+(\S+)\s+child:\s+(\S+)\s+child-description:.*")
 
 
 def read(
@@ -88,11 +85,11 @@ def read(
     folder = CARD.need(source)
     if (val == "file") != bool(val_file):
         raise DataError("rcv1: val=file and val_file=PATH go together; give both or neither.")
-    hierarchy, notes = _hierarchy(folder)
-    numbers = [int(line) for _, line in read_lines(_find(folder, "rcv1v2-ids.dat")) if line.strip()]
-    train = _token_numbers(_find(folder, "lyrl2004_tokens_train.dat"))
-    chosen = _chosen(Path(val_file), train) if val_file else None
-    topics = _topics(_find(folder, "rcv1-v2.topics.qrels"), hierarchy)
+    hierarchy, notes = rcv1_lists.hierarchy(folder, CARD.files)
+    numbers = [int(line) for _, line in read_lines(find(folder, ("rcv1v2-ids.dat",), CARD.files)) if line.strip()]
+    train = rcv1_lists.token_numbers(find(folder, ("lyrl2004_tokens_train.dat",), CARD.files))
+    chosen = rcv1_lists.chosen(Path(val_file), train) if val_file else None
+    topics = rcv1_lists.topics(find(folder, ("rcv1-v2.topics.qrels",), CARD.files), hierarchy)
     if not train <= set(numbers):
         raise DataError(
             f"{len(train - set(numbers)):,} training stories are not in rcv1v2-ids.dat; get the files again."
@@ -193,63 +190,6 @@ def _documents(
             if number not in train and (text := texts.of(stories[number], f"story {number}")):
                 yield Document(str(number), text, topics.get(number, ()), "test")
     texts.report()
-
-
-def _find(folder: Path, *names: str) -> Path:
-    return find(folder, names, CARD.files)
-
-
-def _hierarchy(folder: Path) -> tuple[Hierarchy, list[str]]:
-    """Returns the official hierarchy, or a taxonomy of the literature; a note where it lacks topics."""
-    path = _find(folder, *_HIERARCHIES)
-    if "hier" not in path.name:
-        hierarchy = read_taxonomy(path)
-    else:
-        edges = []
-        for number, line in read_lines(path):
-            match = _EDGE.fullmatch(line.strip())
-            if not match:
-                raise DataError(f"{path}, line {number}: {line!r} is not `parent: X child: Y child-description: Z`.")
-            if match[1] != "None":
-                edges.append((match[1], match[2]))
-        hierarchy = Hierarchy.from_names(edges, ROOT)
-    if "GMIL" in hierarchy.index:
-        return hierarchy, []
-    return hierarchy, [
-        f"Warning: {path.name} lacks GMIL, as HiTIN's taxonomy does, so there are {len(hierarchy)} labels instead of "
-        "103, and GMIL is taken off its stories. Use rcv1.topics.hier.orig."
-    ]
-
-
-def _topics(path: Path, hierarchy: Hierarchy) -> dict[int, tuple[str, ...]]:
-    """Returns the topics of each story that has any; of a hierarchy without GMIL, all but GMIL."""
-    topics: dict[int, list[str]] = {}
-    for number, line in read_lines(path):
-        fields = line.split()
-        if len(fields) != 3 or not fields[1].isdigit():
-            raise DataError(f"{path}, line {number}: {line!r} is not `TOPIC NUMBER 1`.")
-        if fields[0] != "GMIL" or "GMIL" in hierarchy.index:
-            topics.setdefault(int(fields[1]), []).append(fields[0])
-    # Few sets of topics are different: one tuple for each.
-    known: dict[tuple[str, ...], tuple[str, ...]] = {}
-    return {story: known.setdefault(tuple(found), tuple(found)) for story, found in topics.items()}
-
-
-def _token_numbers(path: Path) -> set[int]:
-    """Returns the numbers of a file of tokens: those of its lines `.I NUMBER`."""
-    found = {int(line[3:]) for _, line in read_lines(path) if re.fullmatch(r"\.I \d+\s*", line)}
-    if not found:
-        raise DataError(f"{path} has no line `.I NUMBER`; it should be lyrl2004_tokens_train.dat.")
-    return found
-
-
-def _chosen(path: Path, train: Collection[int]) -> set[int]:
-    """Returns the numbers of a validation set."""
-    lines = [line.strip().removeprefix(".I ") for _, line in read_lines(CARD.need(path)) if line.strip()]
-    chosen = {int(line) for line in lines if line.isdigit()}
-    if len(chosen) != len(lines) or not chosen <= set(train):
-        raise DataError(f"{path} has to hold the numbers of training stories, one a line and none twice.")
-    return chosen
 
 
 def _deviations(numbers: list[int], train: Collection[int]) -> list[str]:

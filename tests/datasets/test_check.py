@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from datasets import check, rcv1, wos
+from datasets import check, rcv1, rcv1_lists, wos
 from datasets.corpus import Document, Raw, write
 from datasets.facts import facts
 from datasets.hierarchy import Hierarchy
@@ -87,7 +87,7 @@ def test_rcv1_cannot_pass_101_of_103(tmp_path):
     folder = put_lists(tmp_path / "r")
     (folder / "rcv1.topics.hier.orig").unlink()
     (folder / "rcv1.topics.hier.orig").symlink_to(shared("data/taxonomies/rcv1.topics.hier.orig"))
-    tree, _ = rcv1._hierarchy(folder)
+    tree, _ = rcv1_lists.hierarchy(folder, "")
     everything = tree.labels
     learned = tuple(name for name in everything if name not in ("E312", "GMIL"))
     places = {rcv1.validation_places(100, "hitin")[0]: "val"}

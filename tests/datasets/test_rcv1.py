@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from datasets import rcv1
+from datasets import rcv1, rcv1_lists
 from datasets.corpus import write
 from harness.errors import DataError
 from tests.shared import shared
@@ -188,7 +188,7 @@ def test_the_official_hierarchy_has_103_topics(tmp_path):
     folder = tmp_path / "r"
     folder.mkdir()
     (folder / "rcv1.topics.hier.orig").symlink_to(shared("data/taxonomies/rcv1.topics.hier.orig"))
-    official, notes = rcv1._hierarchy(folder)
+    official, notes = rcv1_lists.hierarchy(folder, "")
     assert len(official) == 103 and notes == [] and "GMIL" in official.index and official.is_tree
     assert np.bincount(official.levels)[1:].tolist() == [4, 55, 43, 1]
     sizes = {official.labels[root]: len(b) for root, b in zip(official.roots, official.branches(), strict=True)}
@@ -196,13 +196,13 @@ def test_the_official_hierarchy_has_103_topics(tmp_path):
     assert sum(len(b) ** 2 for b in official.branches()) / 103**2 == pytest.approx(0.285, abs=5e-4)
     (folder / "rcv1.topics.hier.orig").unlink()
     (folder / "rcv1.taxonomy").symlink_to(shared("data/taxonomies/rcv1.hitin.taxonomy"))
-    lacking, notes = rcv1._hierarchy(folder)
+    lacking, notes = rcv1_lists.hierarchy(folder, "")
     assert len(lacking) == 102 and notes[0].startswith("Warning: rcv1.taxonomy lacks GMIL")
     assert set(official.labels) - set(lacking.labels) == {"GMIL"}
     assert sum(len(b) ** 2 for b in lacking.branches()) / 102**2 == pytest.approx(0.284, abs=5e-4)
     (folder / "rcv1.taxonomy").unlink()
     (folder / "rcv1.hiagm.taxonomy").symlink_to(shared("data/taxonomies/rcv1.hiagm.taxonomy"))
-    assert set(rcv1._hierarchy(folder)[0].labels) == set(official.labels)
+    assert set(rcv1_lists.hierarchy(folder, "")[0].labels) == set(official.labels)
 
 
 def test_without_gmil_its_stories_are_kept(tmp_path):

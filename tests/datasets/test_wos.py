@@ -107,6 +107,22 @@ def test_label_arrays_give_the_published_histogram(tmp_path):
             assert ours[AREAS[pair["domain"]][pair["Y2"]], split] == pair[split]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_label_arrays_are_read_beside_texts_in_any_encoding(tmp_path, encoding):
+    text = "".join(f"Größe of {number}\r\n" for number in range(10))
+    (tmp_path / "X.txt").write_bytes(text.encode(encoding))
+    (tmp_path / "YL1.txt").write_text("1\n" * 10)
+    (tmp_path / "YL2.txt").write_text("9\n" * 10)
+    raw = wos.read(tmp_path, form="natural")
+    documents = list(raw.documents)
+    assert sorted(document.text for document in documents) == [f"größe of {number}" for number in range(10)]
+    assert {document.labels for document in documents} == {("ECE", "Analog signal processing")}
+    assert "7 root branches, not the 4 that the HiMTL paper states." in raw.notes
+    (tmp_path / "YL2.txt").write_text("9\n" * 9)
+    with pytest.raises(DataError, match="have 10, 10 and 9 rows"):
+        wos.read(tmp_path)
+
+
 def test_label_repair_depends_on_the_order():
     def row(area):
         return wos.Row(("1", "9"), "ECE", area, "")
