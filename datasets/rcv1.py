@@ -25,7 +25,7 @@ from datasets.facts import by_branch, by_level, by_split
 from datasets.newsxml import elements
 from datasets.raw import Document, Raw, Split
 from datasets.stories import open_stories
-from datasets.textfiles import find, read_lines
+from datasets.textfiles import find
 from datasets.words import word_form
 from harness.errors import DataError
 
@@ -86,7 +86,7 @@ def read(
     if (val == "file") != bool(val_file):
         raise DataError("rcv1: val=file and val_file=PATH go together; give both or neither.")
     hierarchy, notes = rcv1_lists.hierarchy(folder, CARD.files)
-    numbers = [int(line) for _, line in read_lines(find(folder, ("rcv1v2-ids.dat",), CARD.files)) if line.strip()]
+    numbers = rcv1_lists.numbers(find(folder, ("rcv1v2-ids.dat",), CARD.files))
     train = rcv1_lists.token_numbers(find(folder, ("lyrl2004_tokens_train.dat",), CARD.files))
     chosen = rcv1_lists.chosen(Path(val_file), train) if val_file else None
     topics = rcv1_lists.topics(find(folder, ("rcv1-v2.topics.qrels",), CARD.files), hierarchy)

@@ -48,6 +48,16 @@ def topics(path: Path, tree: Hierarchy) -> dict[int, tuple[str, ...]]:
     return {story: known.setdefault(tuple(names), tuple(names)) for story, names in found.items()}
 
 
+def numbers(path: Path) -> list[int]:
+    """Returns the numbers of a list of stories, one a line, in order."""
+    found = []
+    for number, line in read_lines(path):
+        if not line.strip().isdigit():
+            raise DataError(f"{path}, line {number}: {line!r} is not the number of a story.")
+        found.append(int(line))
+    return found
+
+
 def token_numbers(path: Path) -> set[int]:
     """Returns the numbers of a file of tokens: those of its lines `.I NUMBER`."""
     found = {int(line[3:]) for _, line in read_lines(path) if re.fullmatch(r"\.I \d+\s*", line)}

@@ -307,6 +307,23 @@ def test_missing_lists_are_named(tmp_path, name):
         documents(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("rcv1v2-ids.dat", "2286 x\n", "rcv1v2-ids.dat, line 1: '2286 x' is not the number of a story"),
+        ("rcv1v2-ids.dat", "2286\n2287\n", "13 training stories are not in rcv1v2-ids.dat"),
+        ("rcv1-v2.topics.qrels", "CCAT 2286\n", "qrels, line 1: 'CCAT 2286' is not `TOPIC NUMBER 1`"),
+        ("lyrl2004_tokens_train.dat", "2286\n", "has no line `.I NUMBER`"),
+        ("rcv1.topics.hier.orig", "CCAT\tC15\n", "line 1: .* is not `parent: X child: Y child-description: Z`"),
+    ],
+)
+def test_lines_of_other_lists_are_refused(tmp_path, name, line, message):
+    folder = unpacked(put_lists(tmp_path / "r"), some())
+    (folder / name).write_text(line)
+    with pytest.raises(DataError, match=message):
+        documents(folder)
+
+
 def test_a_list_that_is_cut_off_is_refused(tmp_path):
     folder = unpacked(put_lists(tmp_path / "r", compressed=True), some())
     path = folder / "rcv1-v2.topics.qrels.gz"
