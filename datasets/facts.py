@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.raw import SPLITS
+from harness.metrics import label_groups
 
 if TYPE_CHECKING:
     from datasets.corpus import Corpus
@@ -28,6 +29,8 @@ def facts(corpus: "Corpus") -> dict[str, int]:
         found[f"branch {name} train+val"] = branch["train"] + branch["val"]
     per_label = {split: corpus.labels(corpus.rows(split)).sum(axis=0) for split in SPLITS}
     found |= {f"labels without {split} documents": int((per_label[split] == 0).sum()) for split in ("train", "test")}
+    groups = label_groups(per_label["train"])
+    found |= {f"labels of the group {name}": int(group.sum()) for name, group in groups.items()}
     found["labels with train and test documents"] = int(((per_label["train"] > 0) & (per_label["test"] > 0)).sum())
     found["labels with several parents"] = int((np.bincount(hierarchy.edges[:, 1], minlength=len(hierarchy)) > 1).sum())
     found["labels in several branches"] = int((np.bincount(np.concatenate(hierarchy.branches())) > 1).sum())

@@ -34,6 +34,7 @@ def test_counts_overlaps_and_ceilings_of_a_small_graph(tmp_path):
     assert found["labels with several parents"] == 1 and found["labels in several branches"] == 2
     assert found["documents that came not closed"] == 2 and found["documents without labels"] == 1
     assert found["labels without train documents"] == 1 and found["labels without test documents"] == 1
+    assert found["labels of the group few"] == 4 and found["labels of the group zero"] == 1
     said = lines_of(corpus)
     # a, b and x are in train and test; y is not in test, lone not in train.
     assert "macro-F1 cannot pass 60.00 over all labels (3/5), 75.00 over labels with test documents (3/4)" in said
