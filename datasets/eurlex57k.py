@@ -16,11 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from datasets.card import Card
-from datasets.eurovoc import cut, find_table, read_table
+from datasets.eurovoc import cut, cut_notes, find_table, read_table
 from datasets.facts import by_level, by_split
 from datasets.hierarchy import ROOT, Hierarchy
 from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw, Split
+from datasets.words import first_words
 from harness.errors import DataError
 
 CARD = Card(
@@ -112,12 +113,9 @@ def read(
     notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
     if len(laws) != 57_000:
         notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
-    if min_branch:
-        notes.append(f"Branches of fewer than {min_branch} labels are pooled into one.")
     if parts != ["header", "recitals", "main_body", "attachments"]:
         notes.append(f"Texts are {', '.join(parts)}; the reference loader takes all but the title.")
-    if max_words:
-        notes.append(f"Texts are cut after {max_words} words.")
+    notes += cut_notes(min_branch, max_words)
     return Raw(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
 
 
@@ -156,7 +154,7 @@ def _zones(zones: str) -> list[str]:
 
 def _text(law: dict[str, Any], zones: list[str], max_words: int) -> str:
     text = "\n".join(part for zone in zones for part in (law[zone] if zone == "main_body" else [law[zone]]))
-    return " ".join(text.split(None, max_words)[:max_words]) if max_words else text
+    return first_words(text, max_words)
 
 
 def _origin(source: Path) -> Path:

@@ -71,3 +71,9 @@ def cut(
         for concept, labels in closed.items()
     }
     return hierarchy, kept
+
+
+def cut_notes(min_branch: int, max_words: int) -> list[str]:
+    """Returns what to note of pooled branches and shortened texts."""
+    notes = [f"Branches of fewer than {min_branch} labels are pooled into one."] if min_branch else []
+    return notes + ([f"Texts are cut after {max_words} words."] if max_words else [])

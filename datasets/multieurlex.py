@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from datasets.card import Card
-from datasets.eurovoc import cut, find_table, read_table
+from datasets.eurovoc import cut, cut_notes, find_table, read_table
 from datasets.facts import by_split
 from datasets.progress import track
 from datasets.raw import Document, Raw, Split
+from datasets.words import first_words
 from harness.errors import DataError
 
 CARD = Card(
@@ -92,10 +93,7 @@ def read(
         used.update(_concepts(law, level, place))
     hierarchy, kept = cut(full, used, 0, min_branch)
     notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
-    if min_branch:
-        notes.append(f"Branches of fewer than {min_branch} labels are pooled into one.")
-    if max_words:
-        notes.append(f"Texts are cut after {max_words} words.")
+    notes += cut_notes(min_branch, max_words)
 
     def documents() -> Iterator[Document]:
         missing: Counter[str] = Counter()
@@ -107,8 +105,7 @@ def read(
                 if not text or not text.strip():
                     missing[code] += 1
                     continue
-                if max_words:
-                    text = " ".join(text.split(None, max_words)[:max_words])
+                text = first_words(text, max_words)
                 celex = str(law["celex_id"])
                 several = len({*trained, *tested}) > 1
                 yield Document(f"{celex}-{code}" if several else celex, text, tuple(labels), _PARTS[part])

@@ -43,6 +43,11 @@ def letter_form(text: str) -> str:
     return " ".join(word for word in words if word not in STOP_WORDS)
 
 
+def first_words(text: str, num: int) -> str:
+    """Returns the first words of a text, white space squeezed; the text as it is where `num` is 0."""
+    return " ".join(text.split(None, num)[:num]) if num else text
+
+
 def _split_clitics(text: str) -> str:
     return re.sub(r"('s|'ve|n't|'re|'d|'ll)", r" \1", text)
 
