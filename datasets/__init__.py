@@ -15,6 +15,7 @@ READERS = Registry(
         "rcv1": "datasets.rcv1:read",
         "nyt": "datasets.nyt:read",
         "eurlex57k": "datasets.eurlex57k:read",
+        "multieurlex": "datasets.multieurlex:read",
         "jsonl": "datasets.jsonl:read",
     },
 )

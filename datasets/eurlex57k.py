@@ -10,17 +10,18 @@ branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc conce
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from datasets.card import Card
+from datasets.eurovoc import cut, cut_notes, find_table, read_table
+from datasets.facts import by_level, by_split
 from datasets.hierarchy import ROOT, Hierarchy
+from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw, Split
-from datasets.textfiles import read_edges, read_lines
+from datasets.words import first_words
 from harness.errors import DataError
 
 CARD = Card(
@@ -55,6 +56,7 @@ CARD = Card(
 
 _PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
 _HIERARCHY = "EURLEX57K.json"
+_ZONES = ("title", "header", "recitals", "main_body", "attachments")
 
 
 class _Law(NamedTuple):
@@ -70,7 +72,8 @@ def read(
     taxonomy: Literal["published", "domains", "microthesauri"] = "published",
     taxonomy_file: str = "",
     depth: int = 0,
-    title: bool = False,
+    min_branch: int = 0,
+    zones: str = "header,recitals,main_body,attachments",
     max_words: int = 0,
 ) -> Raw:
     """Reads EURLEX57K.
@@ -82,34 +85,57 @@ def read(
         taxonomy_file: The `parent TAB child` table for domains and microthesauri; empty to look for it
             beside the source.
         depth: How many levels to keep below the root; 0 for all.
-        title: Whether the title is put before the text; the reference loader leaves it out.
+        min_branch: Branches with fewer labels are pooled into one; 0 for none.
+        zones: The parts of a law that make its text, in this order, separated by commas: title, header, recitals,
+            main_body, attachments. The reference loader leaves the title out.
         max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
 
     Raises:
         DataError: When a part is missing or a concept is not in the hierarchy.
     """
-    given = CARD.need(source)
+    given, parts = CARD.need(source), _zones(zones)
     origin = _origin(given)
     # The small table first: what is wrong with it should not be told after the long reading.
-    full = None if taxonomy == "published" else _eurovoc(_table(given, taxonomy_file), taxonomy)
+    full = None if taxonomy == "published" else read_table(find_table(given, taxonomy_file), taxonomy)
     laws: list[_Law] = []
-    for part, content in _members(origin):
+    for part, content in track(_members(origin), "files"):
         if part in _PARTS:
             law = json.loads(content)
-            laws.append(_Law(law["celex_id"], _text(law, title, max_words), tuple(law["concepts"]), _PARTS[part]))
+            laws.append(_Law(law["celex_id"], _text(law, parts, max_words), tuple(law["concepts"]), _PARTS[part]))
         elif full is None:
             full = _published(json.loads(content))
     if full is None or not laws:
         missing = _HIERARCHY if laws else "laws in train, dev and test"
         raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
     laws.sort(key=lambda law: (SPLITS.index(law.split), law.celex_id))
-    hierarchy, kept = _cut(full, laws, depth)
+    concepts = (concept for law in laws for concept in law.concepts)
+    hierarchy, kept = cut(full, concepts, depth, min_branch)
     notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
     if len(laws) != 57_000:
         notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
-    if max_words:
-        notes.append(f"Texts are cut after {max_words} words.")
-    return Raw(hierarchy, _documents(laws, kept), tuple(notes))
+    if parts != ["header", "recitals", "main_body", "attachments"]:
+        notes.append(f"Texts are {', '.join(parts)}; the reference loader takes all but the title.")
+    notes += cut_notes(min_branch, max_words)
+    return Raw(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the known counts of the three taxonomies, whole or cut at two levels."""
+    counts = by_split(45_000, 6_000, 6_000) | {"documents without labels": 0}
+    shapes: dict[tuple[str, int], dict[str, int]] = {
+        ("published", 0): {
+            "labels": 4_513, "branches": 518, "labels with several parents": 213, "labels in several branches": 216,
+        },
+        ("domains", 0): by_level(21, 127, 517)
+        # Levels below are published by the shortest way from the root, not by the longest as here.
+        | {"labels": 4_662, "branches": 21, "labels with several parents": 214, "labels in several branches": 6},
+        ("domains", 2): by_level(21, 127) | {"branches": 21, "labels in several branches": 0},
+        ("microthesauri", 0): {"labels": 4_641, "branches": 127, "labels in several branches": 230},
+    }  # fmt: skip
+    # A floor changes branches and nothing else.
+    pooled = ("branches", "labels in several branches") if options["min_branch"] else ()
+    shape = shapes.get((options["taxonomy"], options["depth"]), {})
+    return counts | {name: number for name, number in shape.items() if name not in pooled}
 
 
 def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[Document]:
@@ -118,10 +144,17 @@ def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[D
         yield Document(law.celex_id, law.text, tuple(labels), law.split)
 
 
-def _text(law: dict[str, Any], title: bool, max_words: int) -> str:
-    zones = [law["title"]] if title else []
-    text = "\n".join([*zones, law["header"], law["recitals"], *law["main_body"], law["attachments"]])
-    return " ".join(text.split(None, max_words)[:max_words]) if max_words else text
+def _zones(zones: str) -> list[str]:
+    parts = [zone.strip() for zone in zones.split(",")]
+    wrong = [part for part in parts if part not in _ZONES]
+    if wrong or len(set(parts)) < len(parts):
+        raise DataError(f"eurlex57k: zones={zones!r} has to name some of {', '.join(_ZONES)}, each once.")
+    return parts
+
+
+def _text(law: dict[str, Any], zones: list[str], max_words: int) -> str:
+    text = "\n".join(part for zone in zones for part in (law[zone] if zone == "main_body" else [law[zone]]))
+    return first_words(text, max_words)
 
 
 def _origin(source: Path) -> Path:
@@ -169,50 +202,3 @@ def _tar(path: Path) -> Iterator[tarfile.TarFile]:
 def _published(concepts: dict[str, dict[str, Any]]) -> Hierarchy:
     edges = [(parent, name) for name, entry in concepts.items() for parent in entry["parents"] or [ROOT]]
     return Hierarchy.from_names(edges)
-
-
-def _table(source: Path, given: str) -> Path:
-    if given:
-        return CARD.need(Path(given))
-    beside = sorted(source.rglob("*eurovoc*.tsv")) if source.is_dir() else []
-    found = [path for path in (*beside, *sorted(source.parent.glob("*eurovoc*.tsv"))) if _is_table(path)]
-    if len(found) != 1:
-        listed = ", ".join(map(str, found)) or "none"
-        raise DataError(
-            f"The upper levels of EuroVoc are needed as a table `parent TAB child` named *eurovoc*.tsv in or beside "
-            f"{source}; found: {listed}. Put one there, or name it with `--set taxonomy_file=PATH`."
-        )
-    return found[0]
-
-
-def _is_table(path: Path) -> bool:
-    return next((line for _, line in read_lines(path)), "") == "parent\tchild"
-
-
-def _eurovoc(path: Path, taxonomy: str) -> Hierarchy:
-    edges = read_edges(path)
-    if taxonomy == "microthesauri":
-        domains = {child for parent, child in edges if parent == ROOT}
-        edges = [(ROOT if parent in domains else parent, child) for parent, child in edges if parent != ROOT]
-    return Hierarchy.from_names(edges)
-
-
-def _cut(full: Hierarchy, laws: list[_Law], depth: int) -> tuple[Hierarchy, dict[str, tuple[str, ...]]]:
-    """Returns the hierarchy of labels in use, and the labels there that each gold concept stands for."""
-    gold = dict.fromkeys(concept for law in laws for concept in law.concepts)
-    unknown = [concept for concept in gold if concept not in full.index]
-    if unknown:
-        raise DataError(
-            f"{len(unknown):,} gold concepts are not in the hierarchy, first {unknown[0]!r}; "
-            "is the table of another EuroVoc edition?"
-        )
-    closed = {concept: full.close([full.index[concept]]) for concept in gold}
-    used = np.unique(np.concatenate(list(closed.values())))
-    hierarchy = full.sub(used[full.levels[used] <= (depth or len(full))])
-    kept = {
-        concept: (concept,)
-        if concept in hierarchy.index
-        else tuple(full.labels[label] for label in labels if full.labels[label] in hierarchy.index)
-        for concept, labels in closed.items()
-    }
-    return hierarchy, kept

@@ -24,12 +24,19 @@ class Hierarchy:
         labels: Names in the order that fixes every index, at least one, all different.
         edges: Pairs (parent index, child index).
         roots: Indices of labels that are children of the virtual root besides those without parents.
+        min_branch: Branches of fewer labels are pooled into one.
 
     Raises:
         DataError: On duplicate names, repeated or self edges, or a cycle (one is named).
     """
 
-    def __init__(self, labels: Sequence[str], edges: Iterable[tuple[int, int]], roots: Iterable[int] = ()):
+    def __init__(
+        self,
+        labels: Sequence[str],
+        edges: Iterable[tuple[int, int]],
+        roots: Iterable[int] = (),
+        min_branch: int = 0,
+    ):
         self.labels = tuple(labels)
         if not self.labels:
             raise DataError("The hierarchy has no labels: at least one besides the virtual root is needed.")
@@ -47,6 +54,7 @@ class Hierarchy:
             )
         top = {node for node, degree in self.graph.in_degree() if degree == 0} | {int(root) for root in roots}
         self.roots = tuple(sorted(top))
+        self.min_branch = min_branch
 
     @classmethod
     def from_names(cls, edges: Iterable[tuple[str, str]], root: str = ROOT) -> "Hierarchy":
@@ -124,12 +132,25 @@ class Hierarchy:
         ways = dict(self.graph.in_degree())
         return all(ways[node] + (node in self.roots) == 1 for node in self.graph)
 
+    @cached_property
+    def branch_roots(self) -> list[tuple[int, ...]]:
+        """The top labels of each branch: one, but of the branch into which those below `min_branch` are pooled."""
+        sizes = self.ancestors[:, list(self.roots)].sum(0).tolist()
+        tiny = tuple(root for root, size in zip(self.roots, sizes, strict=True) if size < self.min_branch)
+        if len(tiny) < 2:
+            return [(root,) for root in self.roots]
+        return [*((root,) for root in self.roots if root not in tiny), tiny]
+
     def branches(self) -> list[npt.NDArray[np.int64]]:
-        """Returns, per top label, the sorted indices of it and all its descendants.
+        """Returns, per branch, the sorted indices of its top labels and all their descendants.
 
         Branches are disjoint on a tree and may overlap on a DAG.
         """
-        return [np.flatnonzero(self.ancestors[:, root]) for root in self.roots]
+        return [np.flatnonzero(self.ancestors[:, list(roots)].any(axis=1)) for roots in self.branch_roots]
+
+    def pooled(self, min_branch: int) -> "Hierarchy":
+        """Returns the same labels and edges with another floor for branches."""
+        return Hierarchy(self.labels, self.edges.tolist(), self.roots, min_branch)
 
     def close(self, labels: Iterable[int]) -> npt.NDArray[np.int64]:
         """Returns the sorted labels with all their ancestors, through every parent."""
@@ -143,8 +164,9 @@ class Hierarchy:
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain lists that `from_json` reads back."""
-        return {"labels": list(self.labels), "edges": self.edges.tolist(), "roots": list(self.roots)}
+        floor = {"min_branch": self.min_branch} if self.min_branch else {}
+        return {"labels": list(self.labels), "edges": self.edges.tolist(), "roots": list(self.roots), **floor}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Hierarchy":
-        return cls(stored["labels"], stored["edges"], stored["roots"])
+        return cls(stored["labels"], stored["edges"], stored["roots"], stored.get("min_branch", 0))

@@ -4,9 +4,13 @@ The source is a folder with
 
     taxonomy.tsv or *.taxonomy    lines `parent TAB child TAB child ...`, the first parent is `Root`;
                                   or a table with the header `parent TAB child`
+    or taxonomy.json              a list of edges `[["parent", "child"], ...]`
     train, val and test .jsonl    one object a line (also named NAME_train.json, as in the literature;
                                   `dev` and `valid` mean `val`)
-    or documents.jsonl            the same with a `split` in every object
+    or documents.jsonl            the same with a `split` in every object, or without, to be drawn
+
+With `val_share` or `test_share`, those splits are drawn from documents.jsonl, or from train.jsonl where it has no
+val.jsonl or test.jsonl beside it. Draws come from NumPy's frozen legacy stream, so they are the same everywhere.
 
 An object has its text under `text`, `token` or `doc_token` (a string, or a list of words that are joined
 by spaces), its labels under `labels`, `label` or `doc_label` (a list of names, or one name; commas are
@@ -15,13 +19,17 @@ part of a name), and may have an `id`. Ancestors of labels may be left out.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from datasets.card import Card
-from datasets.raw import Document, Raw, Split
+from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.textfiles import read_records, read_taxonomy
 from harness.errors import DataError
+from harness.registry import Share
 
 CARD = Card(
     name="jsonl",
@@ -31,7 +39,7 @@ CARD = Card(
     licence="yours",
     citation="",
     obtain="Put your taxonomy and documents into one folder; the files are described below.",
-    splits="As the files, or the field `split`, say.",
+    splits="As the files or a field say, or drawn with a seed.",
     counts="Printed after preparation.",
     traps=(
         "A folder holds one corpus under the name `jsonl`; give each of several its own `title`.",
@@ -39,9 +47,9 @@ CARD = Card(
         "Documents without labels are kept and counted.",
     ),
     files=(
-        "a folder with taxonomy.tsv or one *.taxonomy (`parent TAB child TAB child ...`, from `Root`) and either "
-        "train.jsonl, val.jsonl, test.jsonl or documents.jsonl with a `split` in every object; an object has "
-        "`text` and `labels`, and may have `id`"
+        "a folder with taxonomy.tsv or one *.taxonomy (`parent TAB child TAB child ...`, from `Root`) or taxonomy.json "
+        "(a list of edges), and either train.jsonl, val.jsonl, test.jsonl or documents.jsonl with a `split` in every "
+        "object; an object has `text` and `labels`, and may have `id`"
     ),
 )
 
@@ -51,12 +59,45 @@ _SPLITS: dict[str, Split] = {
 _TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
 
 
-def read(source: Path | None, *, title: str = "") -> Raw:
+@dataclass(frozen=True)
+class _Draw:
+    """Which splits to draw from a file of documents, and how."""
+
+    val_share: float
+    test_share: float
+    seed: int
+
+    def splits(self, num: int) -> list[Split]:
+        """Returns the split of each of `num` documents."""
+        splits: list[Split] = ["train"] * num
+        num_test, num_val = round(self.test_share * num), round(self.val_share * num)
+        for place, number in enumerate(
+            np.random.RandomState(self.seed).permutation(num)[: num_test + num_val].tolist()
+        ):
+            splits[number] = "test" if place < num_test else "val"
+        return splits
+
+
+def read(
+    source: Path | None,
+    *,
+    title: str = "",
+    split_field: str = "split",
+    val_share: Share = 0.0,
+    test_share: Share = 0.0,
+    seed: int = 0,
+    min_branch: int = 0,
+) -> Raw:
     """Reads a folder of JSON lines.
 
     Args:
         source: The folder.
         title: A short name that keeps several corpora of yours apart.
+        split_field: The field of documents.jsonl that says which split a document is in.
+        val_share: The share of documents to draw for validation; 0 where a file or the field says it.
+        test_share: The share of documents to draw for test; 0 where a file or the field says it.
+        seed: Of the draw.
+        min_branch: Branches with fewer labels are pooled into one; 0 for none.
 
     Raises:
         DataError: When a file is missing, not UTF-8, or a line is not as described; with its place.
@@ -64,28 +105,53 @@ def read(source: Path | None, *, title: str = "") -> Raw:
     folder = CARD.need(source)
     if not folder.is_dir():
         raise DataError(f"{folder} is a file; --source is {CARD.files}.")
-    return Raw(read_taxonomy(_taxonomy(folder)), _documents(folder))
+    if val_share + test_share >= 1:
+        raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
+    draw = _Draw(val_share, test_share, seed)
+    hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
+    notes = [f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."] * (
+        draw != _Draw(0, 0, seed)
+    )
+    return Raw(hierarchy, _documents(folder, split_field, draw), notes)
 
 
 def _taxonomy(folder: Path) -> Path:
-    found = sorted({*folder.glob("taxonomy.tsv"), *folder.glob("*.taxonomy")})
+    found = sorted({*folder.glob("taxonomy.tsv"), *folder.glob("taxonomy.json"), *folder.glob("*.taxonomy")})
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise DataError(f"{folder} has to hold one taxonomy.tsv or *.taxonomy; found: {names}.")
+        raise DataError(f"{folder} has to hold one taxonomy.tsv, taxonomy.json or *.taxonomy; found: {names}.")
     return found[0]
 
 
-def _documents(folder: Path) -> Iterator[Document]:
-    single = folder / "documents.jsonl"
-    files = [single] if single.exists() else _split_files(folder)
-    for path in files:
+def _documents(folder: Path, split_field: str, draw: _Draw) -> Iterator[Document]:
+    for path, given in _files(folder, draw):
+        drawn = draw.splits(sum(1 for _ in read_records(path))) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
-            yield Document(
-                doc_id=str(record.get("id", f"{path.stem}-{number}")),
-                text=_text(record, place),
-                labels=_labels(record, place),
-                split=_split(record.get("split"), place) if path == single else _SPLITS[_part(path)],
-            )
+            if given == "field":
+                split = _split(record.get(split_field), split_field, place)
+            else:
+                split = drawn[number] if given == "drawn" else given
+            doc_id = str(record.get("id", f"{path.stem}-{number}"))
+            yield Document(doc_id, _text(record, place), _labels(record, place), split)
+
+
+def _files(folder: Path, draw: _Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
+    """Returns the files to read, and what says which split their documents are in."""
+    wanted = {split for split, share in (("val", draw.val_share), ("test", draw.test_share)) if share}
+    single = folder / "documents.jsonl"
+    if single.exists():
+        return [(single, "drawn" if wanted else "field")]
+    files = _split_files(folder)
+    both = wanted & files.keys()
+    if both:
+        raise DataError(f"{folder} has a file for {' and '.join(sorted(both))}; leave its share out, or the file.")
+    missing = [split for split in SPLITS if split not in files and split not in wanted]
+    if missing:
+        raise DataError(
+            f"{folder} has no {' and no '.join(f'{split}.jsonl' for split in missing)}, and no documents.jsonl. Splits "
+            "can be drawn: `--set val_share=0.1 --set test_share=0.2`."
+        )
+    return [(files[split], "drawn" if split == "train" and wanted else split) for split in SPLITS if split in files]
 
 
 def _part(path: Path) -> str:
@@ -93,7 +159,7 @@ def _part(path: Path) -> str:
     return match[1] if match else ""
 
 
-def _split_files(folder: Path) -> list[Path]:
+def _split_files(folder: Path) -> dict[Split, Path]:
     files: dict[Split, Path] = {}
     for path in sorted(folder.iterdir()):
         split = _SPLITS.get(_part(path))
@@ -101,12 +167,7 @@ def _split_files(folder: Path) -> list[Path]:
             raise DataError(f"{files[split].name} and {path.name} in {folder} are both {split} files; keep one.")
         if split:
             files[split] = path
-    missing = [split for split in ("train", "val", "test") if split not in files]
-    if missing:
-        raise DataError(
-            f"{folder} has no {' and no '.join(f'{split}.jsonl' for split in missing)}, and no documents.jsonl."
-        )
-    return [files["train"], files["val"], files["test"]]
+    return files
 
 
 def _field(record: dict[str, Any], keys: tuple[str, ...], place: str) -> Any:
@@ -129,7 +190,10 @@ def _labels(record: dict[str, Any], place: str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _split(value: object, place: str) -> Split:
+def _split(value: object, field: str, place: str) -> Split:
     if value not in _SPLITS:
-        raise DataError(f"{place}: split is {value!r}; it has to be train, val or test.")
+        raise DataError(
+            f"{place}: {field} is {value!r}; it has to be train, val or test. Splits can be drawn instead: "
+            "`--set val_share=0.1 --set test_share=0.2`."
+        )
     return _SPLITS[str(value)]

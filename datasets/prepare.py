@@ -8,8 +8,7 @@ Usage:
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,19 +17,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.meta import folder_name, read_meta
+from datasets.meta import exact_command, folder_name, read_meta
+from datasets.progress import shown
 from harness.errors import ConfigError, UserError
 from harness.registry import nearest
 
 if TYPE_CHECKING:
-    from datasets.corpus import Corpus, Document
-
-Watch = Callable[[Iterable["Document"]], Iterable["Document"]]
+    from datasets.corpus import Corpus
 
 
-def prepare(
-    name: str, source: Path | None, options: Mapping[str, Any], data_dir: Path, watch: Watch = lambda docs: docs
-) -> "Corpus":
+def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir: Path) -> "Corpus":
     """Returns a prepared corpus, making it if it is not there.
 
     A built-in corpus that was made from other inputs (versions of packages, for instance) is made again. Two
@@ -41,7 +37,6 @@ def prepare(
         source: Where its files are; not needed for a built-in or prepared corpus.
         options: Options of its reader; the others keep their defaults.
         data_dir: The folder of all prepared corpora.
-        watch: Wraps the documents on their way, to show progress.
 
     Raises:
         ConfigError: On an unknown corpus or option.
@@ -60,12 +55,7 @@ def prepare(
         if is_current(name, options, data_dir):
             return Corpus.open(folder)
         raw = READERS[name].load()(source, **settings.model_dump())
-        return write(
-            replace(raw, documents=watch(raw.documents)),
-            folder,
-            name=name,
-            options=READERS[name].chosen(settings.model_dump()),
-        )
+        return write(raw, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
 
 
 def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
@@ -107,27 +97,21 @@ def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
         raise ConfigError(f"{name}: option {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
 
 
+def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
+    """Returns the options that `--set KEY=VALUE` gives on a command line.
+
+    Raises:
+        ConfigError: On anything else.
+    """
+    pairs = list(pairs)
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise ConfigError(f"--set {wrong[0]}: KEY=VALUE is needed, for example --set depth=2.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
 def _module(name: str) -> ModuleType:
     return import_module(READERS[name].module)
-
-
-def _progress(documents: Iterable["Document"]) -> Iterator["Document"]:
-    """Shows how many documents have passed: a live line on a terminal, one line at the end elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} documents"), TimeElapsedColumn())
-    count = 0
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        for count, document in enumerate(documents, 1):
-            if count % 100 == 0:
-                progress.update(task, completed=count)
-            yield document
-        progress.update(task, completed=count)
-    if not console.is_terminal:
-        print(f"{count:,} documents", file=sys.stderr)
 
 
 def _describe(corpus: "Corpus") -> str:
@@ -144,7 +128,9 @@ def _describe(corpus: "Corpus") -> str:
         f"{counts['documents_without_labels']:,} documents without labels, "
         f"{counts['documents_not_closed']:,} documents closed over ancestors here",
     ]
-    return "\n".join(lines + [f"note         {note}" for note in corpus.notes])
+    prepared_by = exact_command(corpus.name, corpus.meta["options"], corpus.folder.parent)
+    check = prepared_by.replace("datasets.prepare", "datasets.check").replace(" --source PATH", "")
+    return "\n".join([*lines, *(f"note         {note}" for note in corpus.notes), f"check it     {check}"])
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -169,14 +155,13 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.card:
         print(_card(arguments.name))
         return
-    wrong = [pair for pair in arguments.set if "=" not in pair]
-    if wrong:
-        raise ConfigError(f"--set {wrong[0]}: KEY=VALUE is needed, for example --set depth=2.")
-    options = dict(pair.split("=", 1) for pair in arguments.set)
+    options = chosen_options(arguments.set)
     if is_current(arguments.name, options, arguments.data):
         folder = corpus_folder(arguments.name, options, arguments.data)
         print(f"Already prepared; delete {folder} to prepare it again.", file=sys.stderr)
-    print(_describe(prepare(arguments.name, arguments.source, options, arguments.data, _progress)))
+    with shown():
+        corpus = prepare(arguments.name, arguments.source, options, arguments.data)
+    print(_describe(corpus))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -84,7 +84,7 @@ def read(
     if len(rows) < 10:
         raise DataError(f"Only {len(rows)} documents of {packages} are left; lower min_documents or min_words.")
     notes = ("A built-in corpus: it shows the harness and is no result on a research benchmark.",)
-    return Raw(_hierarchy(rows), _documents(rows), notes, inputs({"packages": packages}))
+    return Raw(_hierarchy(rows), _documents(rows), notes, inputs({"packages": packages}), len(rows))
 
 
 def inputs(options: Mapping[str, Any]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def read(
     stream = np.random.RandomState(seed)
     hierarchy = _draw_hierarchy(stream, roots, overlap)
     notes = ("A built-in corpus: it shows the harness and is no result on a research benchmark.",)
-    return Raw(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, inputs({}))
+    return Raw(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, inputs({}), documents)
 
 
 def inputs(options: Mapping[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,8 @@ from filelock import FileLock
 from tokenizers import Tokenizer
 
 from datasets.corpus import Corpus
-from harness.files import write_atomically
+from datasets.progress import track
+from harness.files import whole_file, write_atomically
 
 _DOCUMENTS_AT_ONCE = 1000
 
@@ -89,15 +91,19 @@ def _read(stem: Path, corpus: Corpus) -> Tokens | None:
 
 
 def _write(stem: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
-    """Writes the tokeniser, then the tokens, each whole or not at all."""
-    texts = iter(corpus.texts(np.arange(corpus.num_documents)))
-    pieces: list[npt.NDArray[np.int32]] = []
-    while some := list(islice(texts, _DOCUMENTS_AT_ONCE)):
-        pieces += [np.array(encoding.ids, dtype=np.int32) for encoding in tokenizer.encode_batch_fast(some)]
-    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in pieces])]).astype(np.int64)
-    table = pa.table({"ids": pa.LargeListArray.from_arrays(offsets, np.concatenate(pieces))})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    write_atomically(stem.with_suffix(".json"), tokenizer.to_str().encode())
-    write_atomically(stem.with_suffix(".arrow"), sink.getvalue())
+    """Writes the tokeniser, then the tokens, each whole or not at all; memory does not grow with the corpus."""
+    texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts to word pieces", corpus.num_documents))
+    offsets = [0]
+    # The column's offsets come before its values, so the values wait in a file of their own.
+    with tempfile.TemporaryFile(dir=stem.parent) as scratch:
+        while some := list(islice(texts, _DOCUMENTS_AT_ONCE)):
+            for encoding in tokenizer.encode_batch_fast(some):
+                scratch.write(np.array(encoding.ids, dtype=np.int32).data)
+                offsets.append(offsets[-1] + len(encoding.ids))
+        scratch.flush()
+        values = np.memmap(scratch, dtype=np.int32, mode="r") if offsets[-1] else np.empty(0, dtype=np.int32)
+        column = pa.LargeListArray.from_arrays(np.array(offsets, dtype=np.int64), pa.array(values))
+        write_atomically(stem.with_suffix(".json"), tokenizer.to_str().encode())
+        table = pa.table({"ids": column})
+        with whole_file(stem.with_suffix(".arrow")) as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)

@@ -10,18 +10,23 @@ doubles them; from X.txt with its label arrays the few rows of `Electrical gener
 `Analog signal processing`.
 """
 
-import re
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from datasets.card import Card
+from datasets.facts import by_branch, by_level, by_split
 from datasets.raw import Document, Raw, Split
-from datasets.wos_tables import AREAS, EXTRA_AREAS, STOP_WORDS, hierarchy
+from datasets.words import natural_form, word_form
+from datasets.wos_tables import AREAS, EXTRA_AREAS, hierarchy
 from harness.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets.corpus import Corpus
 
 CARD = Card(
     name="wos",
@@ -46,6 +51,13 @@ CARD = Card(
         "Y, Domain, area, keywords, Abstract), or the folder WOS46985 with X.txt, YL1.txt and YL2.txt"
     ),
 )
+
+SPLIT_SHA256: dict[Split, str] = {
+    "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
+    "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
+    "test": "01c9499e50a92520f1fe27edf21e89c004c0d12221e02d5ef44483e014dd2dcc",
+}
+"""Of the published row numbers of each split, joined by commas."""
 
 
 class Row(NamedTuple):
@@ -77,10 +89,37 @@ def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> R
         rows = [row._replace(area=area) for row, area in zip(rows, areas, strict=True)]
         notes = [f"The areas of {changed:,} rows were repaired as in HiAGM."]
     _check_areas(rows, path)
+    notes.append("7 root branches, not the 4 that the HiMTL paper states.")
     if len(rows) != 46_985:
         notes.append(f"The source has {len(rows):,} rows instead of 46,985; the same recipe was applied.")
     clean = word_form if form == "word" else natural_form
-    return Raw(hierarchy(), _documents(rows, clean), tuple(notes))
+    return Raw(hierarchy(), _documents(rows, clean), notes, num_documents=len(rows))
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the literature's counts."""
+    sizes = {
+        "CS": (18, 4239, 988, 1287),
+        "ECE": (17, 3431, 921, 1131),
+        "Psychology": (20, 4571, 1146, 1425),
+        "MAE": (10, 2058, 532, 707),
+        "Civil": (12, 2733, 678, 826),
+        "Medical": (54, 9417, 2366, 2842),
+        "biochemistry": (10, 3621, 887, 1179),
+    }
+    counts = by_split(30_070, 7_518, 9_397) | by_level(7, 134) | {"branches": 7, "labels without train documents": 1}
+    for place, what in enumerate(("labels", "train", "val", "test")):
+        counts |= by_branch({name: row[place] for name, row in sizes.items()}, what)
+    return counts
+
+
+def convention(corpus: "Corpus") -> str:
+    """Says whether the split is the published one, index for index."""
+    for split, checksum in SPLIT_SHA256.items():
+        places = ",".join(doc_id.removeprefix("wos-") for doc_id in corpus.doc_ids(corpus.rows(split)))
+        if hashlib.sha256(places.encode()).hexdigest() != checksum:
+            return f"not the published one: the {split} split has other rows"
+    return "the published one of HiAGM, HiTIN, HGCLR and HPT, index for index (SHA-256)"
 
 
 def _documents(rows: list[Row], clean: Callable[[str], str]) -> Iterator[Document]:
@@ -184,26 +223,6 @@ def repaired_areas(rows: list[Row]) -> list[str]:
         own = counts[row.domain, row.area]
         areas.append(next((name for name in names if counts[row.domain, name] > own), row.area))
     return areas
-
-
-def natural_form(text: str) -> str:
-    """Returns the text as HGCLR gives it to BERT: clitics split off, lower case."""
-    return _squeeze(_split_clitics(text.strip())).lower()
-
-
-def word_form(text: str) -> str:
-    """Returns the words that HiAGM and HiTIN keep, joined by spaces."""
-    text = _split_clitics(re.sub(r"[^A-Za-z0-9(),!?.'`]", " ", text.strip()))
-    words = re.sub(r'[,."!()?]', " ", text).lower().split()
-    return " ".join(word for word in words if len(word) > 1 and word not in STOP_WORDS)
-
-
-def _split_clitics(text: str) -> str:
-    return re.sub(r"('s|'ve|n't|'re|'d|'ll)", r" \1", text)
-
-
-def _squeeze(text: str) -> str:
-    return re.sub(r"\s{2,}", " ", text).strip()
 
 
 def split_rows(num_rows: int) -> dict[Split, np.ndarray]:

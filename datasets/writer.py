@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from datasets.hierarchy import Hierarchy
 from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, seal
+from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw
 from harness.errors import DataError
 from harness.files import sha256
@@ -71,7 +72,7 @@ def _checked(raw: Raw, checks: _Checks) -> Iterator[tuple[Document, list[int], b
     index = raw.hierarchy.index
     closed: dict[frozenset[int], list[int]] = {}
     seen: set[str] = set()
-    for document in raw.documents:
+    for document in track(raw.documents, "documents", raw.num_documents):
         place = repr(document.doc_id)
         sound = True
         for label in document.labels:
@@ -111,6 +112,8 @@ class _Writer:
         self.hash = hashlib.sha256(canonical(hierarchy.to_json()) + b"\n")
         self.label_counts = np.zeros((len(SPLITS), len(hierarchy)), dtype=np.int64)
         self.sizes = dict.fromkeys(SPLITS, 0)
+        self.branch_of = {root: i for i, roots in enumerate(hierarchy.branch_roots) for root in roots}
+        self.branch_counts = np.zeros((len(hierarchy.branch_roots), len(SPLITS)), dtype=np.int64)
         self.num_unlabelled = self.num_unclosed = 0
 
     def write(self, documents: Iterable[tuple[Document, list[int], bool]], path: Path) -> None:
@@ -132,6 +135,9 @@ class _Writer:
         self.hash.update(canonical([document.doc_id, document.text, labels, document.split]) + b"\n")
         self.sizes[document.split] += 1
         self.label_counts[split, labels] += 1
+        # Labels are closed, so a document is in a branch when it has one of its roots.
+        for branch in {self.branch_of[label] for label in labels if label in self.branch_of}:
+            self.branch_counts[branch, split] += 1
         self.num_unlabelled += not labels
         self.num_unclosed += not closed
         return document.doc_id, document.text, split, labels
@@ -152,15 +158,20 @@ class _Writer:
                 {"labels": int((levels == level).sum()), "uses": int(total[levels == level].sum())}
                 for level in range(1, int(levels.max()) + 1)
             ],
-            # A branch's documents are those of its root, since labels are closed.
             "branches": {
-                self.hierarchy.labels[root]: {
+                _branch_name(self.hierarchy, roots): {
                     "labels": len(members),
-                    **dict(zip(SPLITS, self.label_counts[:, root].tolist(), strict=True)),
+                    **dict(zip(SPLITS, sizes, strict=True)),
                 }
-                for root, members in zip(self.hierarchy.roots, self.hierarchy.branches(), strict=True)
+                for roots, members, sizes in zip(
+                    self.hierarchy.branch_roots, self.hierarchy.branches(), self.branch_counts.tolist(), strict=True
+                )
             },
         }
+
+
+def _branch_name(hierarchy: Hierarchy, roots: tuple[int, ...]) -> str:
+    return hierarchy.labels[roots[0]] if len(roots) == 1 else f"({len(roots):,} pooled branches)"
 
 
 def _record_batch(rows: list[tuple[str, str, int, list[int]]]) -> pa.RecordBatch:

@@ -2,23 +2,33 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 FULL = (28, 122)
 """ENOSPC and EDQUOT."""
 
 
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Writes a file so that it is there whole or not at all, even after a power cut."""
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file to write, which is there whole or not at all afterwards, even after a power cut."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with scratch.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
+    """Writes a file so that it is there whole or not at all, even after a power cut."""
+    with whole_file(path) as stream:
+        stream.write(content)
 
 
 def sha256(path: Path) -> str:

@@ -3,6 +3,8 @@
 A label is predicted where its probability is above 0.5, strictly. All scores are in points (0 to 100).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from datasets.hierarchy import Hierarchy
 
 NUMERICS = 1
 THRESHOLD = 0.5
+FREQUENT = 50
 
 Bools = npt.NDArray[np.bool_]
 
@@ -27,12 +30,16 @@ class Tally:
       document without predictions or without gold.
     * `hier_f1_pooled`: F1 of the closed predictions, pooled over labels.
     * `violations`: share of documents with a predicted label one of whose ancestors is not predicted.
+    * `micro_f1_GROUP`, `macro_f1_GROUP`: F1 pooled over the labels of a group, and the mean over those of them
+      that have gold in this split; for each group of labels, see `label_groups`.
 
     Args:
         hierarchy: L labels.
+        groups: (L,) booleans by name.
     """
 
-    def __init__(self, hierarchy: Hierarchy):
+    def __init__(self, hierarchy: Hierarchy, groups: Mapping[str, Bools] | None = None):
+        self._groups = groups or {}
         # Every label's ancestors, itself included, one label after the other.
         self._ancestors = hierarchy.ancestors.nonzero()[1]
         self._num_ancestors_L = hierarchy.ancestors.sum(1)
@@ -87,7 +94,23 @@ class Tally:
             "hier_f1_pooled": _share(2 * right, predicted + gold),
             "violations": self._num_violations / max(self._num_documents, 1),
         }
+        for name, group_L in self._groups.items():
+            supported_L = group_L & (gold_L > 0)
+            pooled = 2 * right_L[group_L].sum(), (predicted_L + gold_L)[group_L].sum()
+            scores[f"micro_f1_{name}"] = _share(*pooled)
+            scores[f"macro_f1_{name}"] = f1_L[supported_L].mean() if supported_L.any() else 0.0
         return {name: 100 * float(value) for name, value in scores.items()}
+
+
+def label_groups(counts_L: npt.NDArray[np.int64]) -> dict[str, Bools]:
+    """Returns the labels by how many training documents they have, groups without labels left out.
+
+    `frequent` labels have at least 50, `few` fewer, `zero` none. (Chalkidis et al. 2019, who write "more than
+    50": on EURLEX57K at least 50 gives their 746 frequent labels.)
+    """
+    frequent_L, zero_L = counts_L >= FREQUENT, counts_L == 0
+    groups = {"frequent": frequent_L, "few": ~frequent_L & ~zero_L, "zero": zero_L}
+    return {name: group_L for name, group_L in groups.items() if group_L.any()}
 
 
 def _count(values: Bools, axis: int) -> npt.NDArray[np.int32]:

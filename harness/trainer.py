@@ -6,7 +6,7 @@ the same bits on the same CPU, also when it went on from a checkpoint.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from datasets.hierarchy import Hierarchy
 from datasets.tokens import Tokens
 from harness.checkpoint import Checkpoint, Fitted, TrainingState
 from harness.config import TrainerSettings
-from harness.metrics import THRESHOLD, Tally
+from harness.metrics import THRESHOLD, Bools, Tally
 from models.classifier import Classifier
 from models.text import TokenBatch
 
@@ -184,13 +184,18 @@ def _longest(split: Split, num: int) -> Rows:
 
 
 def evaluate(
-    model: Classifier, split: Split, hierarchy: Hierarchy, settings: TrainerSettings, micro_batches: int = 1
+    model: Classifier,
+    split: Split,
+    hierarchy: Hierarchy,
+    settings: TrainerSettings,
+    micro_batches: int = 1,
+    groups: Mapping[str, Bools] | None = None,
 ) -> tuple[dict[str, float], scipy.sparse.csr_array]:
     """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order."""
     model.eval()
     at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
     device = next(model.parameters()).device
-    tally = Tally(hierarchy)
+    tally = Tally(hierarchy, groups)
     by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
     rows: list[Rows] = []
     labels: list[Rows] = []

@@ -37,6 +37,7 @@ from harness.config import load
 from harness.errors import StoreError, UserError
 from harness.estimate import TooLarge, refuse_too_large
 from harness.files import is_disk_full, write_atomically
+from harness.metrics import label_groups
 from harness.plan import Trial, identity, make_plan
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
@@ -164,7 +165,7 @@ def _train_and_test(
     train, valid = splits["train"], splits["val"]
     fitted = fit(model, trial.trainer, train, valid, hierarchy, trial.seed, checkpoint, note, micro_batches)
     history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
-    selected, predicted = _test_selected(model, fitted, splits["test"], corpus, trial)
+    selected, predicted = _test_selected(model, fitted, train, splits["test"], corpus, trial)
     digest = _write_predictions(folder / "predictions.parquet", corpus, splits["test"], predicted)
     return Record(
         key=key,
@@ -272,7 +273,7 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
 
 
 def _test_selected(
-    model: Classifier, fitted: Fitted, test: Split, corpus: Corpus, trial: Trial
+    model: Classifier, fitted: Fitted, train: Split, test: Split, corpus: Corpus, trial: Trial
 ) -> tuple[dict[str, dict[str, float]], dict[str, scipy.sparse.csr_array]]:
     """Returns, per best epoch, its test scores and predictions; one test where they are the same epoch."""
     selected: dict[str, dict[str, float]] = {}
@@ -283,7 +284,9 @@ def _test_selected(
         if twin == metric:
             model.load_state_dict(fitted.weights[metric])
             micro_batches = fitted.progress.micro_batches
-            scores, predicted[metric] = evaluate(model, test, corpus.hierarchy, trial.trainer, micro_batches)
+            scores, predicted[metric] = evaluate(
+                model, test, corpus.hierarchy, trial.trainer, micro_batches, label_groups(train.gold.sum(axis=0))
+            )
             selected[metric] = {"epoch": best["epoch"], **scores}
         else:
             selected[metric], predicted[metric] = selected[twin], predicted[twin]

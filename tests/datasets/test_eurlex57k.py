@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from datasets import eurlex57k
+from datasets.check import preflight
 from datasets.corpus import write
+from datasets.prepare import parse_options
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -72,8 +74,29 @@ def test_text_is_that_of_the_reference_loader(folder, tmp_path):
     made = corpus(folder, tmp_path)
     assert made.doc_ids(np.arange(4)) == ["a1", "b1", "c1", "d1"]
     assert next(made.texts(made.rows("val"))) == "Head er\n\nbody c1\ntwo\nend"
-    with_title = corpus(folder, tmp_path, title=True, max_words=4)
+    with_title = corpus(folder, tmp_path, zones="title,header,recitals,main_body,attachments", max_words=4)
     assert next(with_title.texts(with_title.rows("val"))) == "Title Head er body"
+
+
+def test_any_zones_in_any_order_make_the_text(folder, tmp_path):
+    made = corpus(folder, tmp_path, zones="attachments, title")
+    assert next(made.texts(made.rows("val"))) == "end\nTitle"
+    assert "Texts are attachments, title; the reference loader takes all but the title." in made.notes
+    for wrong in ("body", "title,title", ""):
+        with pytest.raises(DataError, match="has to name some of title, header, recitals, main_body, attachments"):
+            eurlex57k.read(folder, zones=wrong)
+
+
+def test_tiny_branches_are_pooled_below_a_floor(folder, tmp_path):
+    plain = corpus(folder, tmp_path / "plain")
+    made = corpus(folder, tmp_path, min_branch=4)
+    # Branches of 3, 3 and 1 labels are all below 4: one branch of every label, and of every document once.
+    assert [branch.tolist() for branch in made.hierarchy.branches()] == [list(range(6))]
+    (counts,) = made.meta["counts"]["branches"].values()
+    assert counts == {"labels": 6, "train": 2, "val": 1, "test": 1}
+    assert made.hierarchy.labels == plain.hierarchy.labels and made.fingerprint != plain.fingerprint
+    # One tiny branch has nothing to be pooled with.
+    assert len(corpus(folder, tmp_path, min_branch=2).hierarchy.branches()) == 3
 
 
 def test_gold_is_closed_over_all_parents_and_unused_labels_are_left_out(folder, tmp_path):
@@ -153,7 +176,7 @@ def test_what_is_missing_is_told(folder, tmp_path):
     (folder / "eurovoc_edges.tsv").unlink()
     with pytest.raises(DataError, match="upper levels of EuroVoc are needed .* found: none"):
         eurlex57k.read(folder, taxonomy="domains")
-    with pytest.raises(DataError, match="nothing at .*nope.tsv"):
+    with pytest.raises(DataError, match="nothing at .*nope.tsv; taxonomy_file"):
         eurlex57k.read(folder, taxonomy="domains", taxonomy_file=str(tmp_path / "nope.tsv"))
 
 
@@ -198,3 +221,9 @@ def test_the_complete_corpus_has_its_published_shape(tmp_path, options, labels, 
     assert per_document is None or counts["labels_per_document"] == pytest.approx(per_document, abs=0.05)
     assert counts["documents_without_labels"] == 0
     assert int((np.bincount(np.concatenate(made.hierarchy.branches())) > 1).sum()) == num_shared
+    settings = parse_options("eurlex57k", options).model_dump()
+    said = preflight(made, settings, np.full(57_000, 9), "none")
+    assert said[-1].endswith("checked, all equal.")
+    if options == {"taxonomy": "domains"}:
+        domains = made.labels(np.arange(57_000))[:, list(made.hierarchy.roots)].sum(axis=1)
+        assert domains.mean() == pytest.approx(3.24, abs=5e-3) and (domains > 1).mean() == pytest.approx(0.98, abs=5e-3)

@@ -21,6 +21,22 @@ def graphs(draw):
     return Hierarchy([f"n{node}" for node in range(size)], edges, extra)
 
 
+@settings(max_examples=80, deadline=None)
+@given(graphs(), st.integers(0, 6))
+def test_pooling_keeps_every_label_in_the_same_company_or_more(hierarchy, floor):
+    pooled = hierarchy.pooled(floor)
+    assert pooled.labels == hierarchy.labels and pooled.edges.tolist() == hierarchy.edges.tolist()
+    assert Hierarchy.from_json(pooled.to_json()) == pooled
+    before = [set(branch.tolist()) for branch in hierarchy.branches()]
+    after = [set(branch.tolist()) for branch in pooled.branches()]
+    tiny = [branch for branch in before if len(branch) < floor]
+    if len(tiny) < 2:
+        assert after == before
+    else:
+        assert after == [branch for branch in before if len(branch) >= floor] + [set().union(*tiny)]
+    assert sorted(root for roots in pooled.branch_roots for root in roots) == sorted(hierarchy.roots)
+
+
 def closure_by_walking(hierarchy, labels):
     above, todo = set(), list(labels)
     while todo:

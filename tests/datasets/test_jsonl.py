@@ -1,5 +1,7 @@
 import json
+from collections import Counter
 
+import numpy as np
 import pytest
 
 from datasets import jsonl
@@ -90,7 +92,7 @@ def test_a_cyclic_taxonomy_is_refused(tmp_path):
 
 
 def test_missing_and_doubled_files_are_named(tmp_path):
-    with pytest.raises(DataError, match="has to hold one taxonomy.tsv or .*found: none"):
+    with pytest.raises(DataError, match="has to hold one taxonomy.tsv, taxonomy.json or .*found: none"):
         jsonl.read(tmp_path)
     source = folder(tmp_path, train_jsonl=[ONE], dev_jsonl=[ONE])
     with pytest.raises(DataError, match="has no test.jsonl, and no documents.jsonl"):
@@ -99,6 +101,84 @@ def test_missing_and_doubled_files_are_named(tmp_path):
         list(jsonl.read(folder(tmp_path, val_jsonl=[ONE])).documents)
     with pytest.raises(DataError, match="split is 'trian'"):
         single(tmp_path, {**ONE, "split": "trian"})
+
+
+FORMS = {
+    "taxonomy.tsv": "Root\ta\tb\na\tx, y\nb\tx, y\n",
+    "my.taxonomy": "parent\tchild\nRoot\ta\nRoot\tb\na\tx, y\nb\tx, y\n",
+    "other.taxonomy": "parent\tchild\na\tx, y\nb\tx, y\n",
+    "taxonomy.json": json.dumps([["Root", "a"], ["Root", "b"], ["a", "x, y"], ["b", "x, y"]]),
+}
+
+
+def test_all_forms_of_a_taxonomy_mean_the_same(tmp_path):
+    documents = [{**ONE, "labels": ["x, y"], "split": split} for split in ("train", "val", "test")]
+    fingerprints = set()
+    for number, (name, text) in enumerate([*FORMS.items(), ("taxonomy.json", '[["a", "x, y"],\n["b", "x, y"]]')]):
+        source = tmp_path / str(number)
+        source.mkdir()
+        folder(source, documents_jsonl=documents)
+        (source / "taxonomy.tsv").unlink()
+        (source / name).write_text(text)
+        corpus = write(jsonl.read(source), tmp_path / "out", name="jsonl", options={})
+        fingerprints.add(corpus.fingerprint)
+        assert corpus.labels(corpus.rows("test")).toarray().tolist() == [[True, True, True]]
+    assert len(fingerprints) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[["a", "b"],\n["a"]]', 'taxonomy.json, edge 2: .* is not ."parent", "child"'),
+        ('[["a", "b"],\n', "taxonomy.json, line 1: not JSON"),
+        ("{}", "taxonomy.json, edge 1: {} is not"),
+        ('[["a", "b"], ["b", "a"]]', "taxonomy.json: The hierarchy has a cycle"),
+    ],
+)
+def test_broken_edge_lists_are_refused(tmp_path, text, message):
+    source = folder(tmp_path, documents_jsonl=[ONE])
+    (source / "taxonomy.tsv").unlink()
+    (source / "taxonomy.json").write_text(text)
+    with pytest.raises(DataError, match=message):
+        jsonl.read(source)
+
+
+def splits_of(source, **options):
+    return {document.doc_id: document.split for document in jsonl.read(source, **options).documents}
+
+
+def test_splits_are_drawn_with_a_seed(tmp_path):
+    source = folder(tmp_path, documents_jsonl=[ONE] * 50)
+    drawn = splits_of(source, val_share=0.1, test_share=0.2)
+    assert Counter(drawn.values()) == {"train": 35, "val": 5, "test": 10}
+    order = np.random.RandomState(0).permutation(50).tolist()
+    assert [drawn[f"documents-{number}"] for number in order] == ["test"] * 10 + ["val"] * 5 + ["train"] * 35
+    assert splits_of(source, val_share=0.1, test_share=0.2) == drawn
+    assert splits_of(source, val_share=0.1, test_share=0.2, seed=1) != drawn
+    with pytest.raises(DataError, match="leave nothing to train on"):
+        splits_of(source, val_share=0.5, test_share=0.5)
+
+
+def test_a_missing_file_is_drawn_from_the_training_documents(tmp_path):
+    source = folder(tmp_path, train_jsonl=[ONE] * 20, test_jsonl=[ONE] * 3)
+    drawn = splits_of(source, val_share=0.25)
+    assert Counter(drawn.values()) == {"train": 15, "val": 5, "test": 3}
+    assert {split for name, split in drawn.items() if name.startswith("test-")} == {"test"}
+    with pytest.raises(DataError, match="has a file for test; leave its share out, or the file"):
+        splits_of(source, val_share=0.25, test_share=0.1)
+
+
+def test_a_field_of_any_name_says_the_split(tmp_path):
+    rows = [{**ONE, "fold": name} for name in ("train", "validation", "test")]
+    source = folder(tmp_path, documents_jsonl=rows)
+    assert list(splits_of(source, split_field="fold").values()) == ["train", "val", "test"]
+    with pytest.raises(DataError, match="line 1: split is None; it has to be train, val or test"):
+        splits_of(source)
+
+
+def test_small_branches_can_be_pooled(tmp_path):
+    source = folder(tmp_path, "Root\ta\tb\tc\na\ta1\ta2\n", documents_jsonl=[ONE])
+    assert [len(branch) for branch in jsonl.read(source, min_branch=2).hierarchy.branches()] == [3, 2]
 
 
 def test_files_of_the_literature_are_read_as_they_are(tmp_path):

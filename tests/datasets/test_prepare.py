@@ -21,7 +21,8 @@ def test_cards_say_what_to_get_and_every_option(name, capsys):
     card = capsys.readouterr().out
     assert card.startswith(f"{name}: ") and f"python -m datasets.prepare {name}" in card
     assert READERS[name].summary in " ".join(card.split())
-    assert "Get it: " in card and "Splits: " in card and "Counts: " in card
+    assert "Get it: " in card and "Terms: " in card and "Splits: " in card and "Counts: " in card
+    assert ("Cite: " in card) == (name not in ("pydocs", "synthetic", "jsonl"))
     for option, field in READERS[name].options.model_fields.items():
         assert f"  {option}={field.default}  {field.description}" in card and field.description
     assert max(len(line) for line in card.split("Options:")[0].splitlines()) <= 100
@@ -55,11 +56,11 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["woz"], "Unknown dataset 'woz'. Did you mean 'wos'?"),
         (["wos", "--set", "from=word"], "wos has no option 'from'. Did you mean 'form'?"),
         (["wos", "--set", "form=words"], "wos: option form = 'words': Input should be 'word' or 'natural'"),
-        (["rcv1", "--set", "a=b"], "rcv1 has no option 'a'. It has no options."),
+        (["rcv1", "--set", "quux=b"], "rcv1 has no option 'quux'. Known: form, join, val, val_file."),
         (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
         (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
-        (["rcv1"], "not part of this version yet. Sign the agreements of NIST"),
-        (["nyt"], "not part of this version yet. Licence LDC2008T19"),
+        (["rcv1"], "error: The corpus 'rcv1' is not shipped. Sign the agreements of NIST"),
+        (["nyt"], "error: The corpus 'nyt' is not shipped. Licence LDC2008T19"),
     ],
 )
 def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):
@@ -70,8 +71,8 @@ def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message
 
 
 def test_options_are_read_by_their_type():
-    settings = parse_options("eurlex57k", {"depth": "2", "title": "true"})
-    assert settings.depth == 2 and settings.title is True and settings.taxonomy == "published"
+    settings = parse_options("eurlex57k", {"depth": "2", "zones": "title"})
+    assert settings.depth == 2 and settings.zones == "title" and settings.taxonomy == "published"
     with pytest.raises(ConfigError, match="eurlex57k: option depth = 'two'"):
         parse_options("eurlex57k", {"depth": "two"})
 
@@ -83,6 +84,7 @@ def test_command_line_prints_fingerprint_and_counts(tmp_path, capsys):
     fingerprint = prepare.prepare("synthetic", None, SMALL, tmp_path).fingerprint
     assert f"fingerprint  {fingerprint}" in first.out and "100 (train / val / test: 70 / 10 / 20)" in first.out
     assert first.err == "100 documents\n"
+    assert f"python -m datasets.check synthetic --set documents=100 --data {tmp_path}" in first.out
     assert main(arguments) == 0
     second = capsys.readouterr()
     assert second.out == first.out and "Already prepared; delete" in second.err

@@ -10,16 +10,11 @@ from sklearn.model_selection import train_test_split
 from datasets import wos
 from datasets.corpus import write
 from datasets.textfiles import read_taxonomy
-from datasets.wos_tables import AREAS, STOP_WORDS, hierarchy
+from datasets.wos_tables import AREAS, hierarchy
 from harness.errors import DataError
 from tests.shared import shared
 
 HEADER = "Y1\tY2\tY\tDomain\tarea\tkeywords\tAbstract"
-SPLIT_HASHES = {
-    "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
-    "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
-    "test": "01c9499e50a92520f1fe27edf21e89c004c0d12221e02d5ef44483e014dd2dcc",
-}
 
 
 def export(tmp_path, rows, encoding="utf-8", name="Data.txt"):
@@ -63,7 +58,7 @@ def test_complete_split_is_the_published_one():
     assert splits["train"][:5].tolist() == [43817, 20131, 22368, 39288, 2020]
     for split, rows in splits.items():
         joined = ",".join(map(str, rows.tolist()))
-        assert hashlib.sha256(joined.encode()).hexdigest() == SPLIT_HASHES[split]
+        assert hashlib.sha256(joined.encode()).hexdigest() == wos.SPLIT_SHA256[split]
 
 
 @pytest.mark.parametrize("num_rows", [11, 99, 100, 1234])
@@ -112,6 +107,22 @@ def test_label_arrays_give_the_published_histogram(tmp_path):
             assert ours[AREAS[pair["domain"]][pair["Y2"]], split] == pair[split]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_label_arrays_are_read_beside_texts_in_any_encoding(tmp_path, encoding):
+    text = "".join(f"Größe of {number}\r\n" for number in range(10))
+    (tmp_path / "X.txt").write_bytes(text.encode(encoding))
+    (tmp_path / "YL1.txt").write_text("1\n" * 10)
+    (tmp_path / "YL2.txt").write_text("9\n" * 10)
+    raw = wos.read(tmp_path, form="natural")
+    documents = list(raw.documents)
+    assert sorted(document.text for document in documents) == [f"größe of {number}" for number in range(10)]
+    assert {document.labels for document in documents} == {("ECE", "Analog signal processing")}
+    assert "7 root branches, not the 4 that the HiMTL paper states." in raw.notes
+    (tmp_path / "YL2.txt").write_text("9\n" * 9)
+    with pytest.raises(DataError, match="have 10, 10 and 9 rows"):
+        wos.read(tmp_path)
+
+
 def test_label_repair_depends_on_the_order():
     def row(area):
         return wos.Row(("1", "9"), "ECE", area, "")
@@ -127,14 +138,6 @@ def test_label_repair_depends_on_the_order():
     # The first more frequent name that was met takes the place, not the most frequent one.
     names = ["b", "c", "a", "b", "c", "c"]
     assert wos.repaired_areas([row(name) for name in names]) == ["b", "c", "b", "c", "c", "c"]
-
-
-def test_text_forms():
-    text = "  It's  the \"SVM\" (we don't know!), e.g. 3.5% of `x` they've -- café?  "
-    assert wos.natural_form(text) == "it 's the \"svm\" (we do n't know!), e.g. 3.5% of `x` they 've -- café?"
-    # 'it', 'the', 'we', 'do', 'of', 'they' are stop words; single characters go; 'é' becomes a space.
-    assert wos.word_form(text) == "'s svm n't know `x` 've caf"
-    assert len(STOP_WORDS) == 179 and all(word == word.lower() for word in STOP_WORDS)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

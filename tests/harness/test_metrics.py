@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from datasets.hierarchy import Hierarchy
-from harness.metrics import Tally
+from harness.metrics import Tally, label_groups
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])
 DAG = Hierarchy(["p", "q", "a", "b", "c"], [(0, 2), (1, 2), (1, 3), (2, 4)])
@@ -62,3 +62,36 @@ def test_labels_without_support_count_as_zero_but_not_among_the_supported() -> N
     tally.add(matrix([{0, 1}], 4), matrix([{0, 1}], 4))
     assert tally.scores()["macro_f1"] == pytest.approx(50.0)
     assert tally.scores()["macro_f1_supported"] == pytest.approx(100.0)
+
+
+@given(st.data())
+def test_groups_of_labels_against_scikit_learn(data: st.DataObject) -> None:
+    shape = (data.draw(st.integers(1, 12)), 5)
+    predicted, gold = (data.draw(arrays.arrays(bool, shape)) for _ in range(2))
+    counts = np.array(data.draw(st.lists(st.sampled_from([0, 1, 49, 50, 500]), min_size=5, max_size=5)))
+    groups = label_groups(counts)
+    assert sum(group.astype(int) for group in groups.values()).tolist() == [1] * 5
+    tally = Tally(DAG, groups)
+    tally.add(predicted, gold)
+    scores = tally.scores()
+    whole = Tally(DAG)
+    whole.add(predicted, gold)
+    assert scores.items() >= whole.scores().items()
+    for name, group in groups.items():
+        for average, labels in (("micro", group), ("macro", group & gold.any(0))):
+            if labels.any():
+                chosen = np.flatnonzero(labels)
+                expected = 100 * f1_score(gold, predicted, labels=chosen, average=average, zero_division=0)
+                assert scores[f"{average}_f1_{name}"] == pytest.approx(expected)
+            else:
+                assert scores[f"{average}_f1_{name}"] == 0
+
+
+def test_frequent_labels_have_fifty_training_documents() -> None:
+    groups = label_groups(np.array([0, 1, 49, 50, 51]))
+    assert {name: np.flatnonzero(group).tolist() for name, group in groups.items()} == {
+        "frequent": [3, 4],
+        "few": [1, 2],
+        "zero": [0],
+    }
+    assert label_groups(np.array([50, 60])).keys() == {"frequent"}

