@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Iterator
 
-from harness import stats
 from harness.layout import CUT
 from harness.results import Cell, Column, Comparison, Row, Summary
+from harness.stats.families import star_levels
 
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
@@ -88,7 +88,7 @@ def _stars(summary: Summary) -> Iterator[str]:
         return
     possible = [item for item in summary.comparisons if not item.obstacle]
     if possible:
-        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(stats.star_levels(rule.alpha)))
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(rule.alpha)))
         yield (
             f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
             f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "

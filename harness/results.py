@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.config import SweepFile
-from harness.stats import TTest
+from harness.stats.seeds import TTest
 
 
 @dataclass(frozen=True)

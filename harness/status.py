@@ -12,7 +12,7 @@ from harness import cli
 from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
-from harness.stats import least_reachable_p, pairs_to_reach, why_no_star
+from harness.stats.families import least_reachable_p, pairs_to_reach, why_no_star
 from harness.store import Record, Store
 from harness.summary import num_comparisons
 

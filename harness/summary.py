@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness import stats
 from harness.config import SweepFile
 from harness.results import Cell, Column, Comparison, Detail, Facts, Outcome, Row, Summary, Trial
+from harness.stats import families, power, seeds
+from harness.stats.published import prediction
 
 METRIC_LABELS = {"micro_f1": "micro", "macro_f1": "macro"}
 
@@ -152,7 +153,7 @@ class _Analysis:
             self._scores(model, merge, column) if here and not cell.one_seed else [{} for _ in column.datasets]
             for merge, cell, here in zip(merges, cells, there, strict=True)
         ]
-        best = stats.confidence_set(members, len(merges))
+        best = families.confidence_set(members, len(merges))
         excludes = not all(best)
         top = max((cell.mean for cell, here in zip(cells, there, strict=True) if here), default=math.nan)
         return [
@@ -167,12 +168,12 @@ class _Analysis:
 
     def _cell(self, model: str, merge: str, column: Column) -> Cell:
         strata = [list(scores.values()) for scores in self._scores(model, merge, column)]
-        mean, sd = stats.mean_and_sd(strata)
+        mean, sd = seeds.mean_and_sd(strata)
         outcomes = [one for dataset in column.datasets for one in self._cell_outcomes(model, merge, dataset)]
         published = self._published(model, merge, column)
         label, half_width = "", math.nan
         if published is not None and not math.isnan(mean):
-            judged = stats.prediction(strata, published)
+            judged = prediction(strata, published)
             subset = any(self.sweep.datasets[dataset].train_documents for dataset in column.datasets)
             label, half_width = ("not comparable", math.nan) if subset else (judged.label, judged.half_width)
         return Cell(
@@ -181,7 +182,7 @@ class _Analysis:
             num_done=tuple(map(len, strata)),
             num_failed=sum(one.scores is None for one in outcomes),
             num_planned=len(self.sweep.seeds) * len(column.datasets),
-            num_collapsed=sum(map(stats.num_collapsed, strata)),
+            num_collapsed=sum(map(seeds.num_collapsed, strata)),
             one_seed=self._one_seed(model, merge, column),
             published=published,
             prediction=label,
@@ -200,8 +201,8 @@ class _Analysis:
 
     def _comparison(self, model: str, merge: str, base: str, column: Column) -> Comparison:
         variant_scores, base_scores = (self._scores(model, arm, column) for arm in (merge, base))
-        strata = [stats.pair(ours, theirs) for ours, theirs in zip(variant_scores, base_scores, strict=True)]
-        test = stats.t_test(strata)
+        strata = [seeds.pair(ours, theirs) for ours, theirs in zip(variant_scores, base_scores, strict=True)]
+        test = seeds.t_test(strata)
         if any(self._one_seed(model, arm, column) for arm in (merge, base)):
             test = replace(test, status="one seed", p=math.nan, low=math.nan, high=math.nan)
         arms = [self._published(model, arm, column) for arm in (merge, base)]
@@ -221,11 +222,11 @@ class _Analysis:
                 for dataset, pairs in zip(column.datasets, strata, strict=True)
                 for seed in pairs.dropped
             ),
-            p_sign_flip=stats.sign_flip([pairs.differences for pairs in strata]) if _usable(test) else math.nan,
-            least_p=stats.least_reachable_p(num_pairs, self.family_sizes[column.family]),
-            correlation=stats.correlation(strata[0]) if not column.average else math.nan,
+            p_sign_flip=seeds.sign_flip([pairs.differences for pairs in strata]) if _usable(test) else math.nan,
+            least_p=families.least_reachable_p(num_pairs, self.family_sizes[column.family]),
+            correlation=seeds.correlation(strata[0]) if not column.average else math.nan,
             published=published,
-            power=stats.power(published, test.sd, num_pairs, alpha) if single and published is not None else math.nan,
+            power=power.power(published, test.sd, num_pairs, alpha) if single and published is not None else math.nan,
             obstacle=_obstacle(test),
         )
 
@@ -236,7 +237,7 @@ class _Analysis:
         for family, size in self.family_sizes.items():
             places = [place for place, item in enumerate(comparisons) if item.column.family == family]
             raw = [comparisons[place].test.p for place in places]
-            corrected = zip(stats.holm(raw, size), stats.benjamini_hochberg(raw, size), strict=True)
+            corrected = zip(families.holm(raw, size), families.benjamini_hochberg(raw, size), strict=True)
             adjusted.update(zip(places, corrected, strict=True))
         answer = []
         for place, item in enumerate(comparisons):
@@ -261,8 +262,8 @@ class _Analysis:
                 yield Detail(
                     label=self._label(model, merge),
                     dataset=label,
-                    metrics={metric: stats.mean_and_sd([list(found.values())]) for metric, found in scores.items()},
-                    seconds=stats.mean_and_sd([list(_seconds(done).values())]),
+                    metrics={metric: seeds.mean_and_sd([list(found.values())]) for metric, found in scores.items()},
+                    seconds=seeds.mean_and_sd([list(_seconds(done).values())]),
                     num_parameters=next((one.num_parameters for one in done if one.num_parameters is not None), None),
                     ratio=self._time_ratio(model, merge, dataset),
                 )
@@ -273,7 +274,7 @@ class _Analysis:
             return math.nan, math.nan, math.nan
         arms = [_seconds(self._cell_outcomes(model, arm, dataset)) for arm in (merge, base)]
         logs = [{seed: math.log(seconds) for seed, seconds in arm.items() if seconds > 0} for arm in arms]
-        test = stats.t_test([stats.pair(*logs)])
+        test = seeds.t_test([seeds.pair(*logs)])
         return math.exp(test.difference), math.exp(test.low), math.exp(test.high)
 
     def _trials(self) -> Iterable[Trial]:
@@ -304,27 +305,27 @@ def _seconds(outcomes: Sequence[Outcome]) -> dict[int, float]:
     return {one.seed: one.seconds for one in outcomes if one.scores is not None and one.seconds is not None}
 
 
-def _obstacle(test: stats.TTest) -> str:
+def _obstacle(test: seeds.TTest) -> str:
     """Says in words why this test can have no star."""
     if test.status == "one seed":
         return "the seed had no effect, so all seeds count as one"
     if test.status == "degenerate":
         return "all seeds differ by the same number, so there is no spread to test against"
-    return stats.why_no_star(min(test.num_pairs))
+    return families.why_no_star(min(test.num_pairs))
 
 
-def _usable(test: stats.TTest) -> bool:
+def _usable(test: seeds.TTest) -> bool:
     return test.status in ("tested", "identical")
 
 
 def _marks(p: float, difference: float, alpha: float) -> str:
-    stars = sum(p < level for level in stats.star_levels(alpha))
+    stars = sum(p < level for level in families.star_levels(alpha))
     return ("▲" if difference > 0 else "▼") + "*" * stars if stars else ""
 
 
 def _flags(item: Comparison, alpha: float) -> tuple[str, ...]:
     tested = item.test.status == "tested"
-    attainable = stats.least_reachable_p(sum(item.test.num_pairs)) <= alpha
+    attainable = families.least_reachable_p(sum(item.test.num_pairs)) <= alpha
     facts = {
         "U": item.power < 0.8,
         "P": _usable(item.test) and item.least_p > alpha,
