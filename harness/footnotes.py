@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from harness.layout import CUT
+from harness.lookup import METRIC_LABELS
 from harness.results import Cell, Column, Comparison, Row, Summary
 from harness.stats.families import star_levels
 
@@ -41,6 +42,19 @@ def control_note(summary: Summary) -> str:
     if summary.control_comparisons:
         text += " Δ with its 95 % interval is unadjusted."
     return text
+
+
+def claims_note(summary: Summary) -> str:
+    """Returns how claims were judged."""
+    rule = summary.sweep.statistics
+    text = (
+        "A claim is supported where all its parts are, and not supported where one is contradicted (Holm over its "
+        "parts) or all are contradicted or negligible; else it is inconclusive. Intervals are two-sided and not "
+        f"corrected across claims. Negligible is surely within ± {rule.smallest_effect:g} points"
+    )
+    if any(part.with_documents for claim in summary.claims for part in claim.parts):
+        return f"{text}. Intervals are over seeds and test documents, but those marked (seeds)."
+    return f"{text}. Intervals are over seeds on the fixed test documents."
 
 
 def _reading(summary: Summary) -> Iterator[str]:
@@ -94,20 +108,42 @@ def _stars(summary: Summary) -> Iterator[str]:
             f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "
             "not mean no effect."
         )
-        if rule.correction == "holm" and summary.family_sizes["A"]:
+        if any(item.documents for item in possible):
+            yield (
+                "† the 95 % interval over seeds and test documents together (crossed; documents drawn once for all "
+                "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained models "
+                "only; it makes no stars."
+            )
+        if rule.correction == "holm" and summary.family_sizes.get("A"):
             yield (
                 f"Each of the two families holds its error at {_number(rule.alpha)}, so both together at most "
                 f"{_number(2 * rule.alpha)}."
             )
     yield from _obstacles(summary)
+    for metric, label in METRIC_LABELS.items():
+        found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
+        if found:
+            yield (
+                f"So many seeds detect {min(found):.2f} to {max(found):.2f} points of {label} F on a single dataset with "
+                "80 % power (two-sided, uncorrected, by the observed sd)."
+            )
+    if summary.replications:
+        texts = [
+            f"{item.label} {METRIC_LABELS[item.metric]} {item.num_effects}/{item.num_datasets}"
+            for item in summary.replications
+        ]
+        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
 def _families(summary: Summary) -> str:
     correction = _CORRECTIONS[summary.sweep.statistics.correction]
-    cells = f"paired t, {correction} {summary.family_sizes['B']} tests"
-    if not summary.family_sizes["A"]:
+    sizes = summary.family_sizes
+    if sizes.get("AB"):
+        return f"paired t, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
+    cells = f"paired t, {correction} {sizes['B']} tests"
+    if not sizes["A"]:
         return cells
-    averages = f"stratified t (Satterthwaite), {correction} {summary.family_sizes['A']} tests"
+    averages = f"stratified t (Satterthwaite), {correction} {sizes['A']} tests"
     return f"single datasets: {cells}; averages: {averages}"
 
 
@@ -150,6 +186,8 @@ def _flags(summary: Summary) -> Iterator[str]:
         "so no star is no evidence of no effect",
         "P": f"with so few pairs the exact sign flip cannot reach {alpha} after Holm",
         "D": "seeds that only one of the two finished are left out",
+        "M": "runs of one seed made by different commits or on different hardware are not compared",
+        "V": "bootstrap and delta method differ by more than a quarter on the variance over documents (rare labels)",
         "T": f"t and the exact sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
         "effect on any dataset, so opposite effects part them)",
     }
@@ -160,6 +198,14 @@ def _flags(summary: Summary) -> Iterator[str]:
     dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
         yield f"Seeds left out of some comparison: {_some(list(dropped))}."
+    mixed = dict.fromkeys(seed for item in summary.comparisons for seed in item.mixed)
+    if mixed:
+        yield (
+            f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` would "
+            "compare them."
+        )
+    elif summary.sweep.statistics.allow_mixed:
+        yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."
 
 
 def _oddities(summary: Summary) -> Iterator[str]:

@@ -2,15 +2,18 @@
 
 A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. Two
 families of comparisons with the base merge are corrected apart: A holds the averages, B the single
-datasets. NaN stands for a number that does not exist.
+datasets; a sweep may join them as AB. NaN stands for a number that does not exist.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.config import SweepFile
-from harness.stats.seeds import TTest
+from harness.stats.published import Prediction
+from harness.stats.seeds import Effect, Estimate, TTest
+from harness.stats.verdicts import Judged, Verdict
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Outcome:
         predictions_sha256: Digest of the predictions on the test documents.
         key: Identity of the trial.
         micro_batches: Parts that each batch was cut into, for want of memory.
+        made_on: Commit and hardware; two runs are only compared where they agree.
+        num_epochs: Epochs trained.
+        best_epoch: Epoch of the best validation micro F.
     """
 
     model: str
@@ -42,6 +48,9 @@ class Outcome:
     predictions_sha256: str | None
     key: str
     micro_batches: int = 1
+    made_on: str = ""
+    num_epochs: int = 1
+    best_epoch: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,11 +112,6 @@ class Column:
         """Whether it spans several datasets."""
         return len(self.datasets) > 1
 
-    @property
-    def family(self) -> str:
-        """The family that its comparisons are corrected in."""
-        return "A" if self.average else "B"
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -124,6 +128,7 @@ class Cell:
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents.
         half_width: Half-width of the 95 % prediction interval.
+        quartiles: Lower quartile, median and upper quartile over seeds; NaN for averages.
         marks: Arrow and stars of the comparison with the base merge.
         bold: In the confidence set of the best of its model, when that excludes someone.
         underlined: Highest mean of its model.
@@ -140,10 +145,28 @@ class Cell:
     published: float | None
     prediction: str
     half_width: float
+    quartiles: tuple[float, float, float]
     marks: str = ""
     bold: bool = False
     underlined: bool = False
     num_cut: int = 0
+
+
+@dataclass(frozen=True)
+class DocumentLevel:
+    """A comparison that also counts the documents as a sample.
+
+    Attributes:
+        crossed: The difference with the error of seeds and of documents.
+        share: Of its variance, what is due to documents: whether more seeds or more documents would help.
+        p_swap: Approximate randomisation over documents, conditional on the trained models; NaN for averages.
+        ratio: Of the variance over documents, bootstrap over delta method, furthest from 1 of all datasets.
+    """
+
+    crossed: Estimate
+    share: float
+    p_swap: float
+    ratio: float
 
 
 @dataclass(frozen=True)
@@ -156,20 +179,28 @@ class Comparison:
         base: What it is compared with.
         label: The variant's row label.
         column: Where.
+        family: The family that it is corrected in.
         test: The t test.
+        differences: Of each dataset, by seed.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
+        mixed: Seeds whose two runs differ in commit or hardware, likewise; not compared.
         p_sign_flip: Exact sign flip.
         least_p: Least sign-flip p after Holm that so many pairs can give.
         correlation: r between the arms over seeds; NaN for averages.
+        effect: Its size in other units; None for averages.
         published: Difference of the published scores.
+        judged: That difference against the prediction interval of ours.
         power: Power at that difference with the observed sd; NaN for averages.
+        detectable: Difference that so many pairs with such an sd find with a power of .8; NaN for averages.
         obstacle: Why no star is possible, whatever the scores; empty where one is.
+        documents: The same with documents as a sample; None without predictions or without a test.
         p_holm: Adjusted within the family.
         q_bh: Likewise.
         p_star: The one that the stars are made of.
-        marks: Arrow and stars.
+        marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
         flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha
-            after Holm; `D`, seeds dropped; `T`, t and an attainable sign flip disagree, unadjusted.
+            after Holm; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an attainable sign flip disagree,
+            unadjusted; `V`, bootstrap and delta method disagree on the variance over documents.
     """
 
     model: str
@@ -177,19 +208,86 @@ class Comparison:
     base: str
     label: str
     column: Column
+    family: str
     test: TTest
+    differences: tuple[Mapping[int, float], ...]
     dropped: tuple[str, ...]
+    mixed: tuple[str, ...]
     p_sign_flip: float
     least_p: float
     correlation: float
+    effect: Effect | None
     published: float | None
+    judged: Prediction | None
     power: float
+    detectable: float
     obstacle: str
+    documents: DocumentLevel | None = None
     p_holm: float = math.nan
     q_bh: float = math.nan
     p_star: float = math.nan
     marks: str = ""
     flags: tuple[str, ...] = ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a claim is judged by: over seeds and documents where predictions are known, else over seeds."""
+        return self.documents.crossed if self.documents else self.test.estimate
+
+
+@dataclass(frozen=True)
+class ClaimPart:
+    """One part of a claim.
+
+    Attributes:
+        label: Row and column.
+        ours: What was found, in words.
+        published: What the literature has, in words.
+        with_documents: Whether documents count as a sample.
+        judged: The verdict.
+    """
+
+    label: str
+    ours: str
+    published: str
+    with_documents: bool
+    judged: Judged
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim of the literature and what became of it.
+
+    Attributes:
+        name: Key of the sweep file.
+        text: The statement.
+        parts: Its parts, by the planned smallest effect.
+        verdict: By that effect; `not comparable` where trained on fewer documents.
+        sensitivity: The verdict by other smallest effects.
+    """
+
+    name: str
+    text: str
+    parts: tuple[ClaimPart, ...]
+    verdict: Verdict | Literal["not comparable"]
+    sensitivity: Mapping[float, Verdict]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """In how many datasets at least a variant has an effect, by the partial conjunction.
+
+    Attributes:
+        label: The variant's row label.
+        metric: Key of the scores.
+        num_effects: At least so many.
+        num_datasets: Of so many.
+    """
+
+    label: str
+    metric: str
+    num_effects: int
+    num_datasets: int
 
 
 @dataclass(frozen=True)
@@ -213,8 +311,9 @@ class Detail:
         metrics: Metric to mean and standard deviation.
         seconds: Mean and standard deviation of the training time.
         num_parameters: Trainable parameters.
-        ratio: Geometric mean over paired seeds of the time over the base merge's, and the ends of its
+        ratio: Geometric mean over paired seeds of the time per epoch over the base merge's, and the ends of its
             95 % interval.
+        ratio_to_best: Likewise of the time to the best epoch, which early stopping confounds.
     """
 
     label: str
@@ -223,6 +322,7 @@ class Detail:
     seconds: tuple[float, float]
     num_parameters: int | None
     ratio: tuple[float, float, float]
+    ratio_to_best: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -250,9 +350,11 @@ class Summary:
         rows: In the order of the sweep file.
         comparisons: Of the two families, in the order of rows and columns.
         control_comparisons: Of controls; uncorrected and unstarred.
-        family_sizes: `A` and `B` to the planned number of tests.
+        family_sizes: `A` and `B` to the planned number of tests; of `AB` where they are one.
         details: One per row and dataset.
         trials: Every planned trial.
+        claims: Verdicts on the statements of the literature.
+        replications: One per variant and metric, where there are several datasets.
         num_odd_scores: Scores that were NaN or infinite and count as missing.
     """
 
@@ -266,4 +368,6 @@ class Summary:
     family_sizes: Mapping[str, int]
     details: tuple[Detail, ...]
     trials: tuple[Trial, ...]
+    claims: tuple[ClaimResult, ...]
+    replications: tuple[Replication, ...]
     num_odd_scores: int

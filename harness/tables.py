@@ -15,13 +15,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness import layout
-from harness.footnotes import control_note, footnotes, unfinished
+from harness.footnotes import claims_note, control_note, footnotes, unfinished
 from harness.layout import Grid, Span, Text
 from harness.results import Summary
 
 
-def markdown(summary: Summary) -> str:
-    """Renders the whole report for people."""
+def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
+    """Renders the whole report for people.
+
+    Args:
+        summary: What was found.
+        figures: Blocks of Markdown that show the figures.
+    """
     facts = summary.facts
     blocks = [f"> **{_md(facts.banner)}**"] if facts.banner else []
     blocks.append(f"# {_md(_title(summary))}")
@@ -31,6 +36,9 @@ def markdown(summary: Summary) -> str:
     blocks.append(_md_bullets(footnotes(summary)))
     if summary.comparisons:
         blocks += ["## Comparisons", _md_grid(layout.comparison_table(summary))]
+    if summary.claims:
+        blocks += ["## Claims", _md(claims_note(summary)), _md_grid(layout.claim_table(summary))]
+    blocks += figures
     controls = layout.control_table(summary)
     if controls.rows:
         blocks += ["## Controls", _md(control_note(summary)), _md_grid(controls)]
@@ -64,6 +72,8 @@ def latex(summary: Summary) -> str:
     lines += _tex_table(main, caption) if main.rows else [caption]
     if summary.comparisons:
         lines += _tex_table(layout.comparison_table(summary), "Comparisons with the base merge.")
+    if summary.claims:
+        lines += _tex_table(layout.claim_table(summary), _tex(claims_note(summary)))
     controls = layout.control_table(summary)
     if controls.rows:
         lines += _tex_table(controls, _tex(control_note(summary)))
@@ -91,17 +101,22 @@ def deltas_csv(summary: Summary) -> str:
     rows: list[list[Any]] = []
     for item in (*summary.comparisons, *summary.control_comparisons):
         test = item.test
+        documents, effect = item.documents, item.effect
+        crossed_low, crossed_high = documents.crossed.interval() if documents else (math.nan, math.nan)
         entry = {
             "model": item.model,
             "merge": item.merge,
             "base": item.base,
             "dataset": "average" if item.column.average else item.column.datasets[0],
             "metric": item.column.metric,
-            "family": "control" if item in summary.control_comparisons else item.column.family,
+            "family": "control" if item in summary.control_comparisons else item.family,
             "status": test.status,
             "num_pairs": "/".join(map(str, test.num_pairs)),
             "dropped": " ".join(item.dropped),
+            "mixed": " ".join(item.mixed),
             "published_delta": item.published,
+            "published_judged": item.judged.label if item.judged else None,
+            "published_half_width": item.judged.half_width if item.judged else None,
             "delta": test.difference,
             "low_95": test.low,
             "high_95": test.high,
@@ -113,8 +128,18 @@ def deltas_csv(summary: Summary) -> str:
             "q_bh": item.q_bh,
             "p_sign_flip": item.p_sign_flip,
             "least_p_sign_flip_holm": item.least_p,
+            "crossed_low_95": crossed_low,
+            "crossed_high_95": crossed_high,
+            "share_of_documents": documents.share if documents else None,
+            "variance_ratio_bootstrap_delta": documents.ratio if documents else None,
+            "p_swap": documents.p_swap if documents else None,
+            "d_z": effect.d_z if effect else None,
+            "g_z": effect.g_z if effect else None,
+            "wins": effect.wins if effect else None,
+            "p_better": effect.p_better if effect else None,
             "correlation": item.correlation,
             "power_at_published_delta": item.power,
+            "detectable_delta": item.detectable,
             "marks": item.marks,
             "flags": " ".join(item.flags),
             "no_star_because": item.obstacle,
@@ -223,6 +248,8 @@ _TEX = {
     "▼": r"$\blacktriangledown$",
     "–": "--",
     "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
+    "σ": r"$\sigma$",
 }
 
 

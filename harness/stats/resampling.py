@@ -125,7 +125,7 @@ class _Swaps:
         part = Counts(self._moved.right[documents], self._moved.size[documents])
         return _table(part, units, sizes, is_pattern)
 
-    def difference(self, moved: Array) -> Array:
+    def difference(self, moved: NDArray[np.floating]) -> Array:
         """Returns F of the variant minus F of the base after moving counts, (B, 2L), from one to the other."""
         variant, base = (
             np.split(total + sign * moved, 2, axis=-1) for total, sign in zip(self._totals, (1, -1), strict=True)
@@ -171,9 +171,8 @@ def _patterns(columns: Sequence[Units]) -> Units:
     """Numbers the distinct rows of some columns of small whole numbers."""
     code = np.zeros(columns[0].size, dtype=np.int64)
     for column in columns:
-        low = int(column.min())
-        code = code * (int(column.max()) - low + 1) + column - low
-        code = np.unique(code, return_inverse=True)[1]
+        code = code * (int(np.ptp(column)) + 1) + column - column.min()
+        code = np.unique(code, return_inverse=True)[1].astype(np.int64)
     return code
 
 
