@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from harness.layout import CUT
 from harness.lookup import METRIC_LABELS
-from harness.results import Cell, Column, Comparison, Row, Summary
+from harness.results import Cell, Column, Comparison, Registration, Row, Summary
 from harness.stats.families import star_levels
 
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
@@ -111,8 +111,8 @@ def _stars(summary: Summary) -> Iterator[str]:
         if any(item.documents for item in possible):
             yield (
                 "† the 95 % interval over seeds and test documents together (crossed; documents drawn once for all "
-                "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained models "
-                "only; it makes no stars."
+                "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained "
+                "models only; it makes no stars."
             )
         if rule.correction == "holm" and summary.family_sizes.get("A"):
             yield (
@@ -124,8 +124,8 @@ def _stars(summary: Summary) -> Iterator[str]:
         found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
         if found:
             yield (
-                f"So many seeds detect {min(found):.2f} to {max(found):.2f} points of {label} F on a single dataset with "
-                "80 % power (two-sided, uncorrected, by the observed sd)."
+                f"So many seeds detect {min(found):.2f} to {max(found):.2f} points of {label} F on a single dataset "
+                "with 80 % power (two-sided, uncorrected, by the observed sd)."
             )
     if summary.replications:
         texts = [
@@ -177,6 +177,20 @@ def _protocol(summary: Summary) -> Iterator[str]:
     yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
     looks = summary.facts.looks
     yield f"Planned n = {len(summary.sweep.seeds)}, looks = {looks}."
+    if looks > 1:
+        yield "More looks than the planned one: the results were tested before they were complete, or extended after."
+    yield _registered(summary.facts.registration)
+
+
+def _registered(found: Registration) -> str:
+    if not found.frozen:
+        return "Pre-registered: no; no plan was frozen before the first trial."
+    plan = f"plan {found.sha256[:12]}, frozen {found.frozen}"
+    if found.num_older:
+        return f"Pre-registered: no; {found.num_older} results are older than the {plan}."
+    if found.changes:
+        return f"Pre-registered: yes ({plan}), and not followed: {_some(list(found.changes))}."
+    return f"Pre-registered: yes ({plan}), and followed."
 
 
 def _flags(summary: Summary) -> Iterator[str]:
@@ -201,8 +215,8 @@ def _flags(summary: Summary) -> Iterator[str]:
     mixed = dict.fromkeys(seed for item in summary.comparisons for seed in item.mixed)
     if mixed:
         yield (
-            f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` would "
-            "compare them."
+            f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` "
+            "would compare them."
         )
     elif summary.sweep.statistics.allow_mixed:
         yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."

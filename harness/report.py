@@ -7,7 +7,7 @@ With `--filter` the report of those trials is printed, and no file written:
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
 from harness.plan import Plan, Planned, make_plan
+from harness.predictions import read_samples
+from harness.preregistration import num_looks, registration
 from harness.provenance import environment
 from harness.results import DatasetFacts, Facts, Outcome, Summary
+from harness.stats.sample import Resampling
 from harness.store import Record
 from harness.summary import summarise
 
@@ -35,11 +38,17 @@ _SELECTION = {
 }
 
 
-def summarise_plan(plan: Plan) -> Summary:
-    """Reads every planned trial's record and computes the summary of the sweep."""
+def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
+    """Reads every planned trial's record and computes the summary of the sweep.
+
+    Args:
+        plan: The whole sweep.
+        is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
+    """
     records = {planned.key: planned.record for planned in plan.trials if planned.record}
     outcomes = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
-    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values())))
+    samples = {} if is_interim else read_samples(plan, Resampling())
+    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values()), is_interim), samples)
 
 
 def _outcome(planned: Planned, record: Record | None) -> Outcome:
@@ -56,10 +65,19 @@ def _outcome(planned: Planned, record: Record | None) -> Outcome:
         predictions_sha256=record.predictions_sha256 if record else None,
         key=planned.key,
         micro_batches=record.micro_batches if record else 1,
+        made_on=_made_on(record.environment) if record else "",
+        num_epochs=record.num_epochs if record else 1,
+        best_epoch=int(record.selected.get("micro_f1", {}).get("epoch", record.num_epochs)) if record else 1,
     )
 
 
-def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
+def _made_on(facts: Mapping[str, str]) -> str:
+    """Returns what two runs must share to be compared: commit, device and arithmetic, and on CPUs the CPU."""
+    names = ("commit", "device", "precision", *(["cpu"] if facts.get("device") == "cpu" else []))
+    return ", ".join(facts.get(name, "unknown") for name in names)
+
+
+def _facts(plan: Plan, records: Sequence[Record], is_interim: bool) -> Facts:
     sweep = plan.sweep
     planned_datasets = {planned.trial.dataset for planned in plan.trials}
     known = [dataset for dataset in sweep.datasets if dataset in planned_datasets - plan.problems.keys()]
@@ -70,8 +88,16 @@ def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
         provenance=_provenance(records),
         selection=" / ".join(sorted(rules)),
-        looks=1,
+        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
+        registration=registration(plan),
     )
+
+
+def _is_tested(plan: Plan) -> bool:
+    """Returns whether any variant and its base have two seeds in common, so that a report tests something."""
+    base = plan.sweep.statistics.base
+    done = {key: {one.trial.seed for one in trials if one.record} for key, trials in plan.cells().items()}
+    return any(len(seeds & done.get((m, base, d), set())) > 1 for (m, merge, d), seeds in done.items() if merge != base)
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:

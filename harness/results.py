@@ -75,6 +75,23 @@ class DatasetFacts:
 
 
 @dataclass(frozen=True)
+class Registration:
+    """Whether the plan was frozen before anything was known, and followed.
+
+    Attributes:
+        frozen: UTC time, ISO 8601; empty where no plan was frozen.
+        sha256: Of the plan.
+        num_older: Results that are older than it.
+        changes: What the sweep file says otherwise now.
+    """
+
+    frozen: str
+    sha256: str
+    num_older: int
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the report says beyond the scores.
 
@@ -84,6 +101,7 @@ class Facts:
         provenance: Commit, versions, hardware, hours and the like, in the order of printing.
         selection: Rule by which the epoch was chosen, in words.
         looks: How often the sweep has been tested, this time included.
+        registration: Of its plan.
     """
 
     banner: str | None
@@ -91,6 +109,7 @@ class Facts:
     provenance: Mapping[str, str]
     selection: str
     looks: int
+    registration: Registration
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     sweep = load(chosen.sweep)
     check(sweep.tracking)
-    summary = summarise_plan(make_plan(sweep))
+    whole = make_plan(sweep)
+    summary = summarise_plan(whole, is_interim=bool(whole.of_state("new")))
     print(f"{mirror(make_plan(sweep, chosen.filter), summary)} trials written to {sweep.tracking}")
     return 0
 

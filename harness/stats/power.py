@@ -69,7 +69,9 @@ def upper_sd(sd: float, num_pairs: int, confidence: float = 0.8) -> float:
     return sd * math.sqrt((num_pairs - 1) / float(chi2.ppf(1 - confidence, num_pairs - 1)))
 
 
-def exaggeration(difference: float, sd: float, num_pairs: int, alpha: float = 0.05) -> tuple[float, float]:
+def exaggeration(
+    difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1
+) -> tuple[float, float]:
     """Returns by what factor a significant estimate exaggerates, and how often it has the wrong sign.
 
     The mean of |estimate| / |difference| and the share of wrong signs, given p < alpha. For a given spread
@@ -82,7 +84,7 @@ def exaggeration(difference: float, sd: float, num_pairs: int, alpha: float = 0.
         return math.nan, math.nan
     from scipy.stats import chi2, norm, t
 
-    df = num_pairs - 1
+    df = num_strata * (num_pairs - 1)
     shift = abs(difference) * math.sqrt(num_pairs) / sd
     shares = (np.arange(2000) + 0.5) / 2000
     cut = float(t.isf(alpha / 2, df)) * np.sqrt(chi2.ppf(shares, df) / df)

@@ -28,7 +28,7 @@ def finish(store: Store, planned: Planned, micro: float) -> None:
 
 def mirrored(path: Path) -> tuple[int, MlflowClient, list[Run]]:
     plan = make_plan(load(path))
-    num_written = tracking.mirror(plan, summarise_plan(plan))
+    num_written = tracking.mirror(plan, summarise_plan(plan, is_interim=True))
     client = MlflowClient(load(path).tracking)
     experiment = client.get_experiment_by_name("tiny")
     assert experiment is not None
@@ -94,6 +94,6 @@ def test_an_outage_costs_a_paragraph(
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "mlflow.db").execute("select 1 from x")
     plan = make_plan(load(write_sweep()))
-    tracking.mirror_or_warn(plan, summarise_plan(plan))
+    tracking.mirror_or_warn(plan, summarise_plan(plan, is_interim=True))
     errors = capsys.readouterr().err
     assert "was not filled" in errors and "python -m harness.tracking" in errors and "Traceback" not in errors
