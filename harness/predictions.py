@@ -61,7 +61,7 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
             counts[metric] = Counts.of(predicted, gold)
         trial = planned.trial
         runs[trial.model, trial.merge, trial.seed] = counts
-    sample = DocumentSample(dataset, runs, how)
+    sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how)
     _check(sample, trials, store)
     return sample
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.meta import read_meta
-from harness import cli, tables
+from harness import cli, figures, reproducibility, tables
 from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
@@ -24,6 +24,9 @@ from harness.results import DatasetFacts, Facts, Outcome, Summary
 from harness.stats.sample import Resampling
 from harness.store import Record
 from harness.summary import summarise
+
+FIGURES = "fig"
+"""Folder of the figures, below that of the reports."""
 
 BANNER = (
     "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
@@ -130,26 +133,42 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
 
 
 def write(summary: Summary, folder: Path) -> Path:
-    """Writes NAME.md, .tex, .csv, .json and NAME-deltas.csv; returns the first.
+    """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
+
+    Returns:
+        The path of the first.
 
     Raises:
         StoreError: Where the folder cannot be written.
     """
     name = summary.sweep.name
+    drawings = list(figures.draw(summary))
     files = {
-        f"{name}.md": tables.markdown(summary),
+        f"{name}.md": tables.markdown(summary, [_shown(name, drawing) for drawing in drawings]),
         f"{name}.tex": tables.latex(summary),
         f"{name}.csv": tables.csv(summary),
+        f"{name}-cells.csv": tables.cells_csv(summary),
         f"{name}-deltas.csv": tables.deltas_csv(summary),
         f"{name}.json": tables.json_text(summary),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            for ending, content in figures.encoded(drawing).items():
+                write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
+            files[f"{FIGURES}/{name}-{drawing.name}.csv"] = tables.csv_text(drawing.rows)
+        page = folder / "reproducibility.md"
+        files[page.name] = reproducibility.updated(page.read_text("utf-8") if page.exists() else "", summary)
         for file, text in files.items():
             write_atomically(folder / file, text.encode())
     except OSError as error:
         raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
     return folder / f"{name}.md"
+
+
+def _shown(name: str, drawing: figures.Drawing) -> str:
+    place = f"{FIGURES}/{name}-{drawing.name}"
+    return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -345,6 +345,25 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class LabelDifference:
+    """One label's F under a variant, minus that under its base.
+
+    Attributes:
+        row: The variant's row label.
+        dataset: Dataset label.
+        label: Name of the label.
+        support: Test documents with it.
+        difference: Mean over paired seeds, in points.
+    """
+
+    row: str
+    dataset: str
+    label: str
+    support: int
+    difference: float
+
+
+@dataclass(frozen=True)
 class Trial:
     """One planned trial, and its outcome if there is one."""
 
@@ -372,6 +391,7 @@ class Summary:
         family_sizes: `A` and `B` to the planned number of tests; of `AB` where they are one.
         details: One per row and dataset.
         trials: Every planned trial.
+        label_differences: One per compared row, dataset and label, where predictions are known.
         claims: Verdicts on the statements of the literature.
         replications: One per variant and metric, where there are several datasets.
         num_odd_scores: Scores that were NaN or infinite and count as missing.
@@ -387,6 +407,7 @@ class Summary:
     family_sizes: Mapping[str, int]
     details: tuple[Detail, ...]
     trials: tuple[Trial, ...]
+    label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
     replications: tuple[Replication, ...]
     num_odd_scores: int

@@ -18,6 +18,7 @@ from harness.results import (
     Detail,
     DocumentLevel,
     Facts,
+    LabelDifference,
     Outcome,
     Replication,
     Row,
@@ -85,6 +86,7 @@ class _Analysis:
             family_sizes=self.family_sizes,
             details=tuple(self._details()),
             trials=tuple(self._trials()),
+            label_differences=tuple(self._label_differences(comparisons)),
             claims=tuple(judge(self.lookup, (*comparisons, *controls))),
             replications=tuple(self._replications(comparisons)),
             num_odd_scores=sum(
@@ -238,11 +240,22 @@ class _Analysis:
             variance, ratio = sample.variance(column.metric, weights)
             variances.append(variance)
             ratios.append(ratio)
-            if not column.average:
+            if not column.average and not self.sweep.models[model].control:
                 p_swap = sample.p_swap(column.metric, f"{model}/{merge}", both)
         found = crossed([pairs.differences for pairs in strata], variances)
         share = sum(variances) / len(variances) ** 2 / found.error**2
         return DocumentLevel(found, share, p_swap, max(ratios, key=lambda ratio: abs(math.log(ratio or 1e-300))))
+
+    def _label_differences(self, comparisons: Sequence[Comparison]) -> Iterable[LabelDifference]:
+        for item in comparisons:
+            if item.column.average or item.column.metric != "macro_f1" or item.documents is None:
+                continue
+            dataset = item.column.datasets[0]
+            sample = self.lookup.samples[dataset]
+            arms = [[(item.model, arm, seed) for seed in item.differences[0]] for arm in (item.merge, item.base)]
+            difference_L = sample.per_label(arms[0]) - sample.per_label(arms[1])
+            for label, support, difference in zip(sample.labels, sample.support_L, difference_L, strict=True):
+                yield LabelDifference(item.label, self.labels[dataset], label, int(support), float(difference))
 
     def _replications(self, comparisons: Sequence[Comparison]) -> Iterable[Replication]:
         """Counts datasets with an effect, for every variant and metric on several of them."""

@@ -38,7 +38,7 @@ def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
         blocks += ["## Comparisons", _md_grid(layout.comparison_table(summary))]
     if summary.claims:
         blocks += ["## Claims", _md(claims_note(summary)), _md_grid(layout.claim_table(summary))]
-    blocks += figures
+    blocks += ["## Figures", *figures] if figures else []
     controls = layout.control_table(summary)
     if controls.rows:
         blocks += ["## Controls", _md(control_note(summary)), _md_grid(controls)]
@@ -93,7 +93,7 @@ def csv(summary: Summary) -> str:
         status = "not run" if one is None else "failed" if one.scores is None else "done"
         start = [one.key if one else None, trial.model, trial.merge, trial.dataset, trial.seed, trial.control, status]
         rows.append([*start, *(getattr(one, field, None) for field in fields), *map(scores.get, metrics)])
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def deltas_csv(summary: Summary) -> str:
@@ -146,12 +146,24 @@ def deltas_csv(summary: Summary) -> str:
         }
         rows += [list(entry)] if not rows else []
         rows.append(list(entry.values()))
-    return _csv(rows)
+    return csv_text(rows)
+
+
+def cells_csv(summary: Summary) -> str:
+    """Renders one row per cell of the table, averages and controls too, in full precision."""
+    head = ["row", "column", "mean", "sd", "lower_quartile", "median", "upper_quartile", "num_runs", "num_failed"]
+    rows: list[list[Any]] = [[*head, "num_collapsed", "published", "agreement", "half_width", "bold", "marks"]]
+    for row in summary.rows:
+        for column, cell in zip(summary.columns, row.cells, strict=True):
+            numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
+            judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.bold, cell.marks]
+            rows.append([row.label, column.label, *numbers, *judged])
+    return csv_text(rows)
 
 
 def json_text(summary: Summary) -> str:
-    """Renders everything, with sorted keys and null for numbers that do not exist."""
-    data = _plain(summary) | {"footnotes": footnotes(summary)}
+    """Renders everything but single labels, with sorted keys and null for numbers that do not exist."""
+    data = _plain(dataclasses.replace(summary, label_differences=())) | {"footnotes": footnotes(summary)}
     return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -167,7 +179,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
+def csv_text(rows: Sequence[Sequence[Any]]) -> str:
+    """Renders rows as CSV; numbers that do not exist are empty."""
     file = io.StringIO()
     for row in rows:
         values = ("" if isinstance(value, float) and math.isnan(value) else value for value in row)

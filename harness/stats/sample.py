@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.stats.documents import Counts, Metric, influence, score, variance_of_mean
 from harness.stats.resampling import bootstrap, randomisation, seed_of
@@ -17,6 +18,9 @@ Run = TypeVar("Run", bound=Hashable)
 class Resampling:
     """How documents are resampled.
 
+    A report takes fewer than the usual 10,000, to stay a matter of seconds: 2,000 draws know a standard error to
+    1.6 %, and 4,000 swaps know a p of .05 to .0035; neither makes a star.
+
     Attributes:
         draws: For variances.
         swaps: For p-values.
@@ -24,7 +28,7 @@ class Resampling:
     """
 
     draws: int = 2_000
-    swaps: int = 10_000
+    swaps: int = 4_000
     root: int = 0
 
 
@@ -37,11 +41,22 @@ class DocumentSample(Generic[Run]):
     Args:
         name: Of the dataset; its bootstrap depends on it.
         runs: Counts of each run by metric, as each metric has its own best epoch.
+        labels: Names of the labels.
+        support_L: Documents with each label.
         how: How many resamples, and from which seed.
     """
 
-    def __init__(self, name: str, runs: Mapping[Run, Mapping[Metric, Counts]], how: Resampling):
+    def __init__(
+        self,
+        name: str,
+        runs: Mapping[Run, Mapping[Metric, Counts]],
+        labels: Sequence[str],
+        support_L: NDArray[np.int64],
+        how: Resampling,
+    ):
         self.name = name
+        self.labels = tuple(labels)
+        self.support_L = support_L
         self._runs = runs
         self._how = how
         self._influence = {
