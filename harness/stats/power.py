@@ -1,6 +1,7 @@
 """What a number of seeds can detect: asked before they are run, and never at the observed difference."""
 
 import math
+from bisect import bisect_left
 
 import numpy as np
 
@@ -38,9 +39,12 @@ def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num
 def seeds_needed(
     difference: float, sd: float, alpha: float = 0.05, wanted: float = 0.8, num_strata: int = 1
 ) -> int | None:
-    """Returns the least number of pairs with the wanted power; None if 1000 are not enough."""
+    """Returns the least number of pairs with the wanted power; None if 1000 are not enough, or there is no spread."""
+    if not sd > 0:
+        return None
     numbers = range(2, MOST_PAIRS + 1)
-    return next((n for n in numbers if power(difference, sd, n, alpha, num_strata) >= wanted), None)
+    place = bisect_left(numbers, wanted, key=lambda n: power(difference, sd, n, alpha, num_strata))
+    return numbers[place] if place < len(numbers) else None
 
 
 def detectable(sd: float, num_pairs: int, alpha: float = 0.05, wanted: float = 0.8, num_strata: int = 1) -> float:

@@ -23,7 +23,8 @@ def finish(store: Store, planned: Planned, micro: float) -> None:
     (folder / "history.jsonl").write_text('{"epoch": 1, "valid_micro_f1": 5}\n{"epoch": 2, "valid_micro_f1": 6}\n')
     (folder / "predictions.parquet").write_bytes(b"predictions")
     base = record(planned.key, planned.trial)
-    store.finish(base.model_copy(update={"scores": {"micro_f1": micro, "macro_f1": micro / 2}}))
+    scores = {"micro_f1": micro, "macro_f1": micro / 2}
+    store.finish(base.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
 
 
 def mirrored(path: Path) -> tuple[int, MlflowClient, list[Run]]:
