@@ -33,7 +33,7 @@ class Counts:
     @classmethod
     def of(cls, predicted: sparse.csr_array, gold: sparse.csr_array) -> "Counts":
         """Counts predicted against gold labels, both boolean and of shape (N, L)."""
-        one, other = (sparse.csr_array(labels, dtype=np.int32) for labels in (predicted, gold))
+        one, other = (sparse.csr_array(labels, dtype=np.int8) for labels in (predicted, gold))
         return cls(sparse.csr_array(one.multiply(other)), sparse.csr_array(one + other))
 
     def pooled(self) -> "Counts":

@@ -186,8 +186,9 @@ def _table(counts: Counts, units: Units, sizes: Units, is_pattern: bool) -> Weig
         sums = np.bincount(places, weights=part.data, minlength=sizes.size * num_labels)
         parts.append(sums.reshape(sizes.size, num_labels))
     table = np.concatenate(parts, axis=1)
+    # A draw can hold more than all documents, but never twice as many.
+    assert np.abs(table).sum(0).max(initial=0) < 2**23, "sums are exact in single precision"
     table = table / sizes[:, None] if is_pattern else table
-    assert np.abs(table * sizes[:, None]).sum(0).max(initial=0) < 2**23, "sums are exact in single precision"
     return table.astype(np.float32)
 
 
