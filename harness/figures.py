@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8c8c8c"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9")
-_STYLE = {
+_STYLE: Any = {
     "font.size": 8.0,
     "axes.titlesize": 8.5,
     "axes.spines.top": False,

@@ -108,11 +108,13 @@ def _stars(summary: Summary) -> Iterator[str]:
             f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "
             "not mean no effect."
         )
-        if any(item.documents for item in possible):
+        how = summary.resampling
+        if how and any(item.documents for item in possible):
             yield (
                 "† the 95 % interval over seeds and test documents together (crossed; documents drawn once for all "
                 "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained "
-                "models only; it makes no stars."
+                f"models only; it makes no stars. {how.draws:,} draws of documents for the variance of macro F, "
+                f"{how.swaps:,} swaps, all from root seed {how.root}."
             )
         if rule.correction == "holm" and summary.family_sizes.get("A"):
             yield (
@@ -245,6 +247,9 @@ def _oddities(summary: Summary) -> Iterator[str]:
         )
     if summary.num_odd_scores:
         yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
+    unused = [f"{label} {number}" for label, number in summary.labels_without_gold.items() if number]
+    if unused:
+        yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
     same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]
     if same_as_base:
         yield f"Equal to the base on every seed: {_some(same_as_base)}."

@@ -109,10 +109,12 @@ def _runtimes(summary: Summary) -> str:
 def _hyperparameters(summary: Summary) -> str:
     sweep = summary.sweep
     shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
+    entries = {key: {**entry.options, **entry.trainer} for key, entry in sweep.models.items()}
+    entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
     own = [
-        f"{key}: {', '.join(f'{name} {value}' for name, value in {**entry.options, **entry.trainer}.items())}"
-        for key, entry in (*sweep.models.items(), *sweep.datasets.items())
-        if entry.options or entry.trainer
+        f"{key}: {', '.join(f'{name} {value}' for name, value in chosen.items())}"
+        for key, chosen in entries.items()
+        if chosen
     ]
     encoder = ", ".join(f"{name} {value}" for name, value in sweep.encoder.options.items())
     return f"{shared}; encoder: {encoder or 'its defaults'}; {'; '.join(own) or 'models: their defaults'}."

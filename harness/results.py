@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.config import SweepFile
 from harness.stats.published import Prediction
+from harness.stats.sample import Resampling
 from harness.stats.seeds import Effect, Estimate, TTest
 from harness.stats.verdicts import Judged, Verdict
 
@@ -394,6 +395,8 @@ class Summary:
         label_differences: One per compared row, dataset and label, where predictions are known.
         claims: Verdicts on the statements of the literature.
         replications: One per variant and metric, where there are several datasets.
+        labels_without_gold: Dataset label to labels that no test document has, where predictions are known.
+        resampling: How documents were resampled; None where no predictions are known.
         num_odd_scores: Scores that were NaN or infinite and count as missing.
     """
 
@@ -410,4 +413,6 @@ class Summary:
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
     replications: tuple[Replication, ...]
+    labels_without_gold: Mapping[str, int]
+    resampling: Resampling | None
     num_odd_scores: int

@@ -89,6 +89,10 @@ class _Analysis:
             label_differences=tuple(self._label_differences(comparisons)),
             claims=tuple(judge(self.lookup, (*comparisons, *controls))),
             replications=tuple(self._replications(comparisons)),
+            labels_without_gold={
+                self.labels[key]: int((sample.support_L == 0).sum()) for key, sample in self.lookup.samples.items()
+            },
+            resampling=next((sample.how for sample in self.lookup.samples.values()), None),
             num_odd_scores=sum(
                 not math.isfinite(score)
                 for one in self.lookup.outcomes.values()

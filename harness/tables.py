@@ -61,11 +61,11 @@ def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
 def latex(summary: Summary) -> str:
     """Renders the main table, the comparisons and the controls, to be included in a paper.
 
-    Needs the packages booktabs and amssymb.
+    Needs the packages booktabs, amssymb and graphicx.
     """
     banner = summary.facts.banner
     lines = [f"% {_one_line(banner)}"] if banner else []
-    lines.append(r"% \usepackage{booktabs,amssymb}")
+    lines.append(r"% \usepackage{booktabs,amssymb,graphicx}")
     warnings = [f"\\textbf{{{_tex(text)}}}" for text in (banner, unfinished(summary)) if text]
     caption = " ".join([*warnings, f"{_tex(_title(summary))}.", *map(_tex, footnotes(summary))])
     main = layout.main_table(summary)
@@ -262,7 +262,6 @@ _TEX = {
     "–": "--",
     "†": r"$\dagger$",
     "‡": r"$\ddagger$",
-    "σ": r"$\sigma$",
 }
 
 
@@ -282,10 +281,15 @@ def _tex_text(text: Text) -> str:
     return lines[0] if len(lines) == 1 else "\\shortstack[l]{" + r" \\ ".join(lines) + "}"
 
 
+_SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
+"""A table wider than the page is made as wide as that; others stay as they are."""
+
+
 def _tex_table(grid: Grid, caption: str) -> list[str]:
-    lines = [r"\begin{table*}", r"\centering\scriptsize", f"\\begin{{tabular}}{{{'l' * len(grid.head)}}}", r"\toprule"]
+    lines = [r"\begin{table*}", r"\centering\scriptsize", _SHRUNK]
+    lines += [f"\\begin{{tabular}}{{{'l' * len(grid.head)}}}", r"\toprule"]
     lines += [" & ".join(map(_tex, grid.head)) + r" \\", r"\midrule"]
     for place, row in enumerate(grid.rows):
         lines += [r"\midrule"] if place in grid.breaks else []
         lines.append(" & ".join(map(_tex_text, row)) + r" \\")
-    return [*lines, r"\bottomrule", r"\end{tabular}", f"\\caption{{{caption}}}", r"\end{table*}"]
+    return [*lines, r"\bottomrule", r"\end{tabular}}", f"\\caption{{{caption}}}", r"\end{table*}"]

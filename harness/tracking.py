@@ -289,7 +289,7 @@ def _comparison(one: Comparison) -> dict[str, float]:
 
 def _all_comparisons(summary: Summary) -> dict[str, float]:
     """Returns every comparison, named by variant, data and metric."""
-    values = {}
+    values: dict[str, float] = {}
     for one in summary.comparisons:
         data = "average" if one.column.average else one.column.datasets[0]
         place = f"{one.model}/{one.merge}/{data}/{one.column.metric}"

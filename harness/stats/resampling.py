@@ -179,13 +179,13 @@ def _patterns(columns: Sequence[Units]) -> Units:
 def _table(counts: Counts, units: Units, sizes: Units, is_pattern: bool) -> Weights:
     """Returns what each unit adds to `right` and `size` of each label, (units, 2L); of a pattern, each document."""
     num_labels = counts.right.shape[1]
-    parts = []
+    parts: list[Array] = []
     for part in (counts.right, counts.size):
         rows = np.repeat(units, np.diff(part.indptr))
         places = rows * num_labels + part.indices
-        sums = np.bincount(places, weights=part.data, minlength=sizes.size * num_labels)
+        sums = np.bincount(places, weights=part.data, minlength=sizes.size * num_labels).astype(float)
         parts.append(sums.reshape(sizes.size, num_labels))
-    table = np.concatenate(parts, axis=1)
+    table: Array = np.concatenate(parts, axis=1)
     # A draw can hold more than all documents, but never twice as many.
     assert np.abs(table).sum(0).max(initial=0) < 2**23, "sums are exact in single precision"
     table = table / sizes[:, None] if is_pattern else table

@@ -58,7 +58,7 @@ class DocumentSample(Generic[Run]):
         self.labels = tuple(labels)
         self.support_L = support_L
         self._runs = runs
-        self._how = how
+        self.how = how
         self._influence = {
             (run, metric): influence(counts[metric], metric) for run, counts in runs.items() for metric in counts
         }
@@ -92,7 +92,7 @@ class DocumentSample(Generic[Run]):
     def p_swap(self, metric: Metric, key: str, pairs: Sequence[tuple[Run, Run]]) -> float:
         """Returns the p of approximate randomisation over some pairs of runs, all swapped together."""
         counts = [(self._runs[one][metric], self._runs[other][metric]) for one, other in pairs]
-        return randomisation(counts, metric, seed_of(self._how.root, f"{self.name}/{key}/{metric}"), self._how.swaps)
+        return randomisation(counts, metric, seed_of(self.how.root, f"{self.name}/{key}/{metric}"), self.how.swaps)
 
     def per_label(self, runs: Sequence[Run]) -> Array:
         """Returns the mean over runs of each label's F in points, (L,)."""

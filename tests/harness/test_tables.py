@@ -5,12 +5,15 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from harness import tables
+from harness.config import load
 from harness.summary import summarise
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
+from tests.harness.test_claims import ONE, made_up
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
@@ -281,10 +284,48 @@ def test_latex_is_booktabs_and_escaped():
                 assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
 
 
+def test_latex_of_everything_is_ascii_and_balanced():
+    table = load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")
+    found = noisy(table)
+    found[3] = dataclasses.replace(found[3], micro_batches=2)
+    sample, made = made_up({"none": 0.85, "masking": 0.93})
+    for summary in (summary_of(table, found), summarise(ONE, made, facts(ONE), {"wos": sample})):
+        tex = tables.latex(summary)
+        assert tex.isascii(), sorted(set(re.sub(r"[ -~\n]", "", tex)))
+        bare = re.sub(r"\\[{}]", "", tex)
+        assert bare.count("{") == bare.count("}")
+        assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}}") == tex.count(r"\resizebox")
+    assert r"$\dagger$" in tex
+
+
+def test_a_label_without_gold_is_counted():
+    sample, made = made_up({"none": 0.85, "masking": 0.93})
+    sample.support_L[[0, 3]] = 0
+    text = tables.markdown(summarise(ONE, made, facts(ONE), {"wos": sample}))
+    assert "Labels that no test document has, and that stay in the denominator of macro F: wos 2." in text
+
+
+def test_cells_csv_has_one_row_per_cell():
+    rows = list(csv.DictReader(io.StringIO(tables.cells_csv(summary_of(TABLE, FOUND)))))
+    assert len(rows) == 6 * 8
+    values = sorted(one.scores["micro_f1"] for one in FOUND if (one.model, one.merge, one.dataset) == HIAGM_WOS)
+    assert float(rows[0]["median"]) == pytest.approx((values[4] + values[5]) / 2)
+    assert float(rows[0]["mean"]) == pytest.approx(sum(values) / 10)
+
+
+HIAGM_WOS = ("hiagm", "none", "wos")
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_compiles(tmp_path):
     found = without(FOUND, model="hiagm", merge="masking", dataset="rcv1", seed=1)
     tex = tables.latex(summary_of(TABLE, found, banner="100 % _synthetic_ & #1"))
-    lines = [r"\documentclass{article}", r"\usepackage{booktabs,amssymb}", r"\begin{document}", tex, r"\end{document}"]
+    lines = [
+        r"\documentclass{article}",
+        r"\usepackage{booktabs,amssymb,graphicx}",
+        r"\begin{document}",
+        tex,
+        r"\end{document}",
+    ]
     (tmp_path / "table.tex").write_text("\n".join(lines), "utf-8")
     subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"], cwd=tmp_path, check=True)

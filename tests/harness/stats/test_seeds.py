@@ -288,3 +288,72 @@ def test_a_plan_that_asks_what_is_reachable_does_not_load_scipy():
     code = "import sys, harness.stats.families as s; s.least_reachable_p(5); print('scipy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
+
+
+def level(law, num_pairs, num_studies, flip=True):
+    """Shares of t and sign-flip p below .05 where nothing differs."""
+    rng = np.random.default_rng(21)
+    differences = law(rng, (num_studies, num_pairs)) - law(rng, (num_studies, num_pairs))
+    t = np.mean([seeds.t_test([pairs_of(row)]).p < 0.05 for row in differences])
+    return t, np.mean([seeds.sign_flip([row]) < 0.05 for row in differences]) if flip else math.nan
+
+
+def normal(rng, shape):
+    return rng.normal(0, 0.3, shape)
+
+
+def collapsing(rng, shape):
+    return rng.normal(0, 0.3, shape) - 5 * (rng.random(shape) < 0.1)
+
+
+def test_both_seed_tests_hold_their_level_for_normal_scores():
+    t, flip = level(normal, 8, 2000)
+    assert 0.037 < t < 0.063
+    assert 0.037 < flip < 0.063, "the least p is .0078, so it can be near its level"
+    assert level(normal, 5, 50)[1] == 0, "five pairs cannot reach .05"
+
+
+def test_both_seed_tests_are_not_fooled_by_runs_that_collapse():
+    t, flip = level(collapsing, 10, 1500)
+    assert t < 0.035 and flip < 0.065
+
+
+def test_stratified_sign_flip_holds_its_level():
+    rng = np.random.default_rng(22)
+    p = [seeds.sign_flip([rng.normal(0, sd, 4) for sd in (0.2, 0.3, 0.6)]) for _ in range(1500)]
+    assert 0.035 < np.mean(np.array(p) < 0.05) < 0.065
+
+
+def test_seed_intervals_cover():
+    rng = np.random.default_rng(23)
+    inside = np.zeros(2)
+    for _ in range(2000):
+        strata = [pairs_of(0.2 + rng.normal(0, sd, n)) for sd, n in ((0.2, 5), (0.3, 6), (0.6, 4))]
+        for place, chosen in enumerate((strata[:1], strata)):
+            test = seeds.t_test(chosen)
+            inside[place] += test.low <= 0.2 <= test.high
+    single, average = inside / 2000
+    assert 0.937 < single < 0.963
+    assert 0.937 < average < 0.975, "Satterthwaite errs on the safe side with few pairs"
+
+
+def test_q_values_hold_the_false_discovery_rate():
+    rng = np.random.default_rng(24)
+    true, shares = np.arange(24) < 12, []
+    for _ in range(400):
+        found = rng.normal(np.where(true, 0.0, 0.6), 0.3, (8, 24))
+        p = 2 * scipy.stats.t.sf(np.abs(found.mean(0) / (found.std(0, ddof=1) / 8**0.5)), 7)
+        hits = np.array(families.benjamini_hochberg(p, 24)) < 0.05
+        shares.append((hits & true).sum() / max(1, hits.sum()))
+    assert np.mean(shares) < 0.04, "half of them are true, so about .025"
+
+
+@pytest.mark.slow
+def test_levels_in_a_large_simulation():
+    t, flip = level(normal, 10, 20_000)
+    assert 0.047 < t < 0.055 and 0.045 < flip < 0.055
+    rng, starred = np.random.default_rng(25), 0
+    for _ in range(3000):
+        p = [seeds.t_test([pairs_of(rng.normal(0, 0.3, 5))]).p for _ in range(24)]
+        starred += min(families.holm(p, 24)) < 0.05
+    assert 0.04 < starred / 3000 < 0.06
