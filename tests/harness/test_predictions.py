@@ -1,5 +1,7 @@
 """Stored predictions give the recorded scores, and what is damaged is refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,20 @@ def test_a_report_counts_documents_as_a_sample(write_sweep: SweepWriter) -> None
         assert item.documents is not None
         assert item.documents.crossed.error > item.test.error
     assert all(item.documents is None for item in summarise_plan(plan, is_interim=True).comparisons)
+
+
+def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
+    plan, _ = fill(path)
+    code = (
+        "import sys; from harness.report import main; main([sys.argv[1]])\n"
+        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'transformers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    assert "loaded []" in run.stdout, run.stdout + run.stderr
+    text = (Path(plan.sweep.reports_dir) / "tiny.md").read_text("utf-8")
+    assert "crossed 95 % CI" in text and "tiny-labels.png" in text
 
 
 def test_predictions_that_are_gone_leave_the_rest(write_sweep: SweepWriter) -> None:
