@@ -126,10 +126,12 @@ def _differences(summary: Summary) -> Drawing | None:
         axis.set_yticks(range(len(labels)), labels)
         axis.set_ylim(len(labels) - 0.5, -0.5)
     figure.supxlabel("Δ to the base merge, F points", fontsize=8)
-    caption = (
-        "Differences to the base merge. Thick: 95 % interval over seeds on the fixed test documents; thin: over seeds "
-        f"and documents; diamond: published; grey: ± {smallest:g} points, the smallest difference of interest."
-    )
+    caption = "Differences to the base merge. Thick: 95 % interval over seeds on the fixed test documents; "
+    if any(item.documents for item in items):
+        caption += "thin: over seeds and documents; "
+    if any(item.published is not None for item in items):
+        caption += "diamond: published; "
+    caption += f"grey: ± {smallest:g} points, the smallest difference of interest."
     return Drawing("differences", caption, figure, rows)
 
 
@@ -251,7 +253,9 @@ def _power(summary: Summary) -> Drawing | None:
         axis.set_ylim(0, 1.03)
         axis.set_title(column.label)
     handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=2)
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=2)
+    for line in legend.get_lines():
+        line.set_linestyle("-")
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 from harness.layout import CUT
 from harness.lookup import METRIC_LABELS
-from harness.results import Cell, Column, Comparison, Registration, Row, Summary
+from harness.outcomes import Registration
+from harness.results import Cell, Column, Comparison, Row, Summary
 from harness.stats.families import star_levels
 
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.config import SweepFile
-from harness.results import Column, Facts, Outcome
+from harness.outcomes import Facts, Outcome
+from harness.results import Column
 from harness.stats.sample import DocumentSample
 from harness.stats.seeds import Pairs, TTest, pair, t_test
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from harness.config import SweepFile
 from harness.files import write_atomically
+from harness.outcomes import Registration
 from harness.plan import Plan
 from harness.provenance import environment
-from harness.results import Registration
 from harness.store import Store
 
 

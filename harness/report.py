@@ -16,11 +16,12 @@ from harness import cli, figures, reproducibility, tables
 from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
+from harness.outcomes import DatasetFacts, Facts, Outcome
 from harness.plan import Plan, Planned, make_plan
 from harness.predictions import read_samples
 from harness.preregistration import num_looks, registration
 from harness.provenance import environment
-from harness.results import DatasetFacts, Facts, Outcome, Summary
+from harness.results import Summary
 from harness.stats.sample import Resampling
 from harness.store import Record
 from harness.summary import summarise

@@ -11,21 +11,20 @@ from dataclasses import replace
 from harness.claims import judge
 from harness.config import SweepFile
 from harness.lookup import Lookup, Samples
+from harness.outcomes import Facts, Outcome
 from harness.results import (
     Cell,
     Column,
     Comparison,
     Detail,
     DocumentLevel,
-    Facts,
     LabelDifference,
-    Outcome,
     Replication,
     Row,
     Summary,
     Trial,
 )
-from harness.stats import families, power, seeds
+from harness.stats import effects, families, power, seeds
 from harness.stats.documents import crossed
 from harness.stats.published import prediction
 
@@ -154,12 +153,12 @@ class _Analysis:
             num_done=tuple(map(len, strata)),
             num_failed=sum(one.scores is None for one in outcomes),
             num_planned=len(self.sweep.seeds) * len(column.datasets),
-            num_collapsed=sum(map(seeds.num_collapsed, strata)),
+            num_collapsed=sum(map(effects.num_collapsed, strata)),
             one_seed=self.lookup.one_seed(model, merge, column),
             published=published,
             prediction=label,
             half_width=half_width,
-            quartiles=seeds.quartiles([] if column.average else strata[0]),
+            quartiles=effects.quartiles([] if column.average else strata[0]),
             num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in outcomes),
         )
 
@@ -202,8 +201,8 @@ class _Analysis:
             mixed=mixed,
             p_sign_flip=seeds.sign_flip(differences) if _usable(test) else math.nan,
             least_p=families.least_reachable_p(num_pairs, self.family_sizes[family]),
-            correlation=seeds.correlation(strata[0]) if not column.average else math.nan,
-            effect=seeds.effect(strata[0]) if not column.average else None,
+            correlation=effects.correlation(strata[0]) if not column.average else math.nan,
+            effect=effects.effect(strata[0]) if not column.average else None,
             published=published,
             # Each published score is rounded to .01, so their difference is off by .01 at most.
             judged=prediction(differences, published, 0.01) if with_published and published is not None else None,

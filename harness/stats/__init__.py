@@ -1,10 +1,12 @@
 """Tests, intervals, power and verdicts: pure NumPy and SciPy, no files, no sweep.
 
-    seeds       two arms paired by seed: t and sign flip, effect sizes
+    seeds       two arms paired by seed: t and sign flip
+    effects     how large a difference is, runs that collapsed
     families    corrections over planned families, the confidence set of the best, what is reachable
     published   our runs against a published one
     power       what a number of seeds can detect
     documents   F from counts per document, its influence function, both sources of error at once
+    sample      the test documents of one dataset, under every run
     resampling  bootstrap and approximate randomisation over documents
     verdicts    rules by which a claim is judged
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from harness.config import SweepFile
-from harness.results import DatasetFacts, Facts, Outcome, Registration
+from harness.outcomes import DatasetFacts, Facts, Outcome, Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from harness.stats import families, power, published, seeds
+from harness.stats import effects, families, power, published, seeds
 
 
 def pairs(variant, base):
@@ -63,7 +63,7 @@ def test_partial_conjunction_seldom_claims_one_effect_too_many():
 
 
 def test_effect_sizes_by_hand():
-    found = seeds.effect(pairs([3.0, 5.0, 4.0], [2.0, 2.0, 4.0]))
+    found = effects.effect(pairs([3.0, 5.0, 4.0], [2.0, 2.0, 4.0]))
     d_z = (4 / 3) / math.sqrt(7 / 3)
     assert found.d_z == pytest.approx(d_z)
     # Gamma(1) / Gamma(1/2) for three pairs.
@@ -71,22 +71,22 @@ def test_effect_sizes_by_hand():
     assert found.wins == 2
     u = scipy.stats.mannwhitneyu([3, 5, 4], [2, 2, 4]).statistic
     assert found.p_better == pytest.approx(u / 9)
-    assert seeds.quartiles([1.0, 2.0, 3.0, 10.0]) == pytest.approx((1.75, 2.5, 4.75))
+    assert effects.quartiles([1.0, 2.0, 3.0, 10.0]) == pytest.approx((1.75, 2.5, 4.75))
 
 
 def test_hedges_takes_the_bias_out():
     rng = np.random.default_rng(4)
-    found = [seeds.effect(pairs(row, np.zeros(5))) for row in rng.normal(0.3, 0.3, (3000, 5))]
+    found = [effects.effect(pairs(row, np.zeros(5))) for row in rng.normal(0.3, 0.3, (3000, 5))]
     assert np.mean([one.g_z for one in found]) == pytest.approx(1.0, abs=0.04)
     assert np.mean([one.d_z for one in found]) > 1.15
 
 
 def test_effects_that_do_not_exist():
     for variant, base in (([], []), ([1.0], [2.0]), ([2.0, 2.0], [1.0, 1.0])):
-        found = seeds.effect(pairs(variant, base))
+        found = effects.effect(pairs(variant, base))
         assert math.isnan(found.d_z) and math.isnan(found.g_z)
-    assert math.isnan(seeds.effect(pairs([], [])).p_better)
-    assert all(map(math.isnan, seeds.quartiles([])))
+    assert math.isnan(effects.effect(pairs([], [])).p_better)
+    assert all(map(math.isnan, effects.quartiles([])))
 
 
 def test_detectable_is_the_inverse_of_power():

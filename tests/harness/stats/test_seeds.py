@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from harness.stats import families, power, published, seeds
+from harness.stats import effects, families, power, published, seeds
 
 finite = st.floats(0, 100, allow_nan=False)
 
@@ -268,15 +268,15 @@ def test_power_rises():
 
 def test_correlation():
     pairs = seeds.pair(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
-    assert seeds.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
-    assert math.isnan(seeds.correlation(seeds.pair(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
+    assert effects.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
+    assert math.isnan(effects.correlation(seeds.pair(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
 
 
 def test_collapsed_runs():
-    assert seeds.num_collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == 1
-    assert seeds.num_collapsed([80.0, 80.1, 79.9, 80.2, 79.8]) == 0
-    assert seeds.num_collapsed([80.0, 80.0, 80.0]) == 0
-    assert seeds.num_collapsed([87.9, 87.9, 87.9, 88.0, 86.5]) == 0, "close together by chance"
+    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == 1
+    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 79.8]) == 0
+    assert effects.num_collapsed([80.0, 80.0, 80.0]) == 0
+    assert effects.num_collapsed([87.9, 87.9, 87.9, 88.0, 86.5]) == 0, "close together by chance"
 
 
 def test_star_levels():
