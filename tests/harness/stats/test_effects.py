@@ -1,6 +1,5 @@
-"""Equivalence, partial conjunction, effect sizes, planning: against libraries, brute force and simulation."""
+"""Equivalence and effect sizes, against libraries, by hand and by simulation."""
 
-import itertools
 import math
 
 import numpy as np
@@ -8,7 +7,8 @@ import pytest
 import scipy.stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from harness.stats import effects, families, power, published, seeds
+from harness.stats import effects, seeds
+from tests.harness.stats.test_seeds import by_seed
 
 
 def pairs(variant, base):
@@ -34,32 +34,6 @@ def test_equivalence_holds_its_level_at_the_bound():
 def test_no_estimate_without_a_test():
     assert seeds.t_test([pairs([1, 1], [1, 1])]).estimate is None
     assert seeds.t_test([pairs([2, 2], [1, 1])]).estimate is None
-
-
-def brute_force_num_effects(p, alpha):
-    """The largest u such that every choice of K - u + 1 strata has a Bonferroni-significant one."""
-    size = len(p)
-    for u in range(size, 0, -1):
-        subsets = itertools.combinations(p, size - u + 1)
-        if all(min(subset) * len(subset) <= alpha for subset in subsets):
-            return u
-    return 0
-
-
-def test_partial_conjunction_is_brute_force_over_all_subsets():
-    rng = np.random.default_rng(2)
-    for _ in range(300):
-        p = (rng.uniform(0, 1, 4) ** 4).tolist()
-        assert families.num_effects(p) == brute_force_num_effects(p, 0.05)
-    assert families.num_effects([0.001, math.nan, 0.03]) == 1
-    assert families.num_effects([0.001, 0.02, 0.04]) == 3
-    assert families.num_effects([]) == 0
-
-
-def test_partial_conjunction_seldom_claims_one_effect_too_many():
-    p = np.random.default_rng(3).uniform(0, 1, (3000, 3))
-    p[:, 0] = 1e-9
-    assert np.mean([families.num_effects(row) > 1 for row in p.tolist()]) < 0.06
 
 
 def test_effect_sizes_by_hand():
@@ -89,44 +63,14 @@ def test_effects_that_do_not_exist():
     assert all(map(math.isnan, effects.quartiles([])))
 
 
-def test_detectable_is_the_inverse_of_power():
-    assert power.detectable(1.0, 5) == pytest.approx(1.68, abs=0.005)
-    assert power.detectable(1.0, 10, 0.05 / 24) == pytest.approx(1.69, abs=0.01)
-    for num_pairs, alpha, strata in ((2, 0.05, 1), (5, 0.05 / 8, 3), (20, 0.01, 1)):
-        found = power.detectable(0.3, num_pairs, alpha, 0.8, strata)
-        assert power.power(found, 0.3, num_pairs, alpha, strata) == pytest.approx(0.8, abs=1e-6)
-    assert math.isnan(power.detectable(0.0, 5)) and math.isnan(power.detectable(0.3, 1))
+def test_correlation():
+    pairs = seeds.pair(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
+    assert effects.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
+    assert math.isnan(effects.correlation(seeds.pair(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
 
 
-def test_power_of_the_stratified_test_is_what_is_simulated():
-    rng, sd = np.random.default_rng(5), 0.3
-    studies = rng.normal(0.3, sd, (1500, 3, 5))
-    zero = np.zeros(5)
-    p = [seeds.t_test([pairs(row, zero) for row in study]).p for study in studies]
-    expected = power.power(0.3, sd / math.sqrt(3), 5, num_strata=3)
-    assert np.mean(np.array(p) < 0.05) == pytest.approx(expected, abs=0.04)
-
-
-def test_upper_limit_of_a_pilots_sd():
-    assert power.upper_sd(1.0, 5) == pytest.approx(1.56, abs=0.005)
-    assert power.upper_sd(1.0, 10) == pytest.approx(1.29, abs=0.005)
-    pilots = np.random.default_rng(6).normal(0, 0.3, (4000, 5)).std(1, ddof=1)
-    assert np.mean([power.upper_sd(sd, 5) >= 0.3 for sd in pilots]) == pytest.approx(0.8, abs=0.02)
-    assert math.isnan(power.upper_sd(0.3, 1))
-
-
-def test_what_a_weak_study_exaggerates():
-    size, wrong = power.exaggeration(0.1, 0.3, 5)
-    assert size == pytest.approx(2.9, abs=0.1) and wrong == pytest.approx(0.06, abs=0.01)
-    samples = np.random.default_rng(7).normal(0.1, 0.3, (60_000, 5))
-    means = samples.mean(1)
-    significant = np.abs(means) > scipy.stats.t.isf(0.025, 4) * samples.std(1, ddof=1) / math.sqrt(5)
-    assert size == pytest.approx(np.abs(means[significant]).mean() / 0.1, rel=0.05)
-    assert wrong == pytest.approx((means[significant] < 0).mean(), abs=0.01)
-
-
-def test_a_published_difference_is_judged_like_a_score():
-    differences = np.array([0.3, 0.5, 0.4])
-    judged = published.prediction([differences], -0.2, rounding=0.01)
-    assert judged.label == ">"
-    assert judged.half_width == pytest.approx(4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.01)
+def test_collapsed_runs():
+    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == 1
+    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 79.8]) == 0
+    assert effects.num_collapsed([80.0, 80.0, 80.0]) == 0
+    assert effects.num_collapsed([87.9, 87.9, 87.9, 88.0, 86.5]) == 0, "close together by chance"
