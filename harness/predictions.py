@@ -8,7 +8,7 @@ import numpy as np
 from harness.errors import StoreError
 from harness.lookup import Run
 from harness.plan import Plan, Planned
-from harness.stats.documents import Counts, Metric
+from harness.stats.documents import Counts, Metric, by_metric
 from harness.stats.sample import DocumentSample, Resampling
 from harness.store import Store
 
@@ -58,7 +58,7 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
             lists = table[f"{metric if rule == 'per_metric' else f'{rule}_f1'}_labels"].combine_chunks()
             indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
             predicted = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=gold.shape)
-            counts[metric] = Counts.of(predicted, gold)
+            counts[metric] = by_metric(Counts.of(predicted, gold), metric)  # Ten times as small for micro F.
         trial = planned.trial
         runs[trial.model, trial.merge, trial.seed] = counts
     sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how)

@@ -38,7 +38,7 @@ class Counts:
 
     def pooled(self) -> "Counts":
         """Returns the same with all labels as one: the micro F of these counts is their macro F."""
-        return Counts(*(sparse.csr_array(part.sum(1)[:, None]) for part in (self.right, self.size)))
+        return Counts(*(sparse.csr_array(part.sum(1, dtype=np.int32)[:, None]) for part in (self.right, self.size)))
 
 
 def by_metric(counts: Counts, metric: Metric) -> Counts:
