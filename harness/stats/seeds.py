@@ -207,12 +207,20 @@ def sign_flip(strata: Sequence[Array]) -> float:
     if reach <= 0:
         return 1.0
     if terms.size > _MOST_EXACT:
-        signs = np.random.default_rng(0).integers(0, 2, size=(_RESAMPLES, terms.size), dtype=np.int8) * 2 - 1
-        return float((1 + np.sum(np.abs(signs @ terms) >= reach)) / (1 + _RESAMPLES))
+        return _sampled_sign_flip(terms, reach)
     left, right = (np.sort(_signed_sums(half)) for half in np.array_split(terms, 2))
     above = right.size - np.searchsorted(right, reach - left, side="left")
     below = np.searchsorted(right, -reach - left, side="right")
     return float((above.sum() + below.sum()) / 2.0**terms.size)
+
+
+def _sampled_sign_flip(terms: Array, reach: float) -> float:
+    generator, hits = np.random.default_rng(0), 0
+    for size in (_RESAMPLES // 9,) * 9:
+        bits = np.frombuffer(generator.bytes(-(-size * terms.size // 8)), dtype=np.uint8)
+        flipped = np.unpackbits(bits, count=size * terms.size).reshape(size, -1).astype(float) @ terms
+        hits += int(np.sum(np.abs(terms.sum() - 2 * flipped) >= reach))
+    return (1 + hits) / (1 + _RESAMPLES)
 
 
 def _signed_sums(terms: Array) -> Array:
