@@ -69,12 +69,6 @@ def bootstrap(systems: Sequence[Counts], metric: Metric, seed: Seed, num_resampl
     return found
 
 
-def p_bootstrap(resampled: Array, difference: float) -> float:
-    """Returns the two-sided p of a difference, its bootstrap shifted to the null: (1 + hits) / (B + 1)."""
-    hits = np.sum(np.abs(resampled - difference) >= abs(difference) - _TOLERANCE)
-    return float((1 + hits) / (1 + resampled.size))
-
-
 def randomisation(pairs: Sequence[tuple[Counts, Counts]], metric: Metric, seed: Seed, num_resamples: int) -> float:
     """Returns the two-sided p of approximate randomisation, conditional on the trained models.
 
