@@ -15,8 +15,8 @@ test: .venv/installed  ## every test but the slow ones, under 8 minutes on 2 cor
 soak: .venv/installed  ## the slow tests: complete corpora, killed drivers and workers
 	$(BIN)/python -m pytest -m slow
 
-bench: .venv/installed  ## every benchmark that needs no GPU, under an hour; pages in reports/bench/
-	for name in step overhead evaluation growth sweep corpora; do $(BIN)/python -m tests.bench.$$name || exit 1; done
+bench: .venv/installed  ## every benchmark that needs no GPU, over an hour; pages in reports/bench/
+	for name in step overhead evaluation resampling growth sweep corpora; do $(BIN)/python -m tests.bench.$$name || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -129,8 +129,32 @@ class Statistics(Strict):
     """Family-wise error rate of the stars, in each family."""
     correction: Literal["holm", "bh", "none"] = "holm"
     """Correction within each family, whose size is the planned one."""
+    families: Literal["two", "joint"] = "two"
+    """Averages and single datasets corrected apart, or all comparisons together."""
     star_metrics: tuple[Literal["micro_f1", "macro_f1"], ...] = ("micro_f1", "macro_f1")
     """Metrics of the table."""
+    smallest_effect: Annotated[float, Field(gt=0)] = 0.5
+    """Smallest difference of interest, in points: what is surely smaller is negligible."""
+    allow_mixed: bool = False
+    """Compare runs of one seed also where the two were made by different commits or on different hardware."""
+
+
+class Claim(Strict):
+    """A statement of the literature, judged in the report: a conjunction over rows, data and metrics."""
+
+    text: str
+    """The statement, as it is printed."""
+    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio"]
+    """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
+    bounds; the first model gains more than the second, over all merges; training time over the base's within bounds."""
+    rows: Annotated[tuple[str, ...], Field(min_length=1)]
+    """`model key/merge`; of larger_gain the two model keys."""
+    data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
+    """Dataset keys, or `average`."""
+    metrics: tuple[Literal["micro_f1", "macro_f1"], ...] = ("micro_f1", "macro_f1")
+    """Of the table's."""
+    bounds: tuple[float, float] = (-1.0, 1.0)
+    """Of within, in points; of time_ratio, a ratio."""
 
 
 class Published(Strict):
@@ -174,6 +198,8 @@ class SweepFile(Strict):
     """Comparisons and correction."""
     published: Published | None = None
     """Scores from the literature."""
+    claims: dict[Name, Claim] = {}
+    """Statements to be judged, by short name."""
     notes: tuple[str, ...] = ()
     """Deviations from the literature and other remarks, printed in the report."""
     data_dir: str = "data"
@@ -209,6 +235,7 @@ def load(path: Path) -> SweepFile:
             raise source.error((field,), f"{field} repeats {', '.join(map(str, twice))}; name each once")
     if sweep.published:
         _check_published(source, sweep)
+    _check_claims(source, sweep)
     return sweep
 
 
@@ -240,6 +267,25 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
                 if metric not in sweep.statistics.star_metrics:
                     known = sweep.statistics.star_metrics
                     raise source.unknown((*place, dataset, metric), "metric", metric, known)
+
+
+def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
+    base = sweep.statistics.base
+    rows = [f"{model}/{merge}" for model in sweep.models for merge in sweep.merges]
+    compared = [row for row in rows if not row.endswith(f"/{base}")]
+    places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
+    for name, claim in sweep.claims.items():
+        known = list(sweep.models) if claim.kind == "larger_gain" else rows if claim.kind == "best" else compared
+        for field, values, names in (
+            ("rows", claim.rows, known),
+            ("data", claim.data, list(sweep.datasets) if claim.kind == "time_ratio" else places),
+            ("metrics", claim.metrics, sweep.statistics.star_metrics),
+        ):
+            for value in values:
+                if value not in names:
+                    raise source.unknown(("claims", name, field), field, value, names)
+        if claim.kind == "larger_gain" and len(claim.rows) != 2:
+            raise source.error(("claims", name, "rows"), "larger_gain compares two models")
 
 
 def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:

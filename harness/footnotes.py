@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Iterator
 
-from harness import stats
 from harness.layout import CUT
+from harness.lookup import METRIC_LABELS
+from harness.outcomes import Registration
 from harness.results import Cell, Column, Comparison, Row, Summary
+from harness.stats.families import star_levels
 
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
@@ -41,6 +43,19 @@ def control_note(summary: Summary) -> str:
     if summary.control_comparisons:
         text += " Δ with its 95 % interval is unadjusted."
     return text
+
+
+def claims_note(summary: Summary) -> str:
+    """Returns how claims were judged."""
+    rule = summary.sweep.statistics
+    text = (
+        "A claim is supported where all its parts are, and not supported where one is contradicted (Holm over its "
+        "parts) or all are contradicted or negligible; else it is inconclusive. Intervals are two-sided and not "
+        f"corrected across claims. Negligible is surely within ± {rule.smallest_effect:g} points"
+    )
+    if any(part.with_documents for claim in summary.claims for part in claim.parts):
+        return f"{text}. Intervals are over seeds and test documents, but those marked (seeds)."
+    return f"{text}. Intervals are over seeds on the fixed test documents."
 
 
 def _reading(summary: Summary) -> Iterator[str]:
@@ -88,26 +103,50 @@ def _stars(summary: Summary) -> Iterator[str]:
         return
     possible = [item for item in summary.comparisons if not item.obstacle]
     if possible:
-        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(stats.star_levels(rule.alpha)))
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(rule.alpha)))
         yield (
             f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
             f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "
             "not mean no effect."
         )
-        if rule.correction == "holm" and summary.family_sizes["A"]:
+        how = summary.resampling
+        if how and any(item.documents for item in possible):
+            yield (
+                "† the 95 % interval over seeds and test documents together (crossed; documents drawn once for all "
+                "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained "
+                f"models only; it makes no stars. {how.draws:,} draws of documents for the variance of macro F, "
+                f"{how.swaps:,} swaps, all from root seed {how.root}."
+            )
+        if rule.correction == "holm" and summary.family_sizes.get("A"):
             yield (
                 f"Each of the two families holds its error at {_number(rule.alpha)}, so both together at most "
                 f"{_number(2 * rule.alpha)}."
             )
     yield from _obstacles(summary)
+    for metric, label in METRIC_LABELS.items():
+        found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
+        if found:
+            yield (
+                f"So many seeds detect {min(found):.2f} to {max(found):.2f} points of {label} F on a single dataset "
+                "with 80 % power (two-sided, uncorrected, by the observed sd)."
+            )
+    if summary.replications:
+        texts = [
+            f"{item.label} {METRIC_LABELS[item.metric]} {item.num_effects}/{item.num_datasets}"
+            for item in summary.replications
+        ]
+        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
 def _families(summary: Summary) -> str:
     correction = _CORRECTIONS[summary.sweep.statistics.correction]
-    cells = f"paired t, {correction} {summary.family_sizes['B']} tests"
-    if not summary.family_sizes["A"]:
+    sizes = summary.family_sizes
+    if sizes.get("AB"):
+        return f"paired t, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
+    cells = f"paired t, {correction} {sizes['B']} tests"
+    if not sizes["A"]:
         return cells
-    averages = f"stratified t (Satterthwaite), {correction} {summary.family_sizes['A']} tests"
+    averages = f"stratified t (Satterthwaite), {correction} {sizes['A']} tests"
     return f"single datasets: {cells}; averages: {averages}"
 
 
@@ -141,6 +180,20 @@ def _protocol(summary: Summary) -> Iterator[str]:
     yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
     looks = summary.facts.looks
     yield f"Planned n = {len(summary.sweep.seeds)}, looks = {looks}."
+    if looks > 1:
+        yield "More looks than the planned one: the results were tested before they were complete, or extended after."
+    yield _registered(summary.facts.registration)
+
+
+def _registered(found: Registration) -> str:
+    if not found.frozen:
+        return "Pre-registered: no; no plan was frozen before the first trial."
+    plan = f"plan {found.sha256[:12]}, frozen {found.frozen}"
+    if found.num_older:
+        return f"Pre-registered: no; {found.num_older} results are older than the {plan}."
+    if found.changes:
+        return f"Pre-registered: yes ({plan}), and not followed: {_some(list(found.changes))}."
+    return f"Pre-registered: yes ({plan}), and followed."
 
 
 def _flags(summary: Summary) -> Iterator[str]:
@@ -150,6 +203,8 @@ def _flags(summary: Summary) -> Iterator[str]:
         "so no star is no evidence of no effect",
         "P": f"with so few pairs the exact sign flip cannot reach {alpha} after Holm",
         "D": "seeds that only one of the two finished are left out",
+        "M": "runs of one seed made by different commits or on different hardware are not compared",
+        "V": "bootstrap and delta method differ by more than a quarter on the variance over documents (rare labels)",
         "T": f"t and the exact sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
         "effect on any dataset, so opposite effects part them)",
     }
@@ -160,6 +215,14 @@ def _flags(summary: Summary) -> Iterator[str]:
     dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
         yield f"Seeds left out of some comparison: {_some(list(dropped))}."
+    mixed = dict.fromkeys(seed for item in summary.comparisons for seed in item.mixed)
+    if mixed:
+        yield (
+            f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` "
+            "would compare them."
+        )
+    elif summary.sweep.statistics.allow_mixed:
+        yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."
 
 
 def _oddities(summary: Summary) -> Iterator[str]:
@@ -185,6 +248,9 @@ def _oddities(summary: Summary) -> Iterator[str]:
         )
     if summary.num_odd_scores:
         yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
+    unused = [f"{label} {number}" for label, number in summary.labels_without_gold.items() if number]
+    if unused:
+        yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
     same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]
     if same_as_base:
         yield f"Equal to the base on every seed: {_some(same_as_base)}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.results import Cell, Column, Comparison, Detail, Row, Summary
 
 NONE = "–"
-CUT = "†"
+CUT = "‡"
 """Marks a mean with trials in it whose batches were cut into parts."""
 
 
@@ -103,6 +103,9 @@ def comparison_table(summary: Summary) -> Grid:
     items = sorted(summary.comparisons, key=lambda item: item.column.average)
     head = ["Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r", "p", "p Holm", "q BH", "p sign flip"]
     with_published = any(item.published is not None for item in items)
+    with_documents = any(item.documents for item in items)
+    if with_documents:
+        head += ["crossed 95 % CI", "share of documents", "p swap"]
     if with_published:
         head[3:4] = ["Δ published", "Δ ours [95 % CI]"]
         head.append("power at published Δ")
@@ -115,13 +118,41 @@ def comparison_table(summary: Summary) -> Grid:
         }
         numbers[starred] += item.marks.lstrip("▲▼")
         row = [item.label, item.column.label, _pairs(item.test.num_pairs)]
-        row += [signed(item.published)] if with_published else []
+        row += [_published_difference(item)] if with_published else []
         row += [_interval(item), points(item.test.sd), points(item.correlation), *numbers.values()]
         row.append(probability(item.p_sign_flip, 4))
+        row += _documents(item) if with_documents else []
         row += [points(item.power)] if with_published else []
         rows.append(tuple(map(plain, [*row, " ".join(item.flags)])))
     split = next((place for place, item in enumerate(items) if item.column.average), 0)
     return Grid((*head, "flags"), tuple(rows), (split,) if split else ())
+
+
+def _published_difference(item: Comparison) -> str:
+    label = item.judged.label if item.judged else ""
+    return f"{signed(item.published)} {label}".rstrip()
+
+
+def _documents(item: Comparison) -> list[str]:
+    if item.documents is None:
+        return [NONE, NONE, "n/a"]
+    low, high = item.documents.crossed.interval()
+    return [f"[{signed(low)}, {signed(high)}]", points(item.documents.share), probability(item.documents.p_swap, 4)]
+
+
+def claim_table(summary: Summary) -> Grid:
+    """One row per claim, with all its parts."""
+    rows = []
+    for claim in summary.claims:
+        ours = tuple(
+            (Span(f"{part.label}: {part.ours}{'' if part.with_documents else ' (seeds)'}: {part.judged.verdict}"),)
+            for part in claim.parts
+        )
+        published = tuple((Span(part.published or NONE),) for part in claim.parts)
+        others = [f"{verdict} at {size:g}" for size, verdict in claim.sensitivity.items() if verdict != claim.verdict]
+        verdict: Text = ((Span(claim.verdict, bold=True),), *((Span(text),) for text in others))
+        rows.append((plain(claim.name), plain(claim.text), published, ours, verdict))
+    return Grid(("Claim", "Statement", "Published", "Ours [95 % CI]", "Verdict"), tuple(rows))
 
 
 def _pairs(num_pairs: tuple[int, ...]) -> str:
@@ -138,7 +169,8 @@ def detail_table(summary: Summary) -> Grid:
     """Other metrics and cost, one row per cell that has anything to show."""
     details = [item for item in summary.details if _measured(item)]
     metrics = list(details[0].metrics) if details else []
-    head = ("Model", "Data", *metrics, "seconds per trial", "times base [95 % CI]", "parameters")
+    times = ("time per epoch x base [95 % CI]", "time to best epoch x base [95 % CI]")
+    head = ("Model", "Data", *metrics, "seconds per trial", *times, "parameters")
     rows = tuple(
         tuple(
             map(
@@ -149,6 +181,7 @@ def detail_table(summary: Summary) -> Grid:
                     *(_mean_sd(*item.metrics[metric]) for metric in metrics),
                     _mean_sd(*item.seconds),
                     _ratio(*item.ratio),
+                    _ratio(*item.ratio_to_best),
                     NONE if item.num_parameters is None else f"{item.num_parameters:,}",
                 ),
             )

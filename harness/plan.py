@@ -343,3 +343,9 @@ def flat_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in settings.items():
         flat |= flat_settings(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat
+
+
+if __name__ == "__main__":
+    from harness import cli, foresight  # Reports, only where one asks what could be shown
+
+    cli.run(foresight.main)

@@ -7,20 +7,27 @@ With `--filter` the report of those trials is printed, and no file written:
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.meta import read_meta
-from harness import cli, tables
+from harness import cli, figures, reproducibility, tables
 from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
+from harness.outcomes import DatasetFacts, Facts, Outcome
 from harness.plan import Plan, Planned, make_plan
+from harness.predictions import read_samples
+from harness.preregistration import num_looks, registration
 from harness.provenance import environment
-from harness.results import DatasetFacts, Facts, Outcome, Summary
+from harness.results import Summary
+from harness.stats.sample import Resampling
 from harness.store import Record
 from harness.summary import summarise
+
+FIGURES = "fig"
+"""Folder of the figures, below that of the reports."""
 
 BANNER = (
     "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
@@ -35,11 +42,17 @@ _SELECTION = {
 }
 
 
-def summarise_plan(plan: Plan) -> Summary:
-    """Reads every planned trial's record and computes the summary of the sweep."""
+def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
+    """Reads every planned trial's record and computes the summary of the sweep.
+
+    Args:
+        plan: The whole sweep.
+        is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
+    """
     records = {planned.key: planned.record for planned in plan.trials if planned.record}
     outcomes = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
-    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values())))
+    samples = {} if is_interim else read_samples(plan, Resampling())
+    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values()), is_interim), samples)
 
 
 def _outcome(planned: Planned, record: Record | None) -> Outcome:
@@ -56,10 +69,19 @@ def _outcome(planned: Planned, record: Record | None) -> Outcome:
         predictions_sha256=record.predictions_sha256 if record else None,
         key=planned.key,
         micro_batches=record.micro_batches if record else 1,
+        made_on=_made_on(record.environment) if record else "",
+        num_epochs=record.num_epochs if record else 1,
+        best_epoch=int(record.selected.get("micro_f1", {}).get("epoch", record.num_epochs)) if record else 1,
     )
 
 
-def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
+def _made_on(facts: Mapping[str, str]) -> str:
+    """Returns what two runs must share to be compared: commit, device and arithmetic, and on CPUs the CPU."""
+    names = ("commit", "device", "precision", *(["cpu"] if facts.get("device") == "cpu" else []))
+    return ", ".join(facts.get(name, "unknown") for name in names)
+
+
+def _facts(plan: Plan, records: Sequence[Record], is_interim: bool) -> Facts:
     sweep = plan.sweep
     planned_datasets = {planned.trial.dataset for planned in plan.trials}
     known = [dataset for dataset in sweep.datasets if dataset in planned_datasets - plan.problems.keys()]
@@ -70,8 +92,16 @@ def _facts(plan: Plan, records: Sequence[Record]) -> Facts:
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
         provenance=_provenance(records),
         selection=" / ".join(sorted(rules)),
-        looks=1,
+        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
+        registration=registration(plan),
     )
+
+
+def _is_tested(plan: Plan) -> bool:
+    """Returns whether any variant and its base have two seeds in common, so that a report tests something."""
+    base = plan.sweep.statistics.base
+    done = {key: {one.trial.seed for one in trials if one.record} for key, trials in plan.cells().items()}
+    return any(len(seeds & done.get((m, base, d), set())) > 1 for (m, merge, d), seeds in done.items() if merge != base)
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
@@ -104,26 +134,42 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
 
 
 def write(summary: Summary, folder: Path) -> Path:
-    """Writes NAME.md, .tex, .csv, .json and NAME-deltas.csv; returns the first.
+    """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
+
+    Returns:
+        The path of the first.
 
     Raises:
         StoreError: Where the folder cannot be written.
     """
     name = summary.sweep.name
+    drawings = list(figures.draw(summary))
     files = {
-        f"{name}.md": tables.markdown(summary),
+        f"{name}.md": tables.markdown(summary, [_shown(name, drawing) for drawing in drawings]),
         f"{name}.tex": tables.latex(summary),
         f"{name}.csv": tables.csv(summary),
+        f"{name}-cells.csv": tables.cells_csv(summary),
         f"{name}-deltas.csv": tables.deltas_csv(summary),
         f"{name}.json": tables.json_text(summary),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            for ending, content in figures.encoded(drawing).items():
+                write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
+            files[f"{FIGURES}/{name}-{drawing.name}.csv"] = tables.csv_text(drawing.rows)
+        page = folder / "reproducibility.md"
+        files[page.name] = reproducibility.updated(page.read_text("utf-8") if page.exists() else "", summary)
         for file, text in files.items():
             write_atomically(folder / file, text.encode())
     except OSError as error:
         raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
     return folder / f"{name}.md"
+
+
+def _shown(name: str, drawing: figures.Drawing) -> str:
+    place = f"{FIGURES}/{name}-{drawing.name}"
+    return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

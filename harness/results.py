@@ -1,87 +1,22 @@
-"""What a report is made of, as frozen records: what trials answered, and what was found in them.
+"""What a report prints, as frozen records: what was found in the outcomes of trials.
 
 A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. Two
 families of comparisons with the base merge are corrected apart: A holds the averages, B the single
-datasets. NaN stands for a number that does not exist.
+datasets; a sweep may join them as AB. NaN stands for a number that does not exist.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.config import SweepFile
-from harness.stats import TTest
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one trial ended.
-
-    Attributes:
-        model: Key of the sweep file.
-        merge: `none`, `masking` or `projection`.
-        dataset: Key of the sweep file.
-        seed: The trial's seed.
-        scores: Metric to value, F in points; None if the trial failed.
-        failure: Why it failed; None if it did not.
-        seconds: Training time.
-        num_parameters: Trainable parameters.
-        predictions_sha256: Digest of the predictions on the test documents.
-        key: Identity of the trial.
-        micro_batches: Parts that each batch was cut into, for want of memory.
-    """
-
-    model: str
-    merge: str
-    dataset: str
-    seed: int
-    scores: Mapping[str, float] | None
-    failure: str | None
-    seconds: float | None
-    num_parameters: int | None
-    predictions_sha256: str | None
-    key: str
-    micro_batches: int = 1
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """What a prepared corpus is.
-
-    Attributes:
-        label: Name in the tables, unless the sweep file gives one.
-        num_labels: Labels of the vocabulary, the root not counted.
-        num_branches: Children of the root.
-        num_documents: Split to number of documents.
-        fingerprint: Digest of the prepared data.
-        notes: Remarks for the report.
-    """
-
-    label: str
-    num_labels: int
-    num_branches: int
-    num_documents: Mapping[str, int]
-    fingerprint: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the report says beyond the scores.
-
-    Attributes:
-        banner: A warning to stand above everything; None for a research benchmark.
-        dataset_facts: Dataset key to facts.
-        provenance: Commit, versions, hardware, hours and the like, in the order of printing.
-        selection: Rule by which the epoch was chosen, in words.
-        looks: How often the sweep has been tested, this time included.
-    """
-
-    banner: str | None
-    dataset_facts: Mapping[str, DatasetFacts]
-    provenance: Mapping[str, str]
-    selection: str
-    looks: int
+from harness.outcomes import Facts, Outcome
+from harness.stats.effects import Effect
+from harness.stats.published import Prediction
+from harness.stats.sample import Resampling
+from harness.stats.seeds import Estimate, TTest
+from harness.stats.verdicts import Judged, Verdict
 
 
 @dataclass(frozen=True)
@@ -103,11 +38,6 @@ class Column:
         """Whether it spans several datasets."""
         return len(self.datasets) > 1
 
-    @property
-    def family(self) -> str:
-        """The family that its comparisons are corrected in."""
-        return "A" if self.average else "B"
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -124,6 +54,7 @@ class Cell:
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents.
         half_width: Half-width of the 95 % prediction interval.
+        quartiles: Lower quartile, median and upper quartile over seeds; NaN for averages.
         marks: Arrow and stars of the comparison with the base merge.
         bold: In the confidence set of the best of its model, when that excludes someone.
         underlined: Highest mean of its model.
@@ -140,10 +71,28 @@ class Cell:
     published: float | None
     prediction: str
     half_width: float
+    quartiles: tuple[float, float, float]
     marks: str = ""
     bold: bool = False
     underlined: bool = False
     num_cut: int = 0
+
+
+@dataclass(frozen=True)
+class DocumentLevel:
+    """A comparison that also counts the documents as a sample.
+
+    Attributes:
+        crossed: The difference with the error of seeds and of documents.
+        share: Of its variance, what is due to documents: whether more seeds or more documents would help.
+        p_swap: Approximate randomisation over documents, conditional on the trained models; NaN for averages.
+        ratio: Of the variance over documents, bootstrap over delta method, furthest from 1 of all datasets.
+    """
+
+    crossed: Estimate
+    share: float
+    p_swap: float
+    ratio: float
 
 
 @dataclass(frozen=True)
@@ -156,20 +105,28 @@ class Comparison:
         base: What it is compared with.
         label: The variant's row label.
         column: Where.
+        family: The family that it is corrected in.
         test: The t test.
+        differences: Of each dataset, by seed.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
+        mixed: Seeds whose two runs differ in commit or hardware, likewise; not compared.
         p_sign_flip: Exact sign flip.
         least_p: Least sign-flip p after Holm that so many pairs can give.
         correlation: r between the arms over seeds; NaN for averages.
+        effect: Its size in other units; None for averages.
         published: Difference of the published scores.
+        judged: That difference against the prediction interval of ours.
         power: Power at that difference with the observed sd; NaN for averages.
+        detectable: Difference that so many pairs with such an sd find with a power of .8; NaN for averages.
         obstacle: Why no star is possible, whatever the scores; empty where one is.
+        documents: The same with documents as a sample; None without predictions or without a test.
         p_holm: Adjusted within the family.
         q_bh: Likewise.
         p_star: The one that the stars are made of.
-        marks: Arrow and stars.
+        marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
         flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha
-            after Holm; `D`, seeds dropped; `T`, t and an attainable sign flip disagree, unadjusted.
+            after Holm; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an attainable sign flip disagree,
+            unadjusted; `V`, bootstrap and delta method disagree on the variance over documents.
     """
 
     model: str
@@ -177,19 +134,86 @@ class Comparison:
     base: str
     label: str
     column: Column
+    family: str
     test: TTest
+    differences: tuple[Mapping[int, float], ...]
     dropped: tuple[str, ...]
+    mixed: tuple[str, ...]
     p_sign_flip: float
     least_p: float
     correlation: float
+    effect: Effect | None
     published: float | None
+    judged: Prediction | None
     power: float
+    detectable: float
     obstacle: str
+    documents: DocumentLevel | None = None
     p_holm: float = math.nan
     q_bh: float = math.nan
     p_star: float = math.nan
     marks: str = ""
     flags: tuple[str, ...] = ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a claim is judged by: over seeds and documents where predictions are known, else over seeds."""
+        return self.documents.crossed if self.documents else self.test.estimate
+
+
+@dataclass(frozen=True)
+class ClaimPart:
+    """One part of a claim.
+
+    Attributes:
+        label: Row and column.
+        ours: What was found, in words.
+        published: What the literature has, in words.
+        with_documents: Whether documents count as a sample.
+        judged: The verdict.
+    """
+
+    label: str
+    ours: str
+    published: str
+    with_documents: bool
+    judged: Judged
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim of the literature and what became of it.
+
+    Attributes:
+        name: Key of the sweep file.
+        text: The statement.
+        parts: Its parts, by the planned smallest effect.
+        verdict: By that effect; `not comparable` where trained on fewer documents.
+        sensitivity: The verdict by other smallest effects.
+    """
+
+    name: str
+    text: str
+    parts: tuple[ClaimPart, ...]
+    verdict: Verdict | Literal["not comparable"]
+    sensitivity: Mapping[float, Verdict]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """In how many datasets at least a variant has an effect, by the partial conjunction.
+
+    Attributes:
+        label: The variant's row label.
+        metric: Key of the scores.
+        num_effects: At least so many.
+        num_datasets: Of so many.
+    """
+
+    label: str
+    metric: str
+    num_effects: int
+    num_datasets: int
 
 
 @dataclass(frozen=True)
@@ -213,8 +237,9 @@ class Detail:
         metrics: Metric to mean and standard deviation.
         seconds: Mean and standard deviation of the training time.
         num_parameters: Trainable parameters.
-        ratio: Geometric mean over paired seeds of the time over the base merge's, and the ends of its
+        ratio: Geometric mean over paired seeds of the time per epoch over the base merge's, and the ends of its
             95 % interval.
+        ratio_to_best: Likewise of the time to the best epoch, which early stopping confounds.
     """
 
     label: str
@@ -223,6 +248,26 @@ class Detail:
     seconds: tuple[float, float]
     num_parameters: int | None
     ratio: tuple[float, float, float]
+    ratio_to_best: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class LabelDifference:
+    """One label's F under a variant, minus that under its base.
+
+    Attributes:
+        row: The variant's row label.
+        dataset: Dataset label.
+        label: Name of the label.
+        support: Test documents with it.
+        difference: Mean over paired seeds, in points.
+    """
+
+    row: str
+    dataset: str
+    label: str
+    support: int
+    difference: float
 
 
 @dataclass(frozen=True)
@@ -250,9 +295,14 @@ class Summary:
         rows: In the order of the sweep file.
         comparisons: Of the two families, in the order of rows and columns.
         control_comparisons: Of controls; uncorrected and unstarred.
-        family_sizes: `A` and `B` to the planned number of tests.
+        family_sizes: `A` and `B` to the planned number of tests; of `AB` where they are one.
         details: One per row and dataset.
         trials: Every planned trial.
+        label_differences: One per compared row, dataset and label, where predictions are known.
+        claims: Verdicts on the statements of the literature.
+        replications: One per variant and metric, where there are several datasets.
+        labels_without_gold: Dataset label to labels that no test document has, where predictions are known.
+        resampling: How documents were resampled; None where no predictions are known.
         num_odd_scores: Scores that were NaN or infinite and count as missing.
     """
 
@@ -266,4 +316,9 @@ class Summary:
     family_sizes: Mapping[str, int]
     details: tuple[Detail, ...]
     trials: tuple[Trial, ...]
+    label_differences: tuple[LabelDifference, ...]
+    claims: tuple[ClaimResult, ...]
+    replications: tuple[Replication, ...]
+    labels_without_gold: Mapping[str, int]
+    resampling: Resampling | None
     num_odd_scores: int

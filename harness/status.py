@@ -12,7 +12,7 @@ from harness import cli
 from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
-from harness.stats import least_reachable_p, pairs_to_reach, why_no_star
+from harness.stats.families import least_reachable_p, pairs_to_reach, why_no_star
 from harness.store import Record, Store
 from harness.summary import num_comparisons
 
@@ -74,7 +74,7 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
     for family, size in num_comparisons(plan.sweep).items():
         if size:
             least, needed = least_reachable_p(num_seeds, size), pairs_to_reach(plan.sweep.statistics.alpha, size)
-            what = {"A": "averages over datasets", "B": "single datasets"}[family]
+            what = {"A": "averages over datasets", "B": "single datasets", "AB": "both kinds"}[family]
             lines.append(
                 f"Family {family} ({size} comparisons of {what}): the exact sign flip over {num_seeds} seeds reaches "
                 f"p = {least:.3g} after Holm at best; {needed} seeds reach {plan.sweep.statistics.alpha}."

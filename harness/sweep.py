@@ -21,6 +21,7 @@ from harness import cli, report, tracking
 from harness.config import SweepFile, explain, load
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan, unread_plan
+from harness.preregistration import freeze
 from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
@@ -84,6 +85,7 @@ def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> N
     started = time.monotonic()
     from harness import schedule  # Ray, only where there is something to run
 
+    freeze(plan.sweep, store)
     todo = plan.of_state("new")
     print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
     with Progress(plan, store) as progress, tracking.kept_up(path):

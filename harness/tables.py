@@ -15,13 +15,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness import layout
-from harness.footnotes import control_note, footnotes, unfinished
+from harness.footnotes import claims_note, control_note, footnotes, unfinished
 from harness.layout import Grid, Span, Text
 from harness.results import Summary
 
 
-def markdown(summary: Summary) -> str:
-    """Renders the whole report for people."""
+def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
+    """Renders the whole report for people.
+
+    Args:
+        summary: What was found.
+        figures: Blocks of Markdown that show the figures.
+    """
     facts = summary.facts
     blocks = [f"> **{_md(facts.banner)}**"] if facts.banner else []
     blocks.append(f"# {_md(_title(summary))}")
@@ -31,6 +36,9 @@ def markdown(summary: Summary) -> str:
     blocks.append(_md_bullets(footnotes(summary)))
     if summary.comparisons:
         blocks += ["## Comparisons", _md_grid(layout.comparison_table(summary))]
+    if summary.claims:
+        blocks += ["## Claims", _md(claims_note(summary)), _md_grid(layout.claim_table(summary))]
+    blocks += ["## Figures", *figures] if figures else []
     controls = layout.control_table(summary)
     if controls.rows:
         blocks += ["## Controls", _md(control_note(summary)), _md_grid(controls)]
@@ -53,17 +61,19 @@ def markdown(summary: Summary) -> str:
 def latex(summary: Summary) -> str:
     """Renders the main table, the comparisons and the controls, to be included in a paper.
 
-    Needs the packages booktabs and amssymb.
+    Needs the packages booktabs, amssymb and graphicx.
     """
     banner = summary.facts.banner
     lines = [f"% {_one_line(banner)}"] if banner else []
-    lines.append(r"% \usepackage{booktabs,amssymb}")
+    lines.append(r"% \usepackage{booktabs,amssymb,graphicx}")
     warnings = [f"\\textbf{{{_tex(text)}}}" for text in (banner, unfinished(summary)) if text]
     caption = " ".join([*warnings, f"{_tex(_title(summary))}.", *map(_tex, footnotes(summary))])
     main = layout.main_table(summary)
     lines += _tex_table(main, caption) if main.rows else [caption]
     if summary.comparisons:
         lines += _tex_table(layout.comparison_table(summary), "Comparisons with the base merge.")
+    if summary.claims:
+        lines += _tex_table(layout.claim_table(summary), _tex(claims_note(summary)))
     controls = layout.control_table(summary)
     if controls.rows:
         lines += _tex_table(controls, _tex(control_note(summary)))
@@ -83,7 +93,7 @@ def csv(summary: Summary) -> str:
         status = "not run" if one is None else "failed" if one.scores is None else "done"
         start = [one.key if one else None, trial.model, trial.merge, trial.dataset, trial.seed, trial.control, status]
         rows.append([*start, *(getattr(one, field, None) for field in fields), *map(scores.get, metrics)])
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def deltas_csv(summary: Summary) -> str:
@@ -91,17 +101,22 @@ def deltas_csv(summary: Summary) -> str:
     rows: list[list[Any]] = []
     for item in (*summary.comparisons, *summary.control_comparisons):
         test = item.test
+        documents, effect = item.documents, item.effect
+        crossed_low, crossed_high = documents.crossed.interval() if documents else (math.nan, math.nan)
         entry = {
             "model": item.model,
             "merge": item.merge,
             "base": item.base,
             "dataset": "average" if item.column.average else item.column.datasets[0],
             "metric": item.column.metric,
-            "family": "control" if item in summary.control_comparisons else item.column.family,
+            "family": "control" if item in summary.control_comparisons else item.family,
             "status": test.status,
             "num_pairs": "/".join(map(str, test.num_pairs)),
             "dropped": " ".join(item.dropped),
+            "mixed": " ".join(item.mixed),
             "published_delta": item.published,
+            "published_judged": item.judged.label if item.judged else None,
+            "published_half_width": item.judged.half_width if item.judged else None,
             "delta": test.difference,
             "low_95": test.low,
             "high_95": test.high,
@@ -113,20 +128,42 @@ def deltas_csv(summary: Summary) -> str:
             "q_bh": item.q_bh,
             "p_sign_flip": item.p_sign_flip,
             "least_p_sign_flip_holm": item.least_p,
+            "crossed_low_95": crossed_low,
+            "crossed_high_95": crossed_high,
+            "share_of_documents": documents.share if documents else None,
+            "variance_ratio_bootstrap_delta": documents.ratio if documents else None,
+            "p_swap": documents.p_swap if documents else None,
+            "d_z": effect.d_z if effect else None,
+            "g_z": effect.g_z if effect else None,
+            "wins": effect.wins if effect else None,
+            "p_better": effect.p_better if effect else None,
             "correlation": item.correlation,
             "power_at_published_delta": item.power,
+            "detectable_delta": item.detectable,
             "marks": item.marks,
             "flags": " ".join(item.flags),
             "no_star_because": item.obstacle,
         }
         rows += [list(entry)] if not rows else []
         rows.append(list(entry.values()))
-    return _csv(rows)
+    return csv_text(rows)
+
+
+def cells_csv(summary: Summary) -> str:
+    """Renders one row per cell of the table, averages and controls too, in full precision."""
+    head = ["row", "column", "mean", "sd", "lower_quartile", "median", "upper_quartile", "num_runs", "num_failed"]
+    rows: list[list[Any]] = [[*head, "num_collapsed", "published", "agreement", "half_width", "bold", "marks"]]
+    for row in summary.rows:
+        for column, cell in zip(summary.columns, row.cells, strict=True):
+            numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
+            judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.bold, cell.marks]
+            rows.append([row.label, column.label, *numbers, *judged])
+    return csv_text(rows)
 
 
 def json_text(summary: Summary) -> str:
-    """Renders everything, with sorted keys and null for numbers that do not exist."""
-    data = _plain(summary) | {"footnotes": footnotes(summary)}
+    """Renders everything but single labels, with sorted keys and null for numbers that do not exist."""
+    data = _plain(dataclasses.replace(summary, label_differences=())) | {"footnotes": footnotes(summary)}
     return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -142,7 +179,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
+def csv_text(rows: Sequence[Sequence[Any]]) -> str:
+    """Renders rows as CSV; numbers that do not exist are empty."""
     file = io.StringIO()
     for row in rows:
         values = ("" if isinstance(value, float) and math.isnan(value) else value for value in row)
@@ -223,6 +261,7 @@ _TEX = {
     "▼": r"$\blacktriangledown$",
     "–": "--",
     "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
 }
 
 
@@ -242,10 +281,15 @@ def _tex_text(text: Text) -> str:
     return lines[0] if len(lines) == 1 else "\\shortstack[l]{" + r" \\ ".join(lines) + "}"
 
 
+_SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
+"""A table wider than the page is made as wide as that; others stay as they are."""
+
+
 def _tex_table(grid: Grid, caption: str) -> list[str]:
-    lines = [r"\begin{table*}", r"\centering\scriptsize", f"\\begin{{tabular}}{{{'l' * len(grid.head)}}}", r"\toprule"]
+    lines = [r"\begin{table*}", r"\centering\scriptsize", _SHRUNK]
+    lines += [f"\\begin{{tabular}}{{{'l' * len(grid.head)}}}", r"\toprule"]
     lines += [" & ".join(map(_tex, grid.head)) + r" \\", r"\midrule"]
     for place, row in enumerate(grid.rows):
         lines += [r"\midrule"] if place in grid.breaks else []
         lines.append(" & ".join(map(_tex_text, row)) + r" \\")
-    return [*lines, r"\bottomrule", r"\end{tabular}", f"\\caption{{{caption}}}", r"\end{table*}"]
+    return [*lines, r"\bottomrule", r"\end{tabular}}", f"\\caption{{{caption}}}", r"\end{table*}"]

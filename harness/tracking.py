@@ -2,9 +2,10 @@
 
     python -m harness.tracking sweeps/quickstart.yaml
 
-One experiment per sweep; one parent run per cell with mean, standard deviation, n, interval and p
-values; one child per seed with parameters, metrics per epoch, the record and the predictions. A trial
-that is there already is not written again, so the same command after an outage fills the gaps.
+One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
+one run per cell with mean, standard deviation, n, intervals and p values; below that one per seed with parameters,
+metrics per epoch, the record and the predictions. A trial that is there already is not written again, so the same
+command after an outage fills the gaps. While trials are missing there are no p values: every look at them is one.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from harness import cli
 from harness.config import SweepFile, load
 from harness.errors import TrackingError
 from harness.plan import Plan, Planned, flat_settings, make_plan
-from harness.results import Summary
+from harness.results import Comparison, Summary
 from harness.store import Record, Store
 
 if TYPE_CHECKING:
@@ -95,13 +96,27 @@ def mirror(plan: Plan, summary: Summary) -> int:
     runs = _Runs(client, experiment)
     store = Store(Path(plan.sweep.store))
     written = 0
+    is_complete = not any(trial.outcome is None for trial in summary.trials)
+    whole = runs.sweep(plan.sweep.name)
     for cell, trials in plan.cells().items():
-        parent = runs.parent(cell)
+        parent = runs.parent(cell, whole)
         for planned in trials:
             written += runs.child(planned, parent, store)
-        _log_metrics(client, parent, _aggregates(summary, cell))
+        _log_metrics(client, parent, _aggregates(summary, cell, is_complete))
         client.set_terminated(parent)
+    if is_complete:
+        _log_metrics(client, whole, _all_comparisons(summary))
+        for file in report_files(plan.sweep):
+            client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
+    client.set_terminated(whole)
     return written
+
+
+def report_files(sweep: SweepFile) -> list[Path]:
+    """Returns the files of a sweep's report that are there."""
+    folder = Path(sweep.reports_dir)
+    names = [f"{sweep.name}.*", f"{sweep.name}-cells.csv", f"{sweep.name}-deltas.csv", "reproducibility.md"]
+    return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
 
 
 def mirror_or_warn(plan: Plan, summary: Summary) -> None:
@@ -163,6 +178,7 @@ class _Runs:
         self._client = client
         self._experiment = experiment
         self._parents: dict[str, str] = {}
+        self._sweeps: dict[str, str] = {}
         self._children: dict[tuple[str, str], tuple[str, str]] = {}
         token = None
         while True:
@@ -171,17 +187,27 @@ class _Runs:
                 tags = run.data.tags
                 if "trial_key" in tags:
                     self._children[tags["trial_key"], tags["cell"]] = (run.info.run_id, run.info.status)
+                elif "sweep" in tags:
+                    self._sweeps[tags["sweep"]] = run.info.run_id
                 elif "cell" in tags:
                     self._parents[tags["cell"]] = run.info.run_id
             token = page.token
             if not token:
                 break
 
-    def parent(self, cell: tuple[str, str, str]) -> str:
-        """Returns the run of a cell, made where it is missing."""
+    def sweep(self, name: str) -> str:
+        """Returns the run of the whole sweep, made where it is missing."""
+        if name not in self._sweeps:
+            run = self._client.create_run(self._experiment, run_name=name, tags={"sweep": name})
+            self._sweeps[name] = run.info.run_id
+        return self._sweeps[name]
+
+    def parent(self, cell: tuple[str, str, str], whole: str) -> str:
+        """Returns the run of a cell, made below that of the sweep where it is missing."""
         name = "/".join(cell)
         if name not in self._parents:
-            tags = {"cell": name, **dict(zip(("model", "merge", "dataset"), cell, strict=True))}
+            tags = {"cell": name, "mlflow.parentRunId": whole}
+            tags |= dict(zip(("model", "merge", "dataset"), cell, strict=True))
             self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
         return self._parents[name]
 
@@ -235,8 +261,8 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
-def _aggregates(summary: Summary, cell: tuple[str, str, str]) -> dict[str, float]:
-    """Returns a cell's mean, sd and n per metric, and its comparison with the base merge."""
+def _aggregates(summary: Summary, cell: tuple[str, str, str], is_complete: bool) -> dict[str, float]:
+    """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
     model, merge, dataset = cell
     values: dict[str, float] = {}
     row = next(row for row in summary.rows if (row.model, row.merge) == (model, merge))
@@ -245,18 +271,37 @@ def _aggregates(summary: Summary, cell: tuple[str, str, str]) -> dict[str, float
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
             values["n"] = found.num_done[0]
     for one in (*summary.comparisons, *summary.control_comparisons):
-        if (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
-            prefix = f"{one.column.metric}_vs_{one.base}"
-            values |= {f"{prefix}_difference": one.test.difference, f"{prefix}_low": one.test.low}
-            values |= {f"{prefix}_high": one.test.high, f"{prefix}_p": one.test.p, f"{prefix}_p_holm": one.p_holm}
-            values[f"{prefix}_p_sign_flip"] = one.p_sign_flip
+        if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
+            found_here = _comparison(one)
+            values |= {f"{one.column.metric}_vs_{one.base}_{name}": value for name, value in found_here.items()}
+    return values
+
+
+def _comparison(one: Comparison) -> dict[str, float]:
+    """Returns which is better, by how much, and how sure that is."""
+    values = {"difference": one.test.difference, "low": one.test.low, "high": one.test.high, "p": one.test.p}
+    values |= {"p_holm": one.p_holm, "q_bh": one.q_bh, "p_sign_flip": one.p_sign_flip}
+    if one.documents:
+        low, high = one.documents.crossed.interval()
+        values |= {"crossed_low": low, "crossed_high": high, "share_of_documents": one.documents.share}
+    return values
+
+
+def _all_comparisons(summary: Summary) -> dict[str, float]:
+    """Returns every comparison, named by variant, data and metric."""
+    values: dict[str, float] = {}
+    for one in summary.comparisons:
+        data = "average" if one.column.average else one.column.datasets[0]
+        place = f"{one.model}/{one.merge}/{data}/{one.column.metric}"
+        values |= {f"{place}/{name}": value for name, value in _comparison(one).items()}
     return values
 
 
 def _log_metrics(client: "MlflowClient", run_id: str, values: dict[str, float]) -> None:
     now = round(datetime.now().timestamp() * 1000)
     metrics = [_metric(name, value, now, 0) for name, value in values.items() if math.isfinite(value)]
-    client.log_batch(run_id, metrics=metrics)
+    for start in range(0, len(metrics), _METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
 
 
 def _metric(name: str, value: float, time: int, step: int) -> "Metric":
@@ -278,7 +323,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     sweep = load(chosen.sweep)
     check(sweep.tracking)
-    summary = summarise_plan(make_plan(sweep))
+    whole = make_plan(sweep)
+    summary = summarise_plan(whole, is_interim=bool(whole.of_state("new")))
     print(f"{mirror(make_plan(sweep, chosen.filter), summary)} trials written to {sweep.tracking}")
     return 0
 

@@ -39,6 +39,7 @@ from harness.estimate import TooLarge, refuse_too_large
 from harness.files import is_disk_full, write_atomically
 from harness.metrics import label_groups
 from harness.plan import Trial, identity, make_plan
+from harness.preregistration import freeze
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
 from harness.trainer import NonFiniteLoss, Split, evaluate, fit, rehearse, seed_everything, uses_bf16
@@ -361,6 +362,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cli.refuse_missing_corpora(plan)
     store = Store(Path(sweep.store))
     store.check_writable()
+    if plan.of_state("new"):
+        freeze(sweep, store)
     for planned in plan.of_state("new"):
         store.forget_attempts(planned.key)
         print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)

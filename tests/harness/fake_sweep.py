@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from harness.config import SweepFile
-from harness.results import DatasetFacts, Facts, Outcome
+from harness.outcomes import DatasetFacts, Facts, Outcome, Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {
@@ -61,6 +61,7 @@ def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
         "provenance": {"commit": "abc1234", "torch": "2.13.0"},
         "selection": "micro from the epoch of best validation micro, macro from that of best validation macro",
         "looks": 1,
+        "registration": Registration("2026-01-01T00:00:00+00:00", "0123456789abcdef", 0, ()),
     }
     return Facts(**(values | changes))
 

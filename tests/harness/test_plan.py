@@ -276,7 +276,9 @@ def test_a_local_encoder_is_its_content(write_sweep: SweepWriter, tmp_path: Path
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize("verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"]])
+@pytest.mark.parametrize(
+    "verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"], ["harness.plan", "--sd", "0.3"]]
+)
 def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepWriter, verb: list[str]) -> None:
     module, *flags = verb
     code = (

@@ -62,7 +62,7 @@ def test_cells_are_mean_and_sample_sd():
 def test_two_families_of_planned_size():
     assert num_comparisons(TABLE) == {"A": 8, "B": 24} == SUMMARY.family_sizes
     for family in "AB":
-        members = [item for item in SUMMARY.comparisons if item.column.family == family]
+        members = [item for item in SUMMARY.comparisons if item.family == family]
         raw = [item.test.p for item in members]
         assert len(raw) == SUMMARY.family_sizes[family]
         assert [item.p_holm for item in members] == pytest.approx(multipletests(raw, method="holm")[1])
@@ -80,7 +80,7 @@ def test_family_sizes_of_other_plans():
 
 def test_a_missing_comparison_counts_with_one_and_shrinks_nothing():
     partial = summary_of(TABLE, without(FOUND, model="hitin", merge="projection"))
-    family = [item for item in partial.comparisons if item.column.family == "B"]
+    family = [item for item in partial.comparisons if item.family == "B"]
     least = min((item for item in family if not math.isnan(item.test.p)), key=lambda item: item.test.p)
     assert least.p_holm == pytest.approx(24 * least.test.p)
     gone = the(partial, "hitin", "projection", "WOS micro")

@@ -1,0 +1,207 @@
+"""What a sweep can show, asked before any GPU hour is spent.
+
+    python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
+    python -m harness.plan sweeps/table1.yaml            # sd and hours of the trials that are finished already
+
+The standard deviation is of the difference between a variant and its base over seeds. A pilot's own is too small
+in about half of all studies, so its upper 80 % limit is planned with. Every difference is tested two-sided by the
+paired t test (averages: the stratified one); the first step of Holm over the planned family is the level.
+"""
+
+import argparse
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness import cli
+from harness.config import SweepFile, load
+from harness.errors import ConfigError
+from harness.plan import Plan, make_plan
+from harness.report import summarise_plan
+from harness.results import Comparison, Summary
+from harness.stats.families import LEAST_PAIRS, least_reachable_p, pairs_to_reach
+from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
+from harness.summary import num_comparisons
+
+LEAST_PILOT = 3
+"""Pairs of a comparison from which its spread is taken; fewer say next to nothing."""
+MOST_SEEDS = 30
+"""Where a recommended number of seeds is capped."""
+_WANTED = 0.8
+
+
+@dataclass(frozen=True)
+class Target:
+    """A comparison to be planned.
+
+    Attributes:
+        name: Row and column.
+        family: That it is corrected in.
+        published: Difference of the literature, or None.
+        sd: To plan with; of an average, sqrt(sum of variances) / K.
+        num_strata: K.
+    """
+
+    name: str
+    family: str
+    published: float | None
+    sd: float
+    num_strata: int
+
+
+def targets(summary: Summary, sd: float | None) -> list[Target]:
+    """Returns what is to be planned.
+
+    Args:
+        summary: Of the pilot; its plan says what is compared.
+        sd: Of every single dataset's difference, in place of the pilot's.
+
+    Raises:
+        ConfigError: Where neither is there.
+    """
+    single = {(one.model, one.merge, one.column.metric, one.column.datasets): one for one in summary.comparisons}
+    found = []
+    for item in summary.comparisons:
+        parts = [single[item.model, item.merge, item.column.metric, (dataset,)] for dataset in item.column.datasets]
+        deviations = [_planned_sd(part) if sd is None else sd for part in parts]
+        spread = math.sqrt(sum(value**2 for value in deviations)) / len(parts)
+        if math.isnan(spread):
+            raise ConfigError(
+                f"There is no spread to plan with for {item.label}, {item.column.label}: a pilot needs {LEAST_PILOT} "
+                "finished seeds of both of its merges. Give the standard deviation of the differences over seeds by "
+                "--sd (0.3 points is common), or run a pilot: the sweep itself with --filter seed=1 and so on."
+            )
+        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.published, spread, len(parts)))
+    return found
+
+
+def _planned_sd(item: Comparison) -> float:
+    enough = item.test.status == "tested" and item.test.num_pairs[0] >= LEAST_PILOT
+    return upper_sd(item.test.sd, item.test.num_pairs[0]) if enough else math.nan
+
+
+def describe(plan: Plan, sd: float | None = None, hours: float | None = None) -> str:
+    """Returns what the planned seeds detect, what more would need, and what it costs.
+
+    Args:
+        plan: The whole sweep.
+        sd: As in `targets`.
+        hours: GPU hours of one trial; by default those of finished ones.
+    """
+    sweep = plan.sweep
+    if sweep.statistics.base not in sweep.merges:
+        return f"No comparisons: the base merge {sweep.statistics.base!r} is not among the sweep's merges."
+    summary = summarise_plan(plan, is_interim=True)
+    chosen = targets(summary, sd)
+    sizes = {family: size for family, size in num_comparisons(sweep).items() if size}
+    source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
+    lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
+    lines += [*_table(sweep, chosen, sizes), ""]
+    lines += [*_families(sweep, sizes), ""]
+    lines += _recommendation(sweep, chosen, sizes)
+    lines += _cost(plan, hours)
+    return "\n".join(lines)
+
+
+def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
+    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
+    head = ("comparison", "sd", "detects", "after Holm", "published", "power", "seeds", "after Holm")
+    yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
+    for one in chosen:
+        strict = alpha / sizes[one.family]
+        least = [detectable(one.sd, num_seeds, level, _WANTED, one.num_strata) for level in (alpha, strict)]
+        row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
+        if one.published:
+            needed = [seeds_needed(one.published, one.sd, level, _WANTED, one.num_strata) for level in (alpha, strict)]
+            chance = power(one.published, one.sd, num_seeds, alpha, one.num_strata)
+            row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
+        yield row.rstrip()
+    yield (
+        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and at the first step of Holm; seeds: "
+        "for the published difference, likewise."
+    )
+
+
+def _points(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _seeds(needed: int | None) -> str:
+    return f">{MOST_PAIRS}" if needed is None else str(needed)
+
+
+def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
+    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
+    for family, size in sizes.items():
+        # The sign flip of an average flips every dataset's seeds on their own.
+        strata = len(sweep.datasets) if family == "A" else 1
+        least, needed = least_reachable_p(strata * num_seeds, size), pairs_to_reach(alpha, size)
+        yield (
+            f"Family {family} ({size} tests): the least p of the exact sign flip after Holm is {least:.2g} with "
+            f"{num_seeds} seeds; {max(-(-needed // strata), 2)} seeds reach {alpha:g}."
+        )
+
+
+def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
+    rule = sweep.statistics
+    primary = [one for one in chosen if one.num_strata > 1] or list(chosen)
+    wanted = {one: max(rule.smallest_effect, abs(one.published or 0.0)) for one in primary}
+    needed = [
+        seeds_needed(size, one.sd, rule.alpha / sizes[one.family], _WANTED, one.num_strata) or MOST_PAIRS
+        for one, size in wanted.items()
+    ]
+    seeds = min(max(LEAST_PAIRS, *needed), MOST_SEEDS)
+    what = "averages" if primary[0].num_strata > 1 else "comparisons"
+    yield (
+        f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
+        f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power after Holm"
+        f"{f'; capped, {max(needed)} would be needed' if max(needed) > MOST_SEEDS else ''}."
+    )
+    chances = {one: power(one.published, one.sd, seeds, rule.alpha, one.num_strata) for one in chosen if one.published}
+    weak = [one for one, chance in chances.items() if chance < _WANTED]
+    if weak:
+        worst = min(weak, key=lambda one: chances[one])
+        size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, rule.alpha, worst.num_strata)
+        yield (
+            f"Even then {len(weak)} of {len(chosen)} published differences stay undetectable (power below "
+            f"{_WANTED:.0%} uncorrected); no star will not mean no effect. A significant estimate of the least of "
+            f"them ({worst.name}, {worst.published:+.2f}) would exaggerate it {size:.1f} times, and have the wrong "
+            f"sign in {wrong:.0%} of cases."
+        )
+
+
+def _cost(plan: Plan, hours: float | None) -> Iterator[str]:
+    num_cells, seeds = len(plan.cells()), len(plan.sweep.seeds)
+    measured = plan.seconds_left(1)
+    left = len(plan.of_state("new"))
+    if hours is not None:
+        each, source = hours, "as given"
+    elif any(one.record for one in plan.trials):
+        seconds = [one.record.seconds for one in plan.trials if one.record]
+        each, source = sum(seconds) / len(seconds) / 3600, "mean of finished trials"
+    else:
+        yield "Cost: no finished trial to go by; give the hours of one trial by --hours."
+        return
+    to_go = left * each if hours is not None else (measured or 0.0) / 3600
+    yield (
+        f"Cost: {num_cells} trials a seed, {each:.3g} hours each ({source}): {num_cells * each:.3g} hours a seed, "
+        f"{num_cells * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints what a sweep can show."""
+    parser = argparse.ArgumentParser(prog="python -m harness.plan", description=(__doc__ or "").partition("\n")[0])
+    cli.add_sweep(parser)
+    parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
+    parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
+    chosen = parser.parse_args(arguments)
+    print(describe(make_plan(load(chosen.sweep), chosen.filter), chosen.sd, chosen.hours))
+    return 0
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value

@@ -1,0 +1,100 @@
+"""What a report is made from, as frozen records: how trials ended, and what the scores do not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one trial ended.
+
+    Attributes:
+        model: Key of the sweep file.
+        merge: `none`, `masking` or `projection`.
+        dataset: Key of the sweep file.
+        seed: The trial's seed.
+        scores: Metric to value, F in points; None if the trial failed.
+        failure: Why it failed; None if it did not.
+        seconds: Training time.
+        num_parameters: Trainable parameters.
+        predictions_sha256: Digest of the predictions on the test documents.
+        key: Identity of the trial.
+        micro_batches: Parts that each batch was cut into, for want of memory.
+        made_on: Commit and hardware; two runs are only compared where they agree.
+        num_epochs: Epochs trained.
+        best_epoch: Epoch of the best validation micro F.
+    """
+
+    model: str
+    merge: str
+    dataset: str
+    seed: int
+    scores: Mapping[str, float] | None
+    failure: str | None
+    seconds: float | None
+    num_parameters: int | None
+    predictions_sha256: str | None
+    key: str
+    micro_batches: int = 1
+    made_on: str = ""
+    num_epochs: int = 1
+    best_epoch: int = 1
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a prepared corpus is.
+
+    Attributes:
+        label: Name in the tables, unless the sweep file gives one.
+        num_labels: Labels of the vocabulary, the root not counted.
+        num_branches: Children of the root.
+        num_documents: Split to number of documents.
+        fingerprint: Digest of the prepared data.
+        notes: Remarks for the report.
+    """
+
+    label: str
+    num_labels: int
+    num_branches: int
+    num_documents: Mapping[str, int]
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Whether the plan was frozen before anything was known, and followed.
+
+    Attributes:
+        frozen: UTC time, ISO 8601; empty where no plan was frozen.
+        sha256: Of the plan.
+        num_older: Results that are older than it.
+        changes: What the sweep file says otherwise now.
+    """
+
+    frozen: str
+    sha256: str
+    num_older: int
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the report says beyond the scores.
+
+    Attributes:
+        banner: A warning to stand above everything; None for a research benchmark.
+        dataset_facts: Dataset key to facts.
+        provenance: Commit, versions, hardware, hours and the like, in the order of printing.
+        selection: Rule by which the epoch was chosen, in words.
+        looks: How often the sweep has been tested, this time included.
+        registration: Of its plan.
+    """
+
+    banner: str | None
+    dataset_facts: Mapping[str, DatasetFacts]
+    provenance: Mapping[str, str]
+    selection: str
+    looks: int
+    registration: Registration

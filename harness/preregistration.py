@@ -1,0 +1,106 @@
+"""The plan of a sweep, frozen before its first trial starts, and how often its results were looked at.
+
+store/NAME.plan.json     what is compared with what, over which seeds, by which rules; written once
+store/NAME.looks.jsonl   one line per set of finished trials that a report tested
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.config import SweepFile
+from harness.files import write_atomically
+from harness.outcomes import Registration
+from harness.plan import Plan
+from harness.provenance import environment
+from harness.store import Store
+
+
+def protocol(sweep: SweepFile) -> dict[str, Any]:
+    """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read.
+
+    How trials are trained is their identity, and not part of it: a changed learning rate makes new trials.
+    """
+    return {
+        "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
+        "merges": list(sweep.merges),
+        "datasets": {key: entry.train_documents for key, entry in sweep.datasets.items()},
+        "seeds": list(sweep.seeds),
+        "best epoch": sweep.trainer.select,
+        "statistics": sweep.statistics.model_dump(mode="json"),
+        "claims": {name: claim.model_dump(mode="json") for name, claim in sweep.claims.items()},
+        "published": sweep.published.model_dump(mode="json")["scores"] if sweep.published else None,
+    }
+
+
+def digest(promised: dict[str, Any]) -> str:
+    """Returns the SHA-256 of a plan."""
+    return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+
+
+def freeze(sweep: SweepFile, store: Store) -> None:
+    """Writes the plan down, unless it was before."""
+    path = _path(sweep, store)
+    if path.exists():
+        return
+    promised = protocol(sweep)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
+
+
+def registration(plan: Plan) -> Registration:
+    """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
+    path = _path(plan.sweep, Store(Path(plan.sweep.store)))
+    if not path.exists():
+        return Registration("", "", 0, ())
+    frozen = json.loads(path.read_text("utf-8"))
+    older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
+    changes = _changes(frozen["plan"], protocol(plan.sweep))
+    if digest(frozen["plan"]) != frozen["sha256"]:
+        changes = ["the frozen plan itself was edited", *changes]
+    return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes))
+
+
+def _changes(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name in sorted(then.keys() | now.keys()):
+        one, other = then.get(name), now.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += _changes(one, other, f"{prefix}{name}.")
+        elif one != other:
+            found.append(f"{prefix}{name}: {_short(one)} -> {_short(other)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def num_looks(plan: Plan, is_tested: bool) -> int:
+    """Counts the sets of finished trials that were tested so far, and notes this one if it is new.
+
+    Args:
+        plan: With what the store knows.
+        is_tested: Whether anything was tested on it; else it is no look.
+    """
+    store = Store(Path(plan.sweep.store))
+    path = store.root / f"{plan.sweep.name}.looks.jsonl"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    seen = {json.loads(line)["trials"] for line in lines}
+    keys = sorted(one.key for one in plan.of_state("done"))
+    trials = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
+    if is_tested and trials not in seen:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = {"trials": trials, "finished": len(keys), "time": now}
+        write_atomically(path, "".join(f"{line}\n" for line in [*lines, json.dumps(entry)]).encode())
+        seen.add(trials)
+    return len(seen)
+
+
+def _path(sweep: SweepFile, store: Store) -> Path:
+    return store.root / f"{sweep.name}.plan.json"

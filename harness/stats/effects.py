@@ -1,0 +1,81 @@
+"""How large a difference is, and what scores over seeds look like: described, not tested."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.seeds import TINY, Pairs, t_test
+
+LEAST_DEVIATION = 0.5
+"""Least median absolute deviation, in points, in judging that a run collapsed."""
+
+
+def correlation(pairs: Pairs) -> float:
+    """Pearson's r between the arms over seeds; NaN below 3 pairs or where an arm does not vary."""
+    if len(pairs.seeds) < 3 or min(np.ptp(pairs.variant), np.ptp(pairs.base)) <= TINY:
+        return math.nan
+    return float(np.corrcoef(pairs.variant, pairs.base)[0, 1])
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How large a difference is, beside its mean; NaN where it does not exist.
+
+    Attributes:
+        d_z: Mean difference over the standard deviation of the differences.
+        g_z: The same without its small-sample bias (Hedges).
+        wins: Seeds on which the variant is ahead.
+        p_better: Share of all pairs of a variant's and a base run in which the variant is ahead, ties a half:
+            the Mann-Whitney U over n^2, and P(variant > base) of Bouthillier et al. 2021.
+    """
+
+    d_z: float
+    g_z: float
+    wins: int
+    p_better: float
+
+
+def effect(pairs: Pairs) -> Effect:
+    """Measures a difference in one stratum.
+
+    g_z = J d_z with J = Gamma((n-1)/2) / (sqrt((n-1)/2) Gamma((n-2)/2)).
+
+    Source:
+        Hedges 1981, Distribution theory for Glass's estimator of effect size; Mann & Whitney 1947.
+    """
+    num_pairs, differences = len(pairs.seeds), pairs.differences
+    wins = int(np.sum(differences > 0))
+    ahead = np.sign(np.subtract.outer(np.asarray(pairs.variant), np.asarray(pairs.base)))
+    p_better = float((ahead.mean() + 1) / 2) if num_pairs else math.nan
+    test = t_test([pairs])
+    if test.status != "tested":
+        return Effect(math.nan, math.nan, wins, p_better)
+    d_z = test.difference / test.sd
+    if num_pairs < 3:
+        return Effect(d_z, math.nan, wins, p_better)
+    half = (num_pairs - 1) / 2
+    shrink = math.exp(math.lgamma(half) - math.lgamma(half - 0.5)) / math.sqrt(half)
+    return Effect(d_z, shrink * d_z, wins, p_better)
+
+
+def quartiles(scores: Sequence[float]) -> tuple[float, float, float]:
+    """Returns the lower quartile, the median and the upper quartile; NaN where there are no scores."""
+    if not scores:
+        return math.nan, math.nan, math.nan
+    low, median, high = np.quantile(scores, (0.25, 0.5, 0.75))
+    return float(low), float(median), float(high)
+
+
+def num_collapsed(scores: Sequence[float]) -> int:
+    """Counts runs far below the median: finished, kept in every number, and worth a look.
+
+    Far is 10 times the median absolute deviation, taken as half a point at least: over five seeds three
+    scores often lie close together by chance, and a run a point below them has not collapsed.
+    """
+    if len(scores) < 3:
+        return 0
+    median = np.median(scores)
+    spread = np.median(np.abs(np.asarray(scores) - median))
+    return int(np.sum(np.asarray(scores) < median - 10 * max(spread, LEAST_DEVIATION)))

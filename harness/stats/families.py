@@ -1,0 +1,123 @@
+"""Families of tests: corrections of planned size, the confidence set of the best, and what is reachable."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from harness.stats.seeds import Array, Scores, pair, t_test
+
+LEAST_PAIRS = 5
+"""Complete pairs that a star needs."""
+
+
+def least_reachable_p(num_pairs: int, family_size: int = 1) -> float:
+    """Returns the least p that the exact sign flip can give after the first Holm step.
+
+    min(1, family_size x 2 / 2^num_pairs): all differences of one sign. The exact Wilcoxon test shares it.
+    """
+    return min(1.0, family_size * 2.0 ** (1 - num_pairs))
+
+
+def pairs_to_reach(alpha: float = 0.05, family_size: int = 1) -> int:
+    """Returns the least number of pairs at which the exact sign flip can pass the first Holm step."""
+    num_pairs = 1
+    while least_reachable_p(num_pairs, family_size) > alpha:
+        num_pairs += 1
+    return num_pairs
+
+
+def why_no_star(num_pairs: int) -> str:
+    """Returns why so few complete pairs get no star whatever their scores; empty where they may."""
+    if num_pairs >= LEAST_PAIRS:
+        return ""
+    return f"{num_pairs} complete {'pair' if num_pairs == 1 else 'pairs'}; a star needs at least {LEAST_PAIRS}"
+
+
+def holm(p: Sequence[float], size: int) -> list[float]:
+    """Holm-adjusted p-values, which control the family-wise error under any dependence.
+
+    The i-th smallest of m becomes max over j <= i of (m - j + 1) p_(j), at most 1.
+
+    Args:
+        p: Raw p-values; NaN counts as 1 and stays NaN in the answer.
+        size: Planned size m of the family; planned tests that are not in `p` count as 1.
+
+    Source:
+        Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    return _adjust(p, size, lambda ranked: np.maximum.accumulate(ranked * (size - np.arange(ranked.size))))
+
+
+def benjamini_hochberg(p: Sequence[float], size: int) -> list[float]:
+    """Benjamini-Hochberg q-values: the i-th smallest of m becomes min over j >= i of m p_(j) / j.
+
+    Args:
+        p: As in `holm`.
+        size: As in `holm`.
+
+    Source:
+        Benjamini & Hochberg 1995, Controlling the false discovery rate.
+    """
+
+    def step_up(ranked: Array) -> Array:
+        return np.minimum.accumulate((ranked * size / np.arange(1, ranked.size + 1))[::-1])[::-1]
+
+    return _adjust(p, size, step_up)
+
+
+def _adjust(p: Sequence[float], size: int, step: Callable[[Array], Array]) -> list[float]:
+    assert len(p) <= size, "more tests than planned"
+    raw = np.asarray(p, dtype=float)
+    filled = np.where(np.isnan(raw), 1.0, raw)
+    order = np.argsort(filled, kind="stable")
+    adjusted = np.empty_like(filled)
+    adjusted[order] = np.minimum(step(filled[order]), 1.0)
+    return np.where(np.isnan(raw), math.nan, adjusted).tolist()
+
+
+def star_levels(alpha: float) -> list[float]:
+    """Returns the levels of one, two and three stars: alpha, and those of .01 and .001 below it."""
+    return [alpha, *(level for level in (0.01, 0.001) if level < alpha)]
+
+
+def confidence_set(members: Sequence[Sequence[Scores]], size: int) -> list[bool]:
+    """Says of each member of a group whether it may be the best one.
+
+    A member leaves if some other beats it in a one-sided (stratified) paired t test at
+    .05 / (size - 1). The truly best one is dropped with a probability of at most 5 %, whichever is
+    numerically best.
+
+    Args:
+        members: Scores of each member, one mapping per stratum; an empty one can neither beat nor be beaten.
+        size: Planned number of members.
+
+    Source:
+        Hsu 1984, Constrained simultaneous confidence intervals for multiple comparisons with the best;
+        Gupta 1965, On some multiple decision (selection and ranking) rules.
+    """
+
+    def beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> bool:
+        test = t_test([pair(better, worse) for better, worse in zip(winner, loser, strict=True)])
+        if test.status != "tested" or test.statistic <= 0:
+            return False
+        return test.p / 2 < 0.05 / (size - 1)
+
+    return [not any(beaten(one, other) for other in members if other is not one) for one in members]
+
+
+def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
+    """Returns in how many strata at least there is an effect, by the Bonferroni partial conjunction.
+
+    With sorted p-values of K strata, p_u = max over v <= u of (K - v + 1) p_(v) tests that at least u of them
+    have an effect; the answer is the largest u with p_u <= alpha.
+
+    Args:
+        p: One per planned stratum; NaN counts as 1.
+        alpha: Error rate of the whole statement.
+
+    Source:
+        Dror, Baumer, Bogomolov & Reichart 2017, Replicability analysis for natural language processing.
+    """
+    ranked = np.sort(np.nan_to_num(np.asarray(p, dtype=float), nan=1.0))
+    return int(np.sum(np.maximum.accumulate(ranked * np.arange(ranked.size, 0, -1)) <= alpha))

@@ -1,0 +1,98 @@
+"""What a number of seeds can detect: asked before they are run, and never at the observed difference."""
+
+import math
+from bisect import bisect_left
+
+import numpy as np
+
+MOST_PAIRS = 1000
+"""Where the search for a number of seeds ends."""
+
+
+def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1) -> float:
+    """Power of the two-sided paired t test at a given true difference.
+
+    P(|T| > t_{1 - alpha/2, df}) for T of the noncentral t law with df = K (n - 1) degrees of freedom and
+    noncentrality |difference| sqrt(n) / sd. NaN without spread or with fewer than 2 pairs. Never ask it at
+    the observed difference (Hoenig & Heisey 2001, The abuse of power).
+
+    Args:
+        difference: The true mean difference.
+        sd: Of the differences over seeds; of an average of K strata, sqrt(sum of variances) / K.
+        num_pairs: Pairs in each stratum.
+        alpha: Two-sided level.
+        num_strata: K; Satterthwaite's degrees of freedom are K (n - 1) where the variances are alike.
+    """
+    if num_pairs < 2 or not sd > 0:
+        return math.nan
+    from scipy.stats import nct, t
+
+    df = num_strata * (num_pairs - 1)
+    shift = abs(difference) * math.sqrt(num_pairs) / sd
+    critical = float(t.isf(alpha / 2, df))
+    # SciPy answers NaN in the far tails, where the left one is empty and the right one is everything.
+    right = np.nan_to_num(nct.sf(critical, df, shift), nan=1.0)
+    left = np.nan_to_num(nct.cdf(-critical, df, shift), nan=0.0)
+    return min(1.0, float(right + left))
+
+
+def seeds_needed(
+    difference: float, sd: float, alpha: float = 0.05, wanted: float = 0.8, num_strata: int = 1
+) -> int | None:
+    """Returns the least number of pairs with the wanted power; None if 1000 are not enough, or there is no spread."""
+    if not sd > 0:
+        return None
+    numbers = range(2, MOST_PAIRS + 1)
+    place = bisect_left(numbers, wanted, key=lambda n: power(difference, sd, n, alpha, num_strata))
+    return numbers[place] if place < len(numbers) else None
+
+
+def detectable(sd: float, num_pairs: int, alpha: float = 0.05, wanted: float = 0.8, num_strata: int = 1) -> float:
+    """Returns the least true difference that is found with the wanted power; NaN where `power` is."""
+    if math.isnan(power(1.0, sd, num_pairs, alpha, num_strata)):
+        return math.nan
+    from scipy.optimize import brentq
+
+    high = sd
+    while power(high, sd, num_pairs, alpha, num_strata) < wanted:
+        high *= 2
+    return float(brentq(lambda one: power(one, sd, num_pairs, alpha, num_strata) - wanted, 0.0, high, xtol=1e-9 * sd))
+
+
+def upper_sd(sd: float, num_pairs: int, confidence: float = 0.8) -> float:
+    """Returns the upper confidence limit of a standard deviation that was found in a pilot.
+
+    sd sqrt((n - 1) / chi2_{1 - confidence, n - 1}): a plan on the pilot's own value would be too small in about
+    half of all studies (Kieser & Wassmer 1996, On the use of the upper confidence limit for the variance from a
+    pilot sample for sample size determination).
+    """
+    if num_pairs < 2:
+        return math.nan
+    from scipy.stats import chi2
+
+    return sd * math.sqrt((num_pairs - 1) / float(chi2.ppf(1 - confidence, num_pairs - 1)))
+
+
+def exaggeration(
+    difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1
+) -> tuple[float, float]:
+    """Returns by what factor a significant estimate exaggerates, and how often it has the wrong sign.
+
+    The mean of |estimate| / |difference| and the share of wrong signs, given p < alpha. For a given spread
+    s of the seeds the estimate is a normal law cut at +-t s / sqrt(n); s is averaged over its chi law.
+
+    Source:
+        Gelman & Carlin 2014, Beyond power calculations: assessing type S and type M errors.
+    """
+    if num_pairs < 2 or not sd > 0 or difference == 0:
+        return math.nan, math.nan
+    from scipy.stats import chi2, norm, t
+
+    df = num_strata * (num_pairs - 1)
+    shift = abs(difference) * math.sqrt(num_pairs) / sd
+    shares = (np.arange(2000) + 0.5) / 2000
+    cut = float(t.isf(alpha / 2, df)) * np.sqrt(chi2.ppf(shares, df) / df)
+    right, wrong = norm.sf(cut - shift), norm.sf(cut + shift)
+    size = shift * (right - wrong) + norm.pdf(cut - shift) + norm.pdf(cut + shift)
+    significant = float(np.mean(right + wrong))
+    return float(np.mean(size)) / significant / shift, float(np.mean(wrong)) / significant

@@ -1,0 +1,62 @@
+"""Our runs against a published one, which is a single run."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from harness.stats.seeds import TINY, Array, Estimate, mean_and_sd, satterthwaite
+
+Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where a further single run, rounded as published, would lie.
+
+    Attributes:
+        label: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
+            `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
+            over seeds; `n/a`, fewer than 2 seeds.
+        low: Lower end of the 95 % interval, in points.
+        high: Upper end.
+        half_width: Half its width.
+        p: Two-sided, of the published number as a further run (without the rounding).
+    """
+
+    label: Agreement
+    low: float
+    high: float
+    half_width: float
+    p: float
+
+
+WIDEST = 2.0
+"""Half-width in points beyond which an interval says nothing about a published score."""
+
+
+def prediction(strata: Sequence[Sequence[float] | Array], published: float, rounding: float = 0.005) -> Prediction:
+    """Judges a published single run by the 95 % prediction interval of ours.
+
+    mean +- (t_{.975, df} x s x sqrt(1 + 1/n) + rounding), df = n - 1. For an average of K strata the
+    squared error is sum_k s_k^2 (1 + 1/n_k) / K^2, with Satterthwaite's degrees of freedom. Differences over
+    paired seeds are judged in the same way; a published difference of two rounded scores is rounded by .01.
+
+    Source:
+        Spence & Stanley 2016, Prediction interval: what to expect when you're expecting a replication.
+    """
+    mean, sd = mean_and_sd(strata)
+    sizes = [len(values) for values in strata]
+    if math.isnan(sd):
+        return Prediction("n/a", math.nan, math.nan, math.nan, math.nan)
+    if sd <= TINY * max(1.0, abs(mean)):
+        return Prediction("degenerate", math.nan, math.nan, math.nan, math.nan)
+    error, df = satterthwaite([float(np.var(values, ddof=1)) * (1 + 1 / len(values)) for values in strata], sizes)
+    run = Estimate(mean - published, error, df)
+    half_width = (run.interval()[1] - run.value) + rounding
+    label: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
+    if min(sizes) < 3 or half_width > WIDEST:
+        label = "uninformative"
+    return Prediction(label, mean - half_width, mean + half_width, half_width, 2 * min(run.p_above(), run.p_below()))

@@ -1,0 +1,279 @@
+"""Table 1's eleven claims on sweeps whose truth is known, and the document level inside a summary."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from harness.config import Claim, load
+from harness.errors import ConfigError
+from harness.stats.documents import Counts, influence, score, variance_of_mean
+from harness.stats.sample import DocumentSample, Resampling
+from harness.summary import summarise
+from harness.tables import markdown
+from tests.harness.fake_sweep import DATASETS, facts, noisy, outcome, outcomes, sweep
+from tests.harness.test_summary import cell, summary_of, the
+
+TABLE_1 = load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")
+CLAIMS = TABLE_1.claims
+
+
+def verdicts(gain, sd=0.05, **changes):
+    """Verdicts of every claim where `gain(model, merge, dataset, metric)` is true, with ten seeds."""
+    table = sweep(claims={name: claim.model_dump() for name, claim in CLAIMS.items()}, **changes)
+    rng = np.random.default_rng(2)
+    found = outcomes(
+        table, lambda model, merge, dataset, seed, metric: 80 + gain(model, merge, dataset, metric) + rng.normal(0, sd)
+    )
+    return {claim.name: claim.verdict for claim in summary_of(table, found).claims}
+
+
+def as_claimed(model, merge, dataset, metric):
+    """A world in which the paper is right."""
+    if merge == "none":
+        return 0.0
+    if dataset == "nyt":
+        return -0.3 if metric == "micro_f1" else 0.4 * (merge == "projection") + 0.1
+    if model == "hiagm":
+        return 1.2 if merge == "masking" else 0.8
+    return 0.6 * (dataset == "wos" and merge == "masking") - 0.9 * (dataset == "rcv1") - 0.1 * (merge == "projection")
+
+
+def test_all_eleven_are_registered():
+    assert list(CLAIMS) == [f"C{number}" for number in range(1, 12)]
+
+
+def test_a_world_in_which_the_paper_is_right():
+    found = verdicts(as_claimed)
+    del found["C8"]  # No times differ here.
+    assert set(found.values()) == {"supported"}
+
+
+def test_a_world_in_which_nothing_happens():
+    found = verdicts(lambda *place: 0.0)
+    assert {name: found[name] for name in ("C2", "C6", "C7", "C11")} == dict.fromkeys(
+        ("C2", "C6", "C7", "C11"), "not supported"
+    ), "all parts are negligible"
+    assert found["C5"] == found["C10"] == "supported"
+    assert found["C8"] == "not tested", "all times are alike"
+
+
+def test_a_world_that_is_the_other_way_round():
+    found = verdicts(lambda *place: -2 * as_claimed(*place) - 2.0 * (place[1] != "none"))
+    assert {found[name] for name in ("C1", "C2", "C3", "C4", "C9", "C10", "C11")} == {"not supported"}
+
+
+def test_too_much_noise_leaves_everything_open():
+    found = verdicts(as_claimed, sd=8.0)
+    assert {found[name] for name in ("C2", "C6", "C7", "C9", "C10", "C11")} == {"inconclusive"}
+
+
+@pytest.mark.parametrize(("factors", "verdict"), [((1.28, 1.32), "supported"), ((1.9, 2.1), "not supported")])
+def test_training_time(factors, verdict):
+    table = sweep(claims={"C8": CLAIMS["C8"].model_dump()})
+    found = [
+        dataclasses.replace(
+            one, num_epochs=one.seed, seconds=100.0 * one.seed * (factors[one.seed % 2] if one.merge != "none" else 1)
+        )
+        for one in noisy(table)
+    ]
+    (claim,) = summary_of(table, found).claims
+    assert claim.verdict == verdict and len(claim.parts) == 12
+    assert claim.parts[0].ours.startswith(f"x {math.sqrt(factors[0] * factors[1]):.2f} [")
+
+
+def test_larger_gain_is_a_stratified_contrast_by_hand():
+    table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
+    found = noisy(table)
+    score_of = {(one.model, one.merge, one.dataset, one.seed): one.scores["micro_f1"] for one in found}
+    gains = {
+        (model, dataset): np.array(
+            [
+                (score_of[model, "masking", dataset, seed] + score_of[model, "projection", dataset, seed]) / 2
+                - score_of[model, "none", dataset, seed]
+                for seed in table.seeds
+            ]
+        )
+        for model in ("hiagm", "hitin")
+        for dataset in DATASETS
+    }
+    value = sum(gains["hiagm", d].mean() - gains["hitin", d].mean() for d in DATASETS) / 3
+    part = summary_of(table, found).claims[0].parts[0]
+    assert part.ours.startswith(f"{value:+.2f} [") and not part.with_documents
+    # ((84.71 + 84.41) / 2 - 84.66) - ((85.27 + 85.25) / 2 - 85.27)
+    assert part.published == f"{(84.71 + 84.41) / 2 - 84.66 - ((85.27 + 85.25) / 2 - 85.27):+.2f}"
+
+
+def test_other_smallest_effects_and_subsets_of_the_documents():
+    table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    rng = np.random.default_rng(1)
+    found = outcomes(table, lambda model, merge, *place: 80 + rng.normal(0, 0.5))
+    (claim,) = summary_of(table, found).claims
+    assert set(claim.sensitivity) == {0.25, 1.0}
+    assert claim.verdict == claim.sensitivity[1.0] == "not supported"
+    subset = sweep(
+        claims={"C2": CLAIMS["C2"].model_dump()}, datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}}
+    )
+    assert summary_of(subset, found).claims[0].verdict == "not comparable"
+
+
+def test_claims_are_printed_with_every_part():
+    table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    text = markdown(summary_of(table, noisy(table)))
+    assert (
+        "| C2 | both variants raise HiAGM's average macro F | +0.40<br>+0.39 | HiAGM+MTL (masking), Avg macro: +"
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rows": ["hiagm/maskin"]}, "maskin.*hiagm/masking"),
+        ({"rows": ["hiagm/none"]}, "hiagm/none"),
+        ({"data": ["woss"]}, "woss.*wos"),
+        ({"kind": "larger_gain", "rows": ["hiagm"]}, "compares two models"),
+        ({"kind": "raises"}, "kind"),
+    ],
+)
+def test_an_impossible_claim_is_refused_with_its_place(tmp_path, change, words):
+    import yaml
+
+    source = yaml.safe_load((Path(__file__).parents[2] / "sweeps" / "table1.yaml").read_text())
+    source["claims"] = {"C1": source["claims"]["C2"] | change}
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(source))
+    with pytest.raises(ConfigError, match=f"(?s){words}"):
+        load(path)
+
+
+# The document level.
+
+ONE = sweep(
+    models={"hiagm": {"label": "HiAGM"}},
+    merges=("none", "masking"),
+    datasets={"wos": {"label": "wos"}},
+    seeds=(1, 2, 3, 4, 5),
+    published=None,
+)
+
+
+def made_up(right_share, num_documents=400, seed=0):
+    """Counts of runs of ONE on made-up documents, and outcomes with the scores that they give."""
+    rng = np.random.default_rng(seed)
+    gold = sparse.csr_array(rng.random((num_documents, 5)) < 0.3)
+    runs = {}
+    for merge, share in right_share.items():
+        for number in ONE.seeds:
+            flips = rng.random(gold.shape) < 1 - share
+            counts = Counts.of(sparse.csr_array(gold.toarray() ^ flips), gold)
+            runs["hiagm", merge, number] = {"micro_f1": counts, "macro_f1": counts}
+    sample = DocumentSample("wos", runs, "abcde", gold.sum(0), Resampling(draws=500, swaps=500))
+    found = [
+        outcome(model, merge, "wos", number, {metric: score(one[metric], metric) for metric in one})
+        for (model, merge, number), one in runs.items()
+    ]
+    return sample, found
+
+
+def test_a_star_that_survives_documents_has_a_dagger():
+    sample, found = made_up({"none": 0.85, "masking": 0.93})
+    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
+    item = the(summary, "hiagm", "masking", "wos micro")
+    assert item.marks == "▲***†" and item.documents.p_swap == 1 / 501
+    low, high = item.documents.crossed.interval()
+    assert low > 0 and item.documents.crossed.value == pytest.approx(item.test.difference)
+    assert the(summarise(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
+    text = markdown(summary)
+    assert "† the 95 % interval over seeds and test documents together" in text
+    assert f"[{low:+.2f}, {high:+.2f}]" in text
+
+
+def test_the_crossed_error_is_made_of_seeds_and_documents():
+    sample, found = made_up({"none": 0.9, "masking": 0.91})
+    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    psi = np.mean(
+        [
+            influence(sample._runs["hiagm", "masking", number]["micro_f1"], "micro_f1")
+            - influence(sample._runs["hiagm", "none", number]["micro_f1"], "micro_f1")
+            for number in ONE.seeds
+        ],
+        axis=0,
+    )
+    variance = variance_of_mean(psi)
+    assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
+    assert item.documents.share == pytest.approx(variance / item.documents.crossed.error**2)
+    macro = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
+    assert macro.documents.ratio == pytest.approx(1, abs=0.2)
+
+
+def test_labels_explain_macro():
+    sample, found = made_up({"none": 0.9, "masking": 0.95})
+    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
+    assert [one.label for one in summary.label_differences] == list("abcde")
+    mean = np.mean([one.difference for one in summary.label_differences])
+    assert mean == pytest.approx(the(summary, "hiagm", "masking", "wos macro").test.difference)
+    assert [one.support for one in summary.label_differences] == sample.support_L.tolist()
+
+
+def test_without_one_run_s_predictions_there_is_no_document_level():
+    sample, found = made_up({"none": 0.9, "masking": 0.95})
+    del sample._runs["hiagm", "none", 3]
+    assert the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro").documents is None
+
+
+def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
+    sample, found = made_up({"none": 0.9, "masking": 0.91})
+    order = np.random.default_rng(5).permutation(400)
+    runs = {
+        run: {metric: Counts(one.right[order][:, ::-1], one.size[order][:, ::-1]) for metric, one in counts.items()}
+        for run, counts in sample._runs.items()
+    }
+    turned = DocumentSample("wos", runs, "edcba", sample.support_L[::-1], Resampling(draws=500, swaps=500))
+    one, other = (
+        the(summarise(ONE, found, facts(ONE), {"wos": kept}), "hiagm", "masking", "wos micro").documents
+        for kept in (sample, turned)
+    )
+    assert one.crossed.error == pytest.approx(other.crossed.error, rel=1e-12)
+
+
+# Mixed pairs.
+
+
+def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
+    table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
+    found = [dataclasses.replace(one, made_on="a, cpu") for one in noisy(table)]
+    plain = summary_of(table, found)
+    mixed = [
+        dataclasses.replace(one, made_on="b, cpu")
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
+        else one
+        for one in found
+    ]
+    item = the(summary_of(table, mixed), "hiagm", "masking", "WOS micro")
+    assert item.test.num_pairs == (4,) and item.mixed == ("wos/2", "wos/5") and item.dropped == ()
+    assert "M" in item.flags
+    assert item.obstacle.startswith("4 complete pairs") and "allow_mixed" in item.obstacle
+    assert cell(summary_of(table, mixed), "hiagm", "masking", "WOS micro").num_done == (6,), "means keep every run"
+    told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
+    allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
+    assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
+    both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
+    assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
+
+
+def test_joint_families():
+    table = sweep(statistics={"families": "joint"})
+    found = noisy(table)
+    summary = summary_of(table, found)
+    assert summary.family_sizes == {"AB": 32}
+    raw = min(item.test.p for item in summary.comparisons)
+    assert min(item.p_holm for item in summary.comparisons) == pytest.approx(min(1.0, 32 * raw))
+    assert "Holm over all 32 tests" in markdown(summary)
+
+
+def test_claim_defaults():
+    assert Claim(text="x", kind="rises", rows=("hiagm/masking",)).data == ("average",)

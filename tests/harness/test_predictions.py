@@ -1,0 +1,121 @@
+"""Stored predictions give the recorded scores, and what is damaged is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy import sparse
+from sklearn.metrics import f1_score
+
+from datasets.corpus import Corpus
+from harness.config import load
+from harness.errors import StoreError
+from harness.plan import Plan, make_plan
+from harness.predictions import read_samples
+from harness.report import summarise_plan
+from harness.stats.sample import Resampling
+from harness.store import Store
+from tests.conftest import SweepWriter
+from tests.harness.test_plan import record
+
+HOW = Resampling(draws=50, swaps=50)
+
+
+def fill(path: Path, select: str = "per_metric") -> tuple[Plan, dict[tuple[str, int], dict[str, float]]]:
+    """Finishes every trial with made-up predictions; returns the plan and scikit-learn's scores of them."""
+    plan = make_plan(load(path))
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+    test = corpus.rows("test")
+    gold, store, rng = corpus.labels(test), Store(Path(plan.sweep.store)), np.random.default_rng(0)
+    expected = {}
+    for planned in plan.trials:
+        columns = {"doc_id": pa.array(corpus.doc_ids(test))}
+        predicted = {}
+        for metric in ("micro_f1", "macro_f1"):
+            labels = sparse.csr_array(gold.toarray() ^ (rng.random(gold.shape) < 0.02))
+            labels.sort_indices()
+            columns[f"{metric}_labels"] = pa.ListArray.from_arrays(
+                labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
+            )
+            predicted[metric] = labels.toarray()
+        scores = {
+            metric: 100
+            * f1_score(
+                gold.toarray(),
+                predicted[metric if select == "per_metric" else f"{select}_f1"],
+                average=metric[:5],
+                zero_division=0,
+            )
+            for metric in predicted
+        }
+        folder = store.folder(planned.key)
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table(columns), folder / "predictions.parquet")
+        made = record(planned.key, planned.trial)
+        store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+        expected[planned.trial.merge, planned.trial.seed] = scores
+    return make_plan(load(path)), expected
+
+
+@pytest.mark.parametrize("select", ["per_metric", "macro"])
+def test_each_metric_is_counted_on_its_own_best_epoch(write_sweep: SweepWriter, select: str) -> None:
+    path = write_sweep(models={"flat": {}}, trainer={"epochs": 2, "select": select})
+    plan, expected = fill(path, select)
+    sample = read_samples(plan, HOW)["synthetic"]
+    for (merge, seed), scores in expected.items():
+        for metric, score in scores.items():
+            assert sample.score(("flat", merge, seed), metric) == pytest.approx(score, abs=1e-9)
+    assert len(sample.labels) == sample.support_L.size
+    assert summarise_plan(plan).control_comparisons == ()
+
+
+def test_a_report_counts_documents_as_a_sample(write_sweep: SweepWriter) -> None:
+    plan, _ = fill(write_sweep(models={"flat": {}}, seeds=[1, 2, 3]))
+    for item in summarise_plan(plan).comparisons:
+        assert item.documents is not None
+        assert item.documents.crossed.error > item.test.error
+    assert all(item.documents is None for item in summarise_plan(plan, is_interim=True).comparisons)
+
+
+def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
+    plan, _ = fill(path)
+    code = (
+        "import sys; from harness.report import main; main([sys.argv[1]])\n"
+        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'transformers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    assert "loaded []" in run.stdout, run.stdout + run.stderr
+    text = (Path(plan.sweep.reports_dir) / "tiny.md").read_text("utf-8")
+    assert "crossed 95 % CI" in text and "tiny-labels.png" in text
+
+
+def test_predictions_that_are_gone_leave_the_rest(write_sweep: SweepWriter) -> None:
+    plan, _ = fill(write_sweep(models={"flat": {}}))
+    first = plan.trials[0]
+    (Store(Path(plan.sweep.store)).folder(first.key) / "predictions.parquet").unlink()
+    sample = read_samples(plan, HOW)["synthetic"]
+    runs = [("flat", one.trial.merge, one.trial.seed) for one in plan.trials]
+    assert not sample.has(runs) and sample.has(runs[1:])
+
+
+@pytest.mark.parametrize("damage", ["cut", "shuffled", "changed"])
+def test_damaged_predictions_are_refused(write_sweep: SweepWriter, damage: str) -> None:
+    plan, _ = fill(write_sweep(models={"flat": {}}))
+    path = Store(Path(plan.sweep.store)).folder(plan.trials[1].key) / "predictions.parquet"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        table = pq.read_table(path)
+        order = np.random.default_rng(1).permutation(table.num_rows)
+        turned = table.take(order)
+        kept = turned if damage == "shuffled" else turned.set_column(0, "doc_id", table["doc_id"])
+        pq.write_table(kept, path)
+    words = {"cut": "cannot be read", "shuffled": "of other documents", "changed": "and the record says"}[damage]
+    with pytest.raises(StoreError, match=words):
+        read_samples(plan, HOW)

@@ -1,0 +1,98 @@
+"""Plans are frozen once, what differs from them is said, and looks are counted."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from harness import preregistration
+from harness.config import load
+from harness.plan import Planned, make_plan
+from harness.preregistration import freeze, num_looks, registration
+from harness.report import summarise_plan
+from harness.store import Store
+from harness.tables import markdown
+from tests.conftest import SweepWriter
+from tests.harness.test_plan import record
+
+
+def finish(store: Store, planned: Planned, hours: float) -> None:
+    """Finishes a trial so many hours from now."""
+    store.folder(planned.key).mkdir(parents=True, exist_ok=True)
+    when = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
+    made = record(planned.key, planned.trial)
+    store.finish(made.model_copy(update={"finished": when, "predictions_sha256": planned.key}))
+
+
+def frozen(path: Path) -> Path:
+    sweep = load(path)
+    freeze(sweep, Store(Path(sweep.store)))
+    return Path(sweep.store) / "tiny.plan.json"
+
+
+def test_a_followed_plan(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    assert registration(plan).frozen == ""
+    written = frozen(path).read_bytes()
+    finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
+    found = registration(make_plan(load(path)))
+    assert found.num_older == 0 and found.changes == () and len(found.sha256) == 64
+    assert frozen(path).read_bytes() == written, "written once"
+    text = markdown(summarise_plan(make_plan(load(path)), is_interim=True))
+    assert f"Pre-registered: yes (plan {found.sha256[:12]}, frozen {found.frozen}), and followed." in text
+
+
+def test_what_the_sweep_file_says_otherwise_by_now(write_sweep: SweepWriter) -> None:
+    frozen(write_sweep())
+    changed = write_sweep(seeds=[1, 2, 3], statistics={"alpha": 0.1}, trainer={"epochs": 5})
+    found = registration(make_plan(load(changed)))
+    assert found.changes == ("seeds: [1, 2] -> [1, 2, 3]", "statistics.alpha: 0.05 -> 0.1")
+    text = markdown(summarise_plan(make_plan(load(changed)), is_interim=True))
+    assert "and not followed: seeds: [1, 2] -&gt; [1, 2, 3], statistics.alpha" in text.replace(">", "&gt;")
+
+
+def test_a_plan_that_came_after_the_first_result(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    finish(Store(Path(plan.sweep.store)), plan.trials[0], -1)
+    frozen(path)
+    assert registration(make_plan(load(path))).num_older == 1
+    text = markdown(summarise_plan(make_plan(load(path)), is_interim=True))
+    assert "Pre-registered: no; 1 results are older than the plan" in text
+
+
+def test_an_edited_plan(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    file = frozen(path)
+    content = json.loads(file.read_text())
+    content["plan"]["seeds"] = [7]
+    file.write_text(json.dumps(content))
+    assert registration(make_plan(load(path))).changes[0] == "the frozen plan itself was edited"
+
+
+def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}})
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    assert num_looks(plan, is_tested=False) == 0
+    *most, last = plan.trials
+    for planned in most:
+        finish(store, planned, 0)
+    assert summarise_plan(make_plan(load(path))).facts.looks == 0, "one pair is no test"
+    finish(store, last, 0)
+    assert summarise_plan(make_plan(load(path)), is_interim=True).facts.looks == 0
+    assert [summarise_plan(make_plan(load(path))).facts.looks for _ in range(2)] == [1, 1]
+    more = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
+    plan = make_plan(load(more))
+    finish(store, next(one for one in plan.trials if not one.record), 0)
+    summary = summarise_plan(make_plan(load(more)))
+    assert summary.facts.looks == 2
+    assert "More looks than the planned one" in markdown(summary)
+
+
+@pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 1]}])
+def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[str, object]) -> None:
+    one, other = (preregistration.digest(preregistration.protocol(load(write_sweep(**kw)))) for kw in ({}, change))
+    assert one != other
