@@ -17,6 +17,7 @@ STRUCTURE_ENCODERS = Registry(
     "model",
     {
         "flat": "models.flat:Flat",
+        "gat": "models.gat:GAT",
         "hiagm": "models.hiagm:HiAGM",
         "hitin": "models.hitin:HiTIN",
     },
