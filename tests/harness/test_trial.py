@@ -107,7 +107,7 @@ WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word
         ("gat", "projection", BAG),
         ("flat", "none", BAG),
         ("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}),
-        ("flat", "none", {"name": "lstm", "options": WORDS}),
+        ("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else value,
 )
@@ -132,7 +132,7 @@ def test_it_learns_by_a_wide_margin(
         merges=["none", "masking", "projection"],
         datasets={"synthetic": {}},
         encoder=encoder,
-        trainer={**FAST, "epochs": 6 if encoder == BAG else 5, "head_lr": 0.02},
+        trainer={**FAST, "epochs": {"textrcnn": 4, "lstm": 8}.get(encoder["name"], 6), "head_lr": 0.02},
     )
     record = ran(one, data_dir, Store(tmp_path / "s"))
     corpus = Corpus.open(data_dir / one.trial.corpus)
