@@ -14,7 +14,7 @@ from datasets.hierarchy import Hierarchy
 from harness.errors import ConfigError
 from models.gat import GAT, GraphAttention
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, member, stars, whole
+from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, assert_side_by_side, dags, member, stars, whole
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("attention", ["gat", "gatv2"])
@@ -71,19 +71,7 @@ def test_the_equations_at_one_node(attention: str) -> None:
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], attention: str) -> None:
-    joint, singles = from_singles(GAT, members, 6, node_width=6, heads=2, layers=2, attention=attention, **NO_DROPOUT)
-    text = torch.randn(7, 6, requires_grad=True)
-    looped = torch.cat([single(text) for single in singles], dim=1)
-    torch.testing.assert_close(joint(text), looped, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(
-        torch.autograd.grad(joint(text).sin().sum(), text),
-        torch.autograd.grad(looped.sin().sum(), text),
-        rtol=1e-3,
-        atol=1e-3,
-    )
-    torch.testing.assert_close(
-        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
-    )
+    assert_side_by_side(GAT, members, node_width=6, heads=2, layers=2, attention=attention, **NO_DROPOUT)
 
 
 @BOTH

@@ -14,7 +14,18 @@ from harness.estimate import unallocated
 from models.gcn import HierarchyGCN
 from models.hiagm import HiAGM
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, hierarchy, member, stars, whole
+from tests.models.lists import (
+    ALIKE,
+    DAG,
+    UNLIKE,
+    WOS_BRANCHES,
+    assert_side_by_side,
+    dags,
+    hierarchy,
+    member,
+    stars,
+    whole,
+)
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
@@ -76,19 +87,7 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    joint, singles = from_singles(HiAGM, members, 6, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
-    text = torch.randn(7, 6, requires_grad=True)
-    looped = torch.cat([single(text) for single in singles], dim=1)
-    torch.testing.assert_close(joint(text), looped, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(
-        torch.autograd.grad(joint(text).pow(2).sum(), text),
-        torch.autograd.grad(looped.pow(2).sum(), text),
-        rtol=1e-5,
-        atol=1e-4,
-    )
-    torch.testing.assert_close(
-        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
-    )
+    assert_side_by_side(HiAGM, members, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])

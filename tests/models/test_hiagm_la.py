@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.hiagm_la import HiAGMLA
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, from_singles, whole
+from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, whole
 
 NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
@@ -54,19 +54,7 @@ def test_with_the_published_single_slot_labels_and_graph_learn_nothing(slots: in
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    joint, singles = from_singles(HiAGMLA, members, 6, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
-    text = torch.randn(7, 6, requires_grad=True)
-    looped = torch.cat([single(text) for single in singles], dim=1)
-    torch.testing.assert_close(joint(text), looped, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(
-        torch.autograd.grad(joint(text).sin().sum(), text),
-        torch.autograd.grad(looped.sin().sum(), text),
-        rtol=1e-3,
-        atol=1e-3,
-    )
-    torch.testing.assert_close(
-        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
-    )
+    assert_side_by_side(HiAGMLA, members, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @BOTH
