@@ -29,6 +29,10 @@ SHARED_PARTS = tuple(
         "models.members",
         "models.products",
         "models.coding_tree",
+        "models.gcn",
+        "models.propagation",
+        "models.tree_lstm",
+        "models.words",
         "models.dropout",
         "harness.trial",
         "harness.trainer",
@@ -243,16 +247,16 @@ def identity(trial: Trial, fingerprint: str) -> str:
     """Returns 16 hex digits of the hash of everything that can change a trial's numbers.
 
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
-    of a local folder that the text encoder is loaded from, and the numerics version of each part.
+    of a local file or folder that the text encoder is loaded from, and the numerics version of each part.
     """
     parts = (TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], *SHARED_PARTS)
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
         "folders": {
-            name: folder_digest(Path(value))
+            name: content_digest(Path(value).expanduser())
             for name, value in trial.encoder_options.items()
-            if isinstance(value, str) and Path(value).is_dir()
+            if isinstance(value, str) and value and Path(value).expanduser().exists()
         },
         "numerics": {part.module: part.numerics for part in parts},
     }
@@ -260,10 +264,12 @@ def identity(trial: Trial, fingerprint: str) -> str:
 
 
 @cache
-def folder_digest(folder: Path) -> str:
-    """Returns a hash of the names and contents of a folder's files."""
+def content_digest(place: Path) -> str:
+    """Returns a hash of a file's content, or of the names and contents of a folder's files."""
+    if place.is_file():
+        return sha256(place)
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*")):
+    for path in sorted(place.glob("*")):
         if path.is_file():
             digest.update(path.name.encode() + bytes.fromhex(sha256(path)))
     return digest.hexdigest()

@@ -8,7 +8,9 @@ TEXT_ENCODERS = Registry(
     "text encoder",
     {
         "bag": "models.bag:Bag",
+        "lstm": "models.lstm:LSTM",
         "minilm": "models.transformer:MiniLM",
+        "textrcnn": "models.textrcnn:TextRCNN",
         "transformer": "models.transformer:Transformer",
     },
 )
@@ -17,7 +19,9 @@ STRUCTURE_ENCODERS = Registry(
     "model",
     {
         "flat": "models.flat:Flat",
+        "gat": "models.gat:GAT",
         "hiagm": "models.hiagm:HiAGM",
+        "hiagm_la": "models.hiagm_la:HiAGMLA",
         "hitin": "models.hitin:HiTIN",
     },
 )

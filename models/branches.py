@@ -118,7 +118,7 @@ class BranchHeads(nn.Module):
 def _restrict(hierarchy: Hierarchy, priors: npt.NDArray[np.float32], branch: npt.NDArray[np.int64]) -> Member:
     """Returns the branch with the priors of its own edges; their values stay, since siblings come along."""
     inside = np.isin(hierarchy.edges, branch).all(axis=1)
-    return Member(hierarchy.sub(branch), priors[inside], asked=np.arange(len(branch)))
+    return Member(hierarchy.sub(branch), priors[inside], asked=np.arange(len(branch)), part_of=hierarchy)
 
 
 def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:

@@ -47,6 +47,18 @@ class CodingTree:
         """Nodes per layer, from the leaves to the root."""
         return (*(len(parents) for parents in self.parents), 1)
 
+    def restrict(self, leaves: Index) -> "CodingTree":
+        """Returns the tree of some leaves: those, and the nodes above them.
+
+        Args:
+            leaves: Sorted; leaf i of the new tree is `leaves[i]` here.
+        """
+        layers, kept = [], leaves
+        for parents in self.parents:
+            kept, places = np.unique(parents[kept], return_inverse=True)
+            layers.append(places)
+        return CodingTree(tuple(layers))
+
     def structural_entropy(self, graph: nx.Graph) -> float:
         """Returns the structural entropy of a graph under this tree, in bits.
 

@@ -11,7 +11,9 @@ ACL 2023, section 4. Follows the published program:
   identity passes through pooled vectors.
 
 Differs: sums over parent indices instead of dense block matrices, any batch size (the program caches the
-first one's), and coding trees of hierarchies without edges, on which the published builder fails.
+first one's), and coding trees of hierarchies without edges, on which the published builder fails. A branch of
+two levels is a star, whose own coding tree joins the hub and the leaves that come first; `tree: global` gives a
+branch its part of the whole hierarchy's coding tree instead, and is the same without branches.
 Published with BERT: WOS 87.19 / 81.57, RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31.
 """
 
@@ -24,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.registry import AtLeastTwo, Positive, Share
-from models.coding_tree import coding_tree
+from models.coding_tree import CodingTree, coding_tree
 from models.dropout import Dropout, drop, keep_mask
 from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, member_of, sums_to, uniform
 from models.products import products
@@ -41,6 +43,7 @@ class HiTIN(StructureEncoder):
         text_width: Width D of the text vectors.
         node_width: Width H of a node's state.
         tree_height: Height k of the coding trees, at least 2.
+        tree: Of a branch: its own coding tree, or the part of the whole hierarchy's above its labels.
         mlp_layers: Linear maps per message-passing layer.
         pooling: Of a level's nodes; root reads the top level only.
         leaf_mixing: The published N x N layer on dropped-out copies, or a scale and shift per leaf.
@@ -55,6 +58,7 @@ class HiTIN(StructureEncoder):
         *,
         node_width: Positive = 768,
         tree_height: AtLeastTwo = 2,
+        tree: Literal["branch", "global"] = "branch",
         mlp_layers: Positive = 2,
         pooling: Literal["sum", "mean", "max", "root"] = "sum",
         leaf_mixing: Literal["linear", "affine"] = "linear",
@@ -62,9 +66,7 @@ class HiTIN(StructureEncoder):
         final_dropout: Share = 0.5,
     ):
         super().__init__(members, text_width)
-        different = {id(member.hierarchy): member.hierarchy for member in members}
-        built = {key: coding_tree(hierarchy, tree_height) for key, hierarchy in different.items()}
-        trees = [built[id(member.hierarchy)] for member in members]
+        trees = coding_trees(members, tree_height, tree)
         self.sizes = [[tree.sizes[level] for tree in trees] for level in range(tree_height + 1)]
         self.pooling = pooling
         self.project = nn.Linear(text_width, len(members) * node_width)
@@ -119,6 +121,19 @@ class HiTIN(StructureEncoder):
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's rows towards its parents', in every level's linear map."""
         return self.readout.edge_penalty()
+
+
+def coding_trees(members: Sequence[Member], height: int, tree: Literal["branch", "global"]) -> list[CodingTree]:
+    """Returns each member's coding tree: built of the member, or cut out of that of the hierarchy it is part of."""
+    sources = [member.part_of or member.hierarchy if tree == "global" else member.hierarchy for member in members]
+    # Under masking all members are one hierarchy, and so are the sources of all branches: each is built once.
+    different = {id(source): source for source in sources}
+    built = {key: coding_tree(source, height) for key, source in different.items()}
+    places = [
+        np.array([source.index[label] for label in member.hierarchy.labels])
+        for member, source in zip(members, sources, strict=True)
+    ]
+    return [built[id(source)].restrict(labels) for source, labels in zip(sources, places, strict=True)]
 
 
 class Leaves(nn.Module):

@@ -25,11 +25,14 @@ class Member:
             carry the child, normalised over siblings (HiAGM, section 3.2).
         asked: (A,) labels whose logits are asked for. The others are nodes like any, but what would
             classify them is never built.
+        part_of: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
+            whole. For what must be computed before it is cut, such as HiTIN's global coding tree.
     """
 
     hierarchy: Hierarchy
     priors: npt.NDArray[np.float32]
     asked: npt.NDArray[np.int64]
+    part_of: Hierarchy | None = None
 
     @property
     def asked_edges(self) -> npt.NDArray[np.int64]:

@@ -77,7 +77,7 @@ def test_training_holds_what_is_counted(
     model: str,
     merge: str,
 ) -> None:
-    options = {} if model == "flat" else {"options": {"node_width": 3}}
+    options = {} if model == "flat" else {"options": {"node_width": 4}}
     plan = make_plan(load(write_sweep(models={model: options}, merges=[merge])))
     trial = plan.trials[0].trial
     corpus, tokens = runner._open(data_dir / trial.corpus, trial)

@@ -14,7 +14,7 @@ import pytest
 from harness import store as store_module
 from harness.config import load
 from harness.errors import ConfigError
-from harness.plan import NOT_IDENTITY, SHARED_PARTS, Cell, Durations, Trial, expand, folder_digest, identity, make_plan
+from harness.plan import NOT_IDENTITY, SHARED_PARTS, Cell, Durations, Trial, content_digest, expand, identity, make_plan
 from harness.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 
@@ -270,10 +270,24 @@ def test_a_local_encoder_is_its_content(write_sweep: SweepWriter, tmp_path: Path
     keys = set()
     for content in ("a", "b"):
         (folder / "model.safetensors").write_text(content)
-        folder_digest.cache_clear()
+        content_digest.cache_clear()
         encoder = {"name": "transformer", "options": {"model": str(folder)}}
         keys.add(make_plan(load(write_sweep(encoder=encoder))).trials[0].key)
     assert len(keys) == 2
+
+
+def test_word_vectors_are_their_content(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    keys = []
+    for name, content in (("a", "cat 1"), ("b", "cat 2")):
+        (tmp_path / f"{name}.txt").write_text(content)
+    for vectors in ("", str(tmp_path / "a.txt"), str(tmp_path / "b.txt")):
+        encoder = {"name": "lstm", "options": {"vectors": vectors}}
+        trial = make_plan(load(write_sweep(encoder=encoder))).trials[0].trial
+        keys.append(identity(trial, "f"))
+    assert len(set(keys)) == 3
+    (tmp_path / "b.txt").write_text("cat 1")
+    content_digest.cache_clear()
+    assert identity(trial, "f") != keys[2]
 
 
 @pytest.mark.parametrize(

@@ -93,25 +93,46 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
     assert not list(store.folder(one.key).glob("checkpoint*")), "a finished trial keeps no checkpoint"
 
 
-@pytest.mark.parametrize(("model", "merge"), [("hiagm", "masking"), ("hitin", "projection"), ("flat", "none")])
+BAG = {"name": "bag", "options": {"width": 64, "vocabulary": 2000}}
+WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word_dropout": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("model", "merge", "encoder"),
+    [
+        ("hiagm", "masking", BAG),
+        ("tree_lstm", "projection", BAG),
+        ("hiagm_la", "projection", BAG),
+        ("hitin", "projection", BAG),
+        ("gat", "projection", BAG),
+        ("flat", "none", BAG),
+        ("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}),
+        ("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else value,
+)
 def test_it_learns_by_a_wide_margin(
-    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, model: str, merge: str
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, model: str, merge: str, encoder: dict[str, Any]
 ) -> None:
     """Against predicting, for every document, the labels that more than a quarter of them carry."""
     prepare("synthetic", None, {}, data_dir)
+    small = {"node_width": 8, "logit_dropout": 0.0}
     one = planned(
         write_sweep,
         model,
         merge,
         models={
-            "hiagm": {"options": {"node_width": 8, "logit_dropout": 0.0}},
+            "hiagm": {"options": small},
+            "tree_lstm": {"model": "hiagm", "options": {**small, "structure": "tree_lstm"}},
+            "hiagm_la": {"options": {**small, "node_width": 16}},
+            "gat": {"options": small},
             "hitin": {"options": {"node_width": 32}},
             "flat": {},
         },
         merges=["none", "masking", "projection"],
         datasets={"synthetic": {}},
-        encoder={"name": "bag", "options": {"width": 64, "vocabulary": 2000}},
-        trainer={**FAST, "epochs": 6, "head_lr": 0.02},
+        encoder=encoder,
+        trainer={**FAST, "epochs": {"textrcnn": 4, "lstm": 8}.get(encoder["name"], 6), "head_lr": 0.02},
     )
     record = ran(one, data_dir, Store(tmp_path / "s"))
     corpus = Corpus.open(data_dir / one.trial.corpus)

@@ -1,5 +1,7 @@
 """HiAGM against the original's numbers, the formulas of its layer, and one encoder per member."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,22 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.hierarchy import Hierarchy
-from models.hiagm import HiAGM, HierarchyGCN
+from harness.estimate import unallocated
+from models.gcn import HierarchyGCN
+from models.hiagm import HiAGM
 from models.structure import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, from_singles, hierarchy, member, stars, whole
+from tests.models.lists import (
+    ALIKE,
+    DAG,
+    UNLIKE,
+    WOS_BRANCHES,
+    assert_side_by_side,
+    dags,
+    hierarchy,
+    member,
+    stars,
+    whole,
+)
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
@@ -70,25 +85,15 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
 
 
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
-def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...]) -> None:
-    joint, singles = from_singles(HiAGM, members, 6, node_width=5, layers=2, **NO_DROPOUT)
-    text = torch.randn(7, 6, requires_grad=True)
-    looped = torch.cat([single(text) for single in singles], dim=1)
-    torch.testing.assert_close(joint(text), looped, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(
-        torch.autograd.grad(joint(text).pow(2).sum(), text),
-        torch.autograd.grad(looped.pow(2).sum(), text),
-        rtol=1e-5,
-        atol=1e-4,
-    )
-    torch.testing.assert_close(
-        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
-    )
+@pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
+def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
+    assert_side_by_side(HiAGM, members, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 
-def test_gradients_by_finite_differences_on_a_dag() -> None:
+@pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
+def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
     members = [whole(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
-    encoder = HiAGM(members, 3, node_width=2, layers=2, **NO_DROPOUT).double()
+    encoder = HiAGM(members, 3, node_width=2, layers=2, structure=structure, **NO_DROPOUT).double()
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
             torch.nn.init.normal_(parameter)
@@ -103,8 +108,7 @@ def test_gradients_by_finite_differences_on_a_dag() -> None:
 
 @pytest.mark.parametrize(("num_labels", "millions"), [(141, 38.62), (103, 27.03), (166, 46.72)])
 def test_parameter_counts_of_the_published_heads(num_labels: int, millions: float) -> None:
-    with torch.device("meta"):
-        encoder = HiAGM([member(num_labels, [(0, 1), (0, 2)])], 768)
+    encoder = unallocated(lambda: HiAGM([member(num_labels, [(0, 1), (0, 2)])], 768))
     # The published layer holds dense N x N matrices whose entries off the edges do nothing.
     unused = 2 * (num_labels**2 - 2)
     total = sum(parameter.numel() for parameter in encoder.parameters()) + unused
@@ -113,8 +117,7 @@ def test_parameter_counts_of_the_published_heads(num_labels: int, millions: floa
 
 def test_parameter_counts_of_the_parts_on_wos() -> None:
     graph = stars(WOS_BRANCHES)
-    with torch.device("meta"):
-        encoder = HiAGM([whole(graph)], 768)
+    encoder = unallocated(lambda: HiAGM([whole(graph)], 768))
     counts = {
         name: sum(parameter.numel() for parameter in part.parameters()) for name, part in encoder.named_children()
     }
@@ -146,10 +149,12 @@ def test_node_dropout_takes_each_summand_by_itself() -> None:
     assert all(35 < (sums == i).sum() < 95 for i in range(8))
 
 
-def test_evaluation_is_deterministic() -> None:
-    encoder = HiAGM(UNLIKE, 4, node_width=3).eval()
+@pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
+def test_evaluation_is_deterministic_and_alone_for_each_document(structure: Any) -> None:
+    encoder = HiAGM(UNLIKE, 4, node_width=4, structure=structure).eval()
     text_BD = torch.randn(3, 4)
     assert torch.equal(encoder(text_BD), encoder(text_BD))
+    torch.testing.assert_close(encoder(text_BD[1:2]), encoder(text_BD)[1:2])
 
 
 def test_which_parameters_decay() -> None:

@@ -1,15 +1,18 @@
 """HiTIN against its dense formulas, the published parameter counts, and one encoder per member."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.branches import BranchHeads
 from models.coding_tree import coding_tree
 from models.dropout import drop
-from models.hitin import HiTIN
+from models.hitin import HiTIN, coding_trees
 from models.structure import Member
 from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, from_singles, member, stars, whole
 
@@ -64,7 +67,7 @@ def dense(encoder: HiTIN, one: Member, text_BD: Tensor, height: int, pooling: st
 
 
 @pytest.mark.parametrize("pooling", ["sum", "mean", "max", "root"])
-@pytest.mark.parametrize(("height", "mlp_layers"), [(2, 2), (3, 1)])
+@pytest.mark.parametrize(("height", "mlp_layers"), [(2, 2), (3, 1), (4, 2)])
 def test_the_published_formulas(pooling: Any, height: int, mlp_layers: int) -> None:
     options = {"node_width": 5, "tree_height": height, "mlp_layers": mlp_layers, "pooling": pooling}
     encoder = HiTIN([STAR], 4, **options, **NO_DROPOUT)
@@ -179,3 +182,31 @@ def test_evaluation_is_deterministic_and_alone_for_each_document() -> None:
     logits = encoder(text_BD)
     assert torch.equal(encoder(text_BD), logits)
     torch.testing.assert_close(encoder(text_BD[1:2]), logits[1:2])
+
+
+def test_a_branch_takes_its_own_coding_tree_or_its_part_of_the_whole_one() -> None:
+    graph = stars(WOS_BRANCHES)
+    sizes: dict[str, Any] = {}
+    for tree in ("branch", "global"):
+
+        def build(members: Sequence[Member], tree: Any = tree) -> HiTIN:
+            return HiTIN(members, 4, node_width=3, tree=tree)
+
+        for merge in ("none", "masking", "projection"):
+            zeros = np.zeros(len(graph.edges), np.float32)
+            heads = BranchHeads(graph, zeros, build, merge=merge, branch_reduction="mean_global")  # type: ignore[arg-type]
+            sizes[tree, merge] = [tuple(level) for level in zip(*heads.encoder.sizes, strict=True)]
+    # A star falls apart into the hub with some leaves, and single leaves; in the whole tree a domain is one cluster.
+    clusters = (9, 33, 5, 9, 5, 5, 13)
+    assert sizes["branch", "projection"] == list(zip(WOS_BRANCHES, clusters, [1] * 7, strict=True))
+    assert sizes["global", "projection"] == [(size, 1, 1) for size in WOS_BRANCHES]
+    for merge in ("none", "masking"):
+        assert sizes["global", merge] == sizes["branch", merge] == [(141, 7, 1)] * (7 if merge == "masking" else 1)
+
+
+def test_a_label_keeps_its_cluster_of_the_whole_tree_in_every_branch_of_a_dag() -> None:
+    tree = coding_tree(DAG, 2)
+    branches = [Member(DAG.sub(b), np.zeros(0, np.float32), np.arange(len(b)), part_of=DAG) for b in DAG.branches()]
+    for labels, part in zip(DAG.branches(), coding_trees(branches, 2, "global"), strict=True):
+        inside = tree.parents[0][labels]
+        assert np.array_equal(inside[:, None] == inside, part.parents[0][:, None] == part.parents[0])

@@ -1,0 +1,96 @@
+"""Word vectors from the user's text file in GloVe's format: a word and its numbers a line, blanks between.
+
+Get one from its owner, such as glove.6B.300d.txt (https://nlp.stanford.edu/projects/glove, Public Domain Dedication
+and License). The file is read as bytes and nothing in it is run. Only the lines of a vocabulary's words are parsed,
+once: what they hold is kept below the user's cache folder under the hash of the file's content and of the
+vocabulary.
+"""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from harness.errors import ConfigError
+from harness.files import sha256, write_atomically
+
+
+def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, Tensor]:
+    """Returns the places of the words that the file has, ascending, and their vectors, (words found, width).
+
+    Args:
+        path: The text file. Where a word stands twice, the first line counts.
+        words: The vocabulary, all different.
+        width: Numbers of a vector.
+
+    Raises:
+        ConfigError: Where there is no such file, or a line of it is not a word and so many finite numbers.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no file of word vectors at {path}. Name a text file in GloVe's format, such as "
+            "glove.6B.300d.txt from https://nlp.stanford.edu/projects/glove, or leave `vectors` empty."
+        )
+    status = file.stat()
+    digest = hashlib.sha256(f"{_content(file, status.st_size, status.st_mtime_ns)} {width}\n".encode())
+    digest.update("\n".join(words).encode())
+    kept = _cache_folder() / f"{digest.hexdigest()[:32]}.safetensors"
+    try:
+        stored = load(kept.read_bytes())
+    except (FileNotFoundError, SafetensorError):
+        places, vectors = _parse(file, words, width)
+        stored = {"places": torch.from_numpy(places), "vectors": torch.from_numpy(vectors)}
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, save(stored))
+    return stored["places"], stored["vectors"]
+
+
+@cache
+def _content(file: Path, size: int, changed: int) -> str:
+    """Returns the hash of a file's content, which size and time of change stand for within a process."""
+    return sha256(file)
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "himtl-harness" / "vectors"
+
+
+def _parse(file: Path, words: Sequence[str], width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    places = {word.encode(): place for place, word in enumerate(words)}
+    found: dict[int, list[float]] = {}
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            # From the right, since a few words of the larger files hold blanks themselves.
+            word, *numbers = line.rstrip().rsplit(b" ", width)
+            if len(numbers) != width:
+                raise _bad(file, number, f"has {len(numbers)} numbers where width is {width}")
+            place = places.get(word)
+            if place is None or place in found:
+                continue
+            try:
+                vector = [float(text) for text in numbers]
+            except ValueError as error:
+                raise _bad(file, number, f"is not a word and its numbers ({error})") from None
+            if not all(map(math.isfinite, vector)):
+                raise _bad(file, number, "has a number that is not finite")
+            found[place] = vector
+    ordered = sorted(found)
+    vectors = np.array([found[place] for place in ordered], dtype=np.float32).reshape(len(ordered), width)
+    return np.array(ordered, dtype=np.int64), vectors
+
+
+def _bad(file: Path, number: int, what: str) -> ConfigError:
+    return ConfigError(
+        f"Line {number} of the word vectors {file} {what}. Set the encoder's `word_width` to what the file has, or get "
+        "the file anew."
+    )

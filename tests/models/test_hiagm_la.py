@@ -1,0 +1,97 @@
+"""HiAGM-LA against its equations, label by label and document by document, and against one encoder per member."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from models.hiagm_la import HiAGMLA
+from models.structure import Member
+from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, whole
+
+NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
+BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
+
+
+def randomised(encoder: HiAGMLA) -> HiAGMLA:
+    for parameter in encoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return encoder
+
+
+@BOTH
+def test_the_equations_label_by_label(structure: Any) -> None:
+    one = whole(DAG, np.linspace(0.1, 0.9, 5))
+    encoder = randomised(HiAGMLA([one], 3, slots=3, node_width=4, structure=structure, **NO_DROPOUT))
+    (layer,) = encoder.graph
+    text_BD = torch.randn(2, 3)
+    with torch.no_grad():
+        states = layer(encoder.labels.unsqueeze(1)).squeeze(1)
+        expected = []
+        for text in text_BD:
+            slots = (encoder.read.weight @ text + encoder.read.bias).view(3, 4)
+            found = []
+            for state in states:
+                scores = [float((state * slot).sum().exp()) for slot in slots]
+                found.append(sum(score / sum(scores) * slot for score, slot in zip(scores, slots, strict=True)))
+            weight = encoder.classifier.weight.view(7, 7 * 4)
+            expected.append(weight @ torch.cat(found) + encoder.classifier.bias)  # type: ignore[arg-type]
+        torch.testing.assert_close(encoder(text_BD), torch.stack(expected), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("slots", "is_read"), [(1, False), (2, True)])
+def test_with_the_published_single_slot_labels_and_graph_learn_nothing(slots: int, is_read: bool) -> None:
+    encoder = randomised(HiAGMLA(UNLIKE, 3, slots=slots, node_width=4, **NO_DROPOUT))
+    encoder(torch.randn(5, 3)).sin().sum().backward()
+    for name, parameter in encoder.named_parameters():
+        if name == "labels" or name.startswith("graph"):
+            assert parameter.grad is not None and bool(parameter.grad.abs().max() > 1e-7) == is_read, name
+    assert encoder.read.weight.grad.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@BOTH
+def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
+    assert_side_by_side(HiAGMLA, members, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
+
+
+@BOTH
+def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
+    members = [whole(DAG, np.full(5, 0.5)), UNLIKE[3]]
+    encoder = randomised(HiAGMLA(members, 3, slots=2, node_width=2, structure=structure, **NO_DROPOUT)).double()
+    parameters = tuple(encoder.parameters())
+
+    def loss(*_: Tensor) -> Tensor:
+        return encoder(text).sin().sum() + encoder.recursive_penalty()
+
+    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(loss, (text, *parameters))
+
+
+def test_dropout_falls_on_labels_and_logits_while_training() -> None:
+    encoder = HiAGMLA(UNLIKE, 4, node_width=4, label_dropout=0.0, node_dropout=0.0)
+    text_BD = torch.randn(50, 4)
+    undropped = encoder.eval()(text_BD)
+    assert torch.equal(encoder(text_BD), undropped)
+    dropped = encoder.train()(text_BD)
+    is_dropped = dropped == 0
+    assert 0.4 < is_dropped.float().mean().item() < 0.6
+    torch.testing.assert_close(dropped[~is_dropped], 2 * undropped[~is_dropped])
+    encoder.logit_dropout.p, encoder.label_dropout.p = 0.0, 0.9
+    assert not torch.allclose(encoder(text_BD), undropped)
+
+
+def test_each_document_is_alone() -> None:
+    encoder = HiAGMLA(UNLIKE, 4, node_width=4, structure="tree_lstm").eval()
+    text_BD = torch.randn(3, 4)
+    torch.testing.assert_close(encoder(text_BD[1:2]), encoder(text_BD)[1:2])
+
+
+def test_parameters() -> None:
+    encoder = HiAGMLA([whole(DAG)], 768, slots=2)
+    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in encoder.named_children()}
+    assert encoder.labels.shape == (7, 300) and encoder.labels.abs().max().item() <= (6 / 300) ** 0.5
+    assert counts["read"] == 2 * 300 * (768 + 1) and counts["classifier"] == 7 * (7 * 300 + 1)
+    assert counts["graph"] == 2 * (5 + 7 * 300 + 7) + 3 * 300
