@@ -51,7 +51,7 @@ class Tokens:
 def tokenise(
     corpus: Corpus,
     encoder: str,
-    numerics: int,
+    numerics: Mapping[str, int],
     options: Mapping[str, Any],
     build: Callable[[Iterable[str]], Tokenizer],
 ) -> Tokens:
@@ -60,11 +60,11 @@ def tokenise(
     Args:
         corpus: The prepared corpus; its folder holds the tokens.
         encoder: The text encoder.
-        numerics: Its numerics version.
+        numerics: The numerics versions of its parts.
         options: Its options that decide how texts are tokenised.
         build: Makes the tokeniser from the training texts.
     """
-    said = json.dumps([corpus.fingerprint, encoder, numerics, dict(options)], sort_keys=True)
+    said = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
     stem = folder / f"{encoder}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)

@@ -22,24 +22,8 @@ from harness.registry import Component, nearest
 from harness.store import Record, State, Store
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
-SHARED_PARTS = tuple(
-    Component(module, f"{module}:")
-    for module in (
-        "models.branches",
-        "models.members",
-        "models.products",
-        "models.coding_tree",
-        "models.gcn",
-        "models.propagation",
-        "models.tree_lstm",
-        "models.words",
-        "models.dropout",
-        "harness.trial",
-        "harness.trainer",
-        "harness.metrics",
-    )
-)
-"""Modules whose numerics version is part of every trial's identity."""
+RUNNER = Component("trial", "harness.trial:run")
+"""What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
 
 NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
 """Fields of a trial that cannot change its numbers: what the sweep calls things, and where it runs."""
@@ -249,7 +233,7 @@ def identity(trial: Trial, fingerprint: str) -> str:
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
     of a local file or folder that the text encoder is loaded from, and the numerics version of each part.
     """
-    parts = (TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], *SHARED_PARTS)
+    parts = (RUNNER, TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure])
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
@@ -258,7 +242,7 @@ def identity(trial: Trial, fingerprint: str) -> str:
             for name, value in trial.encoder_options.items()
             if isinstance(value, str) and value and Path(value).expanduser().exists()
         },
-        "numerics": {part.module: part.numerics for part in parts},
+        "numerics": {module: version for part in parts for module, version in part.numerics.items()},
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -14,7 +14,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,11 +62,11 @@ class Component:
     def module(self) -> str:
         return self.target.partition(":")[0]
 
-    @cached_property
+    @property
     def _tree(self) -> ast.Module:
-        # Not find_spec: that would import the parent package.
-        root = Path(__file__).parents[1]
-        return ast.parse((root / (self.module.replace(".", "/") + ".py")).read_text("utf-8"))
+        tree = _parse(self.module)
+        assert tree is not None, f"{self.target} is registered as {self.name!r} but there is no such file"
+        return tree
 
     @cached_property
     def _node(self) -> ast.ClassDef | ast.FunctionDef:
@@ -86,12 +86,27 @@ class Component:
         return self.card.partition("\n")[0]
 
     @cached_property
-    def numerics(self) -> int:
-        """The module's `NUMERICS` constant: raised whenever a change alters the numbers."""
-        for node in self._tree.body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NUMERICS":
-                return int(ast.literal_eval(node.value))
-        raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
+    def numerics(self) -> Mapping[str, int]:
+        """The `NUMERICS` constants of the module and of those that it imports, directly or not, by module.
+
+        A file's constant is raised whenever a change of the file alters the numbers.
+        """
+        found: dict[str, int] = {}
+        todo, seen = [self.module], {self.module}
+        while todo:
+            module = todo.pop()
+            tree = _parse(module)
+            if tree is None:
+                continue
+            for node in tree.body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NUMERICS":
+                    found[module] = int(ast.literal_eval(node.value))
+            imported = set(_imported(tree)) - seen
+            todo += imported
+            seen |= imported
+        if self.module not in found:
+            raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
+        return found
 
     @cached_property
     def options(self) -> type[BaseModel]:
@@ -120,6 +135,24 @@ class Component:
         """Imports the component's file and returns the object."""
         module, _, attribute = self.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _parse(module: str) -> ast.Module | None:
+    """Returns the source of one of this project's modules; None of any other."""
+    # Not find_spec: that would import the parent package.
+    path = Path(__file__).parents[1] / (module.replace(".", "/") + ".py")
+    return ast.parse(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yields what a module imports, names in it included, since they may be modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 class Registry(Mapping[str, Component]):

@@ -92,7 +92,7 @@ def tokenising(folder: Path) -> Callable[[], int]:
     from tokenizers import Tokenizer
 
     corpus, tokenizer = Corpus.open(folder), Tokenizer.from_file(str(folder.parent / "tokenizer.json"))
-    return lambda: len(tokenise(corpus, "bag", 0, TOKENS, lambda texts: tokenizer).lengths)
+    return lambda: len(tokenise(corpus, "bag", {}, TOKENS, lambda texts: tokenizer).lengths)
 
 
 def opening(folder: Path) -> Callable[[], int]:
@@ -103,7 +103,7 @@ def opening(folder: Path) -> Callable[[], int]:
 
     def work() -> int:
         corpus = Corpus.open(folder)
-        tokens = tokenise(corpus, "bag", 0, TOKENS, missing)
+        tokens = tokenise(corpus, "bag", {}, TOKENS, missing)
         assert tokens.ids[-1] >= 0 and next(corpus.texts(np.array([corpus.num_documents - 1])))
         return corpus.num_documents
 

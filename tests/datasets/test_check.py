@@ -120,7 +120,7 @@ def test_lengths_are_those_of_uncut_texts(data_dir):
     lengths = check.text_lengths(corpus, "bag")
     builder = TEXT_ENCODERS["bag"].load().build_tokenizer
     options = {"vocabulary": 8000, "max_length": 50}
-    cut = tokenise(corpus, "bag", 0, options, lambda texts: builder(texts, options)).lengths
+    cut = tokenise(corpus, "bag", {}, options, lambda texts: builder(texts, options)).lengths
     assert np.minimum(lengths, 50).tolist() == cut.tolist() and lengths.max() > 50
 
 

@@ -1,11 +1,17 @@
 """Options are the keyword-only parameters of a component, as Python itself sees them."""
 
+import importlib
 import inspect
+import json
+import subprocess
+import sys
 
 import pytest
 
 from datasets import READERS
 from harness.errors import ConfigError
+from harness.plan import RUNNER
+from harness.provenance import ROOT
 from harness.registry import Component, Registry
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
 
@@ -24,7 +30,25 @@ def test_options_read_from_source_equal_the_signature(component: Component) -> N
 
 @pytest.mark.parametrize("component", [*STRUCTURE_ENCODERS.values(), *TEXT_ENCODERS.values()], ids=lambda c: c.name)
 def test_models_have_a_numerics_version(component: Component) -> None:
-    assert component.numerics >= 1
+    assert component.numerics[component.module] >= 1
+
+
+@pytest.mark.parametrize(
+    "component", [RUNNER, *STRUCTURE_ENCODERS.values(), *TEXT_ENCODERS.values()], ids=lambda c: c.name
+)
+def test_numerics_are_what_the_modules_say(component: Component) -> None:
+    assert component.numerics == {name: importlib.import_module(name).NUMERICS for name in component.numerics}
+
+
+def test_numerics_are_those_of_everything_that_is_imported() -> None:
+    code = """
+import json, sys, models.hitin
+print(json.dumps([name for name, module in sys.modules.items() if "NUMERICS" in vars(module)]))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
+    assert set(STRUCTURE_ENCODERS["hitin"].numerics) == set(json.loads(ended.stdout))
+    assert {"harness.trial", "harness.trainer", "harness.metrics", "models.branches"} <= set(RUNNER.numerics)
+    assert "models.hitin" not in RUNNER.numerics, "a change of one model leaves the trials of others alone"
 
 
 def test_unknown_names_answer_with_the_nearest() -> None:
