@@ -129,7 +129,7 @@ class _Analysis:
             replace(
                 cell,
                 marks=marks.get((model, merge, column), ""),
-                bold=here and excludes and inside,
+                bold=here and excludes and inside and not cell.one_seed and min(cell.num_done) > 1,
                 underlined=sum(there) > 1 and cell.mean == top,
             )
             for merge, cell, here, inside in zip(merges, cells, there, best, strict=True)

@@ -104,7 +104,7 @@ class TTest:
     """A two-sided t test of a mean difference of zero.
 
     Attributes:
-        status: `tested`; `identical`, all differences are 0 (p = 1); `degenerate`, all are the same
+        status: `tested`; `identical`, all differences are 0 (p = 1); `degenerate`, all of a stratum are the same
             other number (no p); `too few pairs`, a stratum has fewer than 2; `one seed`, set by a caller
             who knows that the seed changed nothing (no p).
         num_pairs: Complete pairs of each stratum.
@@ -155,12 +155,25 @@ def t_test(strata: Sequence[Pairs]) -> TTest:
     tiny = TINY * max(1.0, *(abs(score) for pairs in strata for score in pairs.variant + pairs.base))
     if np.abs(differences).max() <= tiny:
         return TTest("identical", num_pairs, 0.0, 0.0, 0.0, 0.0, nan, 1.0, nan, nan)
-    if sd <= tiny:
+    if not has_spread([pairs.differences for pairs in strata], tiny):
         return TTest("degenerate", num_pairs, difference, sd, nan, nan, nan, nan, nan, nan)
     error, df = satterthwaite([pairs.differences.var(ddof=1) / len(pairs.seeds) for pairs in strata], num_pairs)
     found = Estimate(difference, error, df)
     p = 2 * found.p_above() if difference > 0 else 2 * found.p_below()
     return TTest("tested", num_pairs, difference, sd, error, difference / error, df, p, *found.interval())
+
+
+def has_spread(strata: Sequence[Array], tiny: float = TINY) -> bool:
+    """Returns whether there is something to test against: some stratum varies, and none is a constant other than 0.
+
+    A constant other than 0 is a difference whose error is unknown, not one without error.
+
+    Args:
+        strata: Differences, at least two each.
+        tiny: What counts as 0.
+    """
+    constant = [values for values in strata if values.std(ddof=1) <= tiny]
+    return len(constant) < len(strata) and all(abs(values.mean()) <= tiny for values in constant)
 
 
 def mean_and_sd(strata: Sequence[Sequence[float] | Array]) -> tuple[float, float]:

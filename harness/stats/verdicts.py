@@ -76,6 +76,7 @@ def best(may_be_best: Mapping[str, bool], member: str) -> Judged:
 
 def conjunction(parts: Sequence[Judged]) -> Verdict:
     """Judges a claim by its parts."""
+    assert parts, "a claim without parts would be supported by nothing"
     verdicts = [part.verdict for part in parts]
     if all(verdict == "supported" for verdict in verdicts):
         return "supported"

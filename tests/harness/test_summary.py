@@ -233,6 +233,22 @@ def test_a_seed_without_effect_counts_as_one(how):
     assert not cell(summary, "hitin", "none", "WOS micro").one_seed
 
 
+def test_a_cell_that_was_never_compared_is_not_bold():
+    _, found, _ = with_effect(1.0)
+    for left_out in (
+        [one for one in found if (one.model, one.merge) != ("hiagm", "projection") or one.seed == 1],
+        [
+            dataclasses.replace(one, predictions_sha256="same")
+            if (one.model, one.merge) == ("hiagm", "projection")
+            else one
+            for one in found
+        ],
+    ):
+        summary = summary_of(sweep(published=None), left_out)
+        group = {merge: cell(summary, "hiagm", merge, "WOS micro").bold for merge in ("none", "masking", "projection")}
+        assert group == {"none": False, "masking": True, "projection": False}
+
+
 FIXED = {"micro_f1": 80.0, "macro_f1": 70.0}
 
 
