@@ -19,7 +19,9 @@ def footnotes(summary: Summary) -> list[str]:
 
 
 def unfinished(summary: Summary) -> str:
-    """Returns a warning where planned trials have not run; else nothing."""
+    """Returns a warning where planned trials have not run, or are left out; else nothing."""
+    if summary.facts.only:
+        return summary.facts.only
     missing = sum(trial.outcome is None for trial in summary.trials)
     if not missing:
         return ""
@@ -179,7 +181,7 @@ def _place(item: Comparison) -> str:
 def _protocol(summary: Summary) -> Iterator[str]:
     yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
     looks = summary.facts.looks
-    yield f"Planned n = {len(summary.sweep.seeds)}, looks = {looks}."
+    yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
     if looks > 1:
         yield "More looks than the planned one: the results were tested before they were complete, or extended after."
     yield _registered(summary.facts.registration)
