@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from harness.stats.seeds import Array, Estimate, has_spread
 
 SENSITIVITY = (0.5, 2.0)
 """Of a verdict: multiples of the smallest effect at which it is judged as well."""
+
+_ELSE = verdicts.Judged("not comparable")
 
 Part = Callable[[float], ClaimPart]
 """A part of a claim, given the smallest effect of interest."""
@@ -41,7 +44,7 @@ def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimRe
         yield ClaimResult(
             name=name,
             text=claim.text,
-            parts=tuple(by_size[smallest]),
+            parts=tuple(replace(one, judged=_ELSE) if subset else one for one in by_size[smallest]),
             verdict="not comparable" if subset else verdict.pop(smallest),
             sensitivity={} if subset else verdict,
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.results import Comparison, Summary
 from harness.stats.power import power
+from harness.stats.published import JUDGED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,7 +181,7 @@ def _published(summary: Summary) -> Drawing | None:
     rows: list[list[Any]] = [["row", "column", "ours", "published", "half_width", "distance"]]
     for row in summary.rows:
         for column, cell in zip(summary.columns, row.cells, strict=True):
-            if cell.published is not None and cell.half_width > 0:
+            if cell.published is not None and cell.prediction in JUDGED:
                 distance = (cell.published - cell.mean) / cell.half_width
                 rows.append([row.label, column.label, cell.mean, cell.published, cell.half_width, distance])
     if len(rows) == 1:
@@ -243,10 +244,10 @@ def _power(summary: Summary) -> Drawing | None:
     labels = _row_labels(items)
     for axis, column in zip(axes, columns, strict=True):
         for item in (item for item in items if item.column == column):
-            delta = item.published or rule.smallest_effect
+            delta = item.wanted or rule.smallest_effect
             curve = [power(delta, item.test.sd, n, rule.alpha) for n in numbers]
             colour = COLOURS[labels.index(item.label) % len(COLOURS)]
-            axis.plot(numbers, curve, color=colour, ls="-" if item.published else "--", label=item.label)
+            axis.plot(numbers, curve, color=colour, ls="-" if item.wanted else "--", label=item.label)
             rows += [[item.label, column.label, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
         axis.axhline(0.8, color=GREY, lw=0.8, ls=":")
         axis.axvline(len(summary.sweep.seeds), color=GREY, lw=0.8)

@@ -26,7 +26,7 @@ from harness.results import (
 )
 from harness.stats import effects, families, power, seeds
 from harness.stats.documents import crossed
-from harness.stats.published import prediction
+from harness.stats.published import JUDGED, NOT_COMPARABLE, prediction
 
 DAGGER = "†"
 """Marks a star that also holds where documents are resampled."""
@@ -55,6 +55,34 @@ def num_comparisons(sweep: SweepFile) -> dict[str, int]:
     num_datasets = len(sweep.datasets)
     sizes = {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
     return sizes if sweep.statistics.families == "two" else {"AB": sum(sizes.values())}
+
+
+def why_no_comparisons(sweep: SweepFile) -> str:
+    """Returns why a sweep compares nothing; empty where it does."""
+    base = sweep.statistics.base
+    if any(num_comparisons(sweep).values()):
+        return ""
+    if base not in sweep.merges:
+        return f"No comparisons: the base merge {base!r} is not among the sweep's merges."
+    what = "every model is a control" if len(sweep.merges) > 1 else f"there is no merge but the base merge {base!r}"
+    return f"No comparisons: {what}."
+
+
+def corrected_size(sweep: SweepFile, family: str) -> int:
+    """Returns the factor on the least p that a family can have: its size under Holm.
+
+    Benjamini-Hochberg multiplies by size / rank, which is 1 where all tests are at their least.
+    """
+    return num_comparisons(sweep)[family] if sweep.statistics.correction == "holm" else 1
+
+
+def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
+    """Returns the least corrected p of the exact sign flip over the planned seeds, and how many seeds reach alpha."""
+    # The sign flip of an average flips every dataset's seeds on their own.
+    strata = len(sweep.datasets) if family == "A" else 1
+    size = corrected_size(sweep, family)
+    needed = families.pairs_to_reach(sweep.statistics.alpha, size)
+    return families.least_reachable_p(strata * len(sweep.seeds), size), max(-(-needed // strata), 2)
 
 
 class _Analysis:
@@ -142,11 +170,12 @@ class _Analysis:
         published = self.lookup.published(model, merge, column)
         label: str = ""
         half_width = math.nan
+        one_seed = self.lookup.one_seed(model, merge, column)
         if published is not None and not math.isnan(mean):
-            judged = prediction(strata, published)
-            label, half_width = (
-                ("not comparable", math.nan) if self._is_subset(column) else (judged.label, judged.half_width)
-            )
+            judged = NOT_COMPARABLE if self._is_subset(column) else prediction(strata, published)
+            if one_seed and judged.label in (*JUDGED, "uninformative"):
+                judged = replace(judged, label="degenerate", half_width=math.nan)
+            label, half_width = judged.label, judged.half_width
         return Cell(
             mean=mean,
             sd=sd,
@@ -154,7 +183,7 @@ class _Analysis:
             num_failed=sum(one.scores is None for one in outcomes),
             num_planned=len(self.sweep.seeds) * len(column.datasets),
             num_collapsed=sum(map(effects.num_collapsed, strata)),
-            one_seed=self.lookup.one_seed(model, merge, column),
+            one_seed=one_seed,
             published=published,
             prediction=label,
             half_width=half_width,
@@ -175,15 +204,22 @@ class _Analysis:
         lookup = self.lookup
         strata = lookup.pairs(model, merge, base, column)
         test = seeds.t_test(strata)
-        if any(lookup.one_seed(model, arm, column) for arm in (merge, base)):
-            test = replace(test, status="one seed", p=math.nan, low=math.nan, high=math.nan)
+        one_seed = any(lookup.one_seed(model, arm, column) for arm in (merge, base))
+        if one_seed:
+            nan = math.nan
+            test = replace(test, status="one seed", error=nan, statistic=nan, df=nan, p=nan, low=nan, high=nan)
         arms = [lookup.published(model, arm, column) for arm in (merge, base)]
         published = None if arms[0] is None or arms[1] is None else round(arms[0] - arms[1], 10)
         num_pairs = sum(test.num_pairs)
         rule = self.sweep.statistics
         differences = [pairs.differences for pairs in strata]
         single = not column.average and test.status == "tested"
-        with_published = single and published is not None and not self._is_subset(column)
+        judged = None
+        if published is not None and self._is_subset(column):
+            judged = NOT_COMPARABLE
+        elif published is not None and single:
+            # Each published score is rounded to .01, so their difference is off by .01 at most.
+            judged = prediction(differences, published, 0.01)
         dropped, mixed = self._unpaired(strata, column)
         family = "AB" if rule.families == "joint" else "A" if column.average else "B"
         return Comparison(
@@ -200,14 +236,13 @@ class _Analysis:
             dropped=dropped,
             mixed=mixed,
             p_sign_flip=seeds.sign_flip(differences) if _usable(test) else math.nan,
-            least_p=families.least_reachable_p(num_pairs, self.family_sizes[family]),
+            least_p=math.nan if one_seed else families.least_reachable_p(num_pairs, corrected_size(self.sweep, family)),
             correlation=effects.correlation(strata[0]) if not column.average else math.nan,
-            effect=effects.effect(strata[0]) if not column.average else None,
+            effect=effects.effect(strata[0]) if not column.average and not one_seed else None,
             published=published,
-            # Each published score is rounded to .01, so their difference is off by .01 at most.
-            judged=prediction(differences, published, 0.01) if with_published and published is not None else None,
+            judged=judged,
             power=power.power(published, test.sd, num_pairs, rule.alpha)
-            if single and published is not None
+            if single and published and judged is not NOT_COMPARABLE
             else math.nan,
             detectable=power.detectable(test.sd, num_pairs, rule.alpha) if single else math.nan,
             obstacle=_obstacle(test, len(mixed)),
@@ -269,7 +304,8 @@ class _Analysis:
             if not item.column.average:
                 groups.setdefault((item.label, item.column.metric), []).append(item.test.p)
         for (label, metric), p in groups.items():
-            yield Replication(label, metric, families.num_effects(p, self.sweep.statistics.alpha), len(p))
+            if not all(map(math.isnan, p)):
+                yield Replication(label, metric, families.num_effects(p, self.sweep.statistics.alpha), len(p))
 
     def _starred(self, comparisons: list[Comparison]) -> list[Comparison]:
         """Adds what depends on the whole family: corrected p-values, stars and flags."""

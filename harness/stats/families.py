@@ -10,6 +10,9 @@ from harness.stats.seeds import Array, Scores, pair, t_test
 LEAST_PAIRS = 5
 """Complete pairs that a star needs."""
 
+CORRECTED = {"holm": "after Holm", "bh": "after Benjamini-Hochberg", "none": "uncorrected"}
+"""What a p value is, by the sweep file's `correction`."""
+
 
 def least_reachable_p(num_pairs: int, family_size: int = 1) -> float:
     """Returns the least p that the exact sign flip can give after the first Holm step.

@@ -15,8 +15,10 @@ Status = Literal["tested", "identical", "degenerate", "too few pairs", "one seed
 
 TINY = 1e-9
 """Relative size below which a spread is rounding noise."""
-_MOST_EXACT = 40
-_RESAMPLES = 99_999
+MOST_EXACT = 40
+"""Differences up to which every sign pattern is looked at."""
+RESAMPLES = 99_999
+"""Sign patterns that are drawn beyond that."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ def satterthwaite(variances: Sequence[float], sizes: Sequence[int]) -> tuple[flo
 
 
 def sign_flip(strata: Sequence[Array]) -> float:
-    """Exact two-sided sign-flip p of the mean over strata of the mean difference.
+    """Two-sided sign-flip p of the mean over strata of the mean difference, exact where that can be had.
 
     The share of all sign patterns, independent per stratum and seed, whose statistic is at least as
     far from 0 as the observed one. Exact up to 40 differences, by meeting in the middle: the signed
@@ -219,7 +221,7 @@ def sign_flip(strata: Sequence[Array]) -> float:
     reach = abs(terms.sum()) - 1e-10 * np.abs(terms).sum()
     if reach <= 0:
         return 1.0
-    if terms.size > _MOST_EXACT:
+    if terms.size > MOST_EXACT:
         return _sampled_sign_flip(terms, reach)
     left, right = (np.sort(_signed_sums(half)) for half in np.array_split(terms, 2))
     above = right.size - np.searchsorted(right, reach - left, side="left")
@@ -229,11 +231,11 @@ def sign_flip(strata: Sequence[Array]) -> float:
 
 def _sampled_sign_flip(terms: Array, reach: float) -> float:
     generator, hits = np.random.default_rng(0), 0
-    for size in (_RESAMPLES // 9,) * 9:
+    for size in (RESAMPLES // 9,) * 9:
         bits = np.frombuffer(generator.bytes(-(-size * terms.size // 8)), dtype=np.uint8)
         flipped = np.unpackbits(bits, count=size * terms.size).reshape(size, -1).astype(float) @ terms
         hits += int(np.sum(np.abs(terms.sum() - 2 * flipped) >= reach))
-    return (1 + hits) / (1 + _RESAMPLES)
+    return (1 + hits) / (1 + RESAMPLES)
 
 
 def _signed_sums(terms: Array) -> Array:

@@ -68,6 +68,11 @@ def test_published_scores_in_half_widths(drawings):
         assert row["distance"] * row["half_width"] == pytest.approx(row["published"] - row["ours"])
 
 
+def test_a_score_that_is_not_judged_is_not_drawn_as_one_that_ours_could_be():
+    two = sweep(seeds=(1, 2))
+    assert "published" not in {one.name for one in draw(summarise(two, noisy(two), facts(two)))}
+
+
 def test_power_is_asked_at_the_published_difference_or_the_smallest(drawings):
     rows = columns(drawings["power"])
     deltas = {row["delta"] for row in rows if row["row"] == "HiTIN+MTL (projection)" and row["column"] == "WOS micro"}

@@ -162,6 +162,12 @@ def test_flag_p_where_the_sign_flip_cannot_survive_holm():
     assert "P" not in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "Avg micro").flags
 
 
+@pytest.mark.parametrize(("correction", "flagged"), [("holm", {True}), ("bh", {False}), ("none", {False})])
+def test_flag_p_follows_the_correction(correction, flagged):
+    short = sweep(statistics={"correction": correction}, datasets={"wos": {}}, seeds=tuple(range(6)), published=None)
+    assert {"P" in item.flags for item in summary_of(short, noisy(short)).comparisons} == flagged, "2 / 2^6 = .03"
+
+
 def test_flag_u_follows_the_power_at_the_published_difference():
     for item in SUMMARY.comparisons:
         assert ("U" in item.flags) == (item.power < 0.8)
@@ -307,6 +313,37 @@ def test_scores_of_a_subset_of_the_documents_are_not_comparable():
     labels = {column.label: entry.prediction for column, entry in cells}
     assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
     assert labels["RCV1 micro"] in ("≈", "<", ">")
+
+
+def test_a_subset_is_held_against_no_published_difference():
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    summary = summary_of(subset, noisy(subset, sd=1.0))
+    for item in summary.comparisons:
+        is_subset = "WOS" in item.column.label or "wos" in item.column.datasets
+        assert (item.judged is not None and item.judged.label == "not comparable") == is_subset
+        assert not is_subset or (math.isnan(item.power) and "U" not in item.flags and item.wanted is None)
+    assert any("U" in item.flags for item in summary.comparisons)
+
+
+def test_there_is_no_power_at_a_published_difference_of_nothing():
+    item = the(SUMMARY, "hitin", "projection", "WOS micro")
+    assert item.published == 0 and math.isnan(item.power) and "U" not in item.flags and item.judged is not None
+
+
+def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():
+    found = [
+        dataclasses.replace(one, predictions_sha256="same")
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos")
+        else one
+        for one in FOUND
+    ]
+    summary = summary_of(TABLE, found)
+    for label in ("WOS micro", "Avg micro"):
+        item, entry = the(summary, "hiagm", "masking", label), cell(summary, "hiagm", "masking", label)
+        numbers = (item.test.statistic, item.test.df, item.test.error, item.least_p)
+        assert all(map(math.isnan, numbers)) and item.effect is None
+        assert (entry.prediction, math.isnan(entry.half_width)) == ("degenerate", True)
+    assert cell(summary, "hiagm", "masking", "NYT micro").prediction in ("≈", "<", ">")
 
 
 def test_two_outcomes_of_one_trial_and_strangers_are_refused():
