@@ -7,6 +7,7 @@ from harness.layout import CUT
 from harness.lookup import METRIC_LABELS
 from harness.outcomes import Registration
 from harness.results import Cell, Column, Comparison, Row, Summary
+from harness.stats.effects import LEAST_DEVIATION
 from harness.stats.families import CORRECTED, star_levels
 from harness.stats.published import JUDGED, WIDEST
 from harness.stats.seeds import MOST_EXACT, RESAMPLES
@@ -258,7 +259,10 @@ def _oddities(summary: Summary) -> Iterator[str]:
         if cell.num_collapsed and not column.average
     ]
     if low:
-        yield f"Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): {_some(low)}."
+        yield (
+            f"Collapsed runs (below median - 10 x max(MAD, {LEAST_DEVIATION}), or one set of labels for every "
+            f"document; they stay in every number): {_some(low)}."
+        )
     cut = [
         f"{trial.label} on {summary.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.outcome.micro_batches})"
         for trial in summary.trials

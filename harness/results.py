@@ -49,7 +49,7 @@ class Cell:
         num_done: Finished trials with this score, per dataset of the column.
         num_failed: Failed trials, all datasets together.
         num_planned: Planned trials, all datasets together.
-        num_collapsed: Suspiciously low runs; they stay in the mean.
+        num_collapsed: Suspiciously low runs, and those that predict the same for every document; they stay in the mean.
         one_seed: All seeds made the same predictions or scores, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents.

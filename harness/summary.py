@@ -25,7 +25,7 @@ from harness.results import (
     Trial,
 )
 from harness.stats import effects, families, power, seeds
-from harness.stats.documents import crossed
+from harness.stats.documents import Metric, crossed
 from harness.stats.published import JUDGED, NOT_COMPARABLE, prediction
 
 DAGGER = "†"
@@ -164,7 +164,8 @@ class _Analysis:
         ]
 
     def _cell(self, model: str, merge: str, column: Column) -> Cell:
-        strata = [list(scores.values()) for scores in self.lookup.scores(model, merge, column)]
+        scores = self.lookup.scores(model, merge, column)
+        strata = [list(found.values()) for found in scores]
         mean, sd = seeds.mean_and_sd(strata)
         outcomes = [one for dataset in column.datasets for one in self.lookup.cell_outcomes(model, merge, dataset)]
         published = self.lookup.published(model, merge, column)
@@ -182,13 +183,24 @@ class _Analysis:
             num_done=tuple(map(len, strata)),
             num_failed=sum(one.scores is None for one in outcomes),
             num_planned=len(self.sweep.seeds) * len(column.datasets),
-            num_collapsed=sum(map(effects.num_collapsed, strata)),
+            num_collapsed=sum(
+                self._num_collapsed(model, merge, column.metric, dataset, found)
+                for dataset, found in zip(column.datasets, scores, strict=True)
+            ),
             one_seed=one_seed,
             published=published,
             prediction=label,
             half_width=half_width,
             quartiles=effects.quartiles([] if column.average else strata[0]),
             num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in outcomes),
+        )
+
+    def _num_collapsed(self, model: str, merge: str, metric: Metric, dataset: str, scores: Mapping[int, float]) -> int:
+        """Counts runs whose score is far below the others', or that predict the same for every document."""
+        sample = self.lookup.samples.get(dataset)
+        return sum(
+            is_low or (sample is not None and sample.is_constant((model, merge, seed), metric))
+            for seed, is_low in zip(scores, effects.collapsed(list(scores.values())), strict=True)
         )
 
     # Comparisons.

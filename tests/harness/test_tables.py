@@ -193,8 +193,8 @@ def test_oddities_are_told():
     found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
     text = tables.markdown(summary_of(TABLE, found))
     assert (
-        "Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): HiAGM on WOS micro 1/10."
-        in text
+        "Collapsed runs (below median - 10 x max(MAD, 0.2), or one set of labels for every document; they stay in "
+        "every number): HiAGM on WOS micro 1/10." in text
     )
     assert "Scores that are NaN or infinite, and count as missing: 1." in text
     assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
