@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import cli
+from harness.comparisons import num_comparisons, reachable, why_no_comparisons
 from harness.config import Statistics, SweepFile, load
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan
@@ -21,7 +22,6 @@ from harness.report import summarise_plan
 from harness.results import Comparison, Summary
 from harness.stats.families import CORRECTED, LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
-from harness.summary import num_comparisons, reachable, why_no_comparisons
 
 LEAST_PILOT = 3
 """Pairs of a comparison from which its spread is taken; fewer say next to nothing."""

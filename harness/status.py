@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import cli
+from harness.comparisons import num_comparisons, reachable, why_no_comparisons
 from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
 from harness.stats.families import CORRECTED, why_no_star
 from harness.store import Record, Store
-from harness.summary import num_comparisons, reachable, why_no_comparisons
 
 _MOST_CHANGES = 3
 

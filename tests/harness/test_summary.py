@@ -6,7 +6,8 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-from harness.summary import num_comparisons, summarise
+from harness.comparisons import num_comparisons
+from harness.summary import summarise
 from harness.tables import json_text
 from tests.harness.fake_sweep import AVERAGES, DATASETS, facts, noisy, outcome, outcomes, sweep, without
 
@@ -264,6 +265,8 @@ def test_a_constant_difference_is_no_test():
     summary = summary_of(sweep_file, found)
     item = the(summary, "hiagm", "masking", "WOS micro")
     assert (item.test.status, item.marks, item.test.difference) == ("degenerate", "", 0.5)
+    average = the(summary, "hiagm", "masking", "Avg micro")
+    assert average.marks == "" and average.obstacle.startswith("all seeds of a dataset differ by the same number")
     same = the(summary, "hiagm", "projection", "WOS micro")
     assert (same.test.status, same.test.p, same.p_holm, same.p_sign_flip) == ("identical", 1.0, 1.0, 1.0)
 
