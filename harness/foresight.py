@@ -72,7 +72,7 @@ def targets(summary: Summary, sd: float | None) -> list[Target]:
                 "deviation of the differences over seeds by --sd (0.3 points is common), or run a pilot: the sweep "
                 "itself with --filter seed=1 and so on."
             )
-        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.wanted, spread, len(parts)))
+        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.comparable, spread, len(parts)))
     return found
 
 

@@ -156,9 +156,9 @@ class Comparison:
     flags: tuple[str, ...] = ()
 
     @property
-    def wanted(self) -> float | None:
-        """The published difference, where it is one that a sweep can be expected to find."""
-        return self.published if self.published and self.judged is not NOT_COMPARABLE else None
+    def comparable(self) -> float | None:
+        """The published difference, unless it is of other documents."""
+        return None if self.judged is NOT_COMPARABLE else self.published
 
     @property
     def estimate(self) -> Estimate | None:

@@ -120,10 +120,12 @@ class _Analysis:
             replace(
                 cell,
                 marks=marks.get((model, merge, column), ""),
-                bold=here and excludes and inside and not cell.one_seed and min(cell.num_done) > 1,
+                bold=excludes and inside and is_compared,
                 underlined=sum(there) > 1 and cell.mean == top,
             )
-            for merge, cell, here, inside in zip(merges, cells, there, best, strict=True)
+            for merge, cell, inside, is_compared in zip(
+                merges, cells, best, families.were_compared(members), strict=True
+            )
         ]
 
     def _cell(self, model: str, merge: str, column: Column) -> Cell:

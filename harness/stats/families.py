@@ -109,6 +109,15 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int) -> list[bool]
     return [not any(beaten(one, other) for other in members if other is not one) for one in members]
 
 
+def were_compared(members: Sequence[Sequence[Scores]]) -> list[bool]:
+    """Says of each member of a group whether it was tested against any other, at two pairs or more in every stratum."""
+
+    def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:
+        return all(len(pair(*both).seeds) > 1 for both in zip(one, other, strict=True))
+
+    return [any(is_tested(one, other) for other in members if other is not one) for one in members]
+
+
 def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
     """Returns in how many strata at least there is an effect, by the Bonferroni partial conjunction.
 
