@@ -116,7 +116,11 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
     num_seeds, rule = len(sweep.seeds), sweep.statistics
     alpha = rule.alpha
-    step = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "no correction"}[rule.correction]
+    step = {
+        "holm": "at the first step of Holm",
+        "bh": "at the first step of Benjamini-Hochberg",
+        "none": "which the sweep file says is not done",
+    }[rule.correction]
     head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
     yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
     for one in chosen:
@@ -129,8 +133,8 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
             row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and corrected, at the first step of "
-        f"{step}; seeds: for the published difference, likewise."
+        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and corrected, {step}; "
+        "seeds: for the published difference, likewise."
     )
 
 
@@ -179,7 +183,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str,
         worst = min(weak, key=lambda one: chances[one])
         size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, rule.alpha, worst.num_strata)
         yield (
-            f"Even then {len(weak)} of {len(chosen)} published differences stay undetectable (power below "
+            f"Even then {len(weak)} of {len(chances)} published differences stay undetectable (power below "
             f"{_WANTED:.0%} uncorrected); no star will not mean no effect. A significant estimate of the least of "
             f"them ({worst.name}, {worst.published:+.2f}) would exaggerate it {size:.1f} times, and have the wrong "
             f"sign in {wrong:.0%} of cases."
