@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from harness.results import ClaimPart, ClaimResult, Column, Comparison
 from harness.stats import verdicts
 from harness.stats.documents import crossed
 from harness.stats.families import confidence_set
-from harness.stats.seeds import Array, Estimate
+from harness.stats.seeds import Array, Estimate, has_spread
 
 SENSITIVITY = (0.5, 2.0)
 """Of a verdict: multiples of the smallest effect at which it is judged as well."""
+
+_ELSE = verdicts.Judged("not comparable")
 
 Part = Callable[[float], ClaimPart]
 """A part of a claim, given the smallest effect of interest."""
@@ -41,7 +44,7 @@ def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimRe
         yield ClaimResult(
             name=name,
             text=claim.text,
-            parts=tuple(by_size[smallest]),
+            parts=tuple(replace(one, judged=_ELSE) if subset else one for one in by_size[smallest]),
             verdict="not comparable" if subset else verdict.pop(smallest),
             sensitivity={} if subset else verdict,
         )
@@ -94,15 +97,17 @@ def _words(found: Estimate | None, sign: str = "") -> str:
 
 
 def _best(lookup: Lookup, model: str, merge: str, column: Column) -> Part:
-    merges = [one for one in lookup.sweep.merges if not lookup.one_seed(model, one, column)]
+    merges = lookup.sweep.merges
     members = [lookup.coded_scores(model, one, column) for one in merges]
     label = f"{lookup.label(model, merge)}, {column.label}"
-    scores = {one: lookup.published(model, one, column) for one in lookup.sweep.merges}
+    scores = {one: lookup.published(model, one, column) for one in merges}
     ranked = sorted((score for score in scores.values() if score is not None), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
-    if merge not in merges or min((len(arm) for member in members for arm in member), default=0) < 2:
+    # A rival that cannot be compared may be the better one.
+    is_open = any(lookup.one_seed(model, one, column) for one in merges)
+    if is_open or min(len(arm) for member in members for arm in member) < 2:
         return lambda smallest: ClaimPart(label, "n/a", published, False, verdicts.Judged("not tested"))
-    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(lookup.sweep.merges)), strict=True))
+    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges)), strict=True))
     ours = f"best may be {', '.join(one for one in merges if inside[one])}"
     return lambda smallest: ClaimPart(label, ours, published, False, verdicts.best(inside, merge))
 
@@ -132,7 +137,9 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
         with_documents &= variance is not None
         variances += [variance or 0.0, 0.0]  # The models share documents: one variance for both.
     found = None
-    if min(values.size for values in strata) > 1 and max(np.ptp(values) for values in strata) > 1e-9:
+    arms = [(model, merge) for model in (one, other) for merge in lookup.sweep.merges]
+    is_varied = not any(lookup.one_seed(model, merge, column) for model, merge in arms)
+    if is_varied and min(values.size for values in strata) > 1 and has_spread(strata):
         signs = [sign / len(column.datasets) for _ in column.datasets for sign in (1.0, -1.0)]
         found = crossed(strata, variances if with_documents else [0.0] * len(strata), signs)
     models = lookup.sweep.models

@@ -18,11 +18,13 @@ from harness.plan import Plan
 INTERRUPTED = 130
 
 
-def add_sweep(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filter: bool = True) -> None:
     """Adds the sweep file and `--filter`."""
     parser.add_argument(
         "sweep", type=Path, nargs="?" if optional else None, help="sweep file, such as sweeps/table1.yaml"
     )
+    if not with_filter:
+        return
     parser.add_argument(
         "--filter",
         nargs="+",

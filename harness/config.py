@@ -5,6 +5,7 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 """
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -19,6 +20,7 @@ from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Metrics = Annotated[tuple[Literal["micro_f1", "macro_f1"], ...], Field(min_length=1)]
 
 
 class Strict(BaseModel):
@@ -131,12 +133,13 @@ class Statistics(Strict):
     """Correction within each family, whose size is the planned one."""
     families: Literal["two", "joint"] = "two"
     """Averages and single datasets corrected apart, or all comparisons together."""
-    star_metrics: tuple[Literal["micro_f1", "macro_f1"], ...] = ("micro_f1", "macro_f1")
+    star_metrics: Metrics = ("micro_f1", "macro_f1")
     """Metrics of the table."""
     smallest_effect: Annotated[float, Field(gt=0)] = 0.5
     """Smallest difference of interest, in points: what is surely smaller is negligible."""
     allow_mixed: bool = False
-    """Compare runs of one seed also where the two were made by different commits or on different hardware."""
+    """Compare scores of one seed also where the two runs were made by different commits or on different hardware;
+    times never."""
 
 
 class Claim(Strict):
@@ -151,10 +154,10 @@ class Claim(Strict):
     """`model key/merge`; of larger_gain the two model keys."""
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
     """Dataset keys, or `average`."""
-    metrics: tuple[Literal["micro_f1", "macro_f1"], ...] = ("micro_f1", "macro_f1")
+    metrics: Metrics = ("micro_f1", "macro_f1")
     """Of the table's."""
     bounds: tuple[float, float] = (-1.0, 1.0)
-    """Of within, in points; of time_ratio, a ratio."""
+    """The lower and the higher: of within, in points; of time_ratio, ratios above 0."""
 
 
 class Published(Strict):
@@ -275,6 +278,9 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     compared = [row for row in rows if not row.endswith(f"/{base}")]
     places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
     for name, claim in sweep.claims.items():
+        if claim.kind != "best" and (base not in sweep.merges or len(sweep.merges) < 2):
+            problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
+            raise source.error(("claims", name, "kind"), problem)
         known = list(sweep.models) if claim.kind == "larger_gain" else rows if claim.kind == "best" else compared
         for field, values, names in (
             ("rows", claim.rows, known),
@@ -286,6 +292,12 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
                     raise source.unknown(("claims", name, field), field, value, names)
         if claim.kind == "larger_gain" and len(claim.rows) != 2:
             raise source.error(("claims", name, "rows"), "larger_gain compares two models")
+        low, high = claim.bounds
+        least = 0.0 if claim.kind == "time_ratio" else -math.inf
+        if not least < low < high:
+            above = ", and above 0 for a time_ratio" if claim.kind == "time_ratio" else ""
+            problem = f"the bounds {low:g} and {high:g} must rise{above}"
+            raise source.error(("claims", name, "bounds"), problem)
 
 
 def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:

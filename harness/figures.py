@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.results import Comparison, Summary
 from harness.stats.power import power
+from harness.stats.published import JUDGED, NOT_COMPARABLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,8 +118,8 @@ def _differences(summary: Summary) -> Drawing | None:
             axis.plot(thick, (y, y), color=BLUE, lw=3.2, solid_capstyle="butt")
             axis.plot(thin, (y, y), color=ORANGE, lw=1.0, marker="|", ms=7)
             axis.plot(item.test.difference, y, "o", color=BLUE, ms=4.5, mec="white", mew=0.6, zorder=3)
-            if item.published is not None:
-                axis.plot(item.published, y, "D", mfc="none", mec="black", ms=5)
+            if item.comparable is not None:
+                axis.plot(item.comparable, y, "D", mfc="none", mec="black", ms=5)
             rows.append(
                 [item.label, column.label, item.test.difference, item.test.low, item.test.high, *thin, item.published]
             )
@@ -129,7 +130,7 @@ def _differences(summary: Summary) -> Drawing | None:
     caption = "Differences to the base merge. Thick: 95 % interval over seeds on the fixed test documents; "
     if any(item.documents for item in items):
         caption += "thin: over seeds and documents; "
-    if any(item.published is not None for item in items):
+    if any(item.comparable is not None for item in items):
         caption += "diamond: published; "
     caption += f"grey: ± {smallest:g} points, the smallest difference of interest."
     return Drawing("differences", caption, figure, rows)
@@ -160,7 +161,7 @@ def _seeds(summary: Summary) -> Drawing | None:
         for x, row in enumerate(shown):
             cell = row.cells[at]
             axis.plot((x - 0.28, x + 0.28), (cell.mean, cell.mean), color="black", lw=1.4, zorder=3)
-            if cell.published is not None:
+            if cell.published is not None and cell.prediction != NOT_COMPARABLE.label:
                 axis.errorbar(x + 0.2, cell.mean, yerr=cell.half_width, color=ORANGE, lw=1.0, capsize=2)
                 axis.plot(x + 0.2, cell.published, "D", mfc="white", mec=ORANGE, ms=5, zorder=4)
         axis.set_title(column.label)
@@ -180,7 +181,7 @@ def _published(summary: Summary) -> Drawing | None:
     rows: list[list[Any]] = [["row", "column", "ours", "published", "half_width", "distance"]]
     for row in summary.rows:
         for column, cell in zip(summary.columns, row.cells, strict=True):
-            if cell.published is not None and cell.half_width > 0:
+            if cell.published is not None and cell.prediction in JUDGED:
                 distance = (cell.published - cell.mean) / cell.half_width
                 rows.append([row.label, column.label, cell.mean, cell.published, cell.half_width, distance])
     if len(rows) == 1:
@@ -243,10 +244,10 @@ def _power(summary: Summary) -> Drawing | None:
     labels = _row_labels(items)
     for axis, column in zip(axes, columns, strict=True):
         for item in (item for item in items if item.column == column):
-            delta = item.published or rule.smallest_effect
+            delta = item.comparable or rule.smallest_effect
             curve = [power(delta, item.test.sd, n, rule.alpha) for n in numbers]
             colour = COLOURS[labels.index(item.label) % len(COLOURS)]
-            axis.plot(numbers, curve, color=colour, ls="-" if item.published else "--", label=item.label)
+            axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.label)
             rows += [[item.label, column.label, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
         axis.axhline(0.8, color=GREY, lw=0.8, ls=":")
         axis.axvline(len(summary.sweep.seeds), color=GREY, lw=0.8)

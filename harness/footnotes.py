@@ -7,8 +7,17 @@ from harness.layout import CUT
 from harness.lookup import METRIC_LABELS
 from harness.outcomes import Registration
 from harness.results import Cell, Column, Comparison, Row, Summary
-from harness.stats.families import star_levels
+from harness.stats.effects import LEAST_DEVIATION
+from harness.stats.families import CORRECTED, star_levels
+from harness.stats.published import JUDGED, WIDEST
+from harness.stats.seeds import MOST_EXACT, RESAMPLES
 
+_UNJUDGED = {
+    "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
+    "degenerate": "no spread over seeds",
+    "n/a": "fewer than 2 seeds",
+    "not comparable": "trained on fewer documents than the published run",
+}
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
 
@@ -19,7 +28,9 @@ def footnotes(summary: Summary) -> list[str]:
 
 
 def unfinished(summary: Summary) -> str:
-    """Returns a warning where planned trials have not run; else nothing."""
+    """Returns a warning where planned trials have not run, or are left out; else nothing."""
+    if summary.facts.only:
+        return summary.facts.only
     missing = sum(trial.outcome is None for trial in summary.trials)
     if not missing:
         return ""
@@ -80,12 +91,19 @@ def _published(summary: Summary) -> Iterator[str]:
     published = summary.sweep.published
     if published is None:
         return
-    yield (
-        "In brackets the published score, and ours ≈ it, > it or < it by the 95 % prediction interval of one further "
-        f"run, widened by its rounding. Published: {published.source.rstrip('.')}."
-    )
+    labels = {cell.prediction for row in summary.rows for cell in row.cells}
+    labels |= {item.judged.label for item in summary.comparisons if item.judged}
+    text = "In brackets the published score"
+    if labels & {*JUDGED}:
+        text += (
+            ", and ours ≈ it, > it or < it by the 95 % prediction interval of one further run, widened by its rounding"
+        )
+    yield f"{text}. Published: {published.source.rstrip('.')}."
+    meanings = [f"{label}: {meaning}" for label, meaning in _UNJUDGED.items() if label in labels]
+    if meanings:
+        yield f"Published numbers that are not judged. {'; '.join(meanings)}."
     singles = [cell for _, column, cell in _cells(summary) if not column.average]
-    judged = [cell for cell in singles if cell.prediction in ("≈", ">", "<")]
+    judged = [cell for cell in singles if cell.prediction in JUDGED]
     if judged:
         outside = sum(cell.prediction != "≈" for cell in judged)
         yield (
@@ -179,7 +197,7 @@ def _place(item: Comparison) -> str:
 def _protocol(summary: Summary) -> Iterator[str]:
     yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
     looks = summary.facts.looks
-    yield f"Planned n = {len(summary.sweep.seeds)}, looks = {looks}."
+    yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
     if looks > 1:
         yield "More looks than the planned one: the results were tested before they were complete, or extended after."
     yield _registered(summary.facts.registration)
@@ -197,21 +215,27 @@ def _registered(found: Registration) -> str:
 
 
 def _flags(summary: Summary) -> Iterator[str]:
-    alpha = _number(summary.sweep.statistics.alpha)
+    rule = summary.sweep.statistics
+    alpha = _number(rule.alpha)
     meanings = {
         "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
         "so no star is no evidence of no effect",
-        "P": f"with so few pairs the exact sign flip cannot reach {alpha} after Holm",
+        "P": f"with so few pairs the exact sign flip cannot reach {alpha} {CORRECTED[rule.correction]}",
         "D": "seeds that only one of the two finished are left out",
         "M": "runs of one seed made by different commits or on different hardware are not compared",
         "V": "bootstrap and delta method differ by more than a quarter on the variance over documents (rare labels)",
-        "T": f"t and the exact sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
+        "T": f"t and the sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
         "effect on any dataset, so opposite effects part them)",
     }
     used = {flag for item in summary.comparisons for flag in item.flags}
     texts = [f"{flag}: {meaning}" for flag, meaning in meanings.items() if flag in used]
     if texts:
         yield f"Flags of the comparisons. {'; '.join(texts)}."
+    if any(sum(item.test.num_pairs) > MOST_EXACT for item in summary.comparisons):
+        yield (
+            f"The sign flip is exact up to {MOST_EXACT} differences; of more, as in an average over many seeds, it is "
+            f"sampled ({RESAMPLES:,} draws)."
+        )
     dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
         yield f"Seeds left out of some comparison: {_some(list(dropped))}."
@@ -221,7 +245,7 @@ def _flags(summary: Summary) -> Iterator[str]:
             f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` "
             "would compare them."
         )
-    elif summary.sweep.statistics.allow_mixed:
+    elif rule.allow_mixed:
         yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."
 
 
@@ -235,7 +259,10 @@ def _oddities(summary: Summary) -> Iterator[str]:
         if cell.num_collapsed and not column.average
     ]
     if low:
-        yield f"Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): {_some(low)}."
+        yield (
+            f"Collapsed runs (below median - 10 x max(MAD, {LEAST_DEVIATION}), or one set of labels for every "
+            f"document; they stay in every number): {_some(low)}."
+        )
     cut = [
         f"{trial.label} on {summary.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.outcome.micro_batches})"
         for trial in summary.trials

@@ -5,7 +5,7 @@
 
 The standard deviation is of the difference between a variant and its base over seeds. A pilot's own is too small
 in about half of all studies, so its upper 80 % limit is planned with. Every difference is tested two-sided by the
-paired t test (averages: the stratified one); the first step of Holm over the planned family is the level.
+paired t test (averages: the stratified one); the first step of the correction over the planned family is the level.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import cli
-from harness.config import SweepFile, load
+from harness.comparisons import num_comparisons, reachable, why_no_comparisons
+from harness.config import Statistics, SweepFile, load
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan
 from harness.report import summarise_plan
 from harness.results import Comparison, Summary
-from harness.stats.families import LEAST_PAIRS, least_reachable_p, pairs_to_reach
+from harness.stats.families import CORRECTED, LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
-from harness.summary import num_comparisons
 
 LEAST_PILOT = 3
 """Pairs of a comparison from which its spread is taken; fewer say next to nothing."""
@@ -37,7 +37,7 @@ class Target:
     Attributes:
         name: Row and column.
         family: That it is corrected in.
-        published: Difference of the literature, or None.
+        published: Difference of the literature, or None where there is none to be found.
         sd: To plan with; of an average, sqrt(sum of variances) / K.
         num_strata: K.
     """
@@ -66,18 +66,28 @@ def targets(summary: Summary, sd: float | None) -> list[Target]:
         deviations = [_planned_sd(part) if sd is None else sd for part in parts]
         spread = math.sqrt(sum(value**2 for value in deviations)) / len(parts)
         if math.isnan(spread):
+            why = next(_why_no_sd(part) for part in parts if math.isnan(_planned_sd(part)))
             raise ConfigError(
-                f"There is no spread to plan with for {item.label}, {item.column.label}: a pilot needs {LEAST_PILOT} "
-                "finished seeds of both of its merges. Give the standard deviation of the differences over seeds by "
-                "--sd (0.3 points is common), or run a pilot: the sweep itself with --filter seed=1 and so on."
+                f"There is no spread to plan with for {item.label}, {item.column.label}: {why}. Give the standard "
+                "deviation of the differences over seeds by --sd (0.3 points is common), or run a pilot: the sweep "
+                "itself with --filter seed=1 and so on."
             )
-        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.published, spread, len(parts)))
+        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.comparable, spread, len(parts)))
     return found
 
 
 def _planned_sd(item: Comparison) -> float:
     enough = item.test.status == "tested" and item.test.num_pairs[0] >= LEAST_PILOT
     return upper_sd(item.test.sd, item.test.num_pairs[0]) if enough else math.nan
+
+
+def _why_no_sd(item: Comparison) -> str:
+    place = f"on {item.column.label} "
+    if item.test.status == "identical":
+        return f"{place}every finished seed scores the same as its base"
+    if item.obstacle and item.test.status in ("degenerate", "one seed"):
+        return f"{place}{item.obstacle}"
+    return f"a pilot needs {LEAST_PILOT} finished seeds of both of its merges"
 
 
 def describe(plan: Plan, sd: float | None = None, hours: float | None = None) -> str:
@@ -89,8 +99,8 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
         hours: GPU hours of one trial; by default those of finished ones.
     """
     sweep = plan.sweep
-    if sweep.statistics.base not in sweep.merges:
-        return f"No comparisons: the base merge {sweep.statistics.base!r} is not among the sweep's merges."
+    if why := why_no_comparisons(sweep):
+        return why
     summary = summarise_plan(plan, is_interim=True)
     chosen = targets(summary, sd)
     sizes = {family: size for family, size in num_comparisons(sweep).items() if size}
@@ -104,11 +114,17 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 
 
 def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
-    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
-    head = ("comparison", "sd", "detects", "after Holm", "published", "power", "seeds", "after Holm")
+    num_seeds, rule = len(sweep.seeds), sweep.statistics
+    alpha = rule.alpha
+    step = {
+        "holm": "at the first step of Holm",
+        "bh": "at the first step of Benjamini-Hochberg",
+        "none": "which the sweep file says is not done",
+    }[rule.correction]
+    head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
     yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
     for one in chosen:
-        strict = alpha / sizes[one.family]
+        strict = _level(rule, sizes[one.family])
         least = [detectable(one.sd, num_seeds, level, _WANTED, one.num_strata) for level in (alpha, strict)]
         row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
         if one.published:
@@ -117,9 +133,14 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
             row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and at the first step of Holm; seeds: "
-        "for the published difference, likewise."
+        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and corrected, {step}; "
+        "seeds: for the published difference, likewise."
     )
+
+
+def _level(rule: Statistics, size: int) -> float:
+    """Returns the level at which the smallest p of a family is tested."""
+    return rule.alpha if rule.correction == "none" else rule.alpha / size
 
 
 def _points(value: float) -> str:
@@ -131,14 +152,12 @@ def _seeds(needed: int | None) -> str:
 
 
 def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
-    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
+    rule = sweep.statistics
     for family, size in sizes.items():
-        # The sign flip of an average flips every dataset's seeds on their own.
-        strata = len(sweep.datasets) if family == "A" else 1
-        least, needed = least_reachable_p(strata * num_seeds, size), pairs_to_reach(alpha, size)
+        least, needed = reachable(sweep, family)
         yield (
-            f"Family {family} ({size} tests): the least p of the exact sign flip after Holm is {least:.2g} with "
-            f"{num_seeds} seeds; {max(-(-needed // strata), 2)} seeds reach {alpha:g}."
+            f"Family {family} ({size} tests): the least p of the exact sign flip {CORRECTED[rule.correction]} is "
+            f"{least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {rule.alpha:g}."
         )
 
 
@@ -147,14 +166,15 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str,
     primary = [one for one in chosen if one.num_strata > 1] or list(chosen)
     wanted = {one: max(rule.smallest_effect, abs(one.published or 0.0)) for one in primary}
     needed = [
-        seeds_needed(size, one.sd, rule.alpha / sizes[one.family], _WANTED, one.num_strata) or MOST_PAIRS
+        seeds_needed(size, one.sd, _level(rule, sizes[one.family]), _WANTED, one.num_strata) or MOST_PAIRS
         for one, size in wanted.items()
     ]
     seeds = min(max(LEAST_PAIRS, *needed), MOST_SEEDS)
     what = "averages" if primary[0].num_strata > 1 else "comparisons"
     yield (
         f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
-        f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power after Holm"
+        f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
+        f"{CORRECTED[rule.correction]}"
         f"{f'; capped, {max(needed)} would be needed' if max(needed) > MOST_SEEDS else ''}."
     )
     chances = {one: power(one.published, one.sd, seeds, rule.alpha, one.num_strata) for one in chosen if one.published}
@@ -163,7 +183,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str,
         worst = min(weak, key=lambda one: chances[one])
         size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, rule.alpha, worst.num_strata)
         yield (
-            f"Even then {len(weak)} of {len(chosen)} published differences stay undetectable (power below "
+            f"Even then {len(weak)} of {len(chances)} published differences stay undetectable (power below "
             f"{_WANTED:.0%} uncorrected); no star will not mean no effect. A significant estimate of the least of "
             f"them ({worst.name}, {worst.published:+.2f}) would exaggerate it {size:.1f} times, and have the wrong "
             f"sign in {wrong:.0%} of cases."
@@ -192,11 +212,11 @@ def _cost(plan: Plan, hours: float | None) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints what a sweep can show."""
     parser = argparse.ArgumentParser(prog="python -m harness.plan", description=(__doc__ or "").partition("\n")[0])
-    cli.add_sweep(parser)
+    cli.add_sweep(parser, with_filter=False)
     parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
     parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
     chosen = parser.parse_args(arguments)
-    print(describe(make_plan(load(chosen.sweep), chosen.filter), chosen.sd, chosen.hours))
+    print(describe(make_plan(load(chosen.sweep)), chosen.sd, chosen.hours))
     return 0
 
 

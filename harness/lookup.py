@@ -39,8 +39,8 @@ class Lookup:
         self.columns = _columns(sweep, self.labels)
         self.cell_keys = [(model, merge) for model in sweep.models for merge in sweep.merges]
         self.outcomes = self._index(outcomes)
-        made = sorted({(one.seed, one.made_on) for one in self.outcomes.values()})
-        self._made = made if not sweep.statistics.allow_mixed else sorted({(seed, "") for seed, _ in made})
+        # With an empty place for each seed, under which runs pair up wherever they were made.
+        self._made = sorted({(one.seed, made) for one in self.outcomes.values() for made in ("", one.made_on)})
         self._code = {key: code for code, key in enumerate(self._made)}
 
     def _index(self, outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str, int], Outcome]:
@@ -106,16 +106,16 @@ class Lookup:
 
     # Pairs. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.
 
-    def coded(self, model: str, merge: str, values: Mapping[int, float], dataset: str) -> dict[int, float]:
-        """Returns values by code in place of seed."""
-        mixed = self.sweep.statistics.allow_mixed
+    def coded(self, model: str, merge: str, values: Mapping[int, float], dataset: str, mixed: bool) -> dict[int, float]:
+        """Returns values by code in place of seed; mixed ones pair up wherever they were made."""
         made_on = {one.seed: "" if mixed else one.made_on for one in self.cell_outcomes(model, merge, dataset)}
         return {self._code[seed, made_on[seed]]: value for seed, value in values.items()}
 
     def coded_scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
         """Returns scores by code, one mapping per dataset."""
         scores = zip(column.datasets, self.scores(model, merge, column), strict=True)
-        return [self.coded(model, merge, values, dataset) for dataset, values in scores]
+        mixed = self.sweep.statistics.allow_mixed
+        return [self.coded(model, merge, values, dataset, mixed) for dataset, values in scores]
 
     def pairs(self, model: str, merge: str, base: str, column: Column) -> list[Pairs]:
         """Returns two arms paired by code, one stratum per dataset."""
@@ -127,7 +127,10 @@ class Lookup:
         return [self._made[code][0] for code in codes]
 
     def time_test(self, model: str, merge: str, dataset: str, to_best: bool = False) -> TTest:
-        """Tests the mean over pairs of log(time / time of the base), per epoch or to the best epoch."""
+        """Tests the mean over pairs of log(time / time of the base), per epoch or to the best epoch.
+
+        Times of different commits or hardware are never compared: `allow_mixed` is about scores.
+        """
         arms = []
         for arm in (merge, self.sweep.statistics.base):
             found = [one for one in self.cell_outcomes(model, arm, dataset) if one.scores is not None and one.seconds]
@@ -135,7 +138,7 @@ class Lookup:
                 one.seed: math.log((one.seconds or 0.0) / one.num_epochs * (one.best_epoch if to_best else 1))
                 for one in found
             }
-            arms.append(self.coded(model, arm, logs, dataset))
+            arms.append(self.coded(model, arm, logs, dataset, mixed=False))
         return t_test([pair(*arms)])
 
 

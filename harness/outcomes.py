@@ -71,12 +71,14 @@ class Registration:
         sha256: Of the plan.
         num_older: Results that are older than it.
         changes: What the sweep file says otherwise now.
+        num_seeds: Seeds of the plan; of the sweep file where none was frozen.
     """
 
     frozen: str
     sha256: str
     num_older: int
     changes: tuple[str, ...]
+    num_seeds: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Facts:
         selection: Rule by which the epoch was chosen, in words.
         looks: How often the sweep has been tested, this time included.
         registration: Of its plan.
+        only: Which trials the report is of, in words; empty where it is of the whole sweep.
     """
 
     banner: str | None
@@ -98,3 +101,4 @@ class Facts:
     selection: str
     looks: int
     registration: Registration
+    only: str = ""

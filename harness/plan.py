@@ -100,11 +100,13 @@ class Plan:
         sweep: The sweep file.
         trials: In the order in which they run.
         problems: Per dataset whose corpus cannot be used, the reason.
+        filters: That narrowed it.
     """
 
     sweep: SweepFile
     trials: tuple[Planned, ...]
     problems: dict[str, str]
+    filters: tuple[str, ...] = ()
 
     def of_state(self, state: State) -> list[Planned]:
         return [planned for planned in self.trials if planned.state == state]
@@ -288,7 +290,7 @@ def unread_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
     planned = [
         Planned(trial, key, "new", None, why.get(key, "never run")) for trial, key in zip(trials, keys, strict=True)
     ]
-    return Plan(sweep, tuple(planned), problems)
+    return Plan(sweep, tuple(planned), problems, tuple(filters))
 
 
 def _look_up(trial: Trial, key: str, store: Store) -> Planned:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import StoreError
 from harness.lookup import Run
@@ -42,6 +43,7 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
     gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
     store = Store(Path(plan.sweep.store))
     runs: dict[Run, dict[Metric, Counts]] = {}
+    constant: set[tuple[Run, Metric]] = set()
     for planned in trials:
         path = store.folder(planned.key) / "predictions.parquet"
         if not path.exists():
@@ -52,18 +54,30 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
             raise StoreError(_damaged(path, f"cannot be read ({' '.join(str(error).split())[:200]})")) from None
         if not table["doc_id"].combine_chunks().equals(doc_ids):
             raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
+        trial = planned.trial
+        run = (trial.model, trial.merge, trial.seed)
         counts: dict[Metric, Counts] = {}
         for metric in METRICS:
-            rule = planned.trial.trainer.select
+            rule = trial.trainer.select
             lists = table[f"{metric if rule == 'per_metric' else f'{rule}_f1'}_labels"].combine_chunks()
             indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
             predicted = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=gold.shape)
             counts[metric] = by_metric(Counts.of(predicted, gold), metric)  # Ten times as small for micro F.
-        trial = planned.trial
-        runs[trial.model, trial.merge, trial.seed] = counts
-    sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how)
+            if _is_constant(indices, offsets):
+                constant.add((run, metric))
+        runs[run] = counts
+    sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how, constant)
     _check(sample, trials, store)
     return sample
+
+
+def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> bool:
+    """Returns whether all lists of sorted labels are the same one."""
+    sizes = np.diff(offsets)
+    if (sizes != sizes[0]).any():
+        return False
+    lists = indices.reshape(sizes.size, -1)
+    return bool((lists == lists[0]).all())
 
 
 def _check(sample: DocumentSample[Run], trials: list[Planned], store: Store) -> None:

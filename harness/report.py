@@ -46,7 +46,7 @@ def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
     """Reads every planned trial's record and computes the summary of the sweep.
 
     Args:
-        plan: The whole sweep.
+        plan: The sweep; what is compared and corrected is that of the whole one, and a filtered one is no look.
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
     """
     records = {planned.key: planned.record for planned in plan.trials if planned.record}
@@ -87,13 +87,26 @@ def _facts(plan: Plan, records: Sequence[Record], is_interim: bool) -> Facts:
     known = [dataset for dataset in sweep.datasets if dataset in planned_datasets - plan.problems.keys()]
     builtin = any(cli.card(sweep, dataset).builtin for dataset in sweep.datasets)
     rules = {_SELECTION[planned.trial.trainer.select] for planned in plan.trials}
+    whole = make_plan(sweep) if plan.filters else plan
+    is_look = not is_interim and not plan.filters and _is_tested(plan)
     return Facts(
         banner=BANNER if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
         provenance=_provenance(records),
         selection=" / ".join(sorted(rules)),
-        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
-        registration=registration(plan),
+        looks=num_looks(whole, is_tested=is_look),
+        registration=registration(whole),
+        only=_only(plan, whole),
+    )
+
+
+def _only(plan: Plan, whole: Plan) -> str:
+    if not plan.filters:
+        return ""
+    num_run = len(plan.trials) - len(plan.of_state("new"))
+    return (
+        f"Only the trials of --filter {' '.join(plan.filters)}: {len(plan.trials)} of the {len(whole.trials)} planned "
+        f"ones, of which {num_run} have run. Whatever is compared with the others is missing here."
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from harness.config import SweepFile
 from harness.outcomes import Facts, Outcome
 from harness.stats.effects import Effect
-from harness.stats.published import Prediction
+from harness.stats.published import NOT_COMPARABLE, Prediction
 from harness.stats.sample import Resampling
 from harness.stats.seeds import Estimate, TTest
 from harness.stats.verdicts import Judged, Verdict
@@ -49,7 +49,7 @@ class Cell:
         num_done: Finished trials with this score, per dataset of the column.
         num_failed: Failed trials, all datasets together.
         num_planned: Planned trials, all datasets together.
-        num_collapsed: Suspiciously low runs; they stay in the mean.
+        num_collapsed: Suspiciously low runs, and those that predict the same for every document; they stay in the mean.
         one_seed: All seeds made the same predictions or scores, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents.
@@ -111,12 +111,12 @@ class Comparison:
         dropped: Seeds that only one arm finished, as `dataset/seed`.
         mixed: Seeds whose two runs differ in commit or hardware, likewise; not compared.
         p_sign_flip: Exact sign flip.
-        least_p: Least sign-flip p after Holm that so many pairs can give.
+        least_p: Least sign-flip p that so many pairs can give, corrected; NaN where the seed had no effect.
         correlation: r between the arms over seeds; NaN for averages.
         effect: Its size in other units; None for averages.
         published: Difference of the published scores.
-        judged: That difference against the prediction interval of ours.
-        power: Power at that difference with the observed sd; NaN for averages.
+        judged: That difference against the prediction interval of ours; None where there is neither.
+        power: Power at that difference with the observed sd; NaN for averages, and where it is 0 or not comparable.
         detectable: Difference that so many pairs with such an sd find with a power of .8; NaN for averages.
         obstacle: Why no star is possible, whatever the scores; empty where one is.
         documents: The same with documents as a sample; None without predictions or without a test.
@@ -124,8 +124,8 @@ class Comparison:
         q_bh: Likewise.
         p_star: The one that the stars are made of.
         marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
-        flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha
-            after Holm; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an attainable sign flip disagree,
+        flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha,
+            corrected; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an attainable sign flip disagree,
             unadjusted; `V`, bootstrap and delta method disagree on the variance over documents.
     """
 
@@ -156,6 +156,11 @@ class Comparison:
     flags: tuple[str, ...] = ()
 
     @property
+    def comparable(self) -> float | None:
+        """The published difference, unless it is of other documents."""
+        return None if self.judged is NOT_COMPARABLE else self.published
+
+    @property
     def estimate(self) -> Estimate | None:
         """What a claim is judged by: over seeds and documents where predictions are known, else over seeds."""
         return self.documents.crossed if self.documents else self.test.estimate
@@ -170,7 +175,7 @@ class ClaimPart:
         ours: What was found, in words.
         published: What the literature has, in words.
         with_documents: Whether documents count as a sample.
-        judged: The verdict.
+        judged: The verdict; `not comparable` where trained on fewer documents.
     """
 
     label: str
@@ -300,7 +305,7 @@ class Summary:
         trials: Every planned trial.
         label_differences: One per compared row, dataset and label, where predictions are known.
         claims: Verdicts on the statements of the literature.
-        replications: One per variant and metric, where there are several datasets.
+        replications: One per variant and metric with a test, where there are several datasets.
         labels_without_gold: Dataset label to labels that no test document has, where predictions are known.
         resampling: How documents were resampled; None where no predictions are known.
         num_odd_scores: Scores that were NaN or infinite and count as missing.

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import cli
+from harness.comparisons import num_comparisons, reachable, why_no_comparisons
 from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
-from harness.stats.families import least_reachable_p, pairs_to_reach, why_no_star
+from harness.stats.families import CORRECTED, why_no_star
 from harness.store import Record, Store
-from harness.summary import num_comparisons
 
 _MOST_CHANGES = 3
 
@@ -69,18 +69,18 @@ def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
 
 def _what_can_be_shown(plan: Plan) -> list[str]:
     """Says, per family of comparisons, the least p that the planned seeds can reach after correction."""
-    num_seeds = len(plan.sweep.seeds)
+    if why := why_no_comparisons(plan.sweep):
+        return [why]
+    num_seeds, rule = len(plan.sweep.seeds), plan.sweep.statistics
     lines = []
     for family, size in num_comparisons(plan.sweep).items():
         if size:
-            least, needed = least_reachable_p(num_seeds, size), pairs_to_reach(plan.sweep.statistics.alpha, size)
+            least, needed = reachable(plan.sweep, family)
             what = {"A": "averages over datasets", "B": "single datasets", "AB": "both kinds"}[family]
             lines.append(
                 f"Family {family} ({size} comparisons of {what}): the exact sign flip over {num_seeds} seeds reaches "
-                f"p = {least:.3g} after Holm at best; {needed} seeds reach {plan.sweep.statistics.alpha}."
+                f"p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach {rule.alpha}."
             )
-    if plan.sweep.statistics.base not in plan.sweep.merges:
-        return [f"No comparisons: the base merge {plan.sweep.statistics.base!r} is not among the sweep's merges."]
     obstacle = why_no_star(num_seeds)
     lines.append(
         f"Stars (paired t): {'none possible: ' + obstacle if obstacle else f'possible with {num_seeds} seeds'}."

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.claims import judge
+from harness.comparisons import corrected_size, num_comparisons
 from harness.config import SweepFile
 from harness.lookup import Lookup, Samples
 from harness.outcomes import Facts, Outcome
@@ -25,8 +26,8 @@ from harness.results import (
     Trial,
 )
 from harness.stats import effects, families, power, seeds
-from harness.stats.documents import crossed
-from harness.stats.published import prediction
+from harness.stats.documents import Metric, crossed
+from harness.stats.published import JUDGED, NOT_COMPARABLE, prediction
 
 DAGGER = "†"
 """Marks a star that also holds where documents are resampled."""
@@ -45,16 +46,6 @@ def summarise(sweep: SweepFile, outcomes: Sequence[Outcome], facts: Facts, sampl
         ValueError: On two outcomes for one trial, or one that is not of the sweep.
     """
     return _Analysis(Lookup(sweep, outcomes, facts, samples or {}), facts).summary()
-
-
-def num_comparisons(sweep: SweepFile) -> dict[str, int]:
-    """Returns the planned sizes of the families, which a plan can print before anything has run."""
-    base = sweep.statistics.base
-    variants = sum(merge != base for merge in sweep.merges) if base in sweep.merges else 0
-    tests = variants * sum(not model.control for model in sweep.models.values()) * len(sweep.statistics.star_metrics)
-    num_datasets = len(sweep.datasets)
-    sizes = {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
-    return sizes if sweep.statistics.families == "two" else {"AB": sum(sizes.values())}
 
 
 class _Analysis:
@@ -129,37 +120,52 @@ class _Analysis:
             replace(
                 cell,
                 marks=marks.get((model, merge, column), ""),
-                bold=here and excludes and inside,
+                bold=excludes and inside and is_compared,
                 underlined=sum(there) > 1 and cell.mean == top,
             )
-            for merge, cell, here, inside in zip(merges, cells, there, best, strict=True)
+            for merge, cell, inside, is_compared in zip(
+                merges, cells, best, families.were_compared(members), strict=True
+            )
         ]
 
     def _cell(self, model: str, merge: str, column: Column) -> Cell:
-        strata = [list(scores.values()) for scores in self.lookup.scores(model, merge, column)]
+        scores = self.lookup.scores(model, merge, column)
+        strata = [list(found.values()) for found in scores]
         mean, sd = seeds.mean_and_sd(strata)
         outcomes = [one for dataset in column.datasets for one in self.lookup.cell_outcomes(model, merge, dataset)]
         published = self.lookup.published(model, merge, column)
         label: str = ""
         half_width = math.nan
+        one_seed = self.lookup.one_seed(model, merge, column)
         if published is not None and not math.isnan(mean):
-            judged = prediction(strata, published)
-            label, half_width = (
-                ("not comparable", math.nan) if self._is_subset(column) else (judged.label, judged.half_width)
-            )
+            judged = NOT_COMPARABLE if self._is_subset(column) else prediction(strata, published)
+            if one_seed and judged.label in (*JUDGED, "uninformative"):
+                judged = replace(judged, label="degenerate", half_width=math.nan)
+            label, half_width = judged.label, judged.half_width
         return Cell(
             mean=mean,
             sd=sd,
             num_done=tuple(map(len, strata)),
             num_failed=sum(one.scores is None for one in outcomes),
             num_planned=len(self.sweep.seeds) * len(column.datasets),
-            num_collapsed=sum(map(effects.num_collapsed, strata)),
-            one_seed=self.lookup.one_seed(model, merge, column),
+            num_collapsed=sum(
+                self._num_collapsed(model, merge, column.metric, dataset, found)
+                for dataset, found in zip(column.datasets, scores, strict=True)
+            ),
+            one_seed=one_seed,
             published=published,
             prediction=label,
             half_width=half_width,
             quartiles=effects.quartiles([] if column.average else strata[0]),
             num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in outcomes),
+        )
+
+    def _num_collapsed(self, model: str, merge: str, metric: Metric, dataset: str, scores: Mapping[int, float]) -> int:
+        """Counts runs whose score is far below the others', or that predict the same for every document."""
+        sample = self.lookup.samples.get(dataset)
+        return sum(
+            is_low or (sample is not None and sample.is_constant((model, merge, seed), metric))
+            for seed, is_low in zip(scores, effects.collapsed(list(scores.values())), strict=True)
         )
 
     # Comparisons.
@@ -175,15 +181,22 @@ class _Analysis:
         lookup = self.lookup
         strata = lookup.pairs(model, merge, base, column)
         test = seeds.t_test(strata)
-        if any(lookup.one_seed(model, arm, column) for arm in (merge, base)):
-            test = replace(test, status="one seed", p=math.nan, low=math.nan, high=math.nan)
+        one_seed = any(lookup.one_seed(model, arm, column) for arm in (merge, base))
+        if one_seed:
+            nan = math.nan
+            test = replace(test, status="one seed", error=nan, statistic=nan, df=nan, p=nan, low=nan, high=nan)
         arms = [lookup.published(model, arm, column) for arm in (merge, base)]
         published = None if arms[0] is None or arms[1] is None else round(arms[0] - arms[1], 10)
         num_pairs = sum(test.num_pairs)
         rule = self.sweep.statistics
         differences = [pairs.differences for pairs in strata]
         single = not column.average and test.status == "tested"
-        with_published = single and published is not None and not self._is_subset(column)
+        judged = None
+        if published is not None and self._is_subset(column):
+            judged = NOT_COMPARABLE
+        elif published is not None and single:
+            # Each published score is rounded to .01, so their difference is off by .01 at most.
+            judged = prediction(differences, published, 0.01)
         dropped, mixed = self._unpaired(strata, column)
         family = "AB" if rule.families == "joint" else "A" if column.average else "B"
         return Comparison(
@@ -200,14 +213,13 @@ class _Analysis:
             dropped=dropped,
             mixed=mixed,
             p_sign_flip=seeds.sign_flip(differences) if _usable(test) else math.nan,
-            least_p=families.least_reachable_p(num_pairs, self.family_sizes[family]),
+            least_p=math.nan if one_seed else families.least_reachable_p(num_pairs, corrected_size(self.sweep, family)),
             correlation=effects.correlation(strata[0]) if not column.average else math.nan,
-            effect=effects.effect(strata[0]) if not column.average else None,
+            effect=effects.effect(strata[0]) if not column.average and not one_seed else None,
             published=published,
-            # Each published score is rounded to .01, so their difference is off by .01 at most.
-            judged=prediction(differences, published, 0.01) if with_published and published is not None else None,
+            judged=judged,
             power=power.power(published, test.sd, num_pairs, rule.alpha)
-            if single and published is not None
+            if single and published and judged is not NOT_COMPARABLE
             else math.nan,
             detectable=power.detectable(test.sd, num_pairs, rule.alpha) if single else math.nan,
             obstacle=_obstacle(test, len(mixed)),
@@ -269,7 +281,8 @@ class _Analysis:
             if not item.column.average:
                 groups.setdefault((item.label, item.column.metric), []).append(item.test.p)
         for (label, metric), p in groups.items():
-            yield Replication(label, metric, families.num_effects(p, self.sweep.statistics.alpha), len(p))
+            if not all(map(math.isnan, p)):
+                yield Replication(label, metric, families.num_effects(p, self.sweep.statistics.alpha), len(p))
 
     def _starred(self, comparisons: list[Comparison]) -> list[Comparison]:
         """Adds what depends on the whole family: corrected p-values, stars and flags."""
@@ -332,7 +345,8 @@ def _obstacle(test: seeds.TTest, num_mixed: int) -> str:
     if test.status == "one seed":
         return "the seed had no effect, so all seeds count as one"
     if test.status == "degenerate":
-        return "all seeds differ by the same number, so there is no spread to test against"
+        where = " of a dataset" if len(test.num_pairs) > 1 else ""
+        return f"all seeds{where} differ by the same number, so there is no spread to test against"
     few = families.why_no_star(min(test.num_pairs))
     if few and num_mixed:
         return f"{few}, and runs of different commits or hardware are not compared (`statistics: allow_mixed`)"

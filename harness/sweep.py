@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -120,7 +121,7 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
 
 def _without_builtin(plan: Plan) -> Plan:
     problems = {name: text for name, text in plan.problems.items() if not cli.card(plan.sweep, name).builtin}
-    return Plan(plan.sweep, plan.trials, problems)
+    return replace(plan, problems=problems)
 
 
 def _prepare_builtin(sweep: SweepFile, plan: Plan) -> None:

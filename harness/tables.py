@@ -127,7 +127,7 @@ def deltas_csv(summary: Summary) -> str:
             "p_holm": item.p_holm,
             "q_bh": item.q_bh,
             "p_sign_flip": item.p_sign_flip,
-            "least_p_sign_flip_holm": item.least_p,
+            "least_p_sign_flip_corrected": item.least_p,
             "crossed_low_95": crossed_low,
             "crossed_high_95": crossed_high,
             "share_of_documents": documents.share if documents else None,

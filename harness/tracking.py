@@ -5,7 +5,8 @@
 One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
 one run per cell with mean, standard deviation, n, intervals and p values; below that one per seed with parameters,
 metrics per epoch, the record and the predictions. A trial that is there already is not written again, so the same
-command after an outage fills the gaps. While trials are missing there are no p values: every look at them is one.
+command after an outage fills the gaps. While trials are missing there are no p values: every look at them is one. Those
+of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag `comparisons` says so.
 """
 
 import argparse
@@ -46,6 +47,8 @@ _DATABASES = ("postgresql", "mysql", "mssql")
 _SECONDS_BETWEEN_MIRRORS = 600.0
 _METRICS_AT_ONCE = 1000
 _LONGEST_PARAMETER = 500
+_STATE = {True: "of all planned trials", False: "outdated, if there are any: planned trials are missing"}
+"""Of the p values on a run, by whether the sweep is complete."""
 
 
 def check(uri: str) -> None:
@@ -103,11 +106,13 @@ def mirror(plan: Plan, summary: Summary) -> int:
         for planned in trials:
             written += runs.child(planned, parent, store)
         _log_metrics(client, parent, _aggregates(summary, cell, is_complete))
+        client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_terminated(parent)
     if is_complete:
         _log_metrics(client, whole, _all_comparisons(summary))
         for file in report_files(plan.sweep):
             client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
+    client.set_tag(whole, "comparisons", _STATE[is_complete])
     client.set_terminated(whole)
     return written
 

@@ -10,6 +10,9 @@ from harness.stats.seeds import Array, Scores, pair, t_test
 LEAST_PAIRS = 5
 """Complete pairs that a star needs."""
 
+CORRECTED = {"holm": "after Holm", "bh": "after Benjamini-Hochberg", "none": "uncorrected"}
+"""What a p value is, by the sweep file's `correction`."""
+
 
 def least_reachable_p(num_pairs: int, family_size: int = 1) -> float:
     """Returns the least p that the exact sign flip can give after the first Holm step.
@@ -104,6 +107,15 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int) -> list[bool]
         return test.p / 2 < 0.05 / (size - 1)
 
     return [not any(beaten(one, other) for other in members if other is not one) for one in members]
+
+
+def were_compared(members: Sequence[Sequence[Scores]]) -> list[bool]:
+    """Says of each member of a group whether it was tested against any other, at two pairs or more in every stratum."""
+
+    def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:
+        return all(len(pair(*both).seeds) > 1 for both in zip(one, other, strict=True))
+
+    return [any(is_tested(one, other) for other in members if other is not one) for one in members]
 
 
 def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:

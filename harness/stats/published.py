@@ -9,7 +9,9 @@ import numpy as np
 
 from harness.stats.seeds import TINY, Array, Estimate, mean_and_sd, satterthwaite
 
-Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a"]
+Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable"]
+JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
+"""Of these, the ones that are a judgement."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Prediction:
     Attributes:
         label: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
             `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
-            over seeds; `n/a`, fewer than 2 seeds.
+            over seeds; `n/a`, fewer than 2 seeds; `not comparable`, said by a caller who knows that the published
+            run was of something else.
         low: Lower end of the 95 % interval, in points.
         high: Upper end.
         half_width: Half its width.
@@ -32,6 +35,8 @@ class Prediction:
     half_width: float
     p: float
 
+
+NOT_COMPARABLE = Prediction("not comparable", math.nan, math.nan, math.nan, math.nan)
 
 WIDEST = 2.0
 """Half-width in points beyond which an interval says nothing about a published score."""

@@ -1,6 +1,6 @@
 """The test documents of one dataset, under every run that was tested on them."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -44,6 +44,7 @@ class DocumentSample(Generic[Run]):
         labels: Names of the labels.
         support_L: Documents with each label.
         how: How many resamples, and from which seed.
+        constant: Runs, by metric, that predict one and the same set of labels for every document.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class DocumentSample(Generic[Run]):
         labels: Sequence[str],
         support_L: NDArray[np.int64],
         how: Resampling,
+        constant: Container[tuple[Run, Metric]] = (),
     ):
         self.name = name
         self.labels = tuple(labels)
         self.support_L = support_L
         self._runs = runs
         self.how = how
+        self._constant = constant
         self._influence = {
             (run, metric): influence(counts[metric], metric) for run, counts in runs.items() for metric in counts
         }
@@ -73,6 +76,10 @@ class DocumentSample(Generic[Run]):
     def has(self, runs: Sequence[Run]) -> bool:
         """Returns whether the predictions of all these runs are known."""
         return all(run in self._runs for run in runs)
+
+    def is_constant(self, run: Run, metric: Metric) -> bool:
+        """Returns whether a run predicts the same for every document."""
+        return (run, metric) in self._constant
 
     def score(self, run: Run, metric: Metric) -> float:
         """Returns F in points, from the predictions."""

@@ -15,8 +15,10 @@ Status = Literal["tested", "identical", "degenerate", "too few pairs", "one seed
 
 TINY = 1e-9
 """Relative size below which a spread is rounding noise."""
-_MOST_EXACT = 40
-_RESAMPLES = 99_999
+MOST_EXACT = 40
+"""Differences up to which every sign pattern is looked at."""
+RESAMPLES = 99_999
+"""Sign patterns that are drawn beyond that."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class TTest:
     """A two-sided t test of a mean difference of zero.
 
     Attributes:
-        status: `tested`; `identical`, all differences are 0 (p = 1); `degenerate`, all are the same
+        status: `tested`; `identical`, all differences are 0 (p = 1); `degenerate`, all of a stratum are the same
             other number (no p); `too few pairs`, a stratum has fewer than 2; `one seed`, set by a caller
             who knows that the seed changed nothing (no p).
         num_pairs: Complete pairs of each stratum.
@@ -155,12 +157,25 @@ def t_test(strata: Sequence[Pairs]) -> TTest:
     tiny = TINY * max(1.0, *(abs(score) for pairs in strata for score in pairs.variant + pairs.base))
     if np.abs(differences).max() <= tiny:
         return TTest("identical", num_pairs, 0.0, 0.0, 0.0, 0.0, nan, 1.0, nan, nan)
-    if sd <= tiny:
+    if not has_spread([pairs.differences for pairs in strata], tiny):
         return TTest("degenerate", num_pairs, difference, sd, nan, nan, nan, nan, nan, nan)
     error, df = satterthwaite([pairs.differences.var(ddof=1) / len(pairs.seeds) for pairs in strata], num_pairs)
     found = Estimate(difference, error, df)
     p = 2 * found.p_above() if difference > 0 else 2 * found.p_below()
     return TTest("tested", num_pairs, difference, sd, error, difference / error, df, p, *found.interval())
+
+
+def has_spread(strata: Sequence[Array], tiny: float = TINY) -> bool:
+    """Returns whether there is something to test against: some stratum varies, and none is a constant other than 0.
+
+    A constant other than 0 is a difference whose error is unknown, not one without error.
+
+    Args:
+        strata: Differences, at least two each.
+        tiny: What counts as 0.
+    """
+    constant = [values for values in strata if values.std(ddof=1) <= tiny]
+    return len(constant) < len(strata) and all(abs(values.mean()) <= tiny for values in constant)
 
 
 def mean_and_sd(strata: Sequence[Sequence[float] | Array]) -> tuple[float, float]:
@@ -189,7 +204,7 @@ def satterthwaite(variances: Sequence[float], sizes: Sequence[int]) -> tuple[flo
 
 
 def sign_flip(strata: Sequence[Array]) -> float:
-    """Exact two-sided sign-flip p of the mean over strata of the mean difference.
+    """Two-sided sign-flip p of the mean over strata of the mean difference, exact where that can be had.
 
     The share of all sign patterns, independent per stratum and seed, whose statistic is at least as
     far from 0 as the observed one. Exact up to 40 differences, by meeting in the middle: the signed
@@ -206,7 +221,7 @@ def sign_flip(strata: Sequence[Array]) -> float:
     reach = abs(terms.sum()) - 1e-10 * np.abs(terms).sum()
     if reach <= 0:
         return 1.0
-    if terms.size > _MOST_EXACT:
+    if terms.size > MOST_EXACT:
         return _sampled_sign_flip(terms, reach)
     left, right = (np.sort(_signed_sums(half)) for half in np.array_split(terms, 2))
     above = right.size - np.searchsorted(right, reach - left, side="left")
@@ -216,11 +231,11 @@ def sign_flip(strata: Sequence[Array]) -> float:
 
 def _sampled_sign_flip(terms: Array, reach: float) -> float:
     generator, hits = np.random.default_rng(0), 0
-    for size in (_RESAMPLES // 9,) * 9:
+    for size in (RESAMPLES // 9,) * 9:
         bits = np.frombuffer(generator.bytes(-(-size * terms.size // 8)), dtype=np.uint8)
         flipped = np.unpackbits(bits, count=size * terms.size).reshape(size, -1).astype(float) @ terms
         hits += int(np.sum(np.abs(terms.sum() - 2 * flipped) >= reach))
-    return (1 + hits) / (1 + _RESAMPLES)
+    return (1 + hits) / (1 + RESAMPLES)
 
 
 def _signed_sums(terms: Array) -> Array:

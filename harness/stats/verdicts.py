@@ -13,7 +13,7 @@ from typing import Literal
 from harness.stats.families import holm
 from harness.stats.seeds import Estimate
 
-PartVerdict = Literal["supported", "contradicted", "negligible", "inconclusive", "not tested"]
+PartVerdict = Literal["supported", "contradicted", "negligible", "inconclusive", "not tested", "not comparable"]
 Verdict = Literal["supported", "not supported", "inconclusive", "not tested"]
 _ONE_SIDED = 0.025
 
@@ -23,7 +23,8 @@ class Judged:
     """One part of a claim.
 
     Attributes:
-        verdict: `negligible` where a claimed change is smaller than what anyone would care for.
+        verdict: `negligible` where a claimed change is smaller than what anyone would care for; `not comparable`,
+            said by a caller who knows that the claim is of something else.
         p: One-sided, of the contradiction; NaN where the rule has a level of its own, or nothing was tested.
     """
 
@@ -76,6 +77,7 @@ def best(may_be_best: Mapping[str, bool], member: str) -> Judged:
 
 def conjunction(parts: Sequence[Judged]) -> Verdict:
     """Judges a claim by its parts."""
+    assert parts, "a claim without parts would be supported by nothing"
     verdicts = [part.verdict for part in parts]
     if all(verdict == "supported" for verdict in verdicts):
         return "supported"

@@ -85,6 +85,46 @@ def test_training_time(factors, verdict):
     assert claim.parts[0].ours.startswith(f"x {math.sqrt(factors[0] * factors[1]):.2f} [")
 
 
+def alike(found, model, merge, dataset="wos"):
+    """The same, but for one cell whose seeds make no difference."""
+    return [
+        dataclasses.replace(one, predictions_sha256="alike")
+        if (one.model, one.merge, one.dataset) == (model, merge, dataset)
+        else one
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize("damage", ["alike", "missing"])
+def test_the_best_is_open_while_a_rival_was_never_compared(damage):
+    table = sweep(claims={"C3": CLAIMS["C3"].model_dump(), "C4": CLAIMS["C4"].model_dump()})
+    rng = np.random.default_rng(3)
+    better = {"none": 0.0, "masking": 1.0, "projection": 2.0}
+    found = outcomes(table, lambda model, merge, *place: 80 + better[merge] + rng.normal(0, 0.05))
+    if damage == "alike":
+        found = alike(found, "hiagm", "projection")
+    else:
+        found = [one for one in found if (one.model, one.merge) != ("hiagm", "projection") or one.seed == 1]
+    assert [claim.verdict for claim in summary_of(table, found).claims] == ["not tested", "not supported"]
+
+
+def test_a_contrast_needs_seeds_that_differ_in_every_cell():
+    table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
+    gain = {"hiagm": 2.0, "hitin": 0.0}
+    rng = np.random.default_rng(3)
+    found = outcomes(table, lambda model, merge, *place: 80 + gain[model] * (merge != "none") + rng.normal(0, 0.1))
+    assert summary_of(table, found).claims[0].verdict == "supported"
+    for model, merge in (("hiagm", "none"), ("hitin", "projection")):
+        assert summary_of(table, alike(found, model, merge)).claims[0].verdict == "not tested"
+    steady = outcomes(
+        table,
+        lambda model, merge, dataset, seed, metric: (
+            80 + seed + gain[model] * (merge != "none") + (dataset != "wos") * rng.normal(0, 0.1)
+        ),
+    )
+    assert summary_of(table, steady).claims[0].verdict == "not tested", "on WOS all seeds gain the same 2 points"
+
+
 def test_larger_gain_is_a_stratified_contrast_by_hand():
     table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
     found = noisy(table)
@@ -137,12 +177,40 @@ def test_claims_are_printed_with_every_part():
         ({"data": ["woss"]}, "woss.*wos"),
         ({"kind": "larger_gain", "rows": ["hiagm"]}, "compares two models"),
         ({"kind": "raises"}, "kind"),
+        ({"metrics": []}, "claims.C1.metrics: .* at least 1"),
+        ({"kind": "time_ratio", "data": ["wos"]}, "bounds -1 and 1 must rise, and above 0"),
+        ({"kind": "within", "bounds": [1.0, -1.0]}, "bounds 1 and -1 must rise"),
+        ({"kind": "within", "bounds": [1.0, 1.0]}, "bounds 1 and 1 must rise"),
     ],
 )
 def test_an_impossible_claim_is_refused_with_its_place(tmp_path, change, words):
+    refuses(tmp_path, change, words)
+
+
+@pytest.mark.parametrize(
+    ("merges", "change"),
+    [
+        (["masking", "projection"], {"rows": ["hiagm/masking"]}),
+        (
+            ["masking", "projection"],
+            {"kind": "time_ratio", "rows": ["hiagm/masking"], "data": ["wos"], "bounds": [1, 2]},
+        ),
+        (["masking", "projection"], {"kind": "larger_gain", "rows": ["hiagm", "hitin"]}),
+        (["none"], {"kind": "larger_gain", "rows": ["hiagm", "hitin"]}),
+    ],
+)
+def test_a_claim_about_a_difference_needs_the_base_and_another_merge(tmp_path, merges, change):
+    refuses(tmp_path, change, "merges with the base merge 'none'", merges=merges, published=None)
+
+
+def test_a_table_has_metrics(tmp_path):
+    refuses(tmp_path, {}, "star_metrics: .* at least 1", statistics={"star_metrics": []})
+
+
+def refuses(tmp_path, change, words, **changes):
     import yaml
 
-    source = yaml.safe_load((Path(__file__).parents[2] / "sweeps" / "table1.yaml").read_text())
+    source = yaml.safe_load((Path(__file__).parents[2] / "sweeps" / "table1.yaml").read_text()) | changes
     source["claims"] = {"C1": source["claims"]["C2"] | change}
     path = tmp_path / "bad.yaml"
     path.write_text(yaml.safe_dump(source))
@@ -245,10 +313,10 @@ def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
 
 def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
-    found = [dataclasses.replace(one, made_on="a, cpu") for one in noisy(table)]
+    found = [dataclasses.replace(one, made_on="a, cpu", seconds=100.0 + one.seed**2) for one in noisy(table)]
     plain = summary_of(table, found)
     mixed = [
-        dataclasses.replace(one, made_on="b, cpu")
+        dataclasses.replace(one, made_on="b, cpu", seconds=300.0 + one.seed)
         if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
         else one
         for one in found
@@ -261,6 +329,8 @@ def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
     allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
     assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
+    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.label == "HiAGM+MTL (masking)")
+    assert ratio == 1, "times on different hardware are compared under no setting"
     both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
     assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
 

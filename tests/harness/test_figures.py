@@ -68,6 +68,22 @@ def test_published_scores_in_half_widths(drawings):
         assert row["distance"] * row["half_width"] == pytest.approx(row["published"] - row["ours"])
 
 
+def test_a_score_that_is_not_judged_is_not_drawn_as_one_that_ours_could_be():
+    two = sweep(seeds=(1, 2))
+    assert "published" not in {one.name for one in draw(summarise(two, noisy(two), facts(two)))}
+
+
+def test_a_published_score_of_other_documents_is_not_drawn():
+    def diamonds(table):
+        drawn = {one.name: one for one in draw(summarise(table, noisy(table), facts(table)))}
+        panels = [axis for name in ("differences", "seeds") for axis in drawn[name].figure.axes if axis.get_title()]
+        return [sum(line.get_marker() == "D" for line in axis.lines) for axis in panels]
+
+    subset = {"models": {"hiagm": {}}, "datasets": {"wos": {}, "nyt": {"train_documents": 9}}, "seeds": (1, 2, 3)}
+    # Differences on WOS, NYT and the average, two metrics each; then the runs of both corpora.
+    assert diamonds(sweep(**subset)) == [2, 2, 0, 0, 0, 0, 3, 3, 0, 0]
+
+
 def test_power_is_asked_at_the_published_difference_or_the_smallest(drawings):
     rows = columns(drawings["power"])
     deltas = {row["delta"] for row in rows if row["row"] == "HiTIN+MTL (projection)" and row["column"] == "WOS micro"}

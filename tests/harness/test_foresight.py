@@ -1,10 +1,12 @@
 """What a plan promises is what the power functions say of its rows."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness import status
 from harness.config import load
 from harness.errors import ConfigError
 from harness.foresight import describe, main, targets
@@ -12,7 +14,9 @@ from harness.plan import make_plan
 from harness.report import summarise_plan
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.store import Store
+from harness.summary import summarise
 from tests.conftest import SweepWriter
+from tests.harness.fake_sweep import facts, noisy, outcomes, sweep
 from tests.harness.test_plan import record
 
 TABLE_1 = Path(__file__).parents[2] / "sweeps" / "table1.yaml"
@@ -35,6 +39,8 @@ def test_table_1_before_any_trial() -> None:
     assert "Family B (24 tests): the least p of the exact sign flip after Holm is 0.047 with 10 seeds" in text
     assert "10 seeds reach 0.05." in text
     assert "Recommended: 5 seeds (planned: 10)" in text
+    # HiTIN projection on WOS micro; HiTIN masking's average micro, HiTIN projection's average macro: exactly 0.
+    assert " of 29 published differences stay undetectable" in text
     assert "18 trials a seed, 2 hours each (as given): 36 hours a seed, 360 hours for all 10" in text
 
 
@@ -70,8 +76,61 @@ def test_without_spread_it_says_what_to_give(write_sweep: SweepWriter) -> None:
         main([str(write_sweep())])
 
 
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (lambda merge, seed: 0.0, "on WOS micro every finished seed scores the same as its base"),
+        (lambda merge, seed: 1.0 * (merge == "masking"), "on WOS micro all seeds differ by the same number"),
+        (lambda merge, seed: -seed * (merge == "none"), "on WOS micro the seed had no effect"),
+    ],
+)
+def test_a_pilot_that_says_nothing_of_the_spread_is_told_why(gain: Callable[[str, int], float], words: str) -> None:
+    pilot = sweep(merges=("none", "masking"), seeds=(1, 2, 3, 4))
+    found = outcomes(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
+    with pytest.raises(ConfigError, match=words):
+        targets(summarise(pilot, found, facts(pilot)), None)
+
+
+def test_a_published_difference_of_a_whole_corpus_is_no_target_of_a_subset() -> None:
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    chosen = targets(summarise(subset, noisy(subset), facts(subset)), 0.3)
+    assert {one.name.split()[-2] for one in chosen if one.published is None} == {"WOS", "Avg"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"merges": ["projection"]}, "the base merge 'none' is not among"),
+        ({"merges": ["none"]}, "there is no merge but the base merge"),
+        ({"models": {"flat": {"control": True}}}, "every model is a control"),
+    ],
+)
 def test_without_comparisons_there_is_nothing_to_plan(
-    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str], changes: dict[str, object], words: str
 ) -> None:
-    assert main([str(write_sweep(merges=["projection"])), "--sd", "0.3"]) == 0
-    assert "No comparisons" in capsys.readouterr().out
+    path = write_sweep(**changes)
+    assert main([str(path), "--sd", "0.3"]) == 0
+    assert f"No comparisons: {words}" in capsys.readouterr().out
+    assert words in status.describe(make_plan(load(path)))
+
+
+def test_levels_and_words_follow_the_correction(write_sweep: SweepWriter) -> None:
+    def text(correction: str) -> str:
+        return describe(make_plan(load(write_sweep(seeds=list(range(6)), statistics={"correction": correction}))), 0.3)
+
+    # Four tests: detectable at .05 / 4 for Holm and the first step of Benjamini-Hochberg, at .05 without.
+    least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
+    start = "hiagm+MTL (projection), synthetic micro"
+    assert line(text("holm"), start)[1:] == [least, strict] == line(text("bh"), start)[1:]
+    assert line(text("none"), start)[1:] == [least, least]
+    assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text("holm")
+    # Where all four are at their least, Benjamini-Hochberg multiplies by 4 / 4.
+    assert "sign flip after Benjamini-Hochberg is 0.031 with 6 seeds; 6 seeds reach 0.05" in text("bh")
+    assert "sign flip uncorrected is 0.031 with 6 seeds" in text("none")
+    assert "Holm" not in text("bh") + text("none")
+
+
+def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(write_sweep()), "--sd", "0.3", "--filter", "model=flat"])
+    assert "unrecognized arguments: --filter" in capsys.readouterr().err

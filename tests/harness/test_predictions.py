@@ -73,6 +73,34 @@ def test_each_metric_is_counted_on_its_own_best_epoch(write_sweep: SweepWriter, 
     assert summarise_plan(plan).control_comparisons == ()
 
 
+@pytest.mark.parametrize("labels", [[], [0, 3]])
+def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
+    write_sweep: SweepWriter, labels: list[int]
+) -> None:
+    plan, _ = fill(path := write_sweep(models={"flat": {}}))
+    assert {cell.num_collapsed for row in summarise_plan(plan).rows for cell in row.cells} == {0}
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+    gold = corpus.labels(corpus.rows("test")).toarray()
+    predicted = np.zeros_like(gold)
+    predicted[:, labels] = True
+    store, (first, *_) = Store(Path(plan.sweep.store)), plan.trials
+    file = store.folder(first.key) / "predictions.parquet"
+    table = pq.read_table(file)
+    lists = pa.array([labels] * len(gold), table["micro_f1_labels"].type)
+    pq.write_table(table.set_column(table.column_names.index("micro_f1_labels"), "micro_f1_labels", lists), file)
+    assert first.record is not None
+    micro = 100 * f1_score(gold, predicted, average="micro", zero_division=0)
+    scores = first.record.scores | {"micro_f1": micro}
+    store.finish(first.record.model_copy(update={"scores": scores}))
+    rows = summarise_plan(make_plan(load(path))).rows
+    assert {(row.merge, place): cell.num_collapsed for row in rows for place, cell in enumerate(row.cells)} == {
+        ("none", 0): 1,
+        ("none", 1): 0,
+        ("projection", 0): 0,
+        ("projection", 1): 0,
+    }
+
+
 def test_a_report_counts_documents_as_a_sample(write_sweep: SweepWriter) -> None:
     plan, _ = fill(write_sweep(models={"flat": {}}, seeds=[1, 2, 3]))
     for item in summarise_plan(plan).comparisons:

@@ -10,11 +10,13 @@ from harness import preregistration
 from harness.config import load
 from harness.plan import Planned, make_plan
 from harness.preregistration import freeze, num_looks, registration
-from harness.report import summarise_plan
+from harness.report import main, summarise_plan
 from harness.store import Store
 from harness.tables import markdown
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import record
+
+TRAINER = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 
 def finish(store: Store, planned: Planned, hours: float) -> None:
@@ -46,11 +48,69 @@ def test_a_followed_plan(write_sweep: SweepWriter) -> None:
 
 def test_what_the_sweep_file_says_otherwise_by_now(write_sweep: SweepWriter) -> None:
     frozen(write_sweep())
-    changed = write_sweep(seeds=[1, 2, 3], statistics={"alpha": 0.1}, trainer={"epochs": 5})
+    changed = write_sweep(seeds=[1, 2, 3], statistics={"alpha": 0.1}, trainer=TRAINER | {"epochs": 5})
     found = registration(make_plan(load(changed)))
-    assert found.changes == ("seeds: [1, 2] -> [1, 2, 3]", "statistics.alpha: 0.05 -> 0.1")
+    assert found.changes == (
+        "seeds: [1, 2] -> [1, 2, 3]",
+        "settings.trainer.epochs: 2 -> 5",
+        "statistics.alpha: 0.05 -> 0.1",
+    )
     text = markdown(summarise_plan(make_plan(load(changed)), is_interim=True))
-    assert "and not followed: seeds: [1, 2] -&gt; [1, 2, 3], statistics.alpha" in text.replace(">", "&gt;")
+    assert "Planned n = 2, looks = 0." in text, "the frozen plan's"
+    assert "and not followed: seeds: [1, 2] -&gt; [1, 2, 3], settings.trainer" in text.replace(">", "&gt;")
+
+
+SYNTHETIC = {"options": {"documents": 600}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"datasets": {"synthetic": {"reader": "wos", "options": {}}}}, "settings.corpus: "),
+        ({"datasets": {"synthetic": SYNTHETIC | {"train_documents": 50}}}, "settings.train_documents: 0 -> 50"),
+        ({"combine": "sum"}, 'settings.combine: "max" -> {"none": "max", "projection": "sum"}'),
+        ({"priors": "train"}, 'settings.priors: "train+val" -> "train"'),
+        ({"encoder": {"name": "bag", "options": {"width": 9}}}, "settings.encoder_options.width: 8 -> 9"),
+        ({"models": {"hiagm": {"options": {"node_width": 5}}, "flat": {}}}, ".node_width.hiagm: 4 -> 5"),
+        (
+            {"models": {"hiagm": {"trainer": {"select": "macro"}}, "flat": {}}},
+            'settings.trainer.select: "per_metric" -> {"hiagm": "macro", "flat": "per_metric"}',
+        ),
+    ],
+)
+def test_what_is_compared_is_part_of_the_plan(write_sweep: SweepWriter, change: dict[str, object], said: str) -> None:
+    frozen(write_sweep())
+    assert any(said in text for text in registration(make_plan(load(write_sweep(**change)))).changes)
+
+
+def test_order_wording_and_resources_are_no_part_of_the_plan(write_sweep: SweepWriter) -> None:
+    claim = {"text": "it rises", "kind": "rises", "rows": ["flat/projection"], "data": ["synthetic"]}
+    frozen(write_sweep(claims={"C1": claim}))
+    changed = write_sweep(
+        claims={"C1": claim | {"text": "it surely rises"}},
+        seeds=[2, 1],
+        merges=["projection", "none"],
+        resources={"cpus": 2},
+    )
+    assert registration(make_plan(load(changed))).changes == ()
+
+
+def test_a_plan_of_many_cells_is_small(write_sweep: SweepWriter) -> None:
+    models = {f"m{width}": {"model": "hiagm", "options": {"node_width": width}} for width in range(1, 201)}
+    settings = preregistration.protocol(load(write_sweep(models=models)))["settings"]
+    assert settings["structure_options.node_width"] == {f"m{width}": width for width in range(1, 201)}
+    assert len(json.dumps(settings)) < 10_000, "of 400 cells"
+
+
+def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: SweepWriter) -> None:
+    file = frozen(write_sweep())
+    path = write_sweep(statistics={"alpha": 0.1})
+    assert json.loads(frozen(path).read_text())["plan"]["statistics"]["alpha"] == 0.1
+    assert registration(make_plan(load(path))).changes == ()
+    plan = make_plan(load(path))
+    finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
+    kept = file.read_bytes()
+    assert frozen(write_sweep(statistics={"alpha": 0.01}, trainer={"epochs": 7})).read_bytes() == kept
 
 
 def test_a_plan_that_came_after_the_first_result(write_sweep: SweepWriter) -> None:
@@ -92,7 +152,23 @@ def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: Swe
     assert "More looks than the planned one" in markdown(summary)
 
 
-@pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 1]}])
+def test_a_filtered_report_is_no_look_and_says_what_it_leaves_out(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep()
+    frozen(path)
+    store = Store(Path(load(path).store))
+    for planned in make_plan(load(path)).trials:
+        finish(store, planned, -1 if planned.trial.model == "hiagm" else 1)
+    assert summarise_plan(make_plan(load(path))).facts.looks == 1
+    assert main([str(path), "--filter", "model=flat"]) == 0
+    text = capsys.readouterr().out
+    assert "**Only the trials of --filter model=flat: 4 of the 8 planned ones, of which 4 have run." in text
+    assert "Unfinished" not in text and "looks = 1." in text
+    assert "4 results are older than the plan" in text, "those of the other model"
+
+
+@pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 3]}])
 def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[str, object]) -> None:
     one, other = (preregistration.digest(preregistration.protocol(load(write_sweep(**kw)))) for kw in ({}, change))
     assert one != other

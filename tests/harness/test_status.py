@@ -34,6 +34,13 @@ def test_what_the_planned_seeds_can_show(write_sweep: SweepWriter) -> None:
     assert "over 10 seeds reaches p = 0.00781" in many and "possible with 10 seeds" in many
 
 
+def test_an_average_flips_every_dataset_s_seeds() -> None:
+    text = describe(make_plan(load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")))
+    # 8 x 2 / 2^30 with ten seeds on three corpora; 9 differences, so 3 seeds, reach .05.
+    assert "averages over datasets): the exact sign flip over 10 seeds reaches p = 1.49e-08 after Holm" in text
+    assert "3 seeds reach 0.05" in text and "reaches p = 0.0469 after Holm at best; 10 seeds reach 0.05" in text
+
+
 def test_a_missing_corpus_is_named_and_nothing_stops(write_sweep: SweepWriter, tmp_path: Path, capsys: object) -> None:
     assert main([str(write_sweep(data_dir=str(tmp_path / "none")))]) == 0
     assert "There is no prepared corpus at" in capsys.readouterr().out  # type: ignore[attr-defined]

@@ -6,7 +6,8 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-from harness.summary import num_comparisons, summarise
+from harness.comparisons import num_comparisons
+from harness.summary import summarise
 from harness.tables import json_text
 from tests.harness.fake_sweep import AVERAGES, DATASETS, facts, noisy, outcome, outcomes, sweep, without
 
@@ -162,6 +163,12 @@ def test_flag_p_where_the_sign_flip_cannot_survive_holm():
     assert "P" not in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "Avg micro").flags
 
 
+@pytest.mark.parametrize(("correction", "flagged"), [("holm", {True}), ("bh", {False}), ("none", {False})])
+def test_flag_p_follows_the_correction(correction, flagged):
+    short = sweep(statistics={"correction": correction}, datasets={"wos": {}}, seeds=tuple(range(6)), published=None)
+    assert {"P" in item.flags for item in summary_of(short, noisy(short)).comparisons} == flagged, "2 / 2^6 = .03"
+
+
 def test_flag_u_follows_the_power_at_the_published_difference():
     for item in SUMMARY.comparisons:
         assert ("U" in item.flags) == (item.power < 0.8)
@@ -233,6 +240,26 @@ def test_a_seed_without_effect_counts_as_one(how):
     assert not cell(summary, "hitin", "none", "WOS micro").one_seed
 
 
+def test_a_cell_that_was_never_compared_is_not_bold():
+    _, found, _ = with_effect(1.0)
+    for left_out in (
+        [one for one in found if (one.model, one.merge) != ("hiagm", "projection") or one.seed == 1],
+        [
+            dataclasses.replace(one, predictions_sha256="same")
+            if (one.model, one.merge) == ("hiagm", "projection")
+            else one
+            for one in found
+        ],
+        [
+            dataclasses.replace(one, made_on="elsewhere") if (one.model, one.merge) == ("hiagm", "projection") else one
+            for one in found
+        ],
+    ):
+        summary = summary_of(sweep(published=None), left_out)
+        group = {merge: cell(summary, "hiagm", merge, "WOS micro").bold for merge in ("none", "masking", "projection")}
+        assert group == {"none": False, "masking": True, "projection": False}
+
+
 FIXED = {"micro_f1": 80.0, "macro_f1": 70.0}
 
 
@@ -242,6 +269,8 @@ def test_a_constant_difference_is_no_test():
     summary = summary_of(sweep_file, found)
     item = the(summary, "hiagm", "masking", "WOS micro")
     assert (item.test.status, item.marks, item.test.difference) == ("degenerate", "", 0.5)
+    average = the(summary, "hiagm", "masking", "Avg micro")
+    assert average.marks == "" and average.obstacle.startswith("all seeds of a dataset differ by the same number")
     same = the(summary, "hiagm", "projection", "WOS micro")
     assert (same.test.status, same.test.p, same.p_holm, same.p_sign_flip) == ("identical", 1.0, 1.0, 1.0)
 
@@ -291,6 +320,37 @@ def test_scores_of_a_subset_of_the_documents_are_not_comparable():
     labels = {column.label: entry.prediction for column, entry in cells}
     assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
     assert labels["RCV1 micro"] in ("≈", "<", ">")
+
+
+def test_a_subset_is_held_against_no_published_difference():
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    summary = summary_of(subset, noisy(subset, sd=1.0))
+    for item in summary.comparisons:
+        is_subset = "WOS" in item.column.label or "wos" in item.column.datasets
+        assert (item.judged is not None and item.judged.label == "not comparable") == is_subset
+        assert not is_subset or (math.isnan(item.power) and "U" not in item.flags and item.comparable is None)
+    assert any("U" in item.flags for item in summary.comparisons)
+
+
+def test_there_is_no_power_at_a_published_difference_of_nothing():
+    item = the(SUMMARY, "hitin", "projection", "WOS micro")
+    assert item.published == 0 and math.isnan(item.power) and "U" not in item.flags and item.judged is not None
+
+
+def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():
+    found = [
+        dataclasses.replace(one, predictions_sha256="same")
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos")
+        else one
+        for one in FOUND
+    ]
+    summary = summary_of(TABLE, found)
+    for label in ("WOS micro", "Avg micro"):
+        item, entry = the(summary, "hiagm", "masking", label), cell(summary, "hiagm", "masking", label)
+        numbers = (item.test.statistic, item.test.df, item.test.error, item.least_p)
+        assert all(map(math.isnan, numbers)) and item.effect is None
+        assert (entry.prediction, math.isnan(entry.half_width)) == ("degenerate", True)
+    assert cell(summary, "hiagm", "masking", "NYT micro").prediction in ("≈", "<", ">")
 
 
 def test_two_outcomes_of_one_trial_and_strangers_are_refused():

@@ -193,13 +193,55 @@ def test_oddities_are_told():
     found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
     text = tables.markdown(summary_of(TABLE, found))
     assert (
-        "Collapsed runs (below median - 10 x max(MAD, 0.5); they stay in every number): HiAGM on WOS micro 1/10."
-        in text
+        "Collapsed runs (below median - 10 x max(MAD, 0.2), or one set of labels for every document; they stay in "
+        "every number): HiAGM on WOS micro 1/10." in text
     )
     assert "Scores that are NaN or infinite, and count as missing: 1." in text
     assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
     assert {row[3].endswith("<br>n=1, seeds alike") for row in grid(text) if row[0].endswith("(masking)")} == {True}
     assert "No star in 16 of 32 comparisons: the seed had no effect" in text
+
+
+def test_footnotes_say_nothing_of_what_was_not_tested():
+    few = sweep(seeds=(1,))
+    text = tables.markdown(summary_of(few, noisy(few)))
+    assert "partial conjunction" not in text
+    assert "prediction interval" not in text and "n/a: fewer than 2 seeds." in text
+    two = sweep(seeds=(1, 2))
+    text = tables.markdown(summary_of(two, noisy(two)))
+    assert "prediction interval" not in text
+    assert "Published numbers that are not judged. uninformative: fewer than 3 seeds, or a half-width above 2" in text
+    assert "partial conjunction" in text
+    subset = sweep(datasets={key: {"train_documents": 9} for key in ("wos", "rcv1", "nyt")})
+    text = tables.markdown(summary_of(subset, noisy(subset)))
+    assert "prediction interval" not in text and "power at the published" not in text
+    assert "not comparable: trained on fewer documents than the published run." in text
+    row = next(row for row in grid(text, "Comparisons") if row[:2] == ["HiAGM+MTL (masking)", "WOS micro"])
+    assert row[3] == "+0.09 not comparable" and row[-2] == "–"
+
+
+def test_claims_of_a_subset_have_no_verdict_in_any_part():
+    claim = {"text": "it rises", "kind": "rises", "rows": ("hiagm/masking",), "data": ("wos", "nyt")}
+    subset = sweep(datasets={"wos": {"train_documents": 9}, "rcv1": {}, "nyt": {}}, claims={"C1": claim})
+    (row,) = grid(tables.markdown(summary_of(subset, noisy(subset))), "Claims")[2:]
+    assert row[4] == "**not comparable**" and row[3].count(": not comparable") == 4
+    assert not re.search("supported|negligible|inconclusive|contradicted", row[3])
+
+
+@pytest.mark.parametrize(("correction", "words"), [("bh", "after Benjamini-Hochberg"), ("none", "uncorrected")])
+def test_what_few_pairs_cannot_reach_is_said_of_the_correction_that_was_made(correction, words):
+    few = sweep(seeds=(1, 2, 3, 4, 5), statistics={"correction": correction})
+    text = tables.markdown(summary_of(few, noisy(few)))
+    assert f"the exact sign flip cannot reach .05 {words}" in text and "after Holm" not in text
+
+
+def test_a_sampled_sign_flip_is_not_called_exact():
+    many = sweep(seeds=tuple(range(14)), models={"hiagm": {}}, merges=("none", "masking"), published=None)
+    text = tables.markdown(summary_of(many, noisy(many)))
+    assert (
+        "The sign flip is exact up to 40 differences; of more, as in an average over many seeds, it is sampled" in text
+    )
+    assert "sampled" not in tables.markdown(summary_of(TABLE, FOUND)), "30 in an average"
 
 
 def test_cells_with_batches_in_parts_are_marked():

@@ -71,6 +71,12 @@ def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWrite
         "report/tiny.md",
         "report/tiny-deltas.csv",
     }
+    assert {run.data.tags["comparisons"] for run in (whole, cell)} == {"of all planned trials"}
+    _, _, runs = mirrored(write_sweep(models={"hiagm": {}}, seeds=[1, 2, 3, 4]))
+    outdated = [
+        run for run in runs if any(name.endswith("_p") for name in run.data.metrics) or "sweep" in run.data.tags
+    ]
+    assert len(outdated) == 2 and all(run.data.tags["comparisons"].startswith("outdated") for run in outdated)
 
 
 def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWriter, tmp_path: Path) -> None:

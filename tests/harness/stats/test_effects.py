@@ -70,7 +70,13 @@ def test_correlation():
 
 
 def test_collapsed_runs():
-    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == 1
-    assert effects.num_collapsed([80.0, 80.1, 79.9, 80.2, 79.8]) == 0
-    assert effects.num_collapsed([80.0, 80.0, 80.0]) == 0
-    assert effects.num_collapsed([87.9, 87.9, 87.9, 88.0, 86.5]) == 0, "close together by chance"
+    assert effects.collapsed([80.0, 80.1, 79.9, 80.2, 3.0]) == [False] * 4 + [True]
+    assert effects.collapsed([77.0, 80.0, 80.3, 79.9, 80.2]) == [True] + [False] * 4, "three points are a collapse"
+    for fine in ([80.0, 80.1, 79.9, 80.2, 79.8], [80.0, 80.0, 80.0], [80.0, 3.0], []):
+        assert not any(effects.collapsed(fine))
+    assert not any(effects.collapsed([87.9, 87.9, 87.9, 88.0, 86.5])), "close together by chance"
+
+
+def test_few_normal_runs_are_taken_for_collapsed():
+    scores = np.random.default_rng(0).normal(80, 0.5, (2000, 5))
+    assert sum(any(effects.collapsed(row)) for row in scores) <= 4

@@ -77,6 +77,15 @@ def test_guards(variant, base, status, p):
     assert math.isnan(test.low)
 
 
+def test_a_stratum_without_spread_is_no_evidence_unless_it_is_of_nothing():
+    varied, steady, equal = [0.2, 0.3, 0.5], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]
+    assert seeds.t_test([pairs_of(varied), pairs_of(steady)]).status == "degenerate"
+    assert seeds.t_test([pairs_of(equal), pairs_of(steady)]).status == "degenerate"
+    half = seeds.t_test([pairs_of(varied), pairs_of(equal)])
+    whole = seeds.t_test([pairs_of(varied)])
+    assert (half.status, half.difference, half.p) == ("tested", pytest.approx(whole.difference / 2), whole.p)
+
+
 @given(st.lists(st.tuples(finite, finite), min_size=3, max_size=8), finite, st.randoms())
 def test_t_invariances(rows, shift, random):
     variant, base = (by_seed(column) for column in zip(*rows, strict=True))
@@ -123,7 +132,7 @@ def test_sign_flip_extremes():
 def test_sign_flip_beyond_forty_pairs_agrees_with_the_exact_one(monkeypatch):
     d = np.random.default_rng(3).normal(0.2, 1, 42)
     sampled = seeds.sign_flip([d])
-    monkeypatch.setattr(seeds, "_MOST_EXACT", 42)
+    monkeypatch.setattr(seeds, "MOST_EXACT", 42)
     exact = seeds.sign_flip([d])
     assert sampled != exact
     assert sampled == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 99_999))

@@ -64,6 +64,8 @@ def test_a_conjunction_needs_every_part_and_one_contradiction_that_survives_holm
     assert conjunction([Judged("contradicted"), Judged("supported", 0.9)]) == "not supported"
     assert conjunction(parts(("not tested", float("nan")), ("supported", 0.9))) == "inconclusive"
     assert conjunction(parts(("not tested", float("nan")))) == "not tested"
+    with pytest.raises(AssertionError):
+        conjunction([])
 
 
 def test_false_verdicts_are_rare_where_the_claim_is_false_or_true_by_a_hair():
