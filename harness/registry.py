@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from harness.errors import ConfigError
 
 Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -33,6 +34,7 @@ _TYPES = {
     "bool": bool,
     "str": str,
     "Positive": Positive,
+    "NonNegative": NonNegative,
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
 }
@@ -88,10 +90,18 @@ class Component:
     @cached_property
     def numerics(self) -> int:
         """The module's `NUMERICS` constant: raised whenever a change alters the numbers."""
+        return self._number("NUMERICS")
+
+    @cached_property
+    def recipe(self) -> int:
+        """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
+        return self._number("RECIPE")
+
+    def _number(self, constant: str) -> int:
         for node in self._tree.body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NUMERICS":
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
                 return int(ast.literal_eval(node.value))
-        raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
+        raise ConfigError(f"{self.module} has no {constant} constant; add `{constant} = 1` to it.")
 
     @cached_property
     def options(self) -> type[BaseModel]:

@@ -145,10 +145,15 @@ def test_stories_without_text_are_dropped_and_counted(tmp_path):
     assert "1 stories without a word of the word form keep their natural text." in words.notes
 
 
-def test_a_story_without_topics_is_kept_without_labels(tmp_path):
-    labels = {number: topics for number, topics in LABELS.items() if number != 26152}
-    corpus = made(unpacked(put_lists(tmp_path / "r", labels=labels), some()), tmp_path)
-    assert corpus.num_documents == 18 and corpus.meta["counts"]["documents_without_labels"] == 1
+def test_topics_that_are_cut_off_at_a_line_are_refused(tmp_path):
+    folder = unpacked(put_lists(tmp_path / "r"), some())
+    path = folder / "rcv1-v2.topics.qrels"
+    whole = path.read_text().splitlines(keepends=True)
+    assert documents(folder)["26150"].labels == ("GCAT",)
+    path.write_text("".join(line for line in whole if " 26151 " not in line and " 2290 " not in line))
+    with pytest.raises(DataError, match="2 of the 18 stories of rcv1v2-ids.dat have no line in .*qrels, first 2290"):
+        documents(folder)
+    assert rcv1.published({"val": "hitin"})["documents without labels"] == 0
 
 
 @pytest.mark.parametrize("num", [10, 25, 30, 1234, 23_149])
@@ -333,13 +338,13 @@ def test_a_list_that_is_cut_off_is_refused(tmp_path):
 
 
 def test_a_folder_without_stories_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no stories .*, no daily zips and no rcv1.tar.xz"):
+    with pytest.raises(DataError, match="holds no stories .*, no daily zips .* and no rcv1.tar.xz"):
         documents(put_lists(tmp_path / "r"))
 
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     numbers = range(26_151, 28_151)
-    folder = put_lists(tmp_path / "r")
+    folder = put_lists(tmp_path / "r", labels=dict.fromkeys([*TRAIN, *numbers], "CCAT"))
     (folder / "rcv1v2-ids.dat").write_text("".join(f"{number}\n" for number in [*TRAIN, *numbers]))
     words = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(5_000)]
 

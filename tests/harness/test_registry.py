@@ -27,6 +27,11 @@ def test_models_have_a_numerics_version(component: Component) -> None:
     assert component.numerics >= 1
 
 
+@pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
+def test_readers_have_a_recipe(component: Component) -> None:
+    assert component.recipe >= 1
+
+
 def test_unknown_names_answer_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Unknown model 'hitn'. Did you mean 'hitin'?"):
         STRUCTURE_ENCODERS["hitn"]
