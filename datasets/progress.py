@@ -49,7 +49,7 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterato
     if progress is None:
         yield from items
         return
-    task, count, shown_at = progress.add_task(what, total=total), 0, 0.0
+    task, count, shown_at = progress.add_task(what, total=total), 0, float("-inf")
     for count, item in enumerate(items, 1):
         # By time: a month of articles takes seconds, an article none.
         if (now := monotonic()) - shown_at >= _EVERY_SECONDS:

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from datasets import rcv1, rcv1_lists
+from datasets import archives, rcv1, rcv1_lists
 from datasets.corpus import write
 from harness.errors import DataError
 from tests.shared import shared
@@ -396,3 +397,65 @@ def test_the_whole_size_in_daily_zips_takes_less_than_4_gb(tmp_path):
     for line in ("documents:", "train documents:", "val documents:", "test documents:"):
         assert any(one.startswith(line) and one.endswith("(as published)") for one in said)
     assert "split: validation set of hitin, drawn from 23,149 training stories" in said
+
+
+def test_no_flipped_byte_of_a_gzip_archive_gives_other_documents(tmp_path):
+    folder = put_lists(tmp_path / "r")
+    path = archived(folder, some(), mode="gz").rename(folder / "rcv1.tar.gz")
+    expected, whole = documents(folder), path.read_bytes()
+    refused = 0
+    for place in range(10, len(whole), 31):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        try:
+            assert documents(folder) == expected
+        except DataError as error:
+            assert "rcv1.tar.gz cannot be read to its end" in str(error)
+            refused += 1
+    assert refused > 20
+
+
+def test_a_full_folder_for_temporary_files_is_no_broken_archive(tmp_path, monkeypatch):
+    folder = put_lists(tmp_path / "r")
+    archived(folder, some())
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b"))
+    with pytest.raises(DataError, match=f"{tempfile.gettempdir()} is full: .* with TMPDIR=FOLDER") as told:
+        documents(folder)
+    assert "get it again" not in str(told.value)
+
+
+def test_another_zip_does_not_hide_the_archive(tmp_path):
+    folder = put_lists(tmp_path / "r")
+    archived(folder, some())
+    expected = documents(folder)
+    with zipfile.ZipFile(folder / "appendices.zip", "w") as other:
+        other.writestr("readme.txt", "lists")
+    assert documents(folder) == expected
+
+
+@pytest.mark.parametrize("pack", [archived, zipped])
+def test_an_archive_may_be_a_link_into_another_folder(tmp_path, pack):
+    folder = put_lists(tmp_path / "r")
+    pack(folder, some())
+    expected = documents(folder)
+    for number, path in enumerate([*folder.rglob("*.zip"), *folder.rglob("*.tar.xz")]):
+        path.rename(tmp_path / str(number))
+        path.symlink_to(tmp_path / str(number))
+    assert documents(folder) == expected
+
+
+def test_a_story_that_is_too_long_is_refused(tmp_path, monkeypatch):
+    folders = [pack(put_lists(tmp_path / pack.__name__), some()) for pack in (unpacked, zipped)]
+    monkeypatch.setattr(archives, "MAX_BYTES", 300)
+    for folder in folders:
+        with pytest.raises(DataError, match="2286newsML.xml has [0-9]+ bytes; 300 are the most that one text may"):
+            documents(folder)
+
+
+def test_a_dropped_training_story_leaves_the_convention_of_hitin_untold(tmp_path):
+    stories = some(_2286=story(2286, body=""))
+    folder = unpacked(put_lists(tmp_path / "r"), stories)
+    assert rcv1.convention(made(folder, tmp_path)).startswith("cannot be told: HiTIN draws among all training stories")
+    drawn = made(folder, tmp_path, val="hgclr")
+    assert rcv1.convention(drawn) == "validation set of hgclr, drawn from 14 training stories"
+    whole = made(unpacked(put_lists(tmp_path / "w"), some()), tmp_path)
+    assert rcv1.convention(whole) == "validation set of hitin, drawn from 15 training stories"
