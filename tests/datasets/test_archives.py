@@ -68,8 +68,8 @@ def test_a_member_that_is_too_large_for_a_text_is_refused_unread(tmp_path, monke
 
 
 def test_what_the_machine_cannot_do_is_not_called_damage(tmp_path):
-    with pytest.raises(DataError, match="x cannot be read: Too many open files; raise the limit with `ulimit"):
-        with reading(tmp_path / "x"):
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    told = pytest.raises(DataError, match="x cannot be read: Too many open files; raise the limit with `ulimit")
+    with told, reading(tmp_path / "x"):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     with pytest.raises(DataError, match="nowhere cannot be read: No such file or directory"):
         list(tar_members(tmp_path / "nowhere", lambda name: True))

@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 import tracemalloc
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -414,10 +415,12 @@ def test_no_flipped_byte_of_a_gzip_archive_gives_other_documents(tmp_path):
     assert refused > 20
 
 
-def test_a_full_folder_for_temporary_files_is_no_broken_archive(tmp_path, monkeypatch):
+@pytest.mark.parametrize("length", [10, 10**6])
+def test_a_full_folder_for_temporary_files_is_no_broken_archive(tmp_path, monkeypatch, length):
+    # The short story is written when it is read back, the long one at once.
     folder = put_lists(tmp_path / "r")
-    archived(folder, some())
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b"))
+    archived(folder, some(_2286=story(2286, random.Random(0).randbytes(length).hex())))
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
     with pytest.raises(DataError, match=f"{tempfile.gettempdir()} is full: .* with TMPDIR=FOLDER") as told:
         documents(folder)
     assert "get it again" not in str(told.value)
