@@ -24,7 +24,7 @@ from datasets.facts import by_branch, by_level, by_split
 from datasets.raw import Document, Raw, Split
 from datasets.textfiles import read_lines
 from datasets.words import natural_form, word_form
-from datasets.wos_tables import AREAS, EXTRA_AREAS, hierarchy
+from datasets.wos_tables import AREAS, CODES, EXTRA_AREAS, hierarchy
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _read_export(path: Path) -> list[Row]:
 def _read_xlsx(path: Path) -> list[Row]:
     from openpyxl import load_workbook
 
-    # A workbook is a zip of XML; a damaged one lacks parts (KeyError), or they are no XML (SyntaxError).
+    # A damaged workbook lacks parts of its zip (KeyError), or they are no XML (SyntaxError) or no cells (ValueError).
     with reading(path, KeyError, SyntaxError, ValueError):
         book = load_workbook(path, read_only=True)
         cells = book.worksheets[0].iter_rows(max_col=7, values_only=True)
@@ -191,17 +191,11 @@ def _read_arrays(path: Path) -> list[Row]:
         raise DataError(
             f"{path.parent}: X.txt, YL1.txt and YL2.txt have {len(texts):,}, {len(first):,} and {len(second):,} rows."
         )
-    labels = {
-        (str(y1), str(y2)): (domain, area)
-        for y1, (domain, areas) in enumerate(AREAS.items())
-        for y2, area in enumerate(areas)
-        if area
-    }
     rows = []
     for number, (text, y1, y2) in enumerate(zip(texts, first, second, strict=True), 1):
-        if (y1, y2) not in labels:
+        if (y1, y2) not in CODES:
             raise DataError(f"{path.parent}, row {number}: there is no label with the codes {y1} and {y2}.")
-        rows.append(Row((y1, y2), *labels[y1, y2], text.strip().strip('"')))
+        rows.append(Row((y1, y2), *CODES[y1, y2], text.strip().strip('"')))
     return rows
 
 

@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from datasets import archives, rcv1, rcv1_lists
 from datasets.corpus import write
+from datasets.progress import shown
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -462,3 +463,10 @@ def test_a_dropped_training_story_leaves_the_convention_of_hitin_untold(tmp_path
     assert rcv1.convention(drawn) == "validation set of hgclr, drawn from 14 training stories"
     whole = made(unpacked(put_lists(tmp_path / "w"), some()), tmp_path)
     assert rcv1.convention(whole) == "validation set of hitin, drawn from 15 training stories"
+
+
+def test_the_training_stories_are_seen_to_pass_before_the_first_document(tmp_path, capsys):
+    raw = rcv1.read(unpacked(put_lists(tmp_path / "r"), some()))
+    with shown():
+        assert next(iter(raw.documents)).doc_id == "2286"
+    assert capsys.readouterr().err == "15 training stories\n"
