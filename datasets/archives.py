@@ -20,7 +20,7 @@ from harness.errors import DataError
 
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError,
-    RuntimeError,
+    RuntimeError, UnicodeDecodeError,
 )  # fmt: skip
 """What libraries raise on damaged, encrypted or unknown archives."""
 

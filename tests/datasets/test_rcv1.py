@@ -277,6 +277,13 @@ def test_a_zip_that_is_cut_off_is_named(tmp_path):
         path.write_bytes(whole[:size])
         with pytest.raises(DataError, match=f"{path.name} cannot be read to its end"):
             documents(folder)
+    # A name that is not in the encoding that its entry says.
+    named = tmp_path / "named.zip"
+    with zipfile.ZipFile(named, "w") as day:
+        day.writestr("é.xml", b"")
+    path.write_bytes(named.read_bytes().replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(DataError, match=f"{path.name} cannot be read to its end"):
+        documents(folder)
     # A flipped byte inside a story is found by its checksum.
     damaged = bytearray(whole)
     damaged[120] ^= 0xFF
