@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 
 from harness.errors import DataError
 
-_BROKEN = (
+_BROKEN: tuple[type[Exception], ...] = (
     tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError,
     RuntimeError, UnicodeDecodeError,
 )  # fmt: skip
@@ -56,7 +56,7 @@ def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except (*_BROKEN, *more) as error:
+    except _BROKEN + more as error:
         if isinstance(error, OSError) and error.strerror:
             hint = "; raise the limit with `ulimit -n 4096`" if error.errno == errno.EMFILE else ""
             raise DataError(f"{path} cannot be read: {error.strerror}{hint}.") from None

@@ -192,8 +192,8 @@ def _members(origin: Path) -> Iterator[tuple[str, str, bytes]]:
                 yield part, str(path), path.read_bytes()
         return
     for name, content in tar_members(origin, _is_json):
-        path = PurePosixPath(name)
-        yield path.name if path.name == _HIERARCHY else path.parent.name, f"{origin}, {name}", content
+        member = PurePosixPath(name)
+        yield member.name if member.name == _HIERARCHY else member.parent.name, f"{origin}, {name}", content
 
 
 def _is_json(name: str) -> bool:
