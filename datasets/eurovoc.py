@@ -1,5 +1,6 @@
 """EuroVoc as the label hierarchy of EU laws: its tables, its levels, and the labels in use."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,8 +17,9 @@ def find_table(source: Path, given: str) -> Path:
         if not Path(given).exists():
             raise DataError(f"There is nothing at {given}; taxonomy_file is a table `parent TAB child` of EuroVoc.")
         return Path(given)
-    beside = sorted(source.rglob("*eurovoc*.tsv")) if source.is_dir() else []
-    found = [path for path in (*beside, *sorted(source.parent.glob("*eurovoc*.tsv"))) if _is_table(path)]
+    source = Path(os.path.abspath(source))  # The parent of `.` is `.`, and that of a link is not its target's.
+    inside = sorted(source.rglob("*eurovoc*.tsv")) if source.is_dir() else []
+    found = [path for path in (*inside, *sorted(source.parent.glob("*eurovoc*.tsv"))) if _is_table(path)]
     if len(found) != 1:
         listed = ", ".join(map(str, found)) or "none"
         raise DataError(

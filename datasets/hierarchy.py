@@ -22,12 +22,12 @@ class Hierarchy:
 
     Args:
         labels: Names in the order that fixes every index, at least one, all different.
-        edges: Pairs (parent index, child index).
+        edges: Pairs (parent index, child index); a repeated one counts once.
         roots: Indices of labels that are children of the virtual root besides those without parents.
         min_branch: Branches of fewer labels are pooled into one.
 
     Raises:
-        DataError: On duplicate names, repeated or self edges, or a cycle (one is named).
+        DataError: On duplicate names, no label at all, or a cycle (one is named), such as an edge to itself.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Hierarchy:
         for parent, child in dict.fromkeys(edges):
             children.setdefault(parent, []).append(child)
         names = dict.fromkeys(name for parent, below in children.items() for name in (parent, *below) if name != root)
-        order: dict[str, int] = {}
+        order: dict[str, None] = {}
         level = list(dict.fromkeys(children.get(root, [])))
         while level:
-            order.update((name, len(order) + place) for place, name in enumerate(level))
+            order.update(dict.fromkeys(level))
             below = (child for name in level for child in children.get(name, []))
             level = [name for name in dict.fromkeys(below) if name not in order]
         unreachable = [name for name in names if name not in order]
@@ -160,7 +160,8 @@ class Hierarchy:
         """Returns the hierarchy induced on some labels; label i of it is `labels[i]` here."""
         place = {int(label): i for i, label in enumerate(labels)}
         edges = [(place[p], place[c]) for p, c in self.edges.tolist() if p in place and c in place]
-        return Hierarchy([self.labels[label] for label in labels], edges)
+        roots = [place[root] for root in self.roots if root in place]
+        return Hierarchy([self.labels[label] for label in labels], edges, roots)
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain lists that `from_json` reads back."""

@@ -29,7 +29,7 @@ from datasets.card import Card
 from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.textfiles import read_records, read_taxonomy
 from harness.errors import DataError
-from harness.registry import Share
+from harness.registry import NonNegative, Share
 
 CARD = Card(
     name="jsonl",
@@ -53,9 +53,11 @@ CARD = Card(
     ),
 )
 
+RECIPE = 1
 _SPLITS: dict[str, Split] = {
     "train": "train", "val": "val", "dev": "val", "valid": "val", "validation": "val", "test": "test",
 }  # fmt: skip
+_SINGLE = "documents.jsonl"
 _TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
 
 
@@ -85,8 +87,8 @@ def read(
     split_field: str = "split",
     val_share: Share = 0.0,
     test_share: Share = 0.0,
-    seed: int = 0,
-    min_branch: int = 0,
+    seed: NonNegative = 0,
+    min_branch: NonNegative = 0,
 ) -> Raw:
     """Reads a folder of JSON lines.
 
@@ -125,7 +127,7 @@ def _taxonomy(folder: Path) -> Path:
 
 def _documents(folder: Path, split_field: str, draw: _Draw) -> Iterator[Document]:
     for path, given in _files(folder, draw):
-        drawn = draw.splits(sum(1 for _ in read_records(path))) if given == "drawn" else []
+        drawn = draw.splits(_count(path, split_field)) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
             if given == "field":
                 split = _split(record.get(split_field), split_field, place)
@@ -135,10 +137,25 @@ def _documents(folder: Path, split_field: str, draw: _Draw) -> Iterator[Document
             yield Document(doc_id, _text(record, place), _labels(record, place), split)
 
 
+def _count(path: Path, split_field: str) -> int:
+    """Returns the number of documents to draw from.
+
+    Raises:
+        DataError: When every document of documents.jsonl says its split already.
+    """
+    given = [_is_split(record.get(split_field)) for _, record in read_records(path)]
+    if given and all(given) and path.name == _SINGLE:
+        raise DataError(
+            f"{path} says the split of every document in {split_field!r}; leave val_share and test_share out, or that "
+            "field."
+        )
+    return len(given)
+
+
 def _files(folder: Path, draw: _Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
     """Returns the files to read, and what says which split their documents are in."""
     wanted = {split for split, share in (("val", draw.val_share), ("test", draw.test_share)) if share}
-    single = folder / "documents.jsonl"
+    single = folder / _SINGLE
     if single.exists():
         return [(single, "drawn" if wanted else "field")]
     files = _split_files(folder)
@@ -190,8 +207,12 @@ def _labels(record: dict[str, Any], place: str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _is_split(value: object) -> bool:
+    return isinstance(value, str) and value in _SPLITS
+
+
 def _split(value: object, field: str, place: str) -> Split:
-    if value not in _SPLITS:
+    if not _is_split(value):
         raise DataError(
             f"{place}: {field} is {value!r}; it has to be train, val or test. Splits can be drawn instead: "
             "`--set val_share=0.1 --set test_share=0.2`."

@@ -50,6 +50,16 @@ def exact_command(name: str, options: Mapping[str, Any], data_dir: Path) -> str:
     return " ".join(words)
 
 
+def recipe(name: str) -> dict[str, str]:
+    """Returns the recipe of a corpus's reader, as one of the inputs that the corpus is made from."""
+    return {"recipe": str(READERS[name].recipe)} if name in READERS else {}
+
+
+def made_from(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what a prepared corpus was made from; where no recipe is written down, it was the first one."""
+    return {"recipe": "1", **meta["inputs"]}
+
+
 def canonical(value: object) -> bytes:
     """Returns JSON that is the same on every machine and for every key order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
@@ -76,7 +86,8 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
         command: What prepares it, if the caller knows better than the folder's name.
 
     Raises:
-        DataError: When the corpus is missing, damaged, or of another format version.
+        DataError: When the corpus is missing, damaged, of another format version, or out of date: of another recipe
+            of its reader. A built-in corpus is not refused for that, it is made again.
     """
     again = command or prepare_command(folder)
     if not folder.is_dir():
@@ -95,6 +106,11 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
             f"The prepared corpus {folder} has format {meta['format']}, this version reads {FORMAT}. "
             f"Delete it and prepare it again with `{again}`."
         )
+    if _is_outdated(meta):
+        raise DataError(
+            f"The prepared corpus {folder} is out of date: its reader makes something else of the source by now. "
+            f"Delete it and prepare it again with `{again}`."
+        )
     for file, stored in meta["files"].items():
         size = (folder / file).stat().st_size if (folder / file).is_file() else None
         if size != stored["bytes"]:
@@ -103,3 +119,10 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
     if sha256(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
         raise damaged(folder, f"{HIERARCHY} does not have its checksum", again)
     return meta
+
+
+def _is_outdated(meta: Mapping[str, Any]) -> bool:
+    name, made = meta["name"], made_from(meta)
+    if made == made | recipe(name):
+        return False
+    return not import_module(READERS[name].module).CARD.builtin

@@ -13,11 +13,12 @@ The files are read twice, line by line: once for the labels in use, once for the
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from datasets.archives import reading
 from datasets.card import Card
 from datasets.eurovoc import cut, cut_notes, find_table, read_table
 from datasets.facts import by_split
@@ -25,6 +26,7 @@ from datasets.progress import track
 from datasets.raw import Document, Raw, Split
 from datasets.words import first_words
 from harness.errors import DataError
+from harness.registry import NonNegative
 
 CARD = Card(
     name="multieurlex",
@@ -48,11 +50,13 @@ CARD = Card(
     ),
     files=(
         "the folder that holds train.jsonl, dev.jsonl and test.jsonl, or a zip of them; a `parent TAB child` table "
-        "named *eurovoc*.tsv is found anywhere beside it"
+        "named *eurovoc*.tsv is found in it or directly beside it"
     ),
 )
 
+RECIPE = 1
 _PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+SIZES = (55_000, 5_000, 5_000)
 _KNOWN = (
     "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu",
     "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv",
@@ -67,8 +71,8 @@ def read(
     level: Literal["level_1", "level_2", "level_3", "original"] = "original",
     taxonomy: Literal["domains", "microthesauri"] = "domains",
     taxonomy_file: str = "",
-    min_branch: int = 0,
-    max_words: int = 0,
+    min_branch: NonNegative = 0,
+    max_words: NonNegative = 0,
 ) -> Raw:
     """Reads MultiEURLEX.
 
@@ -78,7 +82,7 @@ def read(
         test_languages: Those of validation and test, where they are others.
         level: Which labels, see above.
         taxonomy: What the branches are: EuroVoc's 21 domains, or its 127 microthesauri.
-        taxonomy_file: The `parent TAB child` table; empty to look for it beside the source.
+        taxonomy_file: The `parent TAB child` table; empty to look for it in and beside the source.
         min_branch: Branches with fewer labels are pooled into one; 0 for none.
         max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
 
@@ -87,12 +91,21 @@ def read(
     """
     given = CARD.need(source)
     trained, tested = _codes(languages), _codes(test_languages or languages)
+    if level == "level_1" and taxonomy == "microthesauri":
+        raise DataError(
+            "multieurlex: the labels of level_1 are the domains, which taxonomy=microthesauri leaves out; choose "
+            "another level, or taxonomy=domains."
+        )
     full = read_table(find_table(given, taxonomy_file), taxonomy)
     used: Counter[str] = Counter()
-    for _, place, law in _laws(given):
+    sizes = dict.fromkeys(_PARTS, 0)
+    for part, place, law in _laws(given):
+        sizes[part] += 1
         used.update(_concepts(law, level, place))
     hierarchy, kept = cut(full, used, 0, min_branch)
     notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
+    if tuple(sizes.values()) != SIZES:
+        notes.append(f"The source has {_sizes(sizes.values())} laws (train / dev / test) instead of {_sizes(SIZES)}.")
     notes += cut_notes(min_branch, max_words)
 
     def documents() -> Iterator[Document]:
@@ -117,7 +130,7 @@ def read(
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the counts of the paper, which are known for English."""
-    counts = by_split(55_000, 5_000, 5_000) if options["languages"] == "en" and not options["test_languages"] else {}
+    counts = by_split(*SIZES) if options["languages"] == "en" and not options["test_languages"] else {}
     return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
 
 
@@ -127,6 +140,10 @@ def _codes(languages: str) -> list[str]:
     if wrong or len(set(codes)) < len(codes):
         raise DataError(f"multieurlex: languages={languages!r} has to name some of {', '.join(_KNOWN)}, each once.")
     return codes
+
+
+def _sizes(sizes: Iterable[int]) -> str:
+    return " / ".join(f"{size:,}" for size in sizes)
 
 
 def _concepts(law: dict[str, Any], level: str, place: str) -> list[str]:
@@ -166,12 +183,9 @@ def _open(source: Path, name: str) -> Iterator[IO[bytes]]:
         with found[0].open("rb") as stream:
             yield stream
         return
-    try:
-        with zipfile.ZipFile(source) as archive:
-            members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
-            if not members:
-                raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
-            with archive.open(members[0]) as member:
-                yield member
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{source} cannot be read to its end ({error}); get it again.") from None
+    with reading(source), zipfile.ZipFile(source) as archive:
+        members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
+        if not members:
+            raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
+        with archive.open(members[0]) as member:
+            yield member

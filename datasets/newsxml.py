@@ -11,6 +11,9 @@ from xml.parsers import expat
 
 from harness.errors import DataError
 
+_DEEPEST = 50
+"""Text is kept by every open element, so nesting without a limit takes memory that grows with its square."""
+
 
 @dataclass
 class Element:
@@ -38,13 +41,17 @@ def elements(content: bytes, names: Collection[str], place: str) -> list[Element
         place: What to call the document in errors.
 
     Raises:
-        DataError: When it is not well-formed, or declares an entity.
+        DataError: When it is not well-formed, declares an entity, or nests its elements too deep.
     """
     reader = _Reader(names, place)
     try:
         reader.parser.Parse(content, True)
     except expat.ExpatError as error:
         raise DataError(f"{place}, line {error.lineno}: not well-formed XML ({error}). Get the file again.") from None
+    except DataError:
+        raise
+    except (LookupError, ValueError) as error:  # Of an encoding that Python does not know, or cannot hand to expat.
+        raise DataError(f"{place}: its encoding cannot be read ({error}). Get the file again.") from None
     return reader.found
 
 
@@ -63,6 +70,11 @@ class _Reader:
         self.parser.EntityDeclHandler = self._refuse
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._path) == _DEEPEST:
+            raise DataError(
+                f"{self._place}, line {self.parser.CurrentLineNumber}: elements lie more than {_DEEPEST} deep, and no "
+                "file of this corpus comes near that; get the file again from its owner."
+            )
         if name in self._names:
             element = Element(name, tuple(self._path), attributes)
             self.found.append(element)

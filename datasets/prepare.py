@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.meta import exact_command, folder_name, read_meta
+from datasets.meta import exact_command, folder_name, made_from, read_meta, recipe
 from datasets.progress import shown
-from harness.errors import ConfigError, UserError
+from harness import cli
+from harness.errors import ConfigError
 from harness.registry import nearest
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
 
     Raises:
         ConfigError: On an unknown corpus or option.
-        DataError: When the source is missing or broken, or the prepared corpus is damaged.
+        DataError: When the source is missing or broken, or the prepared corpus is damaged or out of date.
     """
     from filelock import FileLock
 
@@ -62,16 +63,14 @@ def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
     """Returns whether the corpus is prepared, and from the inputs that there are now. Does not load Arrow.
 
     Raises:
-        DataError: When it is there but damaged.
+        DataError: When it is there but damaged, or out of date and not made on the spot.
     """
     folder = corpus_folder(name, options, data_dir)
     if not folder.exists():
         return False
-    stored = read_meta(folder)["inputs"]
-    module = _module(name)
-    if not module.CARD.builtin:
-        return True
-    return bool(stored == module.inputs(parse_options(name, options).model_dump()))
+    made, module = made_from(read_meta(folder)), _module(name)
+    more = module.inputs(parse_options(name, options).model_dump()) if hasattr(module, "inputs") else {}
+    return made == recipe(name) | more
 
 
 def corpus_folder(name: str, options: Mapping[str, Any], data_dir: Path) -> Path:
@@ -165,17 +164,10 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit code: 0, 2 for bad input, 130 when interrupted."""
-    try:
-        _run(_arguments(arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted; nothing was left half-written. Run the same command again.", file=sys.stderr)
-        return 130
+    """Prepares a corpus, or prints its card."""
+    _run(_arguments(arguments))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

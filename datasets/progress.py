@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-_EVERY = 100
+_EVERY_SECONDS = 0.1
 _progress: "ContextVar[Progress | None]" = ContextVar("progress", default=None)
 
 
@@ -48,10 +49,12 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterato
     if progress is None:
         yield from items
         return
-    task, count = progress.add_task(what, total=total), 0
+    task, count, shown_at = progress.add_task(what, total=total), 0, float("-inf")
     for count, item in enumerate(items, 1):
-        if count % _EVERY == 0:
+        # By time: a month of articles takes seconds, an article none.
+        if (now := monotonic()) - shown_at >= _EVERY_SECONDS:
             progress.update(task, completed=count)
+            shown_at = now
         yield item
     progress.update(task, completed=count, total=count)
     if progress.disable:

@@ -24,6 +24,7 @@ from datasets.card import Card
 from datasets.hierarchy import ROOT, Hierarchy
 from datasets.raw import Document, Raw, Split
 from harness.errors import DataError
+from harness.registry import NonNegative
 
 CARD = Card(
     name="pydocs",
@@ -42,7 +43,7 @@ CARD = Card(
     builtin=True,
 )
 
-_RECIPE = "1"
+RECIPE = 1
 _DEPTH = 3
 _SKIPPED = {"tests", "test", "testing", "_vendor", "vendor", "_extern", "extern", "externals"}
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -52,9 +53,9 @@ def read(
     source: Path | None = None,
     *,
     packages: str = "torch,scipy,networkx,pandas,sklearn,matplotlib,sqlalchemy",
-    documents: int = 0,
-    min_documents: int = 40,
-    min_words: int = 12,
+    documents: NonNegative = 0,
+    min_documents: NonNegative = 40,
+    min_words: NonNegative = 12,
 ) -> Raw:
     """Makes the corpus from the installed packages.
 
@@ -89,7 +90,7 @@ def read(
 
 def inputs(options: Mapping[str, Any]) -> dict[str, str]:
     """Returns what the content depends on besides the options: the versions of the packages."""
-    return {"recipe": _RECIPE, **{name: _version(name) for name in _names(options["packages"])}}
+    return {name: _version(name) for name in _names(options["packages"])}
 
 
 def _names(packages: str) -> list[str]:

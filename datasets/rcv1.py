@@ -23,6 +23,7 @@ from datasets import rcv1_lists
 from datasets.card import Card
 from datasets.facts import by_branch, by_level, by_split
 from datasets.newsxml import elements
+from datasets.progress import track
 from datasets.raw import Document, Raw, Split
 from datasets.stories import open_stories
 from datasets.textfiles import find
@@ -49,17 +50,20 @@ CARD = Card(
     traps=(
         "The taxonomy file of HiTIN lacks GMIL (102 labels); the official one has 103.",
         "There is no one validation set: HiTIN and HGCLR both hold out 2,315 of 23,149, but different ones.",
+        "While an archive is read, its stories lie compressed in the folder for temporary files (TMPDIR, else /tmp).",
         "E312 and GMIL have no training document, so macro-F1 over all labels cannot pass 101/103.",
     ),
     files=(
-        "a folder with the stories (rcv1.tar.xz, the daily zips of the CDs, or the unpacked NUMBERnewsML.xml files), "
-        "rcv1v2-ids.dat, rcv1-v2.topics.qrels, lyrl2004_tokens_train.dat (each also as .gz) and "
-        "rcv1.topics.hier.orig; subfolders are searched"
+        "a folder with the stories (rcv1.tar.xz, the daily zips YYYYMMDD.zip of the CDs, or the unpacked "
+        "NUMBERnewsML.xml files), rcv1v2-ids.dat, rcv1-v2.topics.qrels, lyrl2004_tokens_train.dat (each also as .gz) "
+        "and rcv1.topics.hier.orig; subfolders are searched"
     ),
 )
 
+RECIPE = 1
 Convention = Literal["hitin", "hgclr", "file"]
 NUM_STORIES, NUM_TRAIN = 804_414, 23_149
+_DROPPED = "stories without text were dropped"
 
 
 def read(
@@ -94,6 +98,11 @@ def read(
         raise DataError(
             f"{len(train - set(numbers)):,} training stories are not in rcv1v2-ids.dat; get the files again."
         )
+    if unlabelled := [number for number in numbers if number not in topics]:
+        raise DataError(
+            f"{len(unlabelled):,} of the {len(numbers):,} stories of rcv1v2-ids.dat have no line in "
+            f"rcv1-v2.topics.qrels, first {unlabelled[0]}; every story has a topic, so it is cut off. Get it again."
+        )
     notes += _deviations(numbers, train)
     notes.append(f"Validation set: {val}. Paragraphs joined by {'a space' if join == 'space' else 'nothing'}.")
     texts = _Texts(folder, form, " " if join == "space" else "", notes)
@@ -104,6 +113,7 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the literature's counts, under the chosen validation convention."""
     split = (20_833, 2_316, 781_265) if options["val"] == "file" else (20_834, 2_315, 781_265)
     counts = by_split(*split) | by_level(4, 55, 43, 1) | {"branches": 4, "labels without train documents": 2}
+    counts["documents without labels"] = 0
     counts |= by_branch({"CCAT": 34, "GCAT": 33, "ECAT": 26, "MCAT": 10}, "labels")
     counts |= by_branch({"CCAT": 10_786, "GCAT": 6_970, "MCAT": 5_882, "ECAT": 3_449}, "train+val")
     if options["val"] == "file":
@@ -119,6 +129,8 @@ def convention(corpus: "Corpus") -> str:
     for name in whose:
         if val == {training[place] for place in validation_places(len(training), name)}:
             return f"validation set of {name}, drawn from {len(training):,} training stories"
+    if any(_DROPPED in note for note in corpus.notes):
+        return "cannot be told: HiTIN draws among all training stories, also those that were dropped here"
     return "a validation set that is neither HiTIN's nor HGCLR's"
 
 
@@ -155,7 +167,7 @@ class _Texts:
     def report(self) -> None:
         """Adds what was met on the way to the notes."""
         if self.num_empty:
-            self.notes.append(f"{self.num_empty:,} stories without text were dropped, as in HGCLR.")
+            self.notes.append(f"{self.num_empty:,} {_DROPPED}, as in HGCLR.")
         if self.num_wordless:
             self.notes.append(f"{self.num_wordless:,} stories without a word of the word form keep their natural text.")
 
@@ -177,18 +189,19 @@ def _documents(
                 f"{missing[0]}; is an archive or a zip missing?"
             )
         # HGCLR drops empty stories before it draws: which ones it draws is known when all have been read.
-        kept = {number: text for number in training if (text := texts.of(stories[number], f"story {number}"))}
+        read = ((number, texts.of(stories[number], f"story {number}")) for number in training)
+        kept = {number: text for number, text in track(read, "training stories", len(training)) if text}
         if chosen is None:
             assert val != "file"
             order = training if val == "hitin" else list(kept)
             chosen = {order[place] for place in validation_places(len(order), val)}
         for number, text in kept.items():
             split: Split = "val" if number in chosen else "train"
-            yield Document(str(number), text, topics.get(number, ()), split)
+            yield Document(str(number), text, topics[number], split)
         kept.clear()
         for number in numbers:
             if number not in train and (text := texts.of(stories[number], f"story {number}")):
-                yield Document(str(number), text, topics.get(number, ()), "test")
+                yield Document(str(number), text, topics[number], "test")
     texts.report()
 
 

@@ -35,14 +35,15 @@ def hierarchy(folder: Path, files: str) -> tuple[Hierarchy, list[str]]:
 
 
 def topics(path: Path, tree: Hierarchy) -> dict[int, tuple[str, ...]]:
-    """Returns the topics of each story that has any; of a hierarchy without GMIL, all but GMIL."""
+    """Returns the topics of each story that has a line; of a hierarchy without GMIL, all but GMIL."""
     found: dict[int, list[str]] = {}
     for number, line in read_lines(path):
         fields = line.split()
         if len(fields) != 3 or not fields[1].isdigit():
             raise DataError(f"{path}, line {number}: {line!r} is not `TOPIC NUMBER 1`.")
+        names = found.setdefault(int(fields[1]), [])
         if fields[0] != "GMIL" or "GMIL" in tree.index:
-            found.setdefault(int(fields[1]), []).append(fields[0])
+            names.append(fields[0])
     # Few sets of topics are different: one tuple for each.
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     return {story: known.setdefault(tuple(names), tuple(names)) for story, names in found.items()}

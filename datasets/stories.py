@@ -1,26 +1,27 @@
 """The stories of Reuters Corpus Volume 1 as their owner got them: archive, daily zips, or unpacked.
 
-All three are read in place, story by story. Nothing is ever written under a name that an archive gives, no
-link is followed, and only the last part of a name says which story it is; so `../../x` or `/etc/x` reach nothing.
+All three are read in place, story by story. Nothing is ever written under a name that an archive gives, no link
+in it is followed, and only the last part of a name says which story it is; so `../../x` or `/etc/x` reach nothing.
 """
 
 import os
 import re
-import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from datasets.archives import check_size, reading, tar_members
 from datasets.progress import track
 from harness.errors import DataError
+from harness.files import is_disk_full
 
 _STORY = re.compile(r"(\d+)newsML\.xml")
+_DAY = re.compile(r"\d{8}\.zip")
 _ARCHIVES = ("rcv1.tar.xz", "rcv1.tar.gz", "rcv1.tar")
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, RuntimeError)
 
 
 class Stories:
@@ -47,15 +48,15 @@ def open_stories(source: Path) -> Iterator[Stories]:
     """Opens the stories of a source.
 
     Args:
-        source: `rcv1.tar.xz`, or a folder with the unpacked files, the daily zips, or the archive, at any depth;
-            what is found first in this order is read.
+        source: A folder with the unpacked files, the daily zips (YYYYMMDD.zip), or `rcv1.tar.xz`, at any depth; what
+            is found first in this order is read.
 
     Raises:
         DataError: When there are no stories, an archive is broken, or a story is there twice.
     """
-    files = [str(source)] if source.is_file() else sorted(_files(str(source)))
-    zips = [Path(file) for file in files if file.endswith(".zip")]
-    archives = [Path(file) for file in files if os.path.basename(file) in _ARCHIVES or source.is_file()]
+    files = sorted(_files(str(source)))
+    zips = [Path(file) for file in files if _DAY.fullmatch(os.path.basename(file))]
+    archives = [Path(file) for file in files if os.path.basename(file) in _ARCHIVES]
     with ExitStack() as stack:
         if any(_number(file) is not None for file in files):
             yield _unpacked(files)
@@ -64,16 +65,18 @@ def open_stories(source: Path) -> Iterator[Stories]:
         elif archives:
             yield _archived(archives[0], stack)
         else:
-            raise DataError(f"{source} holds no stories (NUMBERnewsML.xml), no daily zips and no {_ARCHIVES[0]}.")
+            raise DataError(
+                f"{source} holds no stories (NUMBERnewsML.xml), no daily zips (YYYYMMDD.zip) and no {_ARCHIVES[0]}."
+            )
 
 
 def _files(folder: str) -> Iterator[str]:
-    """Yields the files at any depth; as text, since there may be hundreds of thousands."""
+    """Yields the files at any depth, and links to archives; as text, since there may be hundreds of thousands."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
-            elif entry.is_file(follow_symlinks=False):
+            elif entry.is_file(follow_symlinks=_number(entry.name) is None):
                 yield entry.path
 
 
@@ -91,34 +94,30 @@ def _note(found: dict[int, Any], name: str, value: Any, place: Path | str) -> No
     found[number] = value
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except DataError:
-        raise
-    except _BROKEN as error:
-        raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
-
-
 def _unpacked(files: list[str]) -> Stories:
     found: dict[int, str] = {}
     for file in files:
         _note(found, file, file, os.path.dirname(file))
-    return Stories(found, lambda file: Path(file).read_bytes())
+
+    def read(file: str) -> bytes:
+        check_size(os.path.getsize(file), file)
+        return Path(file).read_bytes()
+
+    return Stories(found, read)
 
 
 def _zipped(paths: list[Path], stack: ExitStack) -> Stories:
     found: dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
     for path in track(paths, "daily zips", len(paths)):
-        with _reading(path):
+        with reading(path):
             day = stack.enter_context(zipfile.ZipFile(path))
         for info in day.infolist():
             _note(found, info.filename, (day, info), path)
 
     def read(place: tuple[zipfile.ZipFile, zipfile.ZipInfo]) -> bytes:
         day, info = place
-        with _reading(Path(str(day.filename))):
+        check_size(info.file_size, f"{day.filename}, {info.filename}")
+        with reading(Path(str(day.filename))):
             return day.read(info)
 
     return Stories(found, read)
@@ -126,20 +125,31 @@ def _zipped(paths: list[Path], stack: ExitStack) -> Stories:
 
 def _archived(path: Path, stack: ExitStack) -> Stories:
     """Copies the stories, compressed one by one, into a nameless file: an archive cannot be read at random."""
-    spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    spool = stack.enter_context(_spool())
     found: dict[int, tuple[int, int]] = {}
-    with _reading(path), tarfile.open(path, mode="r|*") as tar:
-        for member in track(tar, "archived files"):
-            if member.isreg() and _number(member.name) is not None:
-                stream = tar.extractfile(member)
-                assert stream is not None
-                packed = zlib.compress(stream.read(), 1)
-                _note(found, member.name, (spool.tell(), len(packed)), path)
-                spool.write(packed)
-            tar.members.clear()  # type: ignore[attr-defined]  # It would remember all of them.
+    stories = tar_members(path, lambda name: _number(name) is not None)
+    for name, content in track(stories, "archived stories"):
+        packed = zlib.compress(content, 1)
+        _note(found, name, (spool.tell(), len(packed)), path)
+        spool.write(packed)
 
     def read(place: tuple[int, int]) -> bytes:
         spool.seek(place[0])
         return zlib.decompress(spool.read(place[1]))
 
     return Stories(found, read)
+
+
+@contextmanager
+def _spool() -> Iterator[BinaryIO]:
+    """Opens a nameless file in the folder for temporary files; says so when that is full."""
+    try:
+        with tempfile.TemporaryFile() as spool:
+            yield spool
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise DataError(
+            f"{tempfile.gettempdir()} is full: the stories of the archive are kept there while they are read. Name a "
+            "folder with more room with TMPDIR=FOLDER, or unpack the archive."
+        ) from None

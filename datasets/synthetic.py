@@ -7,9 +7,8 @@ Only NumPy's legacy random stream is used, which is frozen, so the same options 
 This corpus serves tests and the case of a directed acyclic graph. It is no research benchmark.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +35,7 @@ CARD = Card(
     builtin=True,
 )
 
-_RECIPE = "1"
+RECIPE = 1
 _NUM_GENERAL, _NUM_OWN = 800, 15
 # Where a word comes from: general, a label of the document on level 1, 2, 3, a sibling, any label.
 _MIXTURE = np.cumsum([0.50, 0.12, 0.12, 0.12, 0.09, 0.05])
@@ -62,12 +61,7 @@ def read(
     stream = np.random.RandomState(seed)
     hierarchy = _draw_hierarchy(stream, roots, overlap)
     notes = ("A built-in corpus: it shows the harness and is no result on a research benchmark.",)
-    return Raw(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, inputs({}), documents)
-
-
-def inputs(options: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what the content depends on besides the options."""
-    return {"recipe": _RECIPE}
+    return Raw(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, num_documents=documents)
 
 
 def _draw_hierarchy(stream: np.random.RandomState, roots: int, overlap: float) -> Hierarchy:

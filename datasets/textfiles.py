@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from datasets.archives import reading
 from datasets.hierarchy import ROOT, Hierarchy
 from harness.errors import DataError
 
@@ -46,11 +47,8 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         return
     import pyarrow
 
-    try:
-        with io.BufferedReader(pyarrow.input_stream(str(path), compression="detect")) as stream:
-            yield stream
-    except OSError as error:
-        raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
+    with reading(path), io.BufferedReader(pyarrow.input_stream(str(path), compression="detect")) as stream:
+        yield stream
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from datasets.archives import reading
 from datasets.card import Card
 from datasets.facts import by_branch, by_level, by_split
 from datasets.raw import Document, Raw, Split
+from datasets.textfiles import read_lines
 from datasets.words import natural_form, word_form
-from datasets.wos_tables import AREAS, EXTRA_AREAS, hierarchy
+from datasets.wos_tables import AREAS, CODES, EXTRA_AREAS, hierarchy
 from harness.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ CARD = Card(
     ),
 )
 
+RECIPE = 1
 SPLIT_SHA256: dict[Split, str] = {
     "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
     "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
@@ -158,10 +161,12 @@ def _read_export(path: Path) -> list[Row]:
 def _read_xlsx(path: Path) -> list[Row]:
     from openpyxl import load_workbook
 
-    book = load_workbook(path, read_only=True)
-    cells = book.worksheets[0].iter_rows(max_col=7, values_only=True)
-    table = [(number, ["" if cell is None else str(cell) for cell in row]) for number, row in enumerate(cells, 1)]
-    book.close()
+    # A damaged workbook lacks parts of its zip (KeyError), or they are no XML (SyntaxError) or no cells (ValueError).
+    with reading(path, KeyError, SyntaxError, ValueError):
+        book = load_workbook(path, read_only=True)
+        cells = book.worksheets[0].iter_rows(max_col=7, values_only=True)
+        table = [(number, ["" if cell is None else str(cell) for cell in row]) for number, row in enumerate(cells, 1)]
+        book.close()
     return _rows([(number, row) for number, row in table if any(row)], path, outer_quotes=False)
 
 
@@ -181,20 +186,23 @@ def _rows(table: list[tuple[int, list[str]]], path: Path, outer_quotes: bool = T
 
 def _read_arrays(path: Path) -> list[Row]:
     texts = _decode(path).rstrip("\n").split("\n")
-    first, second = ((path.parent / f"{name}.txt").read_text("ascii").split() for name in ("YL1", "YL2"))
+    first, second = (_codes(path.parent / f"{name}.txt") for name in ("YL1", "YL2"))
     if not len(texts) == len(first) == len(second):
         raise DataError(
             f"{path.parent}: X.txt, YL1.txt and YL2.txt have {len(texts):,}, {len(first):,} and {len(second):,} rows."
         )
-    domains = tuple(AREAS)
     rows = []
     for number, (text, y1, y2) in enumerate(zip(texts, first, second, strict=True), 1):
-        try:
-            domain = domains[int(y1)]
-            rows.append(Row((y1, y2), domain, AREAS[domain][int(y2)], text.strip().strip('"')))
-        except IndexError:
-            raise DataError(f"{path.parent}, row {number}: there is no label with the codes {y1} and {y2}.") from None
+        if (y1, y2) not in CODES:
+            raise DataError(f"{path.parent}, row {number}: there is no label with the codes {y1} and {y2}.")
+        rows.append(Row((y1, y2), *CODES[y1, y2], text.strip().strip('"')))
     return rows
+
+
+def _codes(path: Path) -> list[str]:
+    if not path.exists():
+        raise DataError(f"{path} is missing; X.txt has its labels in YL1.txt and YL2.txt beside it.")
+    return " ".join(line for _, line in read_lines(path)).split()
 
 
 def _check_areas(rows: list[Row], path: Path) -> None:

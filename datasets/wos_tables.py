@@ -39,6 +39,14 @@ AREAS: dict[str, tuple[str, ...]] = {
     }.items()
 }
 
+# Domain and area by both codes as they are written; codes that are not in use are left out.
+CODES = {
+    (str(y1), str(y2)): (domain, area)
+    for y1, (domain, areas) in enumerate(AREAS.items())
+    for y2, area in enumerate(areas)
+    if area
+}
+
 # The area that label repair leaves a few rows of code (1, 9) with.
 EXTRA_AREAS = {"ECE": ("Electrical generator",)}
 

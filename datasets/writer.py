@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from datasets.hierarchy import Hierarchy
-from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, seal
+from datasets.meta import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, recipe, seal
 from datasets.progress import track
 from datasets.raw import SPLITS, Document, Raw
 from harness.errors import DataError
@@ -192,7 +192,7 @@ def _write_files(raw: Raw, partial: Path, name: str, options: Mapping[str, Any])
         "format": FORMAT,
         "name": name,
         "options": dict(options),
-        "inputs": dict(raw.inputs),
+        "inputs": recipe(name) | dict(raw.inputs),
         "fingerprint": writer.hash.hexdigest(),
         "counts": writer.counts(),
         "notes": list(raw.notes),

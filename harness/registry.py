@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from harness.errors import ConfigError
 
 Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -33,6 +34,7 @@ _TYPES = {
     "bool": bool,
     "str": str,
     "Positive": Positive,
+    "NonNegative": NonNegative,
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
 }
@@ -98,15 +100,22 @@ class Component:
             tree = _parse(module)
             if tree is None:
                 continue
-            for node in tree.body:
-                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NUMERICS":
-                    found[module] = int(ast.literal_eval(node.value))
+            if (version := _constant(tree, "NUMERICS")) is not None:
+                found[module] = version
             imported = set(_imported(tree)) - seen
             todo += imported
             seen |= imported
         if self.module not in found:
             raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
         return found
+
+    @cached_property
+    def recipe(self) -> int:
+        """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
+        version = _constant(self._tree, "RECIPE")
+        if version is None:
+            raise ConfigError(f"{self.module} has no RECIPE constant; add `RECIPE = 1` to it.")
+        return version
 
     @cached_property
     def options(self) -> type[BaseModel]:
@@ -143,6 +152,14 @@ def _parse(module: str) -> ast.Module | None:
     # Not find_spec: that would import the parent package.
     path = Path(__file__).parents[1] / (module.replace(".", "/") + ".py")
     return ast.parse(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _constant(tree: ast.Module, name: str) -> int | None:
+    """Returns the whole number that a module gives a name; None where it gives none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return int(ast.literal_eval(node.value))
+    return None
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

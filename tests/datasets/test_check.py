@@ -130,3 +130,13 @@ def test_command_line_prints_the_preflight(data_dir, capsys):
     assert said.startswith("synthetic: Planted hierarchy\n") and "text length in word pieces (bag): mean" in said
     with pytest.raises(DataError, match="There is no prepared corpus .*prepare synthetic --set documents=7"):
         check.main(["synthetic", "--set", "documents=7", "--data", str(data_dir)])
+
+
+def test_damaged_documents_are_told_before_anything_is_counted(tmp_path):
+    options = ["synthetic", "--set", "documents=100", "--data", str(tmp_path), "--encoder", "bag"]
+    path = prepare("synthetic", None, {"documents": 100}, tmp_path).folder / "documents.arrow"
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b" ", len(whole) // 2)] ^= 1
+    path.write_bytes(bytes(whole))
+    with pytest.raises(DataError, match="documents.arrow does not have its checksum"):
+        check.main(options)

@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ def test_mixed_editions_with_a_cycle_are_refused(folder):
 
 def test_the_real_mixture_of_editions_has_the_cycle_between_2773_and_3813():
     published = json.loads(shared("data/taxonomies/EURLEX57K.json").read_text("utf-8"))
-    assert len(eurlex57k._published(published)) == 7201
+    assert len(eurlex57k._published(published, "EURLEX57K.json")) == 7201
     table = shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv").read_text("utf-8").splitlines()[1:]
     newer = [tuple(line.split("\t")) for line in table]
     older = [(parent, name) for name, entry in published.items() for parent in entry["parents"]]
@@ -227,3 +228,44 @@ def test_the_complete_corpus_has_its_published_shape(tmp_path, options, labels, 
     if options == {"taxonomy": "domains"}:
         domains = made.labels(np.arange(57_000))[:, list(made.hierarchy.roots)].sum(axis=1)
         assert domains.mean() == pytest.approx(3.24, abs=5e-3) and (domains > 1).mean() == pytest.approx(0.98, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"celex_id": "c1", ', "not JSON"),
+        (b'{"celex_id": "c1\xff"}', "not JSON"),
+        (b"[]", "a JSON object is needed, not a list"),
+        (b'{"celex_id": "c1", "concepts": []}', "a law has celex_id, concepts and its text; this one lacks"),
+        (json.dumps(law("c1", "9")).encode(), "its concepts a list of strings"),
+        (json.dumps(law("c1", [9])).encode(), "its concepts a list of strings"),
+        (json.dumps(law("c1", ["9"]) | {"header": None}).encode(), "the parts of a law have to be strings"),
+    ],
+)
+def test_a_broken_law_is_named(folder, tmp_path, content, message):
+    (folder / "dev" / "c1.json").write_bytes(content)
+    with pytest.raises(DataError, match=f"dev/c1.json: .*{message}"):
+        eurlex57k.read(folder)
+    with tarfile.open(tmp_path / "e.tar.gz", "w:gz") as tar:
+        tar.add(folder, "dataset")
+    with pytest.raises(DataError, match=f"e.tar.gz, dataset/dev/c1.json: .*{message}"):
+        eurlex57k.read(tmp_path / "e.tar.gz")
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "not JSON"), ('{"1": []}', "the concept '1' has no list")])
+def test_a_broken_hierarchy_is_named(folder, content, message):
+    (folder / "EURLEX57K.json").write_text(content)
+    with pytest.raises(DataError, match=f"EURLEX57K.json: {message}"):
+        eurlex57k.read(folder)
+
+
+def test_a_table_in_the_current_folder_is_found_once(folder, tmp_path, monkeypatch):
+    expected = corpus(folder, tmp_path, taxonomy="domains").fingerprint
+    monkeypatch.chdir(folder)
+    assert corpus(Path("."), tmp_path, taxonomy="domains").fingerprint == expected
+    # Beside a link means beside the link.
+    (folder / "eurovoc_edges.tsv").rename(tmp_path / "eurovoc.tsv")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "laws").symlink_to(folder)
+    (tmp_path / "links" / "eurovoc.tsv").symlink_to(tmp_path / "eurovoc.tsv")
+    assert corpus(tmp_path / "links" / "laws", tmp_path, taxonomy="domains").fingerprint == expected

@@ -168,3 +168,21 @@ def test_eurovoc_overlaps_little_under_domains():
     shares = np.bincount(np.concatenate(hierarchy.branches()))
     assert int((shares > 1).sum()) == 6
     assert sum(degree > 1 for _, degree in hierarchy.graph.in_degree()) == 214
+
+
+@settings(max_examples=80, deadline=None)
+@given(graphs(), st.data())
+def test_a_part_keeps_its_edges_and_its_roots(hierarchy, data):
+    labels = np.array(sorted(data.draw(st.sets(st.integers(0, len(hierarchy) - 1), min_size=1))))
+    part = hierarchy.sub(labels)
+    edges = {(hierarchy.labels[p], hierarchy.labels[c]) for p, c in hierarchy.edges.tolist() if {p, c} <= {*labels}}
+    assert {(part.labels[p], part.labels[c]) for p, c in part.edges.tolist()} == edges
+    orphans = {hierarchy.labels[label] for label in labels} - {child for _, child in edges}
+    roots = {hierarchy.labels[root] for root in hierarchy.roots if root in labels}
+    assert {part.labels[root] for root in part.roots} == roots | orphans
+
+
+def test_a_repeated_edge_counts_once_and_a_self_edge_is_a_cycle():
+    assert Hierarchy(["a", "b"], [(0, 1), (0, 1)]) == Hierarchy(["a", "b"], [(0, 1)])
+    with pytest.raises(DataError, match="has a cycle: a > a"):
+        Hierarchy(["a"], [(0, 0)])

@@ -190,3 +190,19 @@ def test_files_of_the_literature_are_read_as_they_are(tmp_path):
     assert corpus.meta["counts"]["documents_not_closed"] == 0
     first = json.loads((tmp_path / "wos_train.json").read_text("utf-8").split("\n")[0])
     assert next(corpus.texts(corpus.rows("train"))) == first["doc_token"]
+
+
+def test_an_official_split_is_never_drawn_over(tmp_path):
+    rows = [{**ONE, "split": name} for name in ("train", "dev", "test")] * 5
+    source = folder(tmp_path, documents_jsonl=rows)
+    with pytest.raises(DataError, match="says the split of every document in 'split'; leave val_share and test_share"):
+        splits_of(source, val_share=0.2, test_share=0.2)
+    # Where documents lack it, or it says something else, nothing official is lost.
+    assert len(splits_of(folder(tmp_path, documents_jsonl=[*rows, ONE]), val_share=0.2, test_share=0.2)) == 16
+    assert len(splits_of(source, split_field="fold", val_share=0.2, test_share=0.2)) == 16
+
+
+@pytest.mark.parametrize("value", [["train"], {"train": 1}, 3, True])
+def test_a_split_that_is_no_word_is_refused(tmp_path, value):
+    with pytest.raises(DataError, match="line 1: split is .*; it has to be train, val or test"):
+        single(tmp_path, {**ONE, "split": value})

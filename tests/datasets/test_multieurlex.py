@@ -137,3 +137,32 @@ def test_the_published_levels_are_those_of_eurovoc():
         assert {full.labels[label] for label in np.flatnonzero(full.levels == depth)} == set(levels[f"level_{depth}"])
     below = read_table(shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv"), "microthesauri")
     assert {below.labels[root] for root in below.roots} == set(levels["level_2"])
+
+
+def test_no_flipped_byte_of_a_zip_gives_other_documents_or_a_traceback(folder, tmp_path):
+    path, table = tmp_path / "multi_eurlex.zip", str(folder / "eurovoc.tsv")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in LAWS:
+            archive.write(folder / f"{part}.jsonl", f"{part}.jsonl")
+    expected, whole = made(path, tmp_path, taxonomy_file=table).fingerprint, path.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        try:
+            assert made(path, tmp_path, taxonomy_file=table).fingerprint == expected
+        except DataError:
+            refused += 1
+    assert refused > 100
+
+
+def test_files_that_are_cut_off_at_a_line_are_noted(folder, tmp_path):
+    noted = "laws (train / dev / test) instead of 55,000 / 5,000 / 5,000."
+    assert f"The source has 2 / 1 / 1 {noted}" in made(folder, tmp_path).notes
+    lines = (folder / "train.jsonl").read_text().splitlines(keepends=True)
+    (folder / "train.jsonl").write_text(lines[0])
+    assert f"The source has 1 / 1 / 1 {noted}" in made(folder, tmp_path).notes
+
+
+def test_domains_have_no_place_below_the_microthesauri(folder):
+    with pytest.raises(DataError, match="labels of level_1 are the domains, which taxonomy=microthesauri leaves out"):
+        multieurlex.read(folder, level="level_1", taxonomy="microthesauri")

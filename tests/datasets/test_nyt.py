@@ -1,5 +1,6 @@
 import io
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -246,3 +247,56 @@ def test_what_is_missing_is_named(tmp_path):
     (tmp_path / "n" / "idnewnyt_val.json").unlink()
     with pytest.raises(DataError, match="does not hold idnewnyt_val.json"):
         nyt.read(tmp_path / "n")
+
+
+def test_no_flipped_byte_of_a_month_gives_other_documents(tmp_path):
+    folder = corpus_folder(tmp_path / "n")
+    expected = documents(folder)
+    path = folder / "nyt_corpus/data/2007/06.tgz"
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(10, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        try:
+            assert documents(folder) == expected
+        except DataError as error:
+            # Damage that tears the XML is told as such before the checksum is reached.
+            assert "06.tgz cannot be read to its end" in str(error) or "06.tgz, article 180000" in str(error)
+            refused += 1
+    assert refused > 50
+
+
+def test_a_month_may_be_a_link_into_another_folder(tmp_path):
+    folder = corpus_folder(tmp_path / "n")
+    expected = documents(folder)
+    path = folder / "nyt_corpus/data/2007/06.tgz"
+    path.rename(tmp_path / "elsewhere.tgz")
+    path.symlink_to(tmp_path / "elsewhere.tgz")
+    assert documents(folder) == expected
+
+
+def test_missing_articles_are_counted_once_however_often_they_are_listed(tmp_path):
+    folder = corpus_folder(tmp_path / "n")
+    (folder / "idnewnyt_test.json").write_text("Nytimes/2007/1800002.xml\n" * 5)
+    (folder / "nyt_corpus/data/2007/06.tgz").unlink()
+    with pytest.raises(DataError, match="2 of the 5 listed articles are not in the 2 archives, first 2007/1800001"):
+        documents(folder)
+
+
+@pytest.mark.parametrize("encoding", ["nosuch", "utf-7", "rot13"])
+def test_an_odd_encoding_is_told_with_its_article(tmp_path, encoding):
+    content = article("1").replace(b"UTF-8", encoding.encode())
+    with pytest.raises(DataError, match="01.tgz, article 0000001: its encoding cannot be read"):
+        documents(corpus_folder(tmp_path / "n", _0000001=content))
+
+
+def test_nesting_without_end_is_refused(tmp_path):
+    deep = "<b>" * 30 + "well" + "</b>" * 30
+    found = documents(corpus_folder(tmp_path / "n", _0000001=article("1", deep)), form="natural")
+    assert found["1987/0000001"].text == "well"
+    hostile = article("1", "<p>" * 7000 + "a" * 100 + "</p>" * 7000)
+    tracemalloc.start()
+    with pytest.raises(DataError, match="article 0000001, line 4: elements lie more than 50 deep"):
+        documents(corpus_folder(tmp_path / "h", _0000001=hostile))
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from datasets import READERS, prepare, pydocs, synthetic
+from datasets.corpus import Corpus
+from datasets.meta import read_meta, seal
 from datasets.prepare import corpus_folder, is_current, main, parse_options
+from harness import cli
 from harness.errors import ConfigError, DataError
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +64,18 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
         (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
         (["rcv1"], "error: The corpus 'rcv1' is not shipped. Sign the agreements of NIST"),
+        (["jsonl", "--set", "seed=-1"], "jsonl: option seed = '-1': Input should be greater than or equal to 0"),
+        (["eurlex57k", "--set", "max_words=-1"], "eurlex57k: option max_words = '-1': Input should be greater than or"),
+        (["eurlex57k", "--set", "depth=-1"], "eurlex57k: option depth = '-1': Input should be greater than or"),
+        (["multieurlex", "--set", "min_branch=-1"], "multieurlex: option min_branch = '-1': Input should be greater"),
         (["nyt"], "error: The corpus 'nyt' is not shipped. Licence LDC2008T19"),
     ],
 )
 def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):
-    assert main([*arguments, "--data", str(tmp_path)]) == 2
+    with pytest.raises(SystemExit) as ended:
+        cli.run(lambda: main([*arguments, "--data", str(tmp_path)]))
     said = capsys.readouterr()
+    assert ended.value.code == 2
     assert message in said.err and said.err.count("\n") == 1 and said.out == ""
     assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
 
@@ -97,6 +107,36 @@ def test_damaged_corpus_is_not_used(tmp_path):
         prepare.prepare("synthetic", None, SMALL, tmp_path)
 
 
+def test_a_corpus_of_another_recipe_is_out_of_date(tmp_path, monkeypatch):
+    for split in ("train", "val", "test"):
+        (tmp_path / f"{split}.jsonl").write_text('{"text": "t", "labels": ["a"]}\n')
+    (tmp_path / "taxonomy.tsv").write_text("Root\ta\tb\n")
+    corpus = prepare.prepare("jsonl", tmp_path, {}, tmp_path / "data")
+    assert corpus.meta["inputs"] == {"recipe": "1"}
+    # As prepared before recipes were written down.
+    meta = {name: value for name, value in corpus.meta.items() if name != "checksum"} | {"inputs": {}}
+    (corpus.folder / "meta.json").write_text(json.dumps(seal(meta)))
+    assert is_current("jsonl", {}, tmp_path / "data")
+    assert prepare.prepare("jsonl", None, {}, tmp_path / "data").fingerprint == corpus.fingerprint
+    monkeypatch.setitem(READERS["jsonl"].__dict__, "recipe", 2)
+    told = "is out of date: .* Delete it and prepare it again with `python -m datasets.prepare jsonl --source PATH"
+    for use in (
+        lambda: Corpus.open(corpus.folder),
+        lambda: read_meta(corpus.folder),
+        lambda: prepare.prepare("jsonl", tmp_path, {}, tmp_path / "data"),
+    ):
+        with pytest.raises(DataError, match=told):
+            use()
+
+
+def test_a_built_in_corpus_of_another_recipe_is_made_again(tmp_path, monkeypatch):
+    prepare.prepare("synthetic", None, SMALL, tmp_path)
+    monkeypatch.setitem(READERS["synthetic"].__dict__, "recipe", 2)
+    assert not is_current("synthetic", SMALL, tmp_path)
+    assert prepare.prepare("synthetic", None, SMALL, tmp_path).meta["inputs"] == {"recipe": "2"}
+    assert is_current("synthetic", SMALL, tmp_path)
+
+
 def test_two_processes_at_once_take_turns(tmp_path):
     command = [sys.executable, "-m", "datasets.prepare", "synthetic", "--data", tmp_path]
     processes = [
@@ -110,13 +150,15 @@ def test_two_processes_at_once_take_turns(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["synthetic"]
 
 
-def test_interrupted_and_run_again(tmp_path):
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_and_run_again(tmp_path, by):
     # The handler is set by hand: a shell starts background jobs with interrupts ignored.
     program = (
         "import signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from datasets.prepare import main\n"
-        "sys.exit(main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
+        "from harness import cli\n"
+        "cli.run(lambda: main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
     )
     command = [sys.executable, "-c", program, tmp_path]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -124,7 +166,7 @@ def test_interrupted_and_run_again(tmp_path):
     deadline = time.monotonic() + 60
     while not (partial.exists() and partial.stat().st_size > 100_000) and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, by)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrupted" in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == [".synthetic,documents=30000.lock"]

@@ -1,5 +1,6 @@
 import pytest
 
+from datasets import progress
 from datasets.progress import shown, track
 
 
@@ -29,3 +30,13 @@ def test_an_error_passes_and_ends_the_showing(capsys):
             1 / number
     list(track(range(3), "things"))
     assert "things" not in capsys.readouterr().err
+
+
+def test_a_bar_moves_with_time_not_with_the_number_of_items(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    clock, seen = iter(range(100)), []
+    monkeypatch.setattr(progress, "monotonic", lambda: float(next(clock)))
+    with shown():
+        for _ in track(range(4), "months", 4):
+            seen.append(progress._progress.get().tasks[0].completed)
+    assert seen == [1, 2, 3, 4]

@@ -50,7 +50,7 @@ def test_branch_sizes():
 
 def test_the_published_fragment_of_eurovoc():
     concepts = json.loads(shared("data/taxonomies/EURLEX57K.json").read_text("utf-8"))
-    full = eurlex57k._published(concepts)
+    full = eurlex57k._published(concepts, "EURLEX57K.json")
     assert len(full) == 7_201 and len(full.roots) == 589 and full.levels.max() == 6
     parents = Counter(len(entry["parents"]) for entry in concepts.values())
     assert sum(count for number, count in parents.items() if number > 1) == 241 and max(parents) == 7
@@ -102,7 +102,7 @@ def test_the_laws_of_eurlex57k():
     laws: dict[str, list[dict]] = {"train": [], "dev": [], "test": []}
     origin = shared("data/eurlex57k/eurlex57k_original_json.tar.zst")
     concepts = {}
-    for part, content in eurlex57k._members(origin):
+    for part, _, content in eurlex57k._members(origin):
         entry = json.loads(content)
         if part in laws:
             laws[part].append(entry)

@@ -71,7 +71,7 @@ def test_it_is_the_same_every_time(installed, tmp_path):
 
 def test_versions_are_recorded(installed):
     raw = pydocs.read(packages="madepkg", min_documents=4)
-    assert raw.inputs == pydocs.inputs({"packages": "madepkg"}) == {"recipe": "1", "madepkg": "1.0"}
+    assert raw.inputs == pydocs.inputs({"packages": "madepkg"}) == {"madepkg": "1.0"}
 
 
 def test_a_package_that_is_not_there_is_named():

@@ -6,8 +6,10 @@ import random
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tracemalloc
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,9 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from datasets import rcv1, rcv1_lists
+from datasets import archives, rcv1, rcv1_lists
 from datasets.corpus import write
+from datasets.progress import shown
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -145,10 +148,15 @@ def test_stories_without_text_are_dropped_and_counted(tmp_path):
     assert "1 stories without a word of the word form keep their natural text." in words.notes
 
 
-def test_a_story_without_topics_is_kept_without_labels(tmp_path):
-    labels = {number: topics for number, topics in LABELS.items() if number != 26152}
-    corpus = made(unpacked(put_lists(tmp_path / "r", labels=labels), some()), tmp_path)
-    assert corpus.num_documents == 18 and corpus.meta["counts"]["documents_without_labels"] == 1
+def test_topics_that_are_cut_off_at_a_line_are_refused(tmp_path):
+    folder = unpacked(put_lists(tmp_path / "r"), some())
+    path = folder / "rcv1-v2.topics.qrels"
+    whole = path.read_text().splitlines(keepends=True)
+    assert documents(folder)["26150"].labels == ("GCAT",)
+    path.write_text("".join(line for line in whole if " 26151 " not in line and " 2290 " not in line))
+    with pytest.raises(DataError, match="2 of the 18 stories of rcv1v2-ids.dat have no line in .*qrels, first 2290"):
+        documents(folder)
+    assert rcv1.published({"val": "hitin"})["documents without labels"] == 0
 
 
 @pytest.mark.parametrize("num", [10, 25, 30, 1234, 23_149])
@@ -269,6 +277,13 @@ def test_a_zip_that_is_cut_off_is_named(tmp_path):
         path.write_bytes(whole[:size])
         with pytest.raises(DataError, match=f"{path.name} cannot be read to its end"):
             documents(folder)
+    # A name that is not in the encoding that its entry says.
+    named = tmp_path / "named.zip"
+    with zipfile.ZipFile(named, "w") as day:
+        day.writestr("é.xml", b"")
+    path.write_bytes(named.read_bytes().replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(DataError, match=f"{path.name} cannot be read to its end"):
+        documents(folder)
     # A flipped byte inside a story is found by its checksum.
     damaged = bytearray(whole)
     damaged[120] ^= 0xFF
@@ -333,13 +348,13 @@ def test_a_list_that_is_cut_off_is_refused(tmp_path):
 
 
 def test_a_folder_without_stories_is_refused(tmp_path):
-    with pytest.raises(DataError, match="holds no stories .*, no daily zips and no rcv1.tar.xz"):
+    with pytest.raises(DataError, match="holds no stories .*, no daily zips .* and no rcv1.tar.xz"):
         documents(put_lists(tmp_path / "r"))
 
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     numbers = range(26_151, 28_151)
-    folder = put_lists(tmp_path / "r")
+    folder = put_lists(tmp_path / "r", labels=dict.fromkeys([*TRAIN, *numbers], "CCAT"))
     (folder / "rcv1v2-ids.dat").write_text("".join(f"{number}\n" for number in [*TRAIN, *numbers]))
     words = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(5_000)]
 
@@ -391,3 +406,74 @@ def test_the_whole_size_in_daily_zips_takes_less_than_4_gb(tmp_path):
     for line in ("documents:", "train documents:", "val documents:", "test documents:"):
         assert any(one.startswith(line) and one.endswith("(as published)") for one in said)
     assert "split: validation set of hitin, drawn from 23,149 training stories" in said
+
+
+def test_no_flipped_byte_of_a_gzip_archive_gives_other_documents(tmp_path):
+    folder = put_lists(tmp_path / "r")
+    path = archived(folder, some(), mode="gz").rename(folder / "rcv1.tar.gz")
+    expected, whole = documents(folder), path.read_bytes()
+    refused = 0
+    for place in range(10, len(whole), 31):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        try:
+            assert documents(folder) == expected
+        except DataError as error:
+            assert "rcv1.tar.gz cannot be read to its end" in str(error)
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize("length", [10, 10**6])
+def test_a_full_folder_for_temporary_files_is_no_broken_archive(tmp_path, monkeypatch, length):
+    # The short story is written when it is read back, the long one at once.
+    folder = put_lists(tmp_path / "r")
+    archived(folder, some(_2286=story(2286, random.Random(0).randbytes(length).hex())))
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
+    with pytest.raises(DataError, match=f"{tempfile.gettempdir()} is full: .* with TMPDIR=FOLDER") as told:
+        documents(folder)
+    assert "get it again" not in str(told.value)
+
+
+def test_another_zip_does_not_hide_the_archive(tmp_path):
+    folder = put_lists(tmp_path / "r")
+    archived(folder, some())
+    expected = documents(folder)
+    with zipfile.ZipFile(folder / "appendices.zip", "w") as other:
+        other.writestr("readme.txt", "lists")
+    assert documents(folder) == expected
+
+
+@pytest.mark.parametrize("pack", [archived, zipped])
+def test_an_archive_may_be_a_link_into_another_folder(tmp_path, pack):
+    folder = put_lists(tmp_path / "r")
+    pack(folder, some())
+    expected = documents(folder)
+    for number, path in enumerate([*folder.rglob("*.zip"), *folder.rglob("*.tar.xz")]):
+        path.rename(tmp_path / str(number))
+        path.symlink_to(tmp_path / str(number))
+    assert documents(folder) == expected
+
+
+def test_a_story_that_is_too_long_is_refused(tmp_path, monkeypatch):
+    folders = [pack(put_lists(tmp_path / pack.__name__), some()) for pack in (unpacked, zipped)]
+    monkeypatch.setattr(archives, "MAX_BYTES", 300)
+    for folder in folders:
+        with pytest.raises(DataError, match="2286newsML.xml has [0-9]+ bytes; 300 are the most that one text may"):
+            documents(folder)
+
+
+def test_a_dropped_training_story_leaves_the_convention_of_hitin_untold(tmp_path):
+    stories = some(_2286=story(2286, body=""))
+    folder = unpacked(put_lists(tmp_path / "r"), stories)
+    assert rcv1.convention(made(folder, tmp_path)).startswith("cannot be told: HiTIN draws among all training stories")
+    drawn = made(folder, tmp_path, val="hgclr")
+    assert rcv1.convention(drawn) == "validation set of hgclr, drawn from 14 training stories"
+    whole = made(unpacked(put_lists(tmp_path / "w"), some()), tmp_path)
+    assert rcv1.convention(whole) == "validation set of hitin, drawn from 15 training stories"
+
+
+def test_the_training_stories_are_seen_to_pass_before_the_first_document(tmp_path, capsys):
+    raw = rcv1.read(unpacked(put_lists(tmp_path / "r"), some()))
+    with shown():
+        assert next(iter(raw.documents)).doc_id == "2286"
+    assert capsys.readouterr().err == "15 training stories\n"

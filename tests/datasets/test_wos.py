@@ -1,5 +1,7 @@
+import contextlib
 import hashlib
 import json
+import random
 from collections import Counter
 
 import numpy as np
@@ -182,3 +184,40 @@ def test_a_folder_without_the_files_is_refused(tmp_path):
         wos.read(tmp_path)
     with pytest.raises(DataError, match="Mendeley Data"):
         wos.read(None)
+
+
+def arrays(tmp_path, first="1", second="9"):
+    (tmp_path / "X.txt").write_text("text\n" * 10)
+    (tmp_path / "YL1.txt").write_text("1\n" * 9 + first + "\n")
+    (tmp_path / "YL2.txt").write_text("9\n" * 9 + second + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("x", "9"), ("-1", "0"), ("1", "-1"), ("7", "0"), ("1", "8"), ("1", "²")]
+)
+def test_codes_that_name_no_label_are_refused(tmp_path, first, second):
+    with pytest.raises(DataError, match=f"row 10: there is no label with the codes {first} and {second}"):
+        wos.read(arrays(tmp_path, first, second))
+
+
+def test_texts_without_their_labels_are_refused(tmp_path):
+    (arrays(tmp_path) / "YL1.txt").unlink()
+    with pytest.raises(DataError, match="YL1.txt is missing; X.txt has its labels in YL1.txt and YL2.txt beside it"):
+        wos.read(tmp_path)
+
+
+def test_a_workbook_that_is_cut_off_or_damaged_is_refused(tmp_path):
+    book, path = openpyxl.Workbook(), tmp_path / "Data.xlsx"
+    for row in [HEADER.split("\t"), *some_rows()]:
+        book.active.append(row)
+    book.save(path)
+    expected, whole, stream = texts(wos.read(path)), path.read_bytes(), random.Random(0)
+    for size in range(0, len(whole), len(whole) // 20):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DataError, match="Data.xlsx cannot be read to its end"):
+            wos.read(path)
+    for place in stream.sample(range(len(whole)), 150):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        with contextlib.suppress(DataError):
+            assert texts(wos.read(path)) == expected

@@ -51,6 +51,11 @@ print(json.dumps([name for name, module in sys.modules.items() if "NUMERICS" in 
     assert "models.hitin" not in RUNNER.numerics, "a change of one model leaves the trials of others alone"
 
 
+@pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
+def test_readers_have_a_recipe(component: Component) -> None:
+    assert component.recipe >= 1
+
+
 def test_unknown_names_answer_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Unknown model 'hitn'. Did you mean 'hitin'?"):
         STRUCTURE_ENCODERS["hitn"]

@@ -1,0 +1,100 @@
+"""Archives and compressed files as their owners packed them, read as a stream, and damage told from a full disk.
+
+Every checksum that a file has is checked: a stream is read to its end, also behind the last member of a tar
+archive. Links inside an archive are passed over.
+"""
+
+import bz2
+import errno
+import gzip
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from harness.errors import DataError
+
+_BROKEN: tuple[type[Exception], ...] = (
+    tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError,
+    RuntimeError, UnicodeDecodeError,
+)  # fmt: skip
+"""What libraries raise on damaged, encrypted or unknown archives."""
+
+MAX_BYTES = 64 * 2**20
+"""Of one member; none of a news story or a law comes near."""
+
+
+def _zstandard(path: Path) -> object:
+    import pyarrow
+
+    return pyarrow.input_stream(str(path), compression="zstd")
+
+
+_MAGICS: dict[bytes, Callable[[Path], object]] = {
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"BZh": bz2.open,
+    b"\x28\xb5\x2f\xfd": _zstandard,
+}
+"""How compressed files start, and what reads them."""
+
+
+@contextmanager
+def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
+    """Guards the reading of an archive.
+
+    Args:
+        path: Of the archive.
+        more: What else is raised where its content is damaged.
+
+    Raises:
+        DataError: When the archive is damaged, or this machine cannot read it; says which.
+    """
+    try:
+        yield
+    except _BROKEN + more as error:
+        if isinstance(error, OSError) and error.strerror:
+            hint = "; raise the limit with `ulimit -n 4096`" if error.errno == errno.EMFILE else ""
+            raise DataError(f"{path} cannot be read: {error.strerror}{hint}.") from None
+        raise DataError(f"{path} cannot be read to its end ({error}); get it again.") from None
+
+
+def check_size(num_bytes: int, place: object) -> None:
+    """Raises DataError for a member that is too long to be one text."""
+    if num_bytes > MAX_BYTES:
+        raise DataError(f"{place} has {num_bytes:,} bytes; {MAX_BYTES:,} are the most that one text may have.")
+
+
+def tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Yields (name, content) of the wanted files of a tar archive, compressed or not, in its order.
+
+    Args:
+        path: Of the archive; its first bytes say how it is compressed.
+        wanted: Says by a member's name whether it is read.
+
+    Raises:
+        DataError: When the archive is damaged or cut off, or a member is too long.
+    """
+    with reading(path), _decompressed(path) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                if member.isreg() and wanted(member.name):
+                    check_size(member.size, f"{path}, {member.name}")
+                    content = tar.extractfile(member)
+                    assert content is not None
+                    yield member.name, content.read()
+                tar.members.clear()  # type: ignore[attr-defined]  # It would remember all of them.
+        # A tar archive ends before its file does, and a checksum stands at the end of the file.
+        while stream.read(2**20):
+            pass
+
+
+def _decompressed(path: Path) -> BinaryIO:
+    with path.open("rb") as plain:
+        start = plain.read(6)
+    opened = next((opener(path) for magic, opener in _MAGICS.items() if start.startswith(magic)), None)
+    return cast(BinaryIO, opened) if opened else path.open("rb")
