@@ -101,12 +101,14 @@ WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word
     ("model", "merge", "encoder"),
     [
         ("hiagm", "masking", BAG),
-        ("tree_lstm", "projection", BAG),
+        pytest.param("tree_lstm", "projection", BAG, marks=pytest.mark.slow),
         ("hiagm_la", "projection", BAG),
         ("hitin", "projection", BAG),
         ("gat", "projection", BAG),
         ("flat", "none", BAG),
-        ("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}),
+        pytest.param(
+            *("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}), marks=pytest.mark.slow
+        ),
         ("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else value,

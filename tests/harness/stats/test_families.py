@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -33,6 +33,7 @@ def test_holm_and_bh_by_hand():
     assert families.holm([], 0) == []
 
 
+@settings(max_examples=20)
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(math.nan)), min_size=1, max_size=24), st.integers(0, 8))
 def test_corrections_are_statsmodels_on_the_planned_family(p, missing):
     whole = [1.0 if math.isnan(value) else value for value in p] + [1.0] * missing
