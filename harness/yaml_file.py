@@ -80,7 +80,8 @@ class YamlFile:
         """Returns an error that names the file, and the line of the nearest key that has one."""
         while place not in self.lines:
             place = place[:-1]
-        return ConfigError(f"{self.path}:{self.lines[place]}: {text}.")
+        end = "" if text.endswith("?") else "."
+        return ConfigError(f"{self.path}:{self.lines[place]}: {text}{end}")
 
     def unknown(self, place: Place, kind: str, name: str, known: Iterable[str]) -> ConfigError:
         """Returns the error for a name that is not among the known ones."""
