@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from datasets.archives import check_size, tar_members
 from datasets.card import Card
-from datasets.eurovoc import cut, cut_notes, find_table, read_table
+from datasets.eurovoc import cut, cut_notes, find_table, read_table, some_of
 from datasets.facts import by_level, by_split
 from datasets.hierarchy import ROOT, Hierarchy
 from datasets.progress import track
@@ -94,7 +94,7 @@ def read(
     Raises:
         DataError: When a part is missing or a concept is not in the hierarchy.
     """
-    given, parts = CARD.need(source), _zones(zones)
+    given, parts = CARD.need(source), some_of(_ZONES, zones, "eurlex57k: zones")
     origin = _origin(given)
     # The small table first: what is wrong with it should not be told after the long reading.
     full = None if taxonomy == "published" else read_table(find_table(given, taxonomy_file), taxonomy)
@@ -142,14 +142,6 @@ def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[D
     for law in laws:
         labels = dict.fromkeys(label for concept in law.concepts for label in kept[concept])
         yield Document(law.celex_id, law.text, tuple(labels), law.split)
-
-
-def _zones(zones: str) -> list[str]:
-    parts = [zone.strip() for zone in zones.split(",")]
-    wrong = [part for part in parts if part not in _ZONES]
-    if wrong or len(set(parts)) < len(parts):
-        raise DataError(f"eurlex57k: zones={zones!r} has to name some of {', '.join(_ZONES)}, each once.")
-    return parts
 
 
 def _law(content: bytes, split: Split, place: str, zones: list[str], max_words: int) -> _Law:

@@ -1,7 +1,7 @@
 """EuroVoc as the label hierarchy of EU laws: its tables, its levels, and the labels in use."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +79,15 @@ def cut_notes(min_branch: int, max_words: int) -> list[str]:
     """Returns what to note of pooled branches and shortened texts."""
     notes = [f"Branches of fewer than {min_branch} labels are pooled into one."] if min_branch else []
     return notes + ([f"Texts are cut after {max_words} words."] if max_words else [])
+
+
+def some_of(known: Collection[str], value: str, option: str) -> list[str]:
+    """Returns the names that an option lists, separated by commas.
+
+    Raises:
+        DataError: On a name that is not known, or that stands twice; the message begins with the option.
+    """
+    names = [name.strip() for name in value.split(",")]
+    if len(set(names)) < len(names) or not set(names) <= set(known):
+        raise DataError(f"{option}={value!r} has to name some of {', '.join(known)}, each once.")
+    return names

@@ -20,7 +20,7 @@ from typing import IO, Any, Literal
 
 from datasets.archives import reading
 from datasets.card import Card
-from datasets.eurovoc import cut, cut_notes, find_table, read_table
+from datasets.eurovoc import cut, cut_notes, find_table, read_table, some_of
 from datasets.facts import by_split
 from datasets.progress import track
 from datasets.raw import Document, Raw, Split
@@ -90,7 +90,9 @@ def read(
         DataError: When a part is missing, a line is not as published, or a concept is not in the hierarchy.
     """
     given = CARD.need(source)
-    trained, tested = _codes(languages), _codes(test_languages or languages)
+    trained, tested = (
+        some_of(_KNOWN, codes, "multieurlex: languages") for codes in (languages, test_languages or languages)
+    )
     if level == "level_1" and taxonomy == "microthesauri":
         raise DataError(
             "multieurlex: the labels of level_1 are the domains, which taxonomy=microthesauri leaves out; choose "
@@ -132,14 +134,6 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the counts of the paper, which are known for English."""
     counts = by_split(*SIZES) if options["languages"] == "en" and not options["test_languages"] else {}
     return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
-
-
-def _codes(languages: str) -> list[str]:
-    codes = [code.strip() for code in languages.split(",")]
-    wrong = [code for code in codes if code not in _KNOWN]
-    if wrong or len(set(codes)) < len(codes):
-        raise DataError(f"multieurlex: languages={languages!r} has to name some of {', '.join(_KNOWN)}, each once.")
-    return codes
 
 
 def _sizes(sizes: Iterable[int]) -> str:

@@ -132,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.step", description=__doc__)
     parser.add_argument("--only", default="", help="cases whose name holds this text; the page is not written")
     only = parser.parse_args().only
-    rows, numbers = [], []
+    rows = []
     measured: dict[Case, dict[str, Times]] = {}
     for case in CASES:
         if only not in case.name:
@@ -144,8 +144,11 @@ def main() -> None:
         goal = verdict(best, GOALS[case.structure], "{:.1f}×", at_least=True)
         rows.append([case.name, *speeds, *map(_times, faster), goal])
         print(rows[-1], flush=True)
-        numbers.append({"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}})
     if not only:
+        numbers = [
+            {"case": asdict(case), "seconds": {name: found.seconds for name, found in times.items()}}
+            for case, times in measured.items()
+        ]
         head = ["documents per second", *VARIANTS, *(f"{name} over published" for name in OURS), "goal"]
         remarks = [_BF16 if HAS_BF16 else _NO_BF16, _limit(measured)]
         body = "\n\n".join([_INTRODUCTION, table(head, rows), *remarks])
