@@ -97,7 +97,7 @@ def _words(found: Estimate | None, sign: str = "") -> str:
 
 
 def _best(lookup: Lookup, model: str, merge: str, column: Column) -> Part:
-    merges = lookup.sweep.merges
+    merges = lookup.sweep.merges_of(model)
     members = [lookup.coded_scores(model, one, column) for one in merges]
     label = f"{lookup.label(model, merge)}, {column.label}"
     scores = {one: lookup.published(model, one, column) for one in merges}
@@ -137,7 +137,7 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
         with_documents &= variance is not None
         variances += [variance or 0.0, 0.0]  # The models share documents: one variance for both.
     found = None
-    arms = [(model, merge) for model in (one, other) for merge in lookup.sweep.merges]
+    arms = [(model, merge) for model in (one, other) for merge in lookup.sweep.merges_of(model)]
     is_varied = not any(lookup.one_seed(model, merge, column) for model, merge in arms)
     if is_varied and min(values.size for values in strata) > 1 and has_spread(strata):
         signs = [sign / len(column.datasets) for _ in column.datasets for sign in (1.0, -1.0)]
@@ -150,15 +150,15 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
     )
 
 
-def _variants(lookup: Lookup) -> list[str]:
-    return [merge for merge in lookup.sweep.merges if merge != lookup.sweep.statistics.base]
+def _variants(lookup: Lookup, model: str) -> list[str]:
+    return [merge for merge in lookup.sweep.merges_of(model) if merge != lookup.sweep.statistics.base]
 
 
 def _gains(lookup: Lookup, model: str, column: Column) -> dict[int, float]:
     """Returns the mean over merges of the difference to the base, by seed, where all of them have it."""
     base = lookup.sweep.statistics.base
     found = []
-    for merge in _variants(lookup):
+    for merge in _variants(lookup, model):
         pairs = lookup.pairs(model, merge, base, column)[0]
         found.append(dict(zip(pairs.seeds, pairs.differences, strict=True)))
     shared = sorted(set(found[0]).intersection(*found[1:]))
@@ -169,9 +169,9 @@ def _contrast_variance(
     lookup: Lookup, dataset: str, models: tuple[str, str], column: Column, gains: Sequence[dict[int, float]]
 ) -> float | None:
     sample = lookup.samples.get(dataset)
-    merges = _variants(lookup)
     weights: dict[Run, float] = {}
     for model, gain, sign in zip(models, gains, (1.0, -1.0), strict=True):
+        merges = _variants(lookup, model)
         for seed in lookup.seeds(list(gain)):
             weights |= {(model, merge, seed): sign / len(gain) / len(merges) for merge in merges}
             weights[model, lookup.sweep.statistics.base, seed] = -sign / len(gain)
@@ -185,7 +185,7 @@ def _published_contrast(lookup: Lookup, one: str, other: str, column: Column) ->
     gains = []
     for model in (one, other):
         scores = [
-            lookup.published(model, merge, column) for merge in (lookup.sweep.statistics.base, *_variants(lookup))
+            lookup.published(model, merge, column) for merge in (lookup.sweep.statistics.base, *_variants(lookup, model))
         ]
         known = [score for score in scores if score is not None]
         if len(known) < len(scores):

@@ -7,8 +7,12 @@ from harness.stats.families import least_reachable_p, pairs_to_reach
 def num_comparisons(sweep: SweepFile) -> dict[str, int]:
     """Returns the planned sizes of the families."""
     base = sweep.statistics.base
-    variants = sum(merge != base for merge in sweep.merges) if base in sweep.merges else 0
-    tests = variants * sum(not model.control for model in sweep.models.values()) * len(sweep.statistics.star_metrics)
+    variants = [
+        sum(merge != base for merge in sweep.merges_of(model))
+        for model, entry in sweep.models.items()
+        if not entry.control and base in sweep.merges_of(model)
+    ]
+    tests = sum(variants) * len(sweep.statistics.star_metrics)
     num_datasets = len(sweep.datasets)
     sizes = {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
     return sizes if sweep.statistics.families == "two" else {"AB": sum(sizes.values())}
@@ -19,9 +23,12 @@ def why_no_comparisons(sweep: SweepFile) -> str:
     base = sweep.statistics.base
     if any(num_comparisons(sweep).values()):
         return ""
-    if base not in sweep.merges:
+    merges = {merge for _, merge in sweep.rows}
+    if base not in merges:
         return f"No comparisons: the base merge {base!r} is not among the sweep's merges."
-    what = "every model is a control" if len(sweep.merges) > 1 else f"there is no merge but the base merge {base!r}"
+    if len(merges) == 1:
+        return f"No comparisons: there is no merge but the base merge {base!r}."
+    what = "every model is a control" if all(one.control for one in sweep.models.values()) else "no model has both"
     return f"No comparisons: {what}."
 
 

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from datasets import READERS
 from harness.registry import Registry
 from harness.yaml_file import YamlFile
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Reduction = Literal["paper", "mean_local", "mean_global"]
 Metrics = Annotated[tuple[Literal["micro_f1", "macro_f1"], ...], Field(min_length=1)]
 
 
@@ -88,6 +89,15 @@ class EncoderEntry(Strict):
     """Its options; `--list` names them."""
 
 
+class ObjectiveEntry(Strict):
+    """How logits become a loss and probabilities."""
+
+    name: str
+    """An objective of `--list`."""
+    options: dict[str, Any] = {}
+    """Its options; `--list` names them."""
+
+
 class ModelEntry(Strict):
     """One row family of the table."""
 
@@ -97,6 +107,12 @@ class ModelEntry(Strict):
     """Name in the tables; by default the entry's key."""
     options: dict[str, Any] = {}
     """The model's options; `--list` names them."""
+    objective: ObjectiveEntry | None = None
+    """The objective of this model; by default its own, which is `bce` of most."""
+    merges: Annotated[tuple[Merge, ...], Field(min_length=1)] | None = None
+    """Merges of this model only; by default the sweep's."""
+    branch_reduction: Reduction | None = None
+    """Denominator of a branch's loss for this model only; by default the sweep's."""
     control: bool = False
     """A control experiment: shown in a table of its own, outside comparisons and corrections."""
     trainer: dict[str, Any] = {}
@@ -182,7 +198,7 @@ class SweepFile(Strict):
     """How branch heads are merged: none (the base model), masking, projection."""
     combine: Literal["max", "sum", "mean"] = "max"
     """How the branches' probabilities of a shared label are combined; all equal on trees."""
-    branch_reduction: Literal["paper", "mean_local", "mean_global"] = "paper"
+    branch_reduction: Reduction = "paper"
     """Denominator of a branch's loss: its own labels or all labels; paper is local under projection and
     global under masking."""
     priors: Literal["train", "train+val"] = "train+val"
@@ -214,6 +230,15 @@ class SweepFile(Strict):
     reports_dir: str = "reports"
     """Folder that the report files are written to."""
 
+    def merges_of(self, model: str) -> tuple[Merge, ...]:
+        """Returns the merges that a model is run with."""
+        return self.models[model].merges or self.merges
+
+    @property
+    def rows(self) -> list[tuple[str, Merge]]:
+        """Every model with each of its merges: the rows of the table."""
+        return [(model, merge) for model in self.models for merge in self.merges_of(model)]
+
 
 def load(path: Path) -> SweepFile:
     """Reads and checks a sweep file.
@@ -225,6 +250,7 @@ def load(path: Path) -> SweepFile:
     sweep = source.validate(SweepFile)
     for key, entry in sweep.models.items():
         _check_component(source, STRUCTURE_ENCODERS, entry.model or key, ("models", key), "model", entry.model)
+        _check_objective_and_merges(source, sweep, key, entry)
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader", dataset.reader)
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
@@ -232,10 +258,12 @@ def load(path: Path) -> SweepFile:
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name", sweep.encoder.name)
-    for field, values in (("seeds", sweep.seeds), ("merges", sweep.merges)):
+    lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
+    lists += [(("models", key, "merges"), entry.merges or ()) for key, entry in sweep.models.items()]
+    for place, values in lists:
         twice = sorted({value for value in values if values.count(value) > 1}, key=str)
         if twice:
-            raise source.error((field,), f"{field} repeats {', '.join(map(str, twice))}; name each once")
+            raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
     if sweep.published:
         _check_published(source, sweep)
     _check_claims(source, sweep)
@@ -256,9 +284,30 @@ def _check_component(
     source.validate(registry[name].options, (*place, "options"))
 
 
+def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
+    model, place = STRUCTURE_ENCODERS[entry.model or key], ("models", key)
+    name = objective_name(entry, key)
+    if entry.objective:
+        if "objective" in model.refuses:
+            raise source.error((*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}")
+        _check_component(source, OBJECTIVES, name, (*place, "objective"), "name", name)
+    for merge in sweep.merges_of(key):
+        for component in (model, OBJECTIVES[name]):
+            if merge in component.refuses:
+                fit = [one for one in sweep.merges_of(key) if one not in component.refuses]
+                problem = f"{component.name} makes no sense under {merge}: {component.refuses[merge]}"
+                advice = f"set `merges: [{', '.join(fit)}]` for {key}" if fit else f"leave {key} out"
+                raise source.error((*place, "merges") if entry.merges else place, f"{problem}; {advice}")
+
+
+def objective_name(entry: ModelEntry, key: str) -> str:
+    """Returns the objective that a model of a sweep file is trained with."""
+    return entry.objective.name if entry.objective else STRUCTURE_ENCODERS[entry.model or key].default_objective
+
+
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
     assert sweep.published is not None
-    rows = [f"{model}/{merge}" for model in sweep.models for merge in sweep.merges]
+    rows = ["/".join(row) for row in sweep.rows]
     for row, columns in sweep.published.scores.items():
         place = ("published", "scores", row)
         if row not in rows:
@@ -274,14 +323,16 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
 
 def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     base = sweep.statistics.base
-    rows = [f"{model}/{merge}" for model in sweep.models for merge in sweep.merges]
-    compared = [row for row in rows if not row.endswith(f"/{base}")]
+    rows = ["/".join(row) for row in sweep.rows]
+    variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
+    models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
+    compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
     places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
     for name, claim in sweep.claims.items():
-        if claim.kind != "best" and (base not in sweep.merges or len(sweep.merges) < 2):
+        if claim.kind != "best" and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
             raise source.error(("claims", name, "kind"), problem)
-        known = list(sweep.models) if claim.kind == "larger_gain" else rows if claim.kind == "best" else compared
+        known = models if claim.kind == "larger_gain" else rows if claim.kind == "best" else compared
         for field, values, names in (
             ("rows", claim.rows, known),
             ("data", claim.data, list(sweep.datasets) if claim.kind == "time_ratio" else places),

@@ -116,7 +116,7 @@ def _published(summary: Summary) -> Iterator[str]:
 def _stars(summary: Summary) -> Iterator[str]:
     rule = summary.sweep.statistics
     if not summary.comparisons:
-        if rule.base not in summary.sweep.merges:
+        if rule.base not in {merge for _, merge in summary.sweep.rows}:
             yield f"No comparisons: the base merge {rule.base} is not part of the sweep."
         return
     possible = [item for item in summary.comparisons if not item.obstacle]

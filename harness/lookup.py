@@ -37,7 +37,7 @@ class Lookup:
             key: entry.label or (known[key].label if key in known else key) for key, entry in sweep.datasets.items()
         }
         self.columns = _columns(sweep, self.labels)
-        self.cell_keys = [(model, merge) for model in sweep.models for merge in sweep.merges]
+        self.cell_keys = sweep.rows
         self.outcomes = self._index(outcomes)
         # With an empty place for each seed, under which runs pair up wherever they were made.
         self._made = sorted({(one.seed, made) for one in self.outcomes.values() for made in ("", one.made_on)})

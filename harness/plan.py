@@ -15,12 +15,12 @@ from typing import Any, Literal, TypeVar
 
 from datasets import READERS
 from datasets.meta import exact_command, folder_name, read_meta
-from harness.config import Resources, Strict, SweepFile, TrainerSettings
+from harness.config import Reduction, Resources, Strict, SweepFile, TrainerSettings, objective_name
 from harness.errors import ConfigError, DataError
 from harness.files import sha256
 from harness.registry import Component, nearest
 from harness.store import Record, State, Store
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
 RUNNER = Component("trial", "harness.trial:run")
 """What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
@@ -48,6 +48,10 @@ class Trial(Strict):
     structure: str
     """Registered structure encoder."""
     structure_options: dict[str, Any]
+    """Every option of it."""
+    objective: str
+    """Registered objective."""
+    objective_options: dict[str, Any]
     """Every option of it."""
     encoder: str
     """Registered text encoder."""
@@ -177,7 +181,13 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
     trials = [
         cell.model_copy(update={"seed": seed})  # The settings of a cell are checked once, for its first seed.
         for dataset in chosen["dataset"]
-        for cells in [[_cell(sweep, m, merge, dataset) for m in chosen["model"] for merge in chosen["merge"]]]
+        for cells in [
+            [
+                _cell(sweep, model, merge, dataset)
+                for model, merge in sweep.rows
+                if model in chosen["model"] and merge in chosen["merge"]
+            ]
+        ]
         for seed in chosen["seed"]
         for cell in cells
     ]
@@ -189,6 +199,7 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
+    objective = objective_name(entry, model)
     return Trial(
         model=model,
         merge=merge,
@@ -196,10 +207,12 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
         seed=sweep.seeds[0],
         structure=entry.model or model,
         structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
+        objective=objective,
+        objective_options=OBJECTIVES[objective].options(**(entry.objective.options if entry.objective else {})).model_dump(),
         encoder=sweep.encoder.name,
         encoder_options=TEXT_ENCODERS[sweep.encoder.name].options.model_validate(sweep.encoder.options).model_dump(),
         combine="max" if merge == "none" else sweep.combine,
-        branch_reduction=_reduction(sweep, merge),
+        branch_reduction=_reduction(entry.branch_reduction or sweep.branch_reduction, merge),
         priors=sweep.priors,
         corpus=_corpus(column.reader or dataset, column.options),
         train_documents=column.train_documents,
@@ -208,13 +221,13 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     )
 
 
-def _reduction(sweep: SweepFile, merge: Merge) -> Literal["mean_local", "mean_global"]:
+def _reduction(wanted: Reduction, merge: Merge) -> Literal["mean_local", "mean_global"]:
     """Resolves `paper`; without branches the two are one and the same, and so have one name."""
     if merge == "none":
         return "mean_global"
-    if sweep.branch_reduction == "paper":
+    if wanted == "paper":
         return "mean_local" if merge == "projection" else "mean_global"
-    return sweep.branch_reduction
+    return wanted
 
 
 def _corpus(reader: str, options: dict[str, Any]) -> str:
@@ -235,7 +248,12 @@ def identity(trial: Trial, fingerprint: str) -> str:
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
     of a local file or folder that the text encoder is loaded from, and the numerics version of each part.
     """
-    parts = (RUNNER, TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure])
+    parts = (
+        RUNNER,
+        TEXT_ENCODERS[trial.encoder],
+        STRUCTURE_ENCODERS[trial.structure],
+        OBJECTIVES[trial.objective],
+    )
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
@@ -307,7 +325,7 @@ def _chosen(sweep: SweepFile, filters: Iterable[str]) -> dict[str, list[Any]]:
     """Returns, per field of a trial, the values that meet every `field=value` and `field!=value`."""
     chosen: dict[str, list[Any]] = {
         "model": list(sweep.models),
-        "merge": list(sweep.merges),
+        "merge": list(dict.fromkeys(merge for _, merge in sweep.rows)),
         "dataset": list(sweep.datasets),
         "seed": list(sweep.seeds),
     }

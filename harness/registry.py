@@ -110,9 +110,19 @@ class Component:
         return found
 
     @cached_property
+    def default_objective(self) -> str:
+        """The objective that a model is trained with unless a sweep file names another: its `OBJECTIVE` constant."""
+        return str(_constant(self._tree, "OBJECTIVE") or "bce")
+
+    @cached_property
+    def refuses(self) -> Mapping[str, str]:
+        """The `REFUSES` constant: merges, or `objective` for any of one's own choice, and why they make no sense."""
+        return dict(_constant(self._tree, "REFUSES") or {})
+
+    @cached_property
     def recipe(self) -> int:
         """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
-        version = _constant(self._tree, "RECIPE")
+        version: int | None = _constant(self._tree, "RECIPE")
         if version is None:
             raise ConfigError(f"{self.module} has no RECIPE constant; add `RECIPE = 1` to it.")
         return version
@@ -154,11 +164,11 @@ def _parse(module: str) -> ast.Module | None:
     return ast.parse(path.read_text("utf-8")) if path.is_file() else None
 
 
-def _constant(tree: ast.Module, name: str) -> int | None:
-    """Returns the whole number that a module gives a name; None where it gives none."""
+def _constant(tree: ast.Module, name: str) -> Any:
+    """Returns the literal that a module gives a name; None where it gives none."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return int(ast.literal_eval(node.value))
+            return ast.literal_eval(node.value)
     return None
 
 

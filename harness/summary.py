@@ -97,12 +97,12 @@ class _Analysis:
         control = self.sweep.models[model].control
         return [
             Row(model, merge, self.lookup.label(model, merge), control, tuple(group[place] for group in cells))
-            for place, merge in enumerate(self.sweep.merges)
+            for place, merge in enumerate(self.sweep.merges_of(model))
         ]
 
     def _group(self, model: str, column: Column, marks: Mapping[tuple[str, str, Column], str]) -> list[Cell]:
         """One model's cells in one column: they share the bold set and the underlined maximum."""
-        merges = self.sweep.merges
+        merges = self.sweep.merges_of(model)
         cells = [self._cell(model, merge, column) for merge in merges]
         if self.sweep.models[model].control:
             return cells
@@ -173,7 +173,7 @@ class _Analysis:
     def _compare(self, control: bool) -> Iterable[Comparison]:
         base = self.sweep.statistics.base
         for model, merge in self.cell_keys:
-            if base in self.sweep.merges and merge != base and self.sweep.models[model].control == control:
+            if base in self.sweep.merges_of(model) and merge != base and self.sweep.models[model].control == control:
                 for column in self.columns:
                     yield self._comparison(model, merge, base, column)
 

@@ -27,7 +27,7 @@ from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
 from harness.store import Store, check_writable
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,7 +137,7 @@ def _prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
 def _everything() -> str:
     """Returns every registered name with its one-line summary and its options."""
     lines = []
-    registries: list[Registry] = [STRUCTURE_ENCODERS, TEXT_ENCODERS, READERS]
+    registries: list[Registry] = [STRUCTURE_ENCODERS, OBJECTIVES, TEXT_ENCODERS, READERS]
     for registry in registries:
         lines.append(f"{registry.kind}s")
         for name, component in registry.items():

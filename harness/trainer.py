@@ -141,8 +141,8 @@ def _train_epoch(
         for part in np.array_split(places, max(1, min(micro_batches, len(places) // fewest))):
             tokens, gold_BL = train.batch(part, device)
             with _autocast(device, settings):
-                logits_BC = model(tokens)
-            loss = model.heads.loss(logits_BC.float(), gold_BL) * (len(part) / len(places))
+                output = model(tokens)
+            loss = model.heads.loss(output, gold_BL) * (len(part) / len(places))
             loss.backward()
             total += loss.detach()
         nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
@@ -203,7 +203,7 @@ def evaluate(
         for start in range(0, len(by_length), at_once):
             places = by_length[start : start + at_once]
             tokens, gold_BL = split.batch(places, device)
-            predicted_BL = (model.heads.probabilities(model(tokens).float()) > THRESHOLD).cpu().numpy()
+            predicted_BL = (model.heads.probabilities(model(tokens)) > THRESHOLD).cpu().numpy()
             tally.add(predicted_BL, gold_BL.cpu().numpy() > 0)
             # Several times as fast as `nonzero`, and as making a sparse array of every batch.
             row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))

@@ -43,9 +43,10 @@ from harness.preregistration import freeze
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
 from harness.trainer import NonFiniteLoss, Split, evaluate, fit, rehearse, seed_everything, uses_bf16
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
-from models.branches import BranchHeads, label_priors
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models.branches import BranchHeads
 from models.classifier import Classifier
+from models.labels import count
 
 NUMERICS = 1
 MAX_ATTEMPTS = 3
@@ -257,13 +258,15 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
     """Builds the encoder first, so that every model and merge of a seed starts from the same one."""
     encoder = TEXT_ENCODERS[trial.encoder].load()(tokens.tokenizer, **trial.encoder_options)
     structure = STRUCTURE_ENCODERS[trial.structure].load()
+    objective = OBJECTIVES[trial.objective].load()
     counted = [splits["train"].gold] + ([splits["val"].gold] if trial.priors == "train+val" else [])
     build = partial(
         BranchHeads,
         corpus.hierarchy,
-        label_priors(corpus.hierarchy, scipy.sparse.vstack(counted, format="csr")),
+        count(corpus.hierarchy, scipy.sparse.vstack(counted, format="csr")),
         lambda members: structure(members, encoder.width, **trial.structure_options),
         merge=trial.merge,
+        objective=lambda members: objective(members, **trial.objective_options),
         combine=trial.combine,
         branch_reduction=trial.branch_reduction,
         recursive_penalty=trial.trainer.recursive_penalty,

@@ -26,5 +26,13 @@ STRUCTURE_ENCODERS = Registry(
     },
 )
 
+OBJECTIVES = Registry(
+    "objective",
+    {
+        "bce": "models.bce:BCE",
+        "max_constraint": "models.max_constraint:MaxConstraint",
+    },
+)
+
 Merge = Literal["none", "masking", "projection"]
 """How branch heads are merged; none is the base model."""

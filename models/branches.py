@@ -16,18 +16,20 @@ regularisation, which on a DAG also ties them to the branch's own rows, would on
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from datasets.hierarchy import Hierarchy
 from models import Merge
-from models.structure import Member, StructureEncoder
+from models.bce import BCE
+from models.labels import LabelFacts
+from models.objective import Objective
+from models.labels import Member
+from models.structure import StructureEncoder
 
 NUMERICS = 2
 
@@ -40,9 +42,10 @@ class BranchHeads(nn.Module):
 
     Args:
         hierarchy: L labels.
-        priors: (E,) float32, see `label_priors`.
+        facts: What the counted documents say about them.
         build: Makes the structure encoder for a list of hierarchies.
         merge: The list: the whole hierarchy, its branches, or the whole hierarchy once per branch.
+        objective: Makes the objective for the same list.
         combine: Of a label's probabilities over branches: the largest, the sum cut at 1, or the mean
             over the branches that hold the label. All are equal on trees.
         branch_reduction: A branch's loss is the mean over its own labels, or its sum over the number
@@ -57,10 +60,11 @@ class BranchHeads(nn.Module):
     def __init__(
         self,
         hierarchy: Hierarchy,
-        priors: npt.NDArray[np.float32],
+        facts: LabelFacts,
         build: Callable[[Sequence[Member]], StructureEncoder],
         *,
         merge: Merge,
+        objective: Callable[[Sequence[Member]], Objective] = BCE,
         combine: Literal["max", "sum", "mean"] = "max",
         branch_reduction: Literal["mean_local", "mean_global"],
         recursive_penalty: float = 1e-6,
@@ -69,9 +73,11 @@ class BranchHeads(nn.Module):
         everything = np.arange(len(hierarchy))
         branches = [everything] if merge == "none" else hierarchy.branches()
         if merge == "projection":
-            self.encoder = build([_restrict(hierarchy, priors, branch) for branch in branches])
+            members = [_restrict(hierarchy, facts, branch) for branch in branches]
         else:
-            self.encoder = build([Member(hierarchy, priors, asked=branch) for branch in branches])
+            members = [Member(hierarchy, facts, asked=branch) for branch in branches]
+        self.encoder = build(members)
+        self.objective = objective(members)
         is_local = branch_reduction == "mean_local"
         divisors = [len(branch) if is_local else len(hierarchy) for branch in branches]
         weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
@@ -86,57 +92,33 @@ class BranchHeads(nn.Module):
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
-    def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BC of every head's own labels."""
-        logits_BC: Tensor = self.encoder(text_BD)
-        return logits_BC
+    def forward(self, text: Any) -> Any:
+        """Returns the structure encoder's output for what it read of the text: logits_BC of every head's own labels."""
+        return self.encoder(text)
 
-    def loss(self, logits_BC: Tensor, gold_BL: Tensor) -> Tensor:
-        """Returns the sum over branches of the mean binary cross-entropy, plus the regularisation.
+    def loss(self, output: Any, gold_BL: Tensor) -> Tensor:
+        """Returns the objective summed over branches, each a mean over labels, plus the regularisation.
 
         Args:
-            logits_BC: From `forward`.
+            output: From `forward`.
             gold_BL: 0 or 1, closed under ancestors.
         """
-        gold_BC = gold_BL.index_select(1, self.labels)
-        entropy_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
-        loss = (entropy_BC @ self.weights).mean()
+        loss = self.encoder.loss(output, gold_BL.index_select(1, self.labels), self.weights, self.objective)
         if self.recursive_penalty:
             loss = loss + self.recursive_penalty * self.encoder.recursive_penalty()
         return loss
 
-    def probabilities(self, logits_BC: Tensor) -> Tensor:
+    def probabilities(self, output: Any) -> Tensor:
         """Returns (B, L) probabilities, combined over the branches that hold a label."""
-        probabilities_BC = torch.sigmoid(logits_BC)
-        combined_BL = probabilities_BC.new_zeros(len(logits_BC), self.num_labels)
+        probabilities_BC = self.encoder.probabilities(output, self.objective)
+        combined_BL = probabilities_BC.new_zeros(len(probabilities_BC), self.num_labels)
         if self.combine == "max":
             return combined_BL.scatter_reduce(1, self.labels.expand_as(probabilities_BC), probabilities_BC, "amax")
         combined_BL.index_add_(1, self.labels, probabilities_BC)
         return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
 
 
-def _restrict(hierarchy: Hierarchy, priors: npt.NDArray[np.float32], branch: npt.NDArray[np.int64]) -> Member:
-    """Returns the branch with the priors of its own edges; their values stay, since siblings come along."""
-    inside = np.isin(hierarchy.edges, branch).all(axis=1)
-    return Member(hierarchy.sub(branch), priors[inside], asked=np.arange(len(branch)), part_of=hierarchy)
-
-
-def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:
-    """Returns, per edge, the share of a parent's children that documents give to this child.
-
-    f(p, q) = c(p, q) / sum over children q' of c(p, q'), with c the number of documents that carry both
-    labels; 0 where no document carries a child of p. (HiAGM, section 3.2.)
-
-    Args:
-        hierarchy: L labels, E edges.
-        gold: (documents, L) booleans.
-
-    Returns:
-        (E,) in the order of `hierarchy.edges`.
-    """
-    parents, children = hierarchy.edges.T
-    by_label = gold.astype(np.int64).tocsc()
-    together_E = by_label[:, parents].multiply(by_label[:, children]).sum(axis=0)
-    total_E = np.bincount(parents, weights=together_E, minlength=len(hierarchy))[parents]
-    priors_E: npt.NDArray[np.float32] = (together_E / np.maximum(total_E, 1)).astype(np.float32)
-    return priors_E
+def _restrict(hierarchy: Hierarchy, facts: LabelFacts, branch: npt.NDArray[np.int64]) -> Member:
+    """Returns the branch, with what is said about its own labels and edges."""
+    asked = np.arange(len(branch))
+    return Member(hierarchy.sub(branch), facts.of(hierarchy, branch), asked, part_of=hierarchy)

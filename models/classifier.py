@@ -1,6 +1,8 @@
 """A text encoder and the branch heads behind it: what a trial trains."""
 
-from torch import Tensor, nn
+from typing import Any
+
+from torch import nn
 
 from models.branches import BranchHeads
 from models.text import TextEncoder, TokenBatch
@@ -11,7 +13,8 @@ class Classifier(nn.Module):
 
     Args:
         encoder: Word pieces to text_BD.
-        heads: text_BD to logits_BC, the loss on them, and the combined probabilities.
+        heads: What its structure encoder reads of the text to logits_BC, the loss on them, and the combined
+            probabilities.
     """
 
     def __init__(self, encoder: TextEncoder, heads: BranchHeads):
@@ -19,7 +22,6 @@ class Classifier(nn.Module):
         self.encoder = encoder
         self.heads = heads
 
-    def forward(self, tokens: TokenBatch) -> Tensor:
-        """Returns logits_BC."""
-        logits_BC: Tensor = self.heads(self.encoder(tokens))
-        return logits_BC
+    def forward(self, tokens: TokenBatch) -> Any:
+        """Returns the heads' output: logits_BC of most models."""
+        return self.heads(self.heads.encoder.read(self.encoder, tokens))

@@ -32,7 +32,7 @@ from harness.registry import Positive, Share
 from models.dropout import Dropout
 from models.members import MemberLinear, member_of, sums_to, union_edges
 from models.propagation import TextPropagation
-from models.structure import Member
+from models.labels import Member
 
 NUMERICS = 1
 

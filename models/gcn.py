@@ -13,7 +13,7 @@ from torch_geometric.nn.conv import MessagePassing
 
 from models.dropout import Dropout
 from models.members import MemberLinear, sums_to, union_edges
-from models.structure import Member
+from models.labels import Member
 
 NUMERICS = 1
 
@@ -37,7 +37,7 @@ class HierarchyGCN(MessagePassing):
         super().__init__(aggr=None, node_dim=0)
         sizes = [len(member.hierarchy) for member in members]
         num_nodes = sum(sizes)
-        priors_E = torch.from_numpy(np.concatenate([member.priors for member in members]))
+        priors_E = torch.from_numpy(np.concatenate([member.facts.priors for member in members]))
         self.edge_weight = nn.Parameter(torch.cat([torch.ones_like(priors_E), priors_E]))
         self.edge_bias = nn.Parameter(torch.zeros(2 * num_nodes, 1, node_width))
         # Gates in the order up, down, own; the published init is Xavier's for an H x 1 matrix.

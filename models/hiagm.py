@@ -31,7 +31,7 @@ from torch import nn
 from harness.registry import Positive, Share
 from models.gcn import HierarchyGCN
 from models.propagation import TextPropagation
-from models.structure import Member
+from models.labels import Member
 from models.tree_lstm import TreeLSTM
 
 NUMERICS = 3

@@ -28,7 +28,8 @@ from models.dropout import Dropout
 from models.hiagm import layer_builder
 from models.members import member_of
 from models.propagation import all_nodes_classifier
-from models.structure import Member, StructureEncoder
+from models.labels import Member
+from models.structure import StructureEncoder
 
 NUMERICS = 1
 

@@ -30,7 +30,8 @@ from models.coding_tree import CodingTree, coding_tree
 from models.dropout import Dropout, drop, keep_mask
 from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, member_of, sums_to, uniform
 from models.products import products
-from models.structure import Member, StructureEncoder
+from models.labels import Member
+from models.structure import StructureEncoder
 
 NUMERICS = 3
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from models.products import Shape, matrices, products
-from models.structure import Member
+from models.labels import Member
 
 NUMERICS = 3
 

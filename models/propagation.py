@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from models.dropout import Dropout
 from models.members import RaggedLinear
-from models.structure import Member, StructureEncoder
+from models.labels import Member
+from models.structure import StructureEncoder
 
 NUMERICS = 1
 

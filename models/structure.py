@@ -6,48 +6,23 @@ member that are asked for, C those of all members one after the other, M members
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from torch import Tensor, nn
 
-from datasets.hierarchy import Hierarchy
-
-
-@dataclass(frozen=True)
-class Member:
-    """One hierarchy of the list that a structure encoder is built for.
-
-    Attributes:
-        hierarchy: N labels, indexed locally.
-        priors: (E,) float32, in the order of `hierarchy.edges`: share of the parent's documents that
-            carry the child, normalised over siblings (HiAGM, section 3.2).
-        asked: (A,) labels whose logits are asked for. The others are nodes like any, but what would
-            classify them is never built.
-        part_of: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
-            whole. For what must be computed before it is cut, such as HiTIN's global coding tree.
-    """
-
-    hierarchy: Hierarchy
-    priors: npt.NDArray[np.float32]
-    asked: npt.NDArray[np.int64]
-    part_of: Hierarchy | None = None
-
-    @property
-    def asked_edges(self) -> npt.NDArray[np.int64]:
-        """(edges, 2): the edges between labels that are asked for, as places in `asked`."""
-        places = np.full(len(self.hierarchy), -1)
-        places[self.asked] = np.arange(len(self.asked))
-        edges: npt.NDArray[np.int64] = places[self.hierarchy.edges]
-        return edges[(edges >= 0).all(axis=1)]
+from models.labels import Member
+from models.objective import Objective
+from models.text import TextEncoder, TokenBatch
 
 
 class StructureEncoder(nn.Module):
     """Maps text vectors to one logit per label that is asked for.
 
     A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
-    that a sweep file may set. It knows neither merges nor branches.
+    that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
+    that most models write. One that reads the text in another way overrides `read`; one whose loss is not a
+    sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`,
+    and its `forward` may then return whatever these take.
     """
 
     def __init__(self, members: Sequence[Member], text_width: int):
@@ -55,9 +30,28 @@ class StructureEncoder(nn.Module):
         self.members = tuple(members)
         self.text_width = text_width
 
-    def forward(self, text_BD: Tensor) -> Tensor:
+    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> Any:
+        """Returns what `forward` takes of a batch: text_BD."""
+        return encoder(tokens)
+
+    def forward(self, text_BD: Tensor) -> Any:
         """Returns logits_BC: the asked labels of the members, one member after the other."""
         raise NotImplementedError
+
+    def loss(self, output: Any, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
+        """Returns what is minimised, without the regularisation: the mean over documents.
+
+        Args:
+            output: From `forward`.
+            gold_BC: 0 or 1 for each asked label.
+            weights_C: Weights of the labels in the loss.
+            objective: What the sweep file asks for.
+        """
+        return (objective.terms(output.float(), gold_BC) @ weights_C).mean()
+
+    def probabilities(self, output: Any, objective: Objective) -> Tensor:
+        """Returns (B, C) probabilities of the asked labels."""
+        return objective.probabilities(output.float())
 
     def recursive_penalty(self) -> Tensor:
         """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""

@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 from models.dropout import Dropout
 from models.members import MemberLinear, member_of, sums_to, uniform, union_edges
 from models.products import products
-from models.structure import Member
+from models.labels import Member
 
 NUMERICS = 1
 
@@ -40,7 +40,7 @@ class TreeLSTM(nn.Module):
             raise ConfigError(f"The Tree-LSTM needs an even node_width, half for each direction, not {node_width}.")
         sizes = [len(member.hierarchy) for member in members]
         parents_E, children_E = union_edges(members)
-        priors_E = torch.from_numpy(np.concatenate([member.priors for member in members]))
+        priors_E = torch.from_numpy(np.concatenate([member.facts.priors for member in members]))
         ones_E = torch.ones(len(priors_E))
         num_parents_U = torch.bincount(children_E, minlength=sum(sizes))
         # Upwards the children add up; downwards the parents, of which a tree has one, are averaged.

@@ -71,11 +71,13 @@ def balanced(num: int, branches: int) -> Hierarchy:
 def heads(hierarchy: Hierarchy, model: str, merge: Merge, text_width: int, options: dict[str, int]) -> BranchHeads:
     """Returns branch heads with made-up priors."""
     kind = STRUCTURE_ENCODERS[model].load()
-    priors = np.full(len(hierarchy.edges), 1 / CHILDREN, dtype=np.float32)
+    facts = LabelFacts(
+        np.full(len(hierarchy.edges), 1 / CHILDREN, dtype=np.float32), np.ones(len(hierarchy), dtype=np.int64)
+    )
     reduction: Any = "mean_local" if merge == "projection" else "mean_global"
     return BranchHeads(
         hierarchy,
-        priors,
+        facts,
         lambda members: kind(members, text_width, **options),
         merge=merge,
         branch_reduction=reduction,

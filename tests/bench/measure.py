@@ -9,8 +9,8 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,23 @@ class Times:
         return Times(tuple(mine / theirs for mine, theirs in zip(self.seconds, other.seconds, strict=True)))
 
 
+@dataclass(frozen=True)
+class Build:
+    """How a variant is made in a process of its own.
+
+    Attributes:
+        make: Makes the variant, in that process.
+        variables: Environment variables from the process's start.
+    """
+
+    make: Callable[[], Callable[[], object]]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self) -> AbstractContextManager[Callable[[], None]]:
+        """Starts the process, which lives as long as the context."""
+        return in_own_process(self.make, self.variables)
+
+
 def side_by_side(variants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, Times]:
     """Returns the wall seconds of each variant.
 
@@ -54,14 +71,43 @@ def side_by_side(variants: Mapping[str, Callable[[], object]], rounds: int, warm
     for call in variants.values():
         for _ in range(warm_up):
             call()
+    return _in_rounds(list(variants), rounds, lambda name: _seconds(variants[name]))
+
+
+def in_processes(builds: Mapping[str, Build], rounds: int, together: bool) -> dict[str, Times]:
+    """Returns the wall seconds of variants that each run in a process of their own, after a first call each.
+
+    Args:
+        builds: What to time, by name.
+        rounds: Measurements of each.
+        together: Whether the processes live side by side, as long as the rounds last; otherwise each measurement
+            has a process of its own, for variants that do not fit into memory together.
+    """
+    if together:
+        with ExitStack() as stack:
+            return side_by_side({name: stack.enter_context(build.start()) for name, build in builds.items()}, rounds)
+
+    def measure(name: str) -> float:
+        with builds[name].start() as call:
+            call()
+            return _seconds(call)
+
+    return _in_rounds(list(builds), rounds, measure)
+
+
+def _in_rounds(names: Sequence[str], rounds: int, measure: Callable[[str], float]) -> dict[str, Times]:
     generator = np.random.default_rng(0)
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(rounds):
-        for name in generator.permutation(list(variants)).tolist():
-            started = time.perf_counter()
-            variants[name]()
-            seconds[name].append(time.perf_counter() - started)
+        for name in generator.permutation(names).tolist():
+            seconds[name].append(measure(name))
     return {name: Times(tuple(values)) for name, values in seconds.items()}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
 
 
 @contextmanager

@@ -4,7 +4,6 @@ python -m tests.bench.overhead
 """
 
 import argparse
-from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, get_args
@@ -14,8 +13,9 @@ import torch
 from harness.allocator import keep_freed_memory
 from models import Merge
 from tests.bench import workload
+from tests.bench.alone import alone
 from tests.bench.gpu import flops_of
-from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
 from tests.bench.workload import Case
 
 THREADS = 2
@@ -58,7 +58,7 @@ CASES = (
     Case("tiny", "nyt", "hitin", 128, steps=6, rounds=15),
     Case("tiny", "wos", "hiagm", 300, steps=3, rounds=9),
     Case("tiny", "nyt", "hiagm", 300, steps=3, rounds=9),
-    Case("base", "wos", "hitin", 768, steps=1, rounds=5),
+    Case("base", "wos", "hitin", 768, steps=2, rounds=4),
 )
 
 
@@ -75,14 +75,11 @@ def build(case: Case, merge: Merge, is_looped: bool) -> Any:
 
 def measure(case: Case) -> dict[str, Times]:
     """Returns the seconds of each variant, by merge, `looped` behind it where heads run one after the other."""
-    with ExitStack() as stack:
-        calls = {
-            f"{merge} looped" if is_looped else merge: stack.enter_context(
-                in_own_process(partial(build, case, merge, is_looped), {})
-            )
-            for merge, is_looped in VARIANTS
-        }
-        return side_by_side(calls, case.rounds)
+    builds = {
+        f"{merge} looped" if is_looped else merge: Build(partial(build, case, merge, is_looped))
+        for merge, is_looped in VARIANTS
+    }
+    return in_processes(builds, case.rounds, case.fits_together)
 
 
 def arithmetic(case: Case) -> dict[str, tuple[int, int]]:
@@ -122,7 +119,8 @@ def main() -> None:
         milliseconds = f"{1000 * times['none'].median / case.steps:.0f}"
         rows.append([case.name, milliseconds, *(_percent(ratio) for ratio in ratios.values()), "; ".join(goals)])
         print(rows[-1], flush=True)
-        counts = arithmetic(case)
+        # In a process that ends, so that its models do not take memory from what is timed next.
+        counts = alone(partial(partial, arithmetic, case), seconds=600).result
         grown.append([case.name, *_growth(counts, "projection"), *_growth(counts, "masking")])
         seconds = {name: found.seconds for name, found in times.items()}
         numbers.append({"case": asdict(case), "seconds": seconds, "parameters and operations": counts})

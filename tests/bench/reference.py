@@ -19,7 +19,7 @@ from models.classifier import Classifier
 from models.coding_tree import coding_tree
 from models.hiagm import HiAGM
 from models.hitin import HiTIN
-from models.structure import Member
+from models.labels import Member
 
 RECURSIVE_PENALTY = 1e-6
 CLIP_NORM = 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+from tests.bench.measure import Build, Times, in_own_process, in_processes, publish, side_by_side, table, verdict
 
 
 def test_every_round_calls_every_variant_once_after_the_warm_up() -> None:
@@ -62,3 +62,23 @@ def test_a_variant_in_its_own_process_has_its_own_environment(tmp_path: Path) ->
         os.kill(int(process), signal.SIGKILL)
         with pytest.raises((EOFError, OSError)):
             call()
+
+
+def append_process(path: Path) -> Callable[[], None]:
+    """A variant that notes at each call which process it runs in."""
+
+    def note() -> None:
+        with path.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+
+    return note
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_variants_live_side_by_side_or_take_turns(tmp_path: Path, together: bool) -> None:
+    times = in_processes({name: Build(partial(append_process, tmp_path / name)) for name in "ab"}, 2, together)
+    assert [len(times[name].seconds) for name in "ab"] == [2, 2]
+    for name in "ab":
+        calls = (tmp_path / name).read_text().split()
+        # A first call that is not measured, of each process.
+        assert (len(calls), len(set(calls))) == ((3, 1) if together else (4, 2))

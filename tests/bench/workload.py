@@ -23,9 +23,10 @@ from harness import trainer
 from harness.config import TrainerSettings
 from harness.trainer import Split
 from models import STRUCTURE_ENCODERS, Merge
-from models.branches import BranchHeads, label_priors
+from models.branches import BranchHeads
 from models.classifier import Classifier
-from models.structure import Member, StructureEncoder
+from models.labels import Member, count
+from models.structure import StructureEncoder
 from models.transformer import Transformer
 
 Shape = Literal["wos", "rcv1", "nyt"]
@@ -65,6 +66,11 @@ class Case:
     width: int
     steps: int
     rounds: int
+
+    @property
+    def fits_together(self) -> bool:
+        """Whether some variants are in memory at once; of bert-base each takes up to 7 GB."""
+        return self.size == "tiny"
 
     @property
     def name(self) -> str:
@@ -157,7 +163,7 @@ def classifier(
 
     heads = BranchHeads(
         found.hierarchy,
-        label_priors(found.hierarchy, found.split.gold),
+        count(found.hierarchy, found.split.gold),
         build,
         merge=merge,
         branch_reduction="mean_local" if merge == "projection" else "mean_global",

@@ -84,8 +84,7 @@ def outcomes(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], f
     metrics = sweep_file.statistics.star_metrics
     return [
         outcome(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
-        for model in sweep_file.models
-        for merge in sweep_file.merges
+        for model, merge in sweep_file.rows
         for dataset in sweep_file.datasets
         for seed in sweep_file.seeds
     ]

@@ -6,6 +6,7 @@ import pytest
 
 from harness.config import SweepFile, explain, load
 from harness.errors import ConfigError
+from harness.registry import Component
 
 GOOD = """\
 name: tiny
@@ -56,6 +57,15 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
         ("name: tiny\n", "", 1, ["the key 'name' is missing"]),
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
+        ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),
+        ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
+        ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
+        (
+            "}\ndatasets",
+            ", objective: {name: bce, options: {tau: 1}}}\ndatasets",
+            3,
+            ["unknown key 'models.hiagm.objective.options.tau'"],
+        ),
         ("seeds:", "trainer: {epochs: 2.5}\nseeds:", 6, ["trainer.epochs", "2.5"]),
         ("node_width: 8", "node_width: -8", 3, ["models.hiagm.options.node_width", "greater than 0"]),
         ("}\ndatasets", ", trainer: {epochs: null}}\ndatasets", 3, ["models.hiagm.trainer.epochs", "null"]),
@@ -75,6 +85,22 @@ def test_refusals_name_the_line_and_the_nearest_name(
     message = refusal(tmp_path, GOOD.replace(old, new, 1))
     assert message.startswith(f"sweep.yaml:{line}: ")
     assert all(word in message for word in words), message
+
+
+def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Component, "refuses", {"masking": "it writes sequences", "objective": "it writes sequences"})
+    assert refusal(tmp_path, GOOD) == (
+        "sweep.yaml:3: hiagm makes no sense under masking: it writes sequences; set "
+        "`merges: [none, projection]` for hiagm."
+    )
+    own = GOOD.replace("8}}", "8}, merges: [none]}")
+    assert load(write(tmp_path, own)).rows == [("hiagm", "none")]
+    assert refusal(tmp_path, own.replace("merges", "objective: {name: bce}, merges")) == (
+        "sweep.yaml:3: hiagm has a loss of its own: it writes sequences."
+    )
+    assert refusal(tmp_path, own.replace("[none]", "[masking]")).endswith("writes sequences; leave hiagm out.")
 
 
 def test_every_problem_is_named_at_once(tmp_path: Path) -> None:

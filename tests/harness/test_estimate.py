@@ -31,11 +31,10 @@ def builder(
     model: str, merge: Any, hierarchy: Hierarchy = FOREST, width: int = 6, **options: Any
 ) -> Callable[[], BranchHeads]:
     kind = STRUCTURE_ENCODERS[model].load()
-    priors = np.full(len(hierarchy.edges), 0.5, dtype=np.float32)
     return partial(
         BranchHeads,
         hierarchy,
-        priors,
+        facts_of(hierarchy),
         lambda members: kind(members, width, **options),
         merge=merge,
         branch_reduction="mean_local",

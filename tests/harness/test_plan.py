@@ -49,6 +49,22 @@ def test_the_grid_is_complete_and_every_trial_is_its_own(write_sweep: SweepWrite
     assert {planned.state for planned in plan.trials} == {"new"}
 
 
+def test_a_model_has_its_own_merges_loss_and_reduction(write_sweep: SweepWriter) -> None:
+    models = {
+        "hiagm": {"merges": ["masking"], "branch_reduction": "mean_local"},
+        "flat": {"objective": {"name": "max_constraint"}},
+    }
+    found = {
+        (one.model, one.merge): (one.objective, one.branch_reduction)
+        for one in expand(load(write_sweep(models=models, merges=["none", "projection"])))
+    }
+    assert found == {
+        ("hiagm", "masking"): ("bce", "mean_local"),
+        ("flat", "none"): ("max_constraint", "mean_global"),
+        ("flat", "projection"): ("max_constraint", "mean_local"),
+    }
+
+
 def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: SweepWriter) -> None:
     trial = expand(load(write_sweep()))[0]
     before = identity(trial, "f")
@@ -59,6 +75,8 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "merge": "masking",
         "seed": 99,
         "structure": "flat",
+        "objective": "max_constraint",
+        "objective_options": {"tau": 1.0},
         "structure_options": {**trial.structure_options, "node_width": 5},
         "encoder": "minilm",
         "encoder_options": {**trial.encoder_options, "dropout": 0.2},

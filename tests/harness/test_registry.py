@@ -13,9 +13,10 @@ from harness.errors import ConfigError
 from harness.plan import RUNNER
 from harness.provenance import ROOT
 from harness.registry import Component, Registry
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 
-EVERY = [*STRUCTURE_ENCODERS.values(), *TEXT_ENCODERS.values(), *READERS.values()]
+MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
+EVERY = [*MODELS, *READERS.values()]
 
 
 @pytest.mark.parametrize("component", EVERY, ids=lambda component: component.name)
@@ -28,14 +29,12 @@ def test_options_read_from_source_equal_the_signature(component: Component) -> N
     assert len(component.summary) > 20
 
 
-@pytest.mark.parametrize("component", [*STRUCTURE_ENCODERS.values(), *TEXT_ENCODERS.values()], ids=lambda c: c.name)
+@pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
 def test_models_have_a_numerics_version(component: Component) -> None:
     assert component.numerics[component.module] >= 1
 
 
-@pytest.mark.parametrize(
-    "component", [RUNNER, *STRUCTURE_ENCODERS.values(), *TEXT_ENCODERS.values()], ids=lambda c: c.name
-)
+@pytest.mark.parametrize("component", [RUNNER, *MODELS], ids=lambda c: c.name)
 def test_numerics_are_what_the_modules_say(component: Component) -> None:
     assert component.numerics == {name: importlib.import_module(name).NUMERICS for name in component.numerics}
 
@@ -54,6 +53,13 @@ print(json.dumps([name for name, module in sys.modules.items() if "NUMERICS" in 
 @pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
 def test_readers_have_a_recipe(component: Component) -> None:
     assert component.recipe >= 1
+
+
+@pytest.mark.parametrize("component", STRUCTURE_ENCODERS.values(), ids=lambda c: c.name)
+def test_a_model_has_an_objective_and_refuses_what_there_is(component: Component) -> None:
+    assert component.default_objective in OBJECTIVES
+    assert set(component.refuses) <= {"none", "masking", "projection", "objective"}
+    assert all(len(reason) > 20 for reason in component.refuses.values())
 
 
 def test_unknown_names_answer_with_the_nearest() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from datasets.hierarchy import Hierarchy
-from models.structure import Member, StructureEncoder
+from models.labels import LabelFacts, Member
+from models.structure import StructureEncoder
 
 WOS_BRANCHES = (18, 54, 12, 17, 10, 10, 20)
 
@@ -20,8 +21,13 @@ def hierarchy(num_labels: int, edges: Sequence[tuple[int, int]] = (), roots: Seq
 
 def whole(graph: Hierarchy, priors: Any = None) -> Member:
     """A hierarchy all of whose labels are asked for; its priors are zeros unless given."""
+    return Member(graph, facts_of(graph, priors), np.arange(len(graph)))
+
+
+def facts_of(graph: Hierarchy, priors: Any = None) -> LabelFacts:
+    """Priors are zeros unless given; label i has i + 1 documents."""
     zeros = np.zeros(len(graph.edges))
-    return Member(graph, np.asarray(zeros if priors is None else priors, np.float32), np.arange(len(graph)))
+    return LabelFacts(np.asarray(zeros if priors is None else priors, np.float32), np.arange(1, len(graph) + 1))
 
 
 def member(num_labels: int, edges: Sequence[tuple[int, int]] = (), seed: int = 0) -> Member:

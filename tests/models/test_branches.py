@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from datasets.hierarchy import Hierarchy
-from models.branches import BranchHeads, label_priors
+from models.branches import BranchHeads
 from models.flat import Flat
 from models.hiagm import HiAGM
 from models.hitin import HiTIN
 from models.members import RaggedLinear
-from models.structure import Member, StructureEncoder
+from models.labels import LabelFacts, Member, count, label_priors
+from models.structure import StructureEncoder
 from tests.models.lists import DAG, dags, hierarchy, stars, whole
 
 MERGES: tuple[Literal["none", "masking", "projection"], ...] = ("none", "masking", "projection")
@@ -36,8 +37,9 @@ class Bare(StructureEncoder):
         return torch.tensor(float(len(self.members)))
 
 
-def priors_of(graph: Hierarchy) -> Any:
-    return np.arange(1, len(graph.edges) + 1, dtype=np.float32)
+def numbered(graph: Hierarchy, scale: float = 1.0) -> LabelFacts:
+    """Edges, in order, have priors 1, 2, ..., times a scale."""
+    return facts_of(graph, np.arange(1, len(graph.edges) + 1) * scale)
 
 
 def papers(merge: Any) -> Any:
@@ -47,7 +49,7 @@ def papers(merge: Any) -> Any:
 
 def bare(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
     options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
-    return BranchHeads(graph, priors_of(graph), Bare, merge=merge, **options)
+    return BranchHeads(graph, numbered(graph), Bare, merge=merge, **options)
 
 
 def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
@@ -55,7 +57,7 @@ def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
         return Flat(members, 3, dropout=0.0)
 
     options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
-    return BranchHeads(graph, priors_of(graph), build, merge=merge, **options)
+    return BranchHeads(graph, numbered(graph), build, merge=merge, **options)
 
 
 def gold_of(graph: Hierarchy, batch: int) -> Tensor:
@@ -75,7 +77,7 @@ def test_the_lists() -> None:
         [6],
     ]
     # Edges of the whole, in order, have priors 1 to 5: 0>2, 0>3, 1>3, 1>4, 3>5.
-    assert [one.priors.tolist() for one in projected] == [[1, 2, 5], [3, 4, 5], []]
+    assert [one.facts.priors.tolist() for one in projected] == [[1, 2, 5], [3, 4, 5], []]
     assert projected[1].hierarchy.edges.tolist() == [[0, 1], [0, 2], [1, 3]]
 
 
@@ -84,7 +86,7 @@ def test_a_branch_has_the_priors_of_its_own_edges(graph: Hierarchy) -> None:
     by_names = {(graph.labels[p], graph.labels[c]): i + 1 for i, (p, c) in enumerate(graph.edges.tolist())}
     for one in bare(graph, "projection").encoder.members:
         names = one.hierarchy.labels
-        assert one.priors.tolist() == [by_names[names[p], names[c]] for p, c in one.hierarchy.edges.tolist()]
+        assert one.facts.priors.tolist() == [by_names[names[p], names[c]] for p, c in one.hierarchy.edges.tolist()]
 
 
 def test_projection_weighs_a_branch_two_and_a_half_times_as_much_as_masking() -> None:
@@ -205,7 +207,7 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
     for merge in MERGES:
         torch.manual_seed(1)
         heads = BranchHeads(
-            graph, priors_of(graph), lambda members: kind(members, 3), merge=merge, branch_reduction=papers(merge)
+            graph, numbered(graph), lambda members: kind(members, 3), merge=merge, branch_reduction=papers(merge)
         )
         text_BD = torch.randn(5, 3)
         gold_BL = gold_of(graph, 5)
@@ -286,7 +288,7 @@ def test_gradients_by_finite_differences_from_text_to_loss(merge: Any) -> None:
     options = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
     heads = BranchHeads(
         DAG,
-        priors_of(DAG) / 9,
+        numbered(DAG, 1 / 9),
         lambda members: HiAGM(members, 3, node_width=2, **options),
         merge=merge,
         branch_reduction=papers(merge),

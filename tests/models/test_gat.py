@@ -13,7 +13,7 @@ from torch_geometric.nn import GATConv, GATv2Conv
 from datasets.hierarchy import Hierarchy
 from harness.errors import ConfigError
 from models.gat import GAT, GraphAttention
-from models.structure import Member
+from models.labels import Member
 from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, assert_side_by_side, dags, member, stars, whole
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}

@@ -13,7 +13,7 @@ from datasets.hierarchy import Hierarchy
 from harness.estimate import unallocated
 from models.gcn import HierarchyGCN
 from models.hiagm import HiAGM
-from models.structure import Member
+from models.labels import Member
 from tests.models.lists import (
     ALIKE,
     DAG,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.hiagm_la import HiAGMLA
-from models.structure import Member
+from models.labels import Member
 from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, whole
 
 NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}

@@ -13,7 +13,7 @@ from models.branches import BranchHeads
 from models.coding_tree import coding_tree
 from models.dropout import drop
 from models.hitin import HiTIN, coding_trees
-from models.structure import Member
+from models.labels import Member
 from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, from_singles, member, stars, whole
 
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
@@ -206,7 +206,7 @@ def test_a_branch_takes_its_own_coding_tree_or_its_part_of_the_whole_one() -> No
 
 def test_a_label_keeps_its_cluster_of_the_whole_tree_in_every_branch_of_a_dag() -> None:
     tree = coding_tree(DAG, 2)
-    branches = [Member(DAG.sub(b), np.zeros(0, np.float32), np.arange(len(b)), part_of=DAG) for b in DAG.branches()]
+    branches = [Member(DAG.sub(b), facts_of(DAG).of(DAG, b), np.arange(len(b)), part_of=DAG) for b in DAG.branches()]
     for labels, part in zip(DAG.branches(), coding_trees(branches, 2, "global"), strict=True):
         inside = tree.parents[0][labels]
         assert np.array_equal(inside[:, None] == inside, part.parents[0][:, None] == part.parents[0])

@@ -20,7 +20,7 @@ def test_a_pooled_branch_is_one_head(model: str, merge: str) -> None:
     kind = STRUCTURE_ENCODERS[model].load()
     heads = BranchHeads(
         graph,
-        np.ones(len(graph.edges), dtype=np.float32),
+        facts_of(graph),
         lambda members: kind(members, 6),
         merge=merge,  # type: ignore[arg-type]
         branch_reduction="mean_local",
