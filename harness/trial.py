@@ -269,6 +269,7 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
         objective=lambda members: objective(members, **trial.objective_options),
         combine=trial.combine,
         branch_reduction=trial.branch_reduction,
+        coherence=trial.coherence,
         recursive_penalty=trial.trainer.recursive_penalty,
     )
     options = trial.structure_options

@@ -36,3 +36,6 @@ OBJECTIVES = Registry(
 
 Merge = Literal["none", "masking", "projection"]
 """How branch heads are merged; none is the base model."""
+
+Coherence = Literal["none", "max_constraint"]
+"""What is done so that no label is less probable than one of its descendants."""
