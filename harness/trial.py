@@ -289,8 +289,9 @@ def _test_selected(
         if twin == metric:
             model.load_state_dict(fitted.weights[metric])
             micro_batches = fitted.progress.micro_batches
+            groups = label_groups(train.gold.sum(axis=0))
             scores, predicted[metric] = evaluate(
-                model, test, corpus.hierarchy, trial.trainer, micro_batches, label_groups(train.gold.sum(axis=0))
+                model, test, corpus.hierarchy, trial.trainer, micro_batches, groups, threshold_free=True
             )
             selected[metric] = {"epoch": best["epoch"], **scores}
         else:
