@@ -118,7 +118,7 @@ class Component:
 
     @cached_property
     def default_coherence(self) -> Any:
-        """What an objective wants done for coherent probabilities unless a sweep file says: its `COHERENCE` constant."""
+        """What an objective has done for coherence unless a sweep file says otherwise: its `COHERENCE` constant."""
         return _constant(self._tree, "COHERENCE") or "none"
 
     @cached_property

@@ -1,19 +1,19 @@
 """How well probabilities order labels, document by document, whatever the threshold.
 
-The hF1-AUC of Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024: per document the
-area under hierarchical precision over hierarchical recall as the threshold falls, then the mean over documents. Defined as
-their program computes it:
+The hF1-AUC of Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024: per
+document the area under hierarchical precision over hierarchical recall as the threshold falls, then the mean over
+documents. Defined as their program computes it:
 
-* *Closed sets.* A label is predicted once it and all its ancestors reach the threshold, so that precision and recall are
-  of sets closed under ancestors, as hierarchical ones are. `hier_f1` closes the other way, by adding ancestors; of
-  coherent probabilities there is nothing to close, and the two agree.
+* *Closed sets.* A label is predicted once it and all its ancestors reach the threshold, so that precision and recall
+  are of sets closed under ancestors, as hierarchical ones are. `hier_f1` closes the other way, by adding ancestors;
+  of coherent probabilities there is nothing to close, and the two agree.
 * *Thresholds* are the document's distinct probabilities; labels with equal ones come in together.
-* *Trapezoids* between neighbouring points, from (recall 0, precision 1), where nothing is predicted yet. Areas by steps, as
-  scikit-learn's average precision has them, are smaller.
+* *Trapezoids* between neighbouring points, from (recall 0, precision 1), where nothing is predicted yet; not the
+  steps of scikit-learn's average precision.
 * A document without gold counts 0, as in `hier_f1`.
 
-Recall rises only where a gold label comes in, by one over their number. The area is therefore the mean over gold labels
-of the precision with the label and those that tie with it, averaged with the precision just before.
+Recall rises only where a gold label comes in, by one over their number. The area is therefore the mean over gold
+labels of the precision with the label and those that tie with it, averaged with the precision just before.
 """
 
 import numpy as np

@@ -15,9 +15,9 @@ are not built. They would learn nothing: the loss does not reach them, and weigh
 regularisation, which on a DAG also ties them to the branch's own rows, would only shrink them.
 
 *Coherence* is that no label is less probable than one of its descendants. Few models see to it, and on a DAG
-the combination can break it even where every branch is coherent, as a label may lie in more branches than its ancestor.
-The max constraint of C-HMCNN (Giunchiglia and Lukasiewicz 2020, see `models/max_constraint.py`), taken over the combined
-probabilities, gives it to any model.
+the combination can break it even where every branch is coherent, as a label may lie in more branches than its
+ancestor. The max constraint of C-HMCNN (Giunchiglia and Lukasiewicz 2020, see `models/max_constraint.py`), taken
+over the combined probabilities, gives it to any model.
 """
 
 from collections.abc import Callable, Sequence

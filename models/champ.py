@@ -1,24 +1,27 @@
 """CHAMP: a label that is wrongly predicted costs the more the further it is from what is right.
 
-Paper: Vaswani et al., *All Mistakes Are Not Equal: Comprehensive Hierarchy Aware Multi-label Predictions*, 2022, as used by
-Plaud et al., CoNLL 2024. Binary cross-entropy whose false positives are weighted; gold labels keep the weight 1:
+Paper: Vaswani et al., *All Mistakes Are Not Equal: Comprehensive Hierarchy Aware Multi-label Predictions*, 2022, as
+used by Plaud et al., CoNLL 2024. Binary cross-entropy whose false positives are weighted; gold labels keep the weight
+1:
 
     - y log p - (1 - y) w log(1 - p)   with   w = 1 + beta ((1 + d / d_max)^2 - 1)
 
-d is the number of edges from the label to the nearest gold label, d_max the largest such distance in the hierarchy. Gold is
-closed under ancestors, so the way to the nearest gold label leads upwards: to the first ancestor that holds, or,
-where none does, to the root and down to a gold label beside it, one edge further. So also in a branch without gold,
-whose distances are then those of the whole hierarchy, as its d_max is: on trees branches have the weights of the base model.
+d is the number of edges from the label to the nearest gold label, d_max the largest such distance in the hierarchy.
+Gold is closed under ancestors, so the way to the nearest gold label leads upwards: to the first ancestor that holds,
+or, where none does, to the root and down to a gold label beside it, one edge further. So also in a branch without
+gold, whose distances are then those of the whole hierarchy, as its d_max is: on trees branches have the weights of
+the base model.
 
-*On a DAG* d is the fewest edges up to an ancestor that holds, or up to the root and one more, and no more than d_max; ways
-that go down first do not count. In a branch the labels outside it are not seen. A document without any gold label is
-treated as one whose gold is in other branches.
+*On a DAG* d is the fewest edges up to an ancestor that holds, or up to the root and one more, and no more than d_max;
+ways that go down first do not count. In a branch the labels outside it are not seen. A document without any gold
+label is treated as one whose gold is in other branches.
 
-Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of labels,
-as with every objective: a constant factor, which Adam does not feel, while the gradients' clipping and the recursive
-regularisation do. Where several gold labels are equally near, the program counts a label once for each, the formula and
-this file once. It adds a small number within logarithms; here they are taken of logits. Both values of beta occur in the
-authors' configurations, 0.2, which is the default, and 1e-4. No score is quoted: the papers' tables were not at hand.
+Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
+labels, as with every objective: a constant factor, which Adam does not feel, while the gradients' clipping and the
+recursive regularisation do. Where several gold labels are equally near, the program counts a label once for each, the
+formula and this file once. It adds a small number within logarithms; here they are taken of logits. Both values of
+beta occur in the authors' configurations, 0.2, which is the default, and 1e-4. No score is quoted: the papers' tables
+were not at hand.
 """
 
 from collections.abc import Sequence
@@ -42,7 +45,7 @@ class Champ(Objective):
 
     Args:
         members: The list of hierarchies.
-        beta: What the distance adds to the weight: three times so much at the largest distance; 0 is plain cross-entropy.
+        beta: A third of what the largest distance adds to the weight; 0 is plain cross-entropy.
     """
 
     below: Tensor

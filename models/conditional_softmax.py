@@ -1,35 +1,36 @@
 """Conditional softmax, with logit adjustment: siblings compete for the document that their parent holds.
 
-As in Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling set,
-the labels below the root among them, has a softmax of its own:
+As in Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
+set, the labels below the root among them, has a softmax of its own:
 
     P(v | p) = exp z_v / sum over children u of p of exp z_u
     loss = - sum over gold v of log P(v | p)
     P(v) = P(p) P(v | p)
 
-*Logit adjustment*: z_v + tau log nu(v | p) in the loss, z_v in the probabilities, where nu is the label's share of the
-counted documents of its sibling set, and 1 for a label without any, as published. tau is 1 in the paper.
+*Logit adjustment*: z_v + tau log nu(v | p) in the loss, z_v in the probabilities, where nu is the label's share of
+the counted documents of its sibling set, and 1 for a label without any, as published. tau is 1 in the paper.
 
 It is made **for documents of one path**. Where gold has k siblings, the loss is that of k draws from one softmax, and
-its optimum gives each 1/k: of two neither is above 0.5, so neither is predicted. What else follows from a softmax
-is as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label
-the probabilities still go on to the leaves.
+its optimum gives each 1/k: of two neither is above 0.5, so neither is predicted. What else follows from a softmax is
+as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label the
+probabilities still go on to the leaves.
 
-*On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its loss
-is the mean over the sets, for the documents do not say which way they came; P(v) is the sum over its parents of
+*On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its
+loss is the mean over the sets, for the documents do not say which way they came; P(v) is the sum over its parents of
 P(p) P(v | p), the probability that the walk comes past. A label with parents competes in their sets alone, also where
-the root names it as a child: gold that has it has its parents too. A walk that comes past v carries all ancestors of v,
-those that it did not take as well, which is what the max constraint adds: `coherence` is on by default.
+the root names it as a child: gold that has it has its parents too. A walk that comes past v carries all ancestors of
+v, those that it did not take as well, which is what the max constraint adds: `coherence` is on by default.
 
-*In a branch* there is no sibling set below the root: documents outside have no label there to be chosen. Each label without
-parents in the branch has a sigmoid and binary cross-entropy instead, and is not adjusted. So has the only label
-below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch teaches that
-sigmoid that it does not hold, and the softmaxes nothing.
+*In a branch* there is no sibling set below the root: documents outside have no label there to be chosen. Each label
+without parents in the branch has a sigmoid and binary cross-entropy instead, and is not adjusted. So has the only
+label below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch
+teaches that sigmoid that it does not hold, and the softmaxes nothing.
 
-Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of labels,
-as with every objective. A constant factor, which Adam does not feel, while the gradients' clipping and the recursive
-regularisation do. nu is counted on the splits that the sweep's `priors` names, train and val as published unless
-it says otherwise. Logarithms are stable without a clamp. The paper's own tables were not at hand; no score is quoted.
+Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
+labels, as with every objective. A constant factor, which Adam does not feel, while the gradients' clipping and the
+recursive regularisation do. nu is counted on the splits that the sweep's `priors` names, train and val as published
+unless it says otherwise. Logarithms are stable without a clamp. The paper's own tables were not at hand; no score is
+quoted.
 """
 
 from collections.abc import Sequence
@@ -105,8 +106,8 @@ class ConditionalSoftmax(Objective):
         conditional_BK = self._log_conditionals(logits_BC[:, self.label]).exp()
         reached = torch.where(self.is_free, torch.sigmoid(logits_BC), 0.0)
         reached = torch.cat([reached, reached.new_ones(len(reached), len(self.members))], dim=1)
-        pairs = zip(*(one.split(self.level_sizes, -1) for one in (self.label, self.parent, conditional_BK)), strict=True)
-        for label, parent, conditional in pairs:
+        of_pairs = (self.label, self.parent, conditional_BK)
+        for label, parent, conditional in zip(*(one.split(self.level_sizes, -1) for one in of_pairs), strict=True):
             reached = reached.index_add(1, label, reached[:, parent] * conditional)
         return reached[:, : len(self.is_free)]
 

@@ -71,11 +71,12 @@ def test_coherent_branches_may_combine_to_what_is_not(combine: Any) -> None:
         built = heads(DAG, "projection", combine=combine, objective=MaxConstraint, coherence=coherence)
         shown = built.probabilities(logits_BC)[0]
         assert bool(shown[3] <= shown[0]) is wanted
-        assert shown[3] == pytest.approx({"max": 0.9, "mean": 0.5}[combine])
+        assert shown[3].item() == pytest.approx({"max": 0.9, "mean": 0.5}[combine])
 
 
 def test_on_a_tree_coherent_branches_stay_as_they_are() -> None:
     graph = stars([4, 6, 1])
-    plain, again = (heads(graph, "projection", objective=MaxConstraint, coherence=one) for one in ("none", "max_constraint"))
+    both = ("none", "max_constraint")
+    plain, again = (heads(graph, "projection", objective=MaxConstraint, coherence=one) for one in both)
     logits_BC = torch.randn(5, 11)
     assert torch.equal(plain.probabilities(logits_BC), again.probabilities(logits_BC))
