@@ -45,19 +45,19 @@ class ConditionalSigmoid(Objective):
         members: The list of hierarchies.
     """
 
-    parents: Tensor
-    children: Tensor
+    parent: Tensor
+    child: Tensor
 
     def __init__(self, members: Sequence[Member]):
         super().__init__(members)
         self.closure = Closure([member.asked_ancestors for member in members])
         edges = join([member.asked_edges for member in members], [len(member.asked) for member in members])
-        self.register_buffer("parents", edges[0], persistent=False)
-        self.register_buffer("children", edges[1], persistent=False)
+        self.register_buffer("parent", edges[0], persistent=False)
+        self.register_buffer("child", edges[1], persistent=False)
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) cross-entropies, 0 where a parent does not hold."""
-        missing_BC = torch.zeros_like(gold_BC).index_add(1, self.children, 1 - gold_BC[:, self.parents])
+        missing_BC = torch.zeros_like(gold_BC).index_add(1, self.child, 1 - gold_BC[:, self.parent])
         entropies_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
         return entropies_BC.masked_fill(missing_BC > 0, 0.0)
 

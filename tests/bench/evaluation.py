@@ -171,7 +171,12 @@ VARIANTS: dict[str, tuple[Callable[[int], Callable[[], dict[str, float]]], int]]
 def parts() -> dict[str, float]:
     """Returns the seconds that the parts of one evaluation take."""
     graph, answers, split = corpus(DOCUMENTS)
-    names = ["gold labels and word pieces of each batch", "the stand-in for the model", "counting", "areas under curves"]
+    names = [
+        "gold labels and word pieces of each batch",
+        "the stand-in for the model",
+        "counting",
+        "areas under curves",
+    ]
     seconds = dict.fromkeys(names, 0.0)
 
     def timed(name: str, call: Any) -> Any:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -167,6 +167,7 @@ def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
     torch.testing.assert_close(ConditionalSoftmax(UNLIKE).probabilities(logits), expected)
 
 
+@settings(deadline=None, max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
