@@ -126,6 +126,14 @@ class Hierarchy:
                 levels[node] = max(levels[node], levels[parent] + 1)
         return levels
 
+    @cached_property
+    def diameter(self) -> int:
+        """The most edges that the shortest way from one label to another has, up and down, by the root if need be."""
+        graph = self.graph.to_undirected()
+        if len(self.roots) > 1:
+            graph.add_edges_from((ROOT, label) for label in self.roots)
+        return int(nx.diameter(graph, usebounds=True))
+
     @property
     def is_tree(self) -> bool:
         """Whether every label has one way up: one parent, or the virtual root alone."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from datasets import READERS
 from harness.registry import Registry
 from harness.yaml_file import YamlFile
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
@@ -109,6 +109,9 @@ class ModelEntry(Strict):
     """The model's options; `--list` names them."""
     objective: ObjectiveEntry | None = None
     """The objective of this model; by default its own, which is `bce` of most."""
+    coherence: Coherence | None = None
+    """Whether each label's probability is raised to the largest among its descendants, after branches are combined;
+    by default where the objective's own probabilities are coherent, which a combination on a DAG can undo."""
     encoder: EncoderEntry | None = None
     """The text encoder of this model only; by default the sweep's."""
     merges: Annotated[tuple[Merge, ...], Field(min_length=1)] | None = None

@@ -20,7 +20,7 @@ from harness.errors import ConfigError, DataError
 from harness.files import sha256
 from harness.registry import Component, nearest
 from harness.store import Record, State, Store
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge
 
 RUNNER = Component("trial", "harness.trial:run")
 """What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
@@ -53,6 +53,8 @@ class Trial(Strict):
     """Registered objective."""
     objective_options: dict[str, Any]
     """Every option of it."""
+    coherence: Coherence
+    """See the sweep file; the objective's default is resolved."""
     encoder: str
     """Registered text encoder."""
     encoder_options: dict[str, Any]
@@ -211,6 +213,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
         structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
         objective=objective,
         objective_options=OBJECTIVES[objective].options(**objective_options).model_dump(),
+        coherence=entry.coherence or OBJECTIVES[objective].default_coherence,
         encoder=encoder.name,
         encoder_options=TEXT_ENCODERS[encoder.name].options.model_validate(encoder.options).model_dump(),
         combine="max" if merge == "none" else sweep.combine,

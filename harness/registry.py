@@ -26,6 +26,7 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 _TYPES = {
     "Literal": Literal,
@@ -37,6 +38,7 @@ _TYPES = {
     "NonNegative": NonNegative,
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
+    "Weight": Weight,
 }
 """What the annotation of an option may be made of."""
 
@@ -113,6 +115,11 @@ class Component:
     def default_objective(self) -> str:
         """The objective that a model is trained with unless a sweep file names another: its `OBJECTIVE` constant."""
         return str(_constant(self._tree, "OBJECTIVE") or "bce")
+
+    @cached_property
+    def default_coherence(self) -> Any:
+        """What an objective has done for coherence unless a sweep file says otherwise: its `COHERENCE` constant."""
+        return _constant(self._tree, "COHERENCE") or "none"
 
     @cached_property
     def refuses(self) -> Mapping[str, str]:

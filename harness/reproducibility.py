@@ -5,8 +5,9 @@ An answer that no record can give says so. One page holds a section per sweep; w
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from harness.config import SweepFile
+from harness.config import ModelEntry, SweepFile
 from harness.results import Summary
 
 _HEAD = """\
@@ -116,7 +117,7 @@ def _hyperparameters(summary: Summary) -> str:
     sweep = summary.sweep
     shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
     entries = {
-        key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {})}
+        key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {}), **_loss(entry)}
         for key, entry in sweep.models.items()
     }
     entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
@@ -127,6 +128,13 @@ def _hyperparameters(summary: Summary) -> str:
     ]
     encoder = ", ".join(f"{name} {value}" for name, value in sweep.encoder.options.items())
     return f"{shared}; encoder: {encoder or 'its defaults'}; {'; '.join(own) or 'models: their defaults'}."
+
+
+def _loss(entry: ModelEntry) -> dict[str, Any]:
+    """Returns what a model's entry says of its objective and of coherence."""
+    said = {"objective": entry.objective and entry.objective.name, "coherence": entry.coherence}
+    options = entry.objective.options if entry.objective else {}
+    return {name: value for name, value in said.items() if value} | options
 
 
 def _finished(summary: Summary) -> str:

@@ -141,7 +141,7 @@ def _everything() -> str:
     for registry in registries:
         lines.append(f"{registry.kind}s")
         for name, component in registry.items():
-            lines.append(f"  {name:<12}{component.summary}")
+            lines.append(f"  {name:<20}{component.summary}")
             for option, field in component.options.model_fields.items():
                 lines.append(f"      {option} = {field.default!r}  {field.description or ''}".rstrip())
     lines += ["merges", *(f"  {merge}" for merge in get_args(Merge))]

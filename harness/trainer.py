@@ -21,6 +21,7 @@ from datasets.tokens import Tokens
 from harness.checkpoint import Checkpoint, Fitted, TrainingState
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Bools, Tally
+from harness.threshold_free import ThresholdFree
 from models.classifier import Classifier
 from models.text import TokenBatch
 
@@ -190,12 +191,24 @@ def evaluate(
     settings: TrainerSettings,
     micro_batches: int = 1,
     groups: Mapping[str, Bools] | None = None,
+    threshold_free: bool = False,
 ) -> tuple[dict[str, float], scipy.sparse.csr_array]:
-    """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order."""
+    """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order.
+
+    Args:
+        model: On the device to evaluate on.
+        split: Its documents.
+        hierarchy: L labels.
+        settings: See `TrainerSettings`.
+        micro_batches: Parts to cut each batch into.
+        groups: See `Tally`.
+        threshold_free: Whether scores that need the probabilities are among them: for test scores, which are made once.
+    """
     model.eval()
     at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
     device = next(model.parameters()).device
     tally = Tally(hierarchy, groups)
+    curves = ThresholdFree(hierarchy) if threshold_free else None
     by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
     rows: list[Rows] = []
     labels: list[Rows] = []
@@ -203,15 +216,20 @@ def evaluate(
         for start in range(0, len(by_length), at_once):
             places = by_length[start : start + at_once]
             tokens, gold_BL = split.batch(places, device)
-            predicted_BL = (model.heads.probabilities(model(tokens)) > THRESHOLD).cpu().numpy()
-            tally.add(predicted_BL, gold_BL.cpu().numpy() > 0)
+            probabilities_BL = model.heads.probabilities(model(tokens))
+            predicted_BL = (probabilities_BL > THRESHOLD).cpu().numpy()
+            is_gold_BL = gold_BL.cpu().numpy() > 0
+            tally.add(predicted_BL, is_gold_BL)
+            if curves:
+                curves.add(probabilities_BL.cpu().numpy(), is_gold_BL)
             # Several times as fast as `nonzero`, and as making a sparse array of every batch.
             row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
             rows.append(places[row])
             labels.append(label)
     pairs = np.concatenate(rows), np.concatenate(labels)
     shape = len(split.rows), len(hierarchy)
-    return tally.scores(), scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
+    scores = tally.scores() | (curves.scores() if curves else {})
+    return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
 
 
 def _order(train: Split, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:

@@ -269,6 +269,7 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
         objective=lambda members: objective(members, **trial.objective_options),
         combine=trial.combine,
         branch_reduction=trial.branch_reduction,
+        coherence=trial.coherence,
         recursive_penalty=trial.trainer.recursive_penalty,
     )
     options = trial.structure_options
@@ -288,8 +289,9 @@ def _test_selected(
         if twin == metric:
             model.load_state_dict(fitted.weights[metric])
             micro_batches = fitted.progress.micro_batches
+            groups = label_groups(train.gold.sum(axis=0))
             scores, predicted[metric] = evaluate(
-                model, test, corpus.hierarchy, trial.trainer, micro_batches, label_groups(train.gold.sum(axis=0))
+                model, test, corpus.hierarchy, trial.trainer, micro_batches, groups, threshold_free=True
             )
             selected[metric] = {"epoch": best["epoch"], **scores}
         else:

@@ -18,6 +18,7 @@ TEXT_ENCODERS = Registry(
 STRUCTURE_ENCODERS = Registry(
     "model",
     {
+        "c_hmcnn": "models.c_hmcnn:CHMCNN",
         "flat": "models.flat:Flat",
         "gat": "models.gat:GAT",
         "hiagm": "models.hiagm:HiAGM",
@@ -30,9 +31,15 @@ OBJECTIVES = Registry(
     "objective",
     {
         "bce": "models.bce:BCE",
+        "champ": "models.champ:Champ",
+        "conditional_sigmoid": "models.conditional_sigmoid:ConditionalSigmoid",
+        "conditional_softmax": "models.conditional_softmax:ConditionalSoftmax",
         "max_constraint": "models.max_constraint:MaxConstraint",
     },
 )
 
 Merge = Literal["none", "masking", "projection"]
 """How branch heads are merged; none is the base model."""
+
+Coherence = Literal["none", "max_constraint"]
+"""What is done so that no label is less probable than one of its descendants."""

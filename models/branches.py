@@ -13,6 +13,11 @@ gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either
 What a masked head would predict for foreign labels is used nowhere, so the rows of its classifier for them
 are not built. They would learn nothing: the loss does not reach them, and weight decay and the recursive
 regularisation, which on a DAG also ties them to the branch's own rows, would only shrink them.
+
+*Coherence* is that no label is less probable than one of its descendants. Few models see to it, and on a DAG
+the combination can break it even where every branch is coherent, as a label may lie in more branches than its
+ancestor. The max constraint of C-HMCNN (Giunchiglia and Lukasiewicz 2020, see `models/max_constraint.py`), taken
+over the combined probabilities, gives it to any model.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +29,9 @@ import torch
 from torch import Tensor, nn
 
 from datasets.hierarchy import Hierarchy
-from models import Merge
+from models import Coherence, Merge
 from models.bce import BCE
+from models.closure import Closure
 from models.labels import LabelFacts, Member
 from models.objective import Objective
 from models.structure import StructureEncoder
@@ -49,6 +55,7 @@ class BranchHeads(nn.Module):
             over the branches that hold the label. All are equal on trees.
         branch_reduction: A branch's loss is the mean over its own labels, or its sum over the number
             of all labels. The paper has the former under projection and the latter under masking.
+        coherence: Whether a label's combined probability is raised to the largest among its descendants.
         recursive_penalty: Weight of the structure encoder's recursive regularisation.
     """
 
@@ -66,6 +73,7 @@ class BranchHeads(nn.Module):
         objective: Callable[[Sequence[Member]], Objective] = BCE,
         combine: Literal["max", "sum", "mean"] = "max",
         branch_reduction: Literal["mean_local", "mean_global"],
+        coherence: Coherence = "none",
         recursive_penalty: float = 1e-6,
     ):
         super().__init__()
@@ -82,6 +90,7 @@ class BranchHeads(nn.Module):
         weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
         labels = np.concatenate(branches)
         self.combine = combine
+        self.closure = Closure([hierarchy.ancestors]) if coherence == "max_constraint" else None
         self.recursive_penalty = recursive_penalty
         self.num_labels = len(hierarchy)
         for name, values in {
@@ -108,8 +117,11 @@ class BranchHeads(nn.Module):
         return loss
 
     def probabilities(self, output: Any) -> Tensor:
-        """Returns (B, L) probabilities, combined over the branches that hold a label."""
-        probabilities_BC = self.encoder.probabilities(output, self.objective)
+        """Returns (B, L) probabilities, combined over the branches that hold a label, and coherent if so asked."""
+        combined_BL = self._combined(self.encoder.probabilities(output, self.objective))
+        return combined_BL if self.closure is None else self.closure.max_below(combined_BL)
+
+    def _combined(self, probabilities_BC: Tensor) -> Tensor:
         combined_BL = probabilities_BC.new_zeros(len(probabilities_BC), self.num_labels)
         if self.combine == "max":
             return combined_BL.scatter_reduce(1, self.labels.expand_as(probabilities_BC), probabilities_BC, "amax")

@@ -61,6 +61,11 @@ class Member:
         edges: npt.NDArray[np.int64] = places[self.hierarchy.edges]
         return edges[(edges >= 0).all(axis=1)]
 
+    @property
+    def asked_ancestors(self) -> npt.NDArray[np.bool_]:
+        """(A, A): [v, a] is true where a is v itself or an ancestor of v, both places in `asked`."""
+        return self.hierarchy.ancestors[self.asked][:, self.asked]
+
 
 def count(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> LabelFacts:
     """Returns the facts that documents give.

@@ -8,6 +8,8 @@ equations 1 to 3. With D(A) the descendants of A, A included, and h the sigmoids
 
 so that a label that holds is credited with a descendant's probability only where that descendant holds too. Trees and
 DAGs are alike: D comes from the closure. In a branch D is complete, since a branch holds all descendants of its labels.
+Branches that share labels, on a DAG, may be coherent each and together not: `coherence: max_constraint`, the default of
+this objective, takes the maximum once more over what they were combined to.
 
 Computed on logits, whose maximum is where that of their sigmoids is: exact, and without the double precision that the
 published program needs. Do not combine it with dropout on logits (`logit_dropout` of HiAGM): what is dropped is a
@@ -16,15 +18,16 @@ probability of a half, and would often be the maximum.
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.closure import Closure
 from models.labels import Member
 from models.objective import Objective
 
 NUMERICS = 1
+COHERENCE = "max_constraint"
 
 
 class MaxConstraint(Objective):
@@ -34,33 +37,16 @@ class MaxConstraint(Objective):
         members: The list of hierarchies.
     """
 
-    above: Tensor
-    below: Tensor
-
     def __init__(self, members: Sequence[Member]):
         super().__init__(members)
-        above, below = [], []
-        start = 0
-        for member in members:
-            closure = member.hierarchy.ancestors[member.asked][:, member.asked]
-            descendants, ancestors = closure.nonzero()
-            above.append(ancestors + start)
-            below.append(descendants + start)
-            start += len(member.asked)
-        for name, parts in (("above", above), ("below", below)):
-            self.register_buffer(name, torch.from_numpy(np.concatenate(parts).astype(np.int64)), persistent=False)
+        self.closure = Closure([member.asked_ancestors for member in members])
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) MCLoss of each label."""
-        held_BC = self._highest(logits_BC.masked_fill(gold_BC == 0, -torch.inf))
-        constrained_BC = torch.where(gold_BC > 0, held_BC, self._highest(logits_BC))
+        held_BC = self.closure.max_below(logits_BC.masked_fill(gold_BC == 0, -torch.inf))
+        constrained_BC = torch.where(gold_BC > 0, held_BC, self.closure.max_below(logits_BC))
         return functional.binary_cross_entropy_with_logits(constrained_BC, gold_BC, reduction="none")
 
     def probabilities(self, logits_BC: Tensor) -> Tensor:
         """Returns (B, C) MCM: no label below one of its descendants."""
-        return torch.sigmoid(self._highest(logits_BC))
-
-    def _highest(self, logits_BC: Tensor) -> Tensor:
-        """Returns, for each label, the largest value among its descendants, its own included."""
-        places = self.above.expand(len(logits_BC), -1)
-        return torch.full_like(logits_BC, -torch.inf).scatter_reduce(1, places, logits_BC[:, self.below], "amax")
+        return torch.sigmoid(self.closure.max_below(logits_BC))

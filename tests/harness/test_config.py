@@ -72,6 +72,7 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
             3,
             ["unknown key 'models.hiagm.objective.options.tau'"],
         ),
+        ("}\ndatasets", ", coherence: max}\ndatasets", 3, ["models.hiagm.coherence", "'max_constraint'", '"max"']),
         ("seeds:", "trainer: {epochs: 2.5}\nseeds:", 6, ["trainer.epochs", "2.5"]),
         ("node_width: 8", "node_width: -8", 3, ["models.hiagm.options.node_width", "greater than 0"]),
         ("}\ndatasets", ", trainer: {epochs: null}}\ndatasets", 3, ["models.hiagm.trainer.epochs", "null"]),

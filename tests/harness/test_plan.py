@@ -65,6 +65,18 @@ def test_a_model_has_its_own_merges_loss_reduction_and_encoder(write_sweep: Swee
     }
 
 
+def test_coherence_is_on_by_default_where_the_objective_has_it(write_sweep: SweepWriter) -> None:
+    models = {
+        "hiagm": {},
+        "flat": {"objective": {"name": "max_constraint"}},
+        "raised": {"model": "flat", "coherence": "max_constraint"},
+        "as_combined": {"model": "flat", "objective": {"name": "max_constraint"}, "coherence": "none"},
+    }
+    found = {one.model: one.coherence for one in expand(load(write_sweep(models=models)))}
+    constrained = "max_constraint"
+    assert found == {"hiagm": "none", "flat": constrained, "raised": constrained, "as_combined": "none"}
+
+
 def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: SweepWriter) -> None:
     trial = expand(load(write_sweep()))[0]
     before = identity(trial, "f")
@@ -77,6 +89,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "structure": "flat",
         "objective": "max_constraint",
         "objective_options": {"tau": 1.0},
+        "coherence": "max_constraint",
         "structure_options": {**trial.structure_options, "node_width": 5},
         "encoder": "minilm",
         "encoder_options": {**trial.encoder_options, "dropout": 0.2},

@@ -5,6 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.errors import ConfigError
 from harness.plan import RUNNER
 from harness.provenance import ROOT
 from harness.registry import Component, Registry
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
 EVERY = [*MODELS, *READERS.values()]
@@ -53,6 +54,11 @@ print(json.dumps([name for name, module in sys.modules.items() if "NUMERICS" in 
 @pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
 def test_readers_have_a_recipe(component: Component) -> None:
     assert component.recipe >= 1
+
+
+@pytest.mark.parametrize("component", OBJECTIVES.values(), ids=lambda c: c.name)
+def test_an_objective_has_a_coherence(component: Component) -> None:
+    assert component.default_coherence in get_args(Coherence)
 
 
 @pytest.mark.parametrize("component", STRUCTURE_ENCODERS.values(), ids=lambda c: c.name)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.hierarchy import Hierarchy
-from models.labels import Member
 from models.max_constraint import MaxConstraint
-from tests.models.lists import DAG, dags, facts_of, hierarchy, whole
+from tests.models.lists import dags, hierarchy, whole
+from tests.models.objectives import assert_heads_see_their_own_labels_only
 
 
 def by_hand(graph: Hierarchy, h: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -50,17 +50,6 @@ def test_terms_and_gradients_are_those_of_the_formula_on_any_dag(graph: Hierarch
     torch.autograd.gradcheck(lambda z: objective.terms(z, gold), logit(h).requires_grad_())
 
 
-def test_heads_see_their_own_labels_only() -> None:
-    branches = DAG.branches()
-    masked = [Member(DAG, facts_of(DAG), asked=branch) for branch in branches]
-    projected = [Member(DAG.sub(b), facts_of(DAG).of(DAG, b), np.arange(len(b)), DAG) for b in branches]
-    logits = torch.randn(5, sum(map(len, branches)))
-    gold = (torch.rand(logits.shape) < 0.5).float()
-    terms = [MaxConstraint(members).terms(logits, gold) for members in (masked, projected)]
-    singles = [MaxConstraint([one]) for one in projected]
-    parts = zip(
-        singles, logits.split([len(b) for b in branches], 1), gold.split([len(b) for b in branches], 1), strict=True
-    )
-    expected = torch.cat([one.terms(z, y) for one, z, y in parts], 1)
-    torch.testing.assert_close(terms[0], expected)
-    torch.testing.assert_close(terms[1], expected)
+@given(dags(), st.integers(0, 2**16))
+def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
+    assert_heads_see_their_own_labels_only(MaxConstraint, graph, seed)

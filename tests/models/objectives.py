@@ -1,0 +1,89 @@
+"""Random closed gold, members of each merge, and checks that hold for every objective."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datasets.hierarchy import Hierarchy
+from models.branches import BranchHeads
+from models.flat import Flat
+from models.labels import Member
+from models.objective import Objective
+from tests.models.lists import facts_of
+
+
+def doubles(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.double)
+
+
+def closed_gold(graph: Hierarchy, batch: int, seed: int) -> Tensor:
+    """Random label sets, closed under ancestors; the first document has none."""
+    drawn = np.random.default_rng(seed).random((batch, len(graph))) < 0.3
+    drawn[0] = False
+    return torch.from_numpy((drawn @ graph.ancestors).astype(float))
+
+
+def masked(graph: Hierarchy) -> list[Member]:
+    return [Member(graph, facts_of(graph), asked=branch) for branch in graph.branches()]
+
+
+def projected(graph: Hierarchy) -> list[Member]:
+    facts = facts_of(graph)
+    return [Member(graph.sub(b), facts.of(graph, b), np.arange(len(b)), graph) for b in graph.branches()]
+
+
+def assert_heads_see_their_own_labels_only(kind: Any, graph: Hierarchy, seed: int = 0, **options: Any) -> None:
+    """Masked and projected members are one and the same to an objective, and a list is its members side by side."""
+    branches = graph.branches()
+    gold_BL = closed_gold(graph, 4, seed)
+    gold_BC = gold_BL[:, np.concatenate(branches)]
+    logits_BC = torch.from_numpy(np.random.default_rng(seed).normal(size=gold_BC.shape))
+    sizes = [len(branch) for branch in branches]
+    lists: list[Objective] = [kind(members, **options) for members in (masked(graph), projected(graph))]
+    singles = [kind([one], **options) for one in projected(graph)]
+    parts = list(zip(singles, logits_BC.split(sizes, 1), gold_BC.split(sizes, 1), strict=True))
+    terms = torch.cat([one.terms(z, y) for one, z, y in parts], 1)
+    probabilities = torch.cat([one.probabilities(z) for one, z, _ in parts], 1)
+    for objective in lists:
+        torch.testing.assert_close(objective.terms(logits_BC, gold_BC), terms)
+        torch.testing.assert_close(objective.probabilities(logits_BC), probabilities)
+
+
+def assert_one_branch_is_the_base_model(kind: Any, graph: Hierarchy, **options: Any) -> None:
+    """Loss and probabilities are equal under every merge where there is but one branch."""
+    assert len(graph.branches()) == 1
+    results = []
+    gold_BL, text_BD = closed_gold(graph, 5, 1).float(), torch.randn(5, 3)
+    for merge in ("none", "masking", "projection"):
+        torch.manual_seed(1)
+        heads = BranchHeads(
+            graph,
+            facts_of(graph),
+            lambda members: Flat(members, 3, dropout=0.0),
+            merge=merge,
+            objective=lambda members: kind(members, **options),
+            branch_reduction="mean_global",
+        )
+        logits_BC = heads(text_BD)
+        results.append(torch.cat([heads.loss(logits_BC, gold_BL)[None], heads.probabilities(logits_BC).flatten()]))
+    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
+
+
+def assert_gradients(objective: Objective, logits_BC: Tensor, gold_BC: Tensor) -> None:
+    """Terms, and probabilities, have the gradients of finite differences."""
+    logits_BC = logits_BC.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: objective.terms(z, gold_BC), logits_BC)
+    assert torch.autograd.gradcheck(objective.probabilities, logits_BC)
+
+
+def assert_huge_logits_are_harmless(objective: Objective, gold_BC: Tensor) -> None:
+    """No clamp is needed: terms, their gradients and probabilities stay numbers."""
+    signs = torch.where(torch.arange(gold_BC.shape[1]) % 2 == 0, 1.0, -1.0)
+    logits_BC = (1e4 * signs).expand_as(gold_BC).clone().requires_grad_()
+    terms = objective.terms(logits_BC, gold_BC.float())
+    (gradient,) = torch.autograd.grad(terms.sum(), logits_BC)
+    assert torch.isfinite(terms).all() and torch.isfinite(gradient).all()
+    shown = objective.probabilities(logits_BC)
+    assert ((shown >= 0) & (shown <= 1)).all()
