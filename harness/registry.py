@@ -26,6 +26,7 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 _TYPES = {
     "Literal": Literal,
@@ -37,6 +38,7 @@ _TYPES = {
     "NonNegative": NonNegative,
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
+    "Weight": Weight,
 }
 """What the annotation of an option may be made of."""
 
@@ -118,6 +120,11 @@ class Component:
     def refuses(self) -> Mapping[str, str]:
         """The `REFUSES` constant: merges, or `objective` for any of one's own choice, and why they make no sense."""
         return dict(_constant(self._tree, "REFUSES") or {})
+
+    @cached_property
+    def reconstruction(self) -> str:
+        """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
+        return str(_constant(self._tree, "RECONSTRUCTION") or "")
 
     @cached_property
     def recipe(self) -> int:

@@ -23,6 +23,9 @@ STRUCTURE_ENCODERS = Registry(
         "hiagm": "models.hiagm:HiAGM",
         "hiagm_la": "models.hiagm_la:HiAGMLA",
         "hitin": "models.hitin:HiTIN",
+        "hmcn": "models.hmcn:HMCN",
+        "hmgdn": "models.hmgdn:HMGDN",
+        "hybrid_loss": "models.hybrid_loss:HybridLoss",
     },
 )
 
