@@ -39,3 +39,6 @@ OBJECTIVES = Registry(
 
 Merge = Literal["none", "masking", "projection"]
 """How branch heads are merged; none is the base model."""
+
+Split = Literal["hierarchy", "random", "copies"]
+"""What each branch head is for: its branch, as many labels at random, or all of them."""
