@@ -142,8 +142,7 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
     if is_varied and min(values.size for values in strata) > 1 and has_spread(strata):
         signs = [sign / len(column.datasets) for _ in column.datasets for sign in (1.0, -1.0)]
         found = crossed(strata, variances if with_documents else [0.0] * len(strata), signs)
-    models = lookup.sweep.models
-    label = f"{models[one].label or one} over {models[other].label or other}, {column.label}"
+    label = f"{lookup.model_label(one)} over {lookup.model_label(other)}, {column.label}"
     published = _published_contrast(lookup, one, other, column)
     return lambda smallest: ClaimPart(
         label, _words(found, "+"), published, with_documents, verdicts.direction(found, 1, smallest)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from datasets import READERS
 from harness.registry import Registry
 from harness.yaml_file import YamlFile
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
@@ -118,6 +118,9 @@ class ModelEntry(Strict):
     """Merges of this model only; by default the sweep's."""
     branch_reduction: Reduction | None = None
     """Denominator of a branch's loss for this model only; by default the sweep's."""
+    split: Split = "hierarchy"
+    """What the heads of a merge are for: a branch each; or, as controls, fixed random sets of labels of the branches'
+    sizes (random), or all labels each (copies). Under merge none it changes nothing."""
     control: bool = False
     """A control experiment: shown in a table of its own, outside comparisons and corrections."""
     trainer: dict[str, Any] = {}
@@ -239,6 +242,10 @@ class SweepFile(Strict):
         """Returns the merges that a model is run with."""
         return self.models[model].merges or self.merges
 
+    def reconstruction_of(self, model: str) -> str:
+        """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""
+        return STRUCTURE_ENCODERS[self.models[model].model or model].reconstruction
+
     @property
     def rows(self) -> list[tuple[str, Merge]]:
         """Every model with each of its merges: the rows of the table."""
@@ -322,6 +329,10 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
         place = ("published", "scores", row)
         if row not in rows:
             raise source.unknown(place, "row", row, rows)
+        model = row.partition("/")[0]
+        if reason := sweep.reconstruction_of(model):
+            problem = f"{model} is a reconstruction, {reason}; no published score is held against it"
+            raise source.error(place, f"{problem}: leave {row} out")
         for dataset, scores in columns.items():
             if dataset not in sweep.datasets:
                 raise source.unknown((*place, dataset), "dataset", dataset, sweep.datasets)

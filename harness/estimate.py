@@ -103,7 +103,7 @@ def refuse_too_large(
     for wanted, there, whose in bounds:
         if wanted > there:
             ways = ["`projection`"] if merge != "projection" else []
-            ways += [f"a `node_width` below {options['node_width']}"] if "node_width" in options else []
+            ways += [f"a `{name}` below {value}" for name, value in options.items() if name.endswith("width")]
             raise TooLarge(
                 f"The heads of {model} with {heads.num_labels:,} labels and merge {merge} have "
                 f"{needed.num_parameters:,} parameters, which need at least {_gib(wanted)} to train; {whose} has "

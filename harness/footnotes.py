@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from harness.layout import CUT
-from harness.lookup import METRIC_LABELS
+from harness.lookup import METRIC_LABELS, RECONSTRUCTED
 from harness.outcomes import Registration
 from harness.results import Cell, Column, Comparison, Row, Summary
 from harness.stats.effects import LEAST_DEVIATION
@@ -23,7 +23,15 @@ _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "w
 
 def footnotes(summary: Summary) -> list[str]:
     """Returns everything that a reader needs in order to read the main table, sentence by sentence."""
-    parts: list[Callable[[Summary], Iterator[str]]] = [_reading, _published, _stars, _protocol, _flags, _oddities]
+    parts: list[Callable[[Summary], Iterator[str]]] = [
+        _reading,
+        _reconstructions,
+        _published,
+        _stars,
+        _protocol,
+        _flags,
+        _oddities,
+    ]
     return [sentence for part in parts for sentence in part(summary)]
 
 
@@ -44,13 +52,26 @@ def control_note(summary: Summary) -> str:
     """Returns what the control rows are for."""
     sweep = summary.sweep
     text = "Controls stand outside every comparison and correction."
-    if any(entry.control and (entry.model or key) == "flat" for key, entry in sweep.models.items()):
+    controls = {key: entry for key, entry in sweep.models.items() if entry.control}
+    flat = [one for key, one in controls.items() if (one.model or key) == "flat" and one.split == "hierarchy"]
+    if flat:
         text += (
             " Flat has no structure encoder, so under a merge it isolates the weighting of the loss: what it gains "
             "or loses there is not due to structure."
         )
-        if sweep.branch_reduction == "paper":
-            text += " Masking is the flat model itself; projection only re-weights the branches."
+        if {entry.branch_reduction or sweep.branch_reduction for entry in flat} == {"paper"}:
+            text += " On a tree, masking is the flat model itself; projection only re-weights the branches."
+    splits = {entry.split for entry in controls.values()}
+    if "random" in splits:
+        text += (
+            " A random split gives the heads random sets of labels of the branches' sizes: what is gained with it "
+            "too is not due to the hierarchy."
+        )
+    if "copies" in splits:
+        text += (
+            " Copies are as many heads for all labels as there are branches: what is gained with them too is due to "
+            "more heads."
+        )
     if summary.control_comparisons:
         text += " Δ with its 95 % interval is unadjusted."
     return text
@@ -85,6 +106,15 @@ def _reading(summary: Summary) -> Iterator[str]:
         texts.append("underlined is the highest mean")
     if texts:
         yield f"Among the merges of one model, {'; '.join(texts)}."
+
+
+def _reconstructions(summary: Summary) -> Iterator[str]:
+    sweep = summary.sweep
+    reasons = {model: sweep.reconstruction_of(model) for model in sweep.models}
+    found = [f"{sweep.models[model].label or model} ({reason})" for model, reason in reasons.items() if reason]
+    if found:
+        text = f"{RECONSTRUCTED}: a reconstruction, whose scores are not those of the published model."
+        yield f"{text} {'; '.join(found)}."
 
 
 def _published(summary: Summary) -> Iterator[str]:

@@ -10,6 +10,8 @@ from harness.stats.sample import DocumentSample
 from harness.stats.seeds import Pairs, TTest, pair, t_test
 
 METRIC_LABELS = {"micro_f1": "micro", "macro_f1": "macro"}
+RECONSTRUCTED = "§"
+"""Marks every row of a model that is a reconstruction."""
 Run = tuple[str, str, int]
 """Model, merge, seed."""
 Samples = Mapping[str, DocumentSample[Run]]
@@ -99,9 +101,14 @@ class Lookup:
             return None
         return known[0] if len(known) == 1 else round(sum(known) / len(known), 2)
 
+    def model_label(self, model: str) -> str:
+        """Returns the name of a model."""
+        sign = RECONSTRUCTED if self.sweep.reconstruction_of(model) else ""
+        return (self.sweep.models[model].label or model) + sign
+
     def label(self, model: str, merge: str) -> str:
         """Returns the name of a row."""
-        label = self.sweep.models[model].label or model
+        label = self.model_label(model)
         return label if merge == "none" else f"{label}+MTL ({merge})"
 
     # Pairs. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.

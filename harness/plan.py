@@ -20,7 +20,7 @@ from harness.errors import ConfigError, DataError
 from harness.files import sha256
 from harness.registry import Component, nearest
 from harness.store import Record, State, Store
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 RUNNER = Component("trial", "harness.trial:run")
 """What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
@@ -63,6 +63,8 @@ class Trial(Strict):
     """See the sweep file."""
     branch_reduction: Literal["mean_local", "mean_global"]
     """See the sweep file; `paper` is resolved."""
+    split: Split
+    """See the sweep file; without branches `hierarchy`."""
     priors: Literal["train", "train+val"]
     """See the sweep file."""
     corpus: str
@@ -218,6 +220,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
         encoder_options=TEXT_ENCODERS[encoder.name].options.model_validate(encoder.options).model_dump(),
         combine="max" if merge == "none" else sweep.combine,
         branch_reduction=_reduction(entry.branch_reduction or sweep.branch_reduction, merge),
+        split="hierarchy" if merge == "none" else entry.split,
         priors=sweep.priors,
         corpus=_corpus(column.reader or dataset, column.options),
         train_documents=column.train_documents,

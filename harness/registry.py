@@ -127,6 +127,11 @@ class Component:
         return dict(_constant(self._tree, "REFUSES") or {})
 
     @cached_property
+    def reconstruction(self) -> str:
+        """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
+        return str(_constant(self._tree, "RECONSTRUCTION") or "")
+
+    @cached_property
     def recipe(self) -> int:
         """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
         version: int | None = _constant(self._tree, "RECIPE")

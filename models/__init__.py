@@ -24,6 +24,9 @@ STRUCTURE_ENCODERS = Registry(
         "hiagm": "models.hiagm:HiAGM",
         "hiagm_la": "models.hiagm_la:HiAGMLA",
         "hitin": "models.hitin:HiTIN",
+        "hmcn": "models.hmcn:HMCN",
+        "hmgdn": "models.hmgdn:HMGDN",
+        "hybrid_loss": "models.hybrid_loss:HybridLoss",
     },
 )
 
@@ -43,3 +46,6 @@ Merge = Literal["none", "masking", "projection"]
 
 Coherence = Literal["none", "max_constraint"]
 """What is done so that no label is less probable than one of its descendants."""
+
+Split = Literal["hierarchy", "random", "copies"]
+"""What each branch head is for: its branch, as many labels at random, or all of them."""

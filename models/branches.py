@@ -18,6 +18,14 @@ regularisation, which on a DAG also ties them to the branch's own rows, would on
 the combination can break it even where every branch is coherent, as a label may lie in more branches than its
 ancestor. The max constraint of C-HMCNN (Giunchiglia and Lukasiewicz 2020, see `models/max_constraint.py`), taken
 over the combined probabilities, gives it to any model.
+
+Two other splits are controls, for what of a gain is due to the hierarchy. *Random*: a permutation of the labels,
+drawn from `SPLIT_SEED` and so the same for all trials of a corpus, is cut into sets of the branches' sizes; where
+branches overlap, and their sizes add up to more than there are labels, the cutting goes on from its start, so that
+every label is in at least one set and in none twice. A projected head then sees the edges within its set; priors keep
+their values, though some siblings are elsewhere. *Copies*: as many heads as branches, each seeing and predicting all
+labels, whose probabilities are combined like those of a label in all branches. A copy counts in the loss for as much
+as a branch does on average: all together for n under `mean_local`, and for 1 under `mean_global` on a tree.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +37,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.hierarchy import Hierarchy
-from models import Coherence, Merge
+from models import Coherence, Merge, Split
 from models.bce import BCE
 from models.closure import Closure
 from models.labels import LabelFacts, Member
@@ -37,6 +45,10 @@ from models.objective import Objective
 from models.structure import StructureEncoder
 
 NUMERICS = 2
+SPLIT_SEED = 20_250_115
+"""Of the random split, which is the same for every trial seed."""
+
+Labels = npt.NDArray[np.int64]
 
 
 class BranchHeads(nn.Module):
@@ -50,6 +62,7 @@ class BranchHeads(nn.Module):
         facts: What the counted documents say about them.
         build: Makes the structure encoder for a list of hierarchies.
         merge: The list: the whole hierarchy, its branches, or the whole hierarchy once per branch.
+        split: What the heads are for: the branches, or one of the controls; without meaning for one head.
         objective: Makes the objective for the same list.
         combine: Of a label's probabilities over branches: the largest, the sum cut at 1, or the mean
             over the branches that hold the label. All are equal on trees.
@@ -70,6 +83,7 @@ class BranchHeads(nn.Module):
         build: Callable[[Sequence[Member]], StructureEncoder],
         *,
         merge: Merge,
+        split: Split = "hierarchy",
         objective: Callable[[Sequence[Member]], Objective] = BCE,
         combine: Literal["max", "sum", "mean"] = "max",
         branch_reduction: Literal["mean_local", "mean_global"],
@@ -77,25 +91,28 @@ class BranchHeads(nn.Module):
         recursive_penalty: float = 1e-6,
     ):
         super().__init__()
-        everything = np.arange(len(hierarchy))
-        branches = [everything] if merge == "none" else hierarchy.branches()
-        if merge == "projection":
-            members = [_restrict(hierarchy, facts, branch) for branch in branches]
+        size = len(hierarchy)
+        branches = [np.arange(size)] if merge == "none" else hierarchy.branches()
+        sets = split_labels(size, branches, split)
+        if merge == "projection" and split != "copies":
+            members = [_restrict(hierarchy, facts, labels) for labels in sets]
         else:
-            members = [Member(hierarchy, facts, asked=branch) for branch in branches]
+            members = [Member(hierarchy, facts, asked=labels) for labels in sets]
         self.encoder = build(members)
         self.objective = objective(members)
-        is_local = branch_reduction == "mean_local"
-        divisors = [len(branch) if is_local else len(hierarchy) for branch in branches]
-        weights = np.concatenate([np.full(len(b), 1 / d) for b, d in zip(branches, divisors, strict=True)])
-        labels = np.concatenate(branches)
+        labels = np.concatenate(sets)
+        if branch_reduction == "mean_local":
+            divisors = np.repeat([len(own) for own in sets], [len(own) for own in sets])
+        else:
+            # All labels, of whichever branch; copies have more labels than the branches, and count for no more.
+            divisors = np.full(len(labels), size * (len(labels) / sum(map(len, branches))))
         self.combine = combine
         self.closure = Closure([hierarchy.ancestors]) if coherence == "max_constraint" else None
         self.recursive_penalty = recursive_penalty
         self.num_labels = len(hierarchy)
         for name, values in {
             "labels": labels,  # (C,) the label that each logit is of.
-            "weights": weights.astype(np.float32),
+            "weights": (1 / divisors).astype(np.float32),
             "multiplicity": np.bincount(labels, minlength=len(hierarchy)).astype(np.float32),
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
@@ -129,7 +146,24 @@ class BranchHeads(nn.Module):
         return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
 
 
-def _restrict(hierarchy: Hierarchy, facts: LabelFacts, branch: npt.NDArray[np.int64]) -> Member:
-    """Returns the branch, with what is said about its own labels and edges."""
-    asked = np.arange(len(branch))
-    return Member(hierarchy.sub(branch), facts.of(hierarchy, branch), asked, part_of=hierarchy)
+def split_labels(size: int, branches: Sequence[Labels], split: Split) -> list[Labels]:
+    """Returns the sorted labels of each head: as many heads as branches.
+
+    Args:
+        size: Number of all labels.
+        branches: Sorted labels of each branch; every label is in at least one.
+        split: See `BranchHeads`.
+    """
+    if split == "copies":
+        return [np.arange(size) for _ in branches]
+    if split == "random":
+        order = np.random.RandomState(SPLIT_SEED).permutation(size)
+        ends = np.cumsum([len(branch) for branch in branches])
+        return [np.sort(order[np.arange(end - len(own), end) % size]) for own, end in zip(branches, ends, strict=True)]
+    return list(branches)
+
+
+def _restrict(hierarchy: Hierarchy, facts: LabelFacts, labels: Labels) -> Member:
+    """Returns the hierarchy of some labels, with what is said about them and the edges between them."""
+    asked = np.arange(len(labels))
+    return Member(hierarchy.sub(labels), facts.of(hierarchy, labels), asked, part_of=hierarchy)

@@ -29,7 +29,8 @@ class LabelFacts:
     def of(self, hierarchy: Hierarchy, labels: npt.NDArray[np.int64]) -> "LabelFacts":
         """Returns what is said about some of the hierarchy's labels and the edges between them.
 
-        Priors keep their values: in a branch, all siblings of a label are there.
+        Priors keep their values: in a branch, all siblings of a label are there, and in any other set a prior
+        still is a child's share among all of its parent's children.
         """
         inside = np.isin(hierarchy.edges, labels).all(axis=1)
         return LabelFacts(self.priors[inside], self.num_documents[labels])
@@ -45,7 +46,8 @@ class Member:
         asked: (A,) labels whose logits are asked for. The others are nodes like any, but what would
             classify them is never built.
         part_of: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
-            whole. For what must be computed before it is cut, such as HiTIN's global coding tree.
+            whole. For what must be computed before it is cut, such as HiTIN's global coding tree. A branch
+            holds all descendants of its labels, other parts need not.
     """
 
     hierarchy: Hierarchy

@@ -64,6 +64,7 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
             3,
             ["unknown text encoder 'begg'", "Did you mean 'bag'?"],
         ),
+        ("}\ndatasets", ", split: rendom}\ndatasets", 3, ["models.hiagm.split", "'random'", '"rendom"']),
         ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
         ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
         (
@@ -109,6 +110,14 @@ def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
         "sweep.yaml:3: hiagm has a loss of its own: it writes sequences."
     )
     assert refusal(tmp_path, own.replace("[none]", "[masking]")).endswith("writes sequences; leave hiagm out.")
+
+
+def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
+    published = "published: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}\n"
+    message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)
+    assert message.startswith("sweep.yaml:8: hmgdn is a reconstruction, built from one sentence in another paper")
+    assert message.endswith("leave hmgdn/none out.")
+    assert load(write(tmp_path, GOOD + published.replace("hmgdn", "hiagm"))).published is not None
 
 
 def test_every_problem_is_named_at_once(tmp_path: Path) -> None:

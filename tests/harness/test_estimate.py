@@ -76,8 +76,8 @@ def test_training_holds_what_is_counted(
     model: str,
     merge: str,
 ) -> None:
-    options = {} if model == "flat" else {"options": {"node_width": 4}}
-    plan = make_plan(load(write_sweep(models={model: options}, merges=[merge])))
+    widths = {name: 4 for name in STRUCTURE_ENCODERS[model].options.model_fields if name.endswith("width")}
+    plan = make_plan(load(write_sweep(models={model: {"options": widths}}, merges=[merge])))
     trial = plan.trials[0].trial
     corpus, tokens = runner._open(data_dir / trial.corpus, trial)
     splits = {name: runner._split(corpus, tokens, name, 0) for name in runner.SPLITS}
@@ -127,9 +127,10 @@ def test_advice_is_what_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("hiagm", "none"): "Use `projection`, a `node_width` below 5, fewer labels, or more memory",
         ("hiagm", "projection"): "Use a `node_width` below 5, fewer labels, or more memory",
         ("flat", "masking"): "Use `projection`, fewer labels, or more memory",
+        ("hmcn", "projection"): "Use a `width` below 5, fewer labels, or more memory",
     }
     for (model, merge), words in advice.items():
-        options = {} if model == "flat" else {"node_width": 5}
+        options = {"hiagm": {"node_width": 5}, "hmcn": {"width": 5, "beta": 0.5}, "flat": {}}[model]
         with pytest.raises(TooLarge, match=words):
             refuse_too_large(
                 builder(model, merge, **options), torch.device("cpu"), model=model, merge=merge, options=options

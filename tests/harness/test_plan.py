@@ -95,6 +95,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "encoder_options": {**trial.encoder_options, "dropout": 0.2},
         "combine": "sum",
         "branch_reduction": "mean_local",
+        "split": "random",
         "priors": "train",
         "corpus": "elsewhere",
         "train_documents": 5,
@@ -288,6 +289,14 @@ def test_what_cannot_change_a_trial_does_not_name_it(write_sweep: SweepWriter) -
     assert keys(branch_reduction="mean_global")["none", 1] == paper["none", 1]
     default = keys(datasets={"synthetic": {"options": {"documents": 600, "roots": 4}}})
     assert default == paper, "an option at its default is the same corpus"
+
+
+def test_a_split_without_branches_is_the_base_model(write_sweep: SweepWriter) -> None:
+    models = {split: {"model": "flat", "split": split} for split in ("hierarchy", "random", "copies")}
+    plan = make_plan(load(write_sweep(models=models, seeds=[1])))
+    keys = {(one.trial.model, one.trial.merge): one.key for one in plan.trials}
+    assert len({keys[split, "none"] for split in models}) == 1
+    assert len({keys[split, "projection"] for split in models}) == 3
 
 
 def test_two_cells_may_be_one_trial(write_sweep: SweepWriter) -> None:

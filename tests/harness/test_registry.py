@@ -68,6 +68,12 @@ def test_a_model_has_an_objective_and_refuses_what_there_is(component: Component
     assert all(len(reason) > 20 for reason in component.refuses.values())
 
 
+@pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
+def test_a_reconstruction_says_so_where_it_is_listed(component: Component) -> None:
+    assert component.summary.startswith("Reconstruction of ") == bool(component.reconstruction)
+    assert bool(component.reconstruction) == (component.name in ("hmgdn", "hybrid_loss"))
+
+
 def test_unknown_names_answer_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Unknown model 'hitn'. Did you mean 'hitin'?"):
         STRUCTURE_ENCODERS["hitn"]

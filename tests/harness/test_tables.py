@@ -153,8 +153,18 @@ def test_controls_have_a_table_and_a_sentence_of_their_own():
     rows = grid(text, "Controls")
     assert rows[3][0] == "Flat+MTL (masking)"
     assert re.fullmatch(r"81\.00 ± 0\.3\d<br>Δ \+1\.00 \[\+0\.\d\d, \+1\.\d\d\]", rows[3][1])
-    assert "Masking is the flat model itself; projection only re-weights the branches." in text
+    assert "On a tree, masking is the flat model itself; projection only re-weights the branches." in text
+    assert "random split" not in text and "Copies" not in text
     assert "Holm over 12 tests" in text
+
+
+def test_controls_of_the_split_have_a_sentence_each():
+    controls = {split: {"model": "flat", "split": split, "control": True} for split in ("random", "copies")}
+    split = sweep(models={"hiagm": {}, **controls}, published=None)
+    text = tables.markdown(summary_of(split, fixed(split)))
+    assert "A random split gives the heads random sets of labels" in text
+    assert "Copies are as many heads for all labels" in text
+    assert "Flat has no structure encoder" not in text
 
 
 def test_a_sweep_of_controls_only():
@@ -163,6 +173,21 @@ def test_a_sweep_of_controls_only():
     assert text.count("| Model |") == 2
     assert "▲" not in text
     assert tex.count(r"\begin{tabular}") == 1
+
+
+def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_says_why():
+    models = {"hiagm": {"label": "HiAGM"}, "mine": {"model": "hmgdn", "label": "HMGDN"}}
+    with_one = sweep(models=models, published=None)
+    text, tex, *_, as_json = every_format(summary_of(with_one, fixed(with_one)))
+    signs = [("HiAGM", ""), ("HMGDN", "§")]
+    rows = [f"{label}{sign}{merge}" for label, sign in signs for merge in ("", "+MTL (masking)", "+MTL (projection)")]
+    assert [row[0] for row in grid(text)[2:]] == rows
+    assert {row[0] for row in grid(text, "Comparisons")[2:]} == {rows[1], rows[2], rows[4], rows[5]}
+    assert {row["label"] for row in json.loads(as_json)["rows"]} == {*rows}
+    sentence = "a reconstruction, whose scores are not those of the published model. HMGDN (built from one sentence"
+    assert f"- §: {sentence}" in text and rf"\S{{}}: {sentence}" in tex
+    assert r"HMGDN\S{}+MTL (masking)" in tex and tex.isascii()
+    assert "§" not in tables.markdown(summary_of(TABLE, FOUND))
 
 
 def test_banner_stands_on_top_of_markdown_and_latex():

@@ -111,6 +111,12 @@ WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word
         ("conditional_sigmoid", "projection", BAG),
         ("conditional_softmax", "projection", BAG),
         ("hiagm_max_constraint", "none", BAG),
+        ("hmcn", "projection", BAG),
+        pytest.param("hmcn_r", "none", BAG, marks=pytest.mark.slow),
+        ("hmgdn", "masking", BAG),
+        ("hybrid_loss", "none", BAG),
+        ("random", "projection", BAG),
+        pytest.param("copies", "projection", BAG, marks=pytest.mark.slow),
         pytest.param(
             *("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}), marks=pytest.mark.slow
         ),
@@ -124,6 +130,7 @@ def test_it_learns_by_a_wide_margin(
     """Against predicting, for every document, the labels that more than a quarter of them carry."""
     prepare("synthetic", None, {}, data_dir)
     small = {"node_width": 8, "logit_dropout": 0.0}
+    levels = {"width": 32, "dropout": 0.2}
     one = planned(
         write_sweep,
         model,
@@ -144,6 +151,12 @@ def test_it_learns_by_a_wide_margin(
                 "objective": {"name": "conditional_softmax", "options": {"tau": 0.5}},
             },
             "hiagm_max_constraint": {"model": "hiagm", "options": small, "objective": {"name": "max_constraint"}},
+            "hmcn": {"options": levels},
+            "hmcn_r": {"model": "hmcn", "options": {**levels, "form": "r"}},
+            "hmgdn": {},
+            "hybrid_loss": {"options": levels},
+            "random": {"model": "hiagm", "options": small, "split": "random"},
+            "copies": {"model": "hiagm", "options": small, "split": "copies"},
         },
         merges=["none", "masking", "projection"],
         datasets={"synthetic": {}},

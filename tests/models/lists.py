@@ -90,7 +90,7 @@ def assert_side_by_side(kind: Any, members: Sequence[Member], **options: Any) ->
     """An encoder for the list says what one per member says: logits, their gradient in the text, the penalty."""
     joint, singles = from_singles(kind, members, 6, **options)
     text = torch.randn(7, 6, requires_grad=True)
-    looped = torch.cat([single(text) for single in singles], dim=1)
+    looped = torch.cat([single(text) for single in singles], dim=-1)
     torch.testing.assert_close(joint(text), looped, rtol=1e-4, atol=1e-4)
     gradient, looped_gradient = (torch.autograd.grad(z.sin().sum(), text)[0] for z in (joint(text), looped))
     torch.testing.assert_close(gradient, looped_gradient, rtol=1e-3, atol=1e-3)
@@ -101,7 +101,7 @@ def assert_side_by_side(kind: Any, members: Sequence[Member], **options: Any) ->
 def _fill(joint: StructureEncoder, singles: Sequence[StructureEncoder]) -> None:
     parts = [dict(single.named_parameters()) for single in singles]
     for name, parameter in joint.named_parameters():
-        parameter.copy_(_joined(name.rpartition(".")[2], [named[name] for named in parts]))
+        parameter.copy_(_joined(name.rpartition(".")[2], [named[name] for named in parts if name in named]))
 
 
 def _joined(name: str, parts: Sequence[Tensor]) -> Tensor:
