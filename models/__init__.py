@@ -22,6 +22,7 @@ STRUCTURE_ENCODERS = Registry(
         "gat": "models.gat:GAT",
         "hiagm": "models.hiagm:HiAGM",
         "hiagm_la": "models.hiagm_la:HiAGMLA",
+        "himatch": "models.himatch:HiMatch",
         "hitin": "models.hitin:HiTIN",
     },
 )
