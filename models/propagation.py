@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.dropout import Dropout
-from models.members import RaggedLinear
 from models.labels import Member
+from models.members import RaggedLinear
 from models.structure import StructureEncoder
 
 NUMERICS = 1
