@@ -26,6 +26,7 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 _TYPES = {
     "Literal": Literal,
@@ -37,6 +38,7 @@ _TYPES = {
     "NonNegative": NonNegative,
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
+    "Fraction": Fraction,
 }
 """What the annotation of an option may be made of."""
 

@@ -20,6 +20,7 @@ STRUCTURE_ENCODERS = Registry(
     {
         "flat": "models.flat:Flat",
         "gat": "models.gat:GAT",
+        "gradient_routing": "models.gradient_routing:GradientRouting",
         "hiagm": "models.hiagm:HiAGM",
         "hiagm_la": "models.hiagm_la:HiAGMLA",
         "himatch": "models.himatch:HiMatch",

@@ -1,9 +1,9 @@
 """Labels described by the words of their documents, for models that read labels as they read texts.
 
 HiMatch fits a TF-IDF vectoriser to the training documents of each label and takes all words that it keeps: those that
-are in at least a tenth and in at most four fifths of the label's documents and no stop words, in alphabetical order. (The
-published program ranks them by weight and throws the ranking away.) Which words a vectoriser keeps does not depend on
-their weights, so they are counted here, and each document is read once for all of its labels.
+are in at least a tenth and in at most four fifths of the label's documents and no stop words, in alphabetical order.
+(The published program ranks them by weight and throws the ranking away.) Which words a vectoriser keeps does not
+depend on their weights, so they are counted here, and each document is read once for all of its labels.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,34 +1,33 @@
 """HiMatch: HiAGM's text propagation, and a space in which a text is near its labels.
 
-Paper: Chen et al., *Hierarchy-aware Label Semantics Matching Network for Hierarchical Text Classification*, ACL 2021,
-sections 3.2 to 3.4. Classification is HiAGM-TP's with one GCN layer (`models/hiagm.py`). Beside it
+Paper: Chen et al., *Hierarchy-aware Label Semantics Matching Network for Hierarchical Text Classification*, ACL 2021.
+What follows is the published program's. Classification is HiAGM-TP's with one GCN layer (`models/hiagm.py`). Beside it
 
 * labels are described by words of their documents (`models/descriptions.py`), which the same text encoder reads, with
   dropout and without gradient, anew every 50 batches; a second GCN and two layers of width 200 make label vectors;
 * two layers of the same width make a text vector t from all node states of a member.
 
-Both are normalised to length 1, as the published program does with BERT. Each step draws for each document one gold label
-q, a parent n0 of it, a sibling n1 (which may be gold), and a label n2 that is not gold. With D = 200 the losses
+Both are normalised to length 1, as the published program does with BERT. Each step draws for each document one gold
+label q, a parent n0 of it, a sibling n1 (which may be gold), and a label n2 that is not gold. With D = 200 the losses
 
     inter: |t - q|^2 / D + max(0, |t - n0|^2 - 0.01) / D
     intra: max(0, |t - q|^2 / D - |t - n1|^2 / D + 0.1) + max(0, |t - q|^2 / D - |t - n2|^2 / D + 0.2)
 
-are added to that of the classification, all with weight 1. They follow the published program, in which the parent is
-pulled, and not pushed away as the paper's figures suggest. In evaluation they play no part.
+are added to that of the classification, all with weight 1. The parent, too, is pulled. In evaluation they play no part.
 
-A quirk, kept by default: squared distances of normalised vectors are at most 4, 0.02 after the division by D, and never
-reach margins of 0.1 and 0.2, so that both hinges are always active and intra is at least 0.26. `margins: reachable` puts
-the margin where that of n0 already is, into the division: max(0, |t - q|^2 - |t - n1|^2 + 0.1) / D.
+A quirk, kept by default: squared distances of normalised vectors are at most 4, 0.02 after the division by D, and
+never reach margins of 0.1 and 0.2, so that both hinges are always active and intra is at least 0.26. `margins:
+reachable` puts the margin where that of n0 already is, into the division: max(0, |t - q|^2 - |t - n1|^2 + 0.1) / D.
 
 Differs: attention mask and segment ids of BERT are not swapped; logits keep their dropout off, as with BERT (0.5 with
-GloVe, which also had `match_dropout: 0.5` and `normalise: false`); where no word of a label's documents is kept, its name
-describes it, not only where it has no documents. A document is read once for all its labels.
+GloVe, which also had `match_dropout: 0.5` and `normalise: false`); where no word of a label's documents is kept, its
+name describes it, not only where it has no documents. A document is read once for all its labels.
 
-Under branches, of which the paper does not speak, a member matches within its own labels: a branch's top label is its own
-parent, and its sibling is any label of the branch that is not gold; without such a label there is no n1 and no n2. What a
-document adds is the sum over members, a member none of whose labels it carries adding nothing; the loss is the mean over
-all documents, those that add nothing included, so that parts of a batch add up to the whole. All members are computed at
-once, without a loop. Where memory has batches cut into parts, each part counts as one of the 50.
+Under branches, of which the paper does not speak, a member matches within its own labels: a branch's top label is its
+own parent, and its sibling is any label of the branch that is not gold; without such a label there is no n1 and no n2.
+What a document adds is the sum over members, a member none of whose labels it carries adding nothing; the loss is the
+mean over all documents, those that add nothing included, so that parts of a batch add up to the whole. All members are
+computed at once, without a loop. Where memory has batches cut into parts, each part counts as one of the 50.
 
 Published: with BERT WOS 86.70 / 81.06, RCV1-v2 86.33 / 68.66; with GloVe WOS 86.20 / 80.53, RCV1-v2 84.73 / 64.11. The
 program reports the highest test score of all evaluations; its own logs say WOS 86.81 / 81.15 with BERT.

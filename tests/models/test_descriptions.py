@@ -33,7 +33,7 @@ def test_one_pass_over_the_documents_writes_what_a_vectoriser_for_each_label_doe
 
 
 def test_words_of_a_tenth_to_four_fifths_of_the_documents_in_alphabetical_order() -> None:
-    # Of ten documents: zebra in one, banana in eight, apple in nine, the in all; rare in one of the other label's eleven.
+    # Of ten documents: zebra in one, banana in eight, apple in nine. Of eleven: rare in one, fish in nine.
     texts = ["the apple banana zebra", *["the apple banana"] * 7, "the apple", "the end"]
     others = ["rare fish", *["fish bird"] * 8, "bird", "bird"]
     gold = np.zeros((21, 2), bool)
