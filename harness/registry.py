@@ -27,6 +27,7 @@ NonNegative = Annotated[int, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 _TYPES = {
     "Literal": Literal,
@@ -39,6 +40,7 @@ _TYPES = {
     "AtLeastTwo": AtLeastTwo,
     "Share": Share,
     "Weight": Weight,
+    "Fraction": Fraction,
 }
 """What the annotation of an option may be made of."""
 

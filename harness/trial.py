@@ -46,7 +46,7 @@ from harness.trainer import NonFiniteLoss, Split, evaluate, fit, rehearse, seed_
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads
 from models.classifier import Classifier
-from models.labels import count
+from models.labels import Pieces, Write, count
 
 NUMERICS = 1
 MAX_ATTEMPTS = 3
@@ -240,11 +240,22 @@ def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens
     return corpus, tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
 
 
+@lru_cache(maxsize=4)
+def _describe_once(folder: Path, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
+    corpus, tokens = _open_once(folder, encoder, options)
+    train = _split(corpus, tokens, "train", train_documents)
+    written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)
+    return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
+
+
 def _open(folder: Path, trial: Trial) -> tuple[Corpus, Tokens]:
     """Opens a corpus and its tokens; a worker keeps them for its next trial."""
+    return _open_once(folder, trial.encoder, _tokenizer_options(trial))
+
+
+def _tokenizer_options(trial: Trial) -> str:
     kind = TEXT_ENCODERS[trial.encoder].load()
-    options = {name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}
-    return _open_once(folder, trial.encoder, json.dumps(options, sort_keys=True))
+    return json.dumps({name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}, sort_keys=True)
 
 
 def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Split:
@@ -260,10 +271,12 @@ def _build(trial: Trial, corpus: Corpus, tokens: Tokens, splits: dict[SplitName,
     structure = STRUCTURE_ENCODERS[trial.structure].load()
     objective = OBJECTIVES[trial.objective].load()
     counted = [splits["train"].gold] + ([splits["val"].gold] if trial.priors == "train+val" else [])
+    gold = scipy.sparse.vstack(counted, format="csr")
+    describe = partial(_describe_once, corpus.folder, trial.encoder, _tokenizer_options(trial), trial.train_documents)
     build = partial(
         BranchHeads,
         corpus.hierarchy,
-        count(corpus.hierarchy, scipy.sparse.vstack(counted, format="csr")),
+        count(corpus.hierarchy, gold, describe),
         lambda members: structure(members, encoder.width, **trial.structure_options),
         merge=trial.merge,
         split=trial.split,

@@ -3,6 +3,7 @@
 Which documents are counted is the sweep file's `priors`.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,15 @@ from datasets.hierarchy import Hierarchy
 
 NUMERICS = 1
 
+Pieces = npt.NDArray[np.int64]
+
+Write = Callable[[Sequence[str], Iterable[str], scipy.sparse.csr_array], list[str]]
+"""Describes labels in words, given their names, the training texts, and the texts' gold, (texts, labels) booleans."""
+
+
+def _undescribed(write: Write) -> Sequence[Pieces]:
+    raise AssertionError("these facts were counted without texts")
+
 
 @dataclass(frozen=True)
 class LabelFacts:
@@ -21,10 +31,13 @@ class LabelFacts:
     Attributes:
         priors: (E,) float32, see `label_priors`.
         num_documents: (N,) int64: the documents that carry each label.
+        describe: Returns the word pieces of what a model writes about each of the N labels. The training texts are
+            read when a model first asks, and what it wrote of a corpus is kept for the next one.
     """
 
     priors: npt.NDArray[np.float32]
     num_documents: npt.NDArray[np.int64]
+    describe: Callable[[Write], Sequence[Pieces]] = _undescribed
 
     def of(self, hierarchy: Hierarchy, labels: npt.NDArray[np.int64]) -> "LabelFacts":
         """Returns what is said about some of the hierarchy's labels and the edges between them.
@@ -32,8 +45,13 @@ class LabelFacts:
         Priors keep their values: in a branch, all siblings of a label are there, and in any other set a prior
         still is a child's share among all of its parent's children.
         """
+
+        def describe(write: Write) -> list[Pieces]:
+            written = self.describe(write)
+            return [written[label] for label in labels]
+
         inside = np.isin(hierarchy.edges, labels).all(axis=1)
-        return LabelFacts(self.priors[inside], self.num_documents[labels])
+        return LabelFacts(self.priors[inside], self.num_documents[labels], describe)
 
 
 @dataclass(frozen=True)
@@ -69,14 +87,19 @@ class Member:
         return self.hierarchy.ancestors[self.asked][:, self.asked]
 
 
-def count(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> LabelFacts:
+def count(
+    hierarchy: Hierarchy,
+    gold: scipy.sparse.csr_array,
+    describe: Callable[[Write], Sequence[Pieces]] = _undescribed,
+) -> LabelFacts:
     """Returns the facts that documents give.
 
     Args:
         hierarchy: L labels.
         gold: (documents, L) booleans, closed under ancestors.
+        describe: See `LabelFacts`.
     """
-    return LabelFacts(label_priors(hierarchy, gold), np.asarray(gold.sum(axis=0), dtype=np.int64))
+    return LabelFacts(label_priors(hierarchy, gold), np.asarray(gold.sum(axis=0), dtype=np.int64), describe)
 
 
 def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:

@@ -95,12 +95,12 @@ class RaggedLinear(nn.Module):
     Args:
         in_sizes: Features that each member reads.
         out_sizes: Features that each member writes.
-        edges: Per member (E, 2) pairs of output features that `edge_penalty` pulls together.
+        edges: Per member (E, 2) pairs of output features that `edge_penalty` pulls together; none if left out.
         has_bias: Whether a bias is added.
     """
 
     def __init__(
-        self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges], has_bias: bool = True
+        self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges] = (), has_bias: bool = True
     ):
         super().__init__()
         self.shapes = list(zip(out_sizes, in_sizes, strict=True))

@@ -5,6 +5,7 @@ nodes of a member for each of its labels (HiAGM, section 3.3). A model hands ove
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -48,13 +49,21 @@ class TextPropagation(StructureEncoder):
         self.classifier = all_nodes_classifier(members, node_width)
         self.logit_dropout = Dropout(logit_dropout)
 
-    def forward(self, text_BD: Tensor) -> Tensor:
+    def forward(self, text_BD: Tensor) -> Any:
         """Returns logits_BC."""
+        return self.classify(self.node_states(text_BD))
+
+    def node_states(self, text_BD: Tensor) -> Tensor:
+        """Returns (B, U * H): the states of all nodes after the last layer."""
         spread_BUH = self.text_dropout(self.spread(text_BD)).unflatten(1, (-1, self.node_width))
         nodes_UBH = spread_BUH.transpose(0, 1)
         for layer in self.graph:
             nodes_UBH = layer(nodes_UBH)
-        logits_BC: Tensor = self.logit_dropout(self.classifier(nodes_UBH.transpose(0, 1).flatten(1)))
+        return nodes_UBH.transpose(0, 1).flatten(1)
+
+    def classify(self, nodes_BF: Tensor) -> Tensor:
+        """Returns logits_BC."""
+        logits_BC: Tensor = self.logit_dropout(self.classifier(nodes_BF))
         return logits_BC
 
     def recursive_penalty(self) -> Tensor:

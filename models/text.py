@@ -1,10 +1,13 @@
 """What every text encoder is: word pieces of a batch in, one vector a document out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+
+from harness.errors import ConfigError
 
 
 class TokenBatch(NamedTuple):
@@ -39,6 +42,23 @@ class TextEncoder(nn.Module):
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
         raise NotImplementedError
+
+    def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
+        """Returns a context in which something acts on what each of the encoder's last layers hands on.
+
+        Args:
+            num: How many layers.
+            act: Gets their hidden states in turn, (B, T, D), and returns what takes their place. A layer that only
+                computes what is read of it has fewer tokens: T is 1 where that is the first one.
+
+        Raises:
+            ConfigError: Of an encoder without such layers.
+        """
+        raise ConfigError(
+            f"The text encoder {type(self).__name__} has no layers of hidden states that a model could act on. Take a "
+            "BERT or RoBERTa (`encoder: {name: transformer}` or `minilm`), or leave the model's option out that asks "
+            "for them."
+        )
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:

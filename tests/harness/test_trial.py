@@ -1,6 +1,7 @@
 """One trial from settings to record: the same bits again, learning, and every kind of failure."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,30 @@ class Killed(BaseException):
     """Takes a trial down as a signal would: nothing may catch it."""
 
 
+# Read anew every 25 batches, HiMatch's labels are next read in the middle of an epoch of 14, the second and the fourth.
+HIMATCH = {"node_width": 4, "match_width": 8, "refresh": 25}
+
+
+@pytest.mark.parametrize(
+    ("model", "merge", "options"),
+    [
+        ("hiagm", "projection", {"node_width": 4}),
+        ("himatch", "projection", HIMATCH),
+        ("gradient_routing", "none", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
-    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_sweep: SweepWriter,
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    merge: str,
+    options: dict[str, Any],
 ) -> None:
-    one = planned(write_sweep, trainer={**FAST, "epochs": 4})
+    models, trainer = {model: {"options": options}}, {**FAST, "epochs": 4}
+    one = planned(write_sweep, model, merge, models=models, merges=[merge], trainer=trainer)
     whole = ran(one, data_dir, Store(tmp_path / "whole"))
     monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
     store = Store(tmp_path / "killed")
@@ -93,6 +114,31 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
     assert not list(store.folder(one.key).glob("checkpoint*")), "a finished trial keeps no checkpoint"
 
 
+def test_labels_are_described_once_by_their_own_training_documents(write_sweep: SweepWriter, data_dir: Path) -> None:
+    calls: list[list[str]] = []
+
+    def write(labels: Sequence[str], texts: Iterable[str], gold: Any) -> list[str]:
+        read, dense = list(texts), gold.toarray()
+        calls.append(read)
+        assert dense.shape == (len(read), len(labels))
+        return [read[own.argmax()] if own.any() else name for name, own in zip(labels, dense.T, strict=True)]
+
+    trial = planned(write_sweep, "flat", "projection").trial.model_copy(update={"train_documents": 300})
+    corpus, tokens = runner._open(data_dir / trial.corpus, trial)
+    splits = {name: runner._split(corpus, tokens, name, trial.train_documents) for name in runner.SPLITS}
+    rows, gold = splits["train"].rows, splits["train"].gold.toarray()
+    for _ in range(2):
+        members = runner._build(trial, corpus, tokens, splits).heads.encoder.members
+        for member in members:
+            described = member.facts.describe(write)
+            assert len(described) == len(member.hierarchy)
+            for name, pieces in zip(member.hierarchy.labels, described, strict=True):
+                own = gold[:, corpus.hierarchy.index[name]]
+                first = tokens.gather(rows[own.argmax()][None])[0].tolist()
+                assert pieces.tolist() == (first if own.any() else tokens.tokenizer.encode(name).ids)
+    assert calls == [list(corpus.texts(rows))], "what one trial has made serves the next"
+
+
 BAG = {"name": "bag", "options": {"width": 64, "vocabulary": 2000}}
 WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word_dropout": 0.2}
 
@@ -105,6 +151,8 @@ WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word
         ("hiagm_la", "projection", BAG),
         ("hitin", "projection", BAG),
         ("gat", "projection", BAG),
+        ("himatch", "projection", BAG),
+        ("gradient_routing", "none", BAG),
         ("flat", "none", BAG),
         ("c_hmcnn", "projection", BAG),
         ("champ", "masking", BAG),
@@ -141,6 +189,8 @@ def test_it_learns_by_a_wide_margin(
             "hiagm_la": {"options": {**small, "node_width": 16}},
             "gat": {"options": small},
             "hitin": {"options": {"node_width": 32}},
+            "himatch": {"options": {"node_width": 8, "match_width": 32}},
+            "gradient_routing": {"merges": ["none"]},
             "flat": {},
             "c_hmcnn": {"options": {"node_width": 128, "dropout": 0.2}},
             "champ": {"model": "flat", "objective": {"name": "champ"}},

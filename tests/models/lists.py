@@ -25,9 +25,9 @@ def whole(graph: Hierarchy, priors: Any = None) -> Member:
 
 
 def facts_of(graph: Hierarchy, priors: Any = None) -> LabelFacts:
-    """Priors are zeros unless given; label i has i + 1 documents."""
-    zeros = np.zeros(len(graph.edges))
-    return LabelFacts(np.asarray(zeros if priors is None else priors, np.float32), np.arange(1, len(graph) + 1))
+    """Priors are zeros unless given; label i has i + 1 documents and is described by the word piece i."""
+    priors = np.asarray(np.zeros(len(graph.edges)) if priors is None else priors, np.float32)
+    return LabelFacts(priors, np.arange(1, len(graph) + 1), lambda write: list(np.arange(len(graph))[:, None]))
 
 
 def member(num_labels: int, edges: Sequence[tuple[int, int]] = (), seed: int = 0) -> Member:

@@ -126,3 +126,30 @@ def test_attention_drops_weights_while_training(tiny_bert: str) -> None:
     torch.testing.assert_close(
         attend(encoder, query, key, value, mask, dropout=0.0, scaling=0.5)[0], torch.ones_like(sums)
     )
+
+
+@pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
+def test_what_acts_on_the_last_layers_takes_the_place_of_their_states(tiny_bert: str, pooling: str) -> None:
+    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling).eval()  # type: ignore[arg-type]
+    tokens = batch([tokenizer.encode(text).ids for text in TEXTS])
+    plain, shapes = encoder(tokens), []
+
+    def note(states_BTD: torch.Tensor) -> torch.Tensor:
+        shapes.append(tuple(states_BTD.shape))
+        return states_BTD
+
+    with encoder.after_layers(2, note):
+        assert torch.equal(encoder(tokens), plain)
+    assert shapes == [(3, 8, 16), (3, 8 if pooling == "mean" else 1, 16)]
+    with encoder.after_layers(1, torch.zeros_like):
+        zeros = torch.zeros(3, 16)
+        expected = encoder.bert.pooler(zeros[:, None]) if pooling == "pooler" else zeros
+        assert torch.equal(encoder(tokens), expected)
+    assert torch.equal(encoder(tokens), plain) and len(shapes) == 2, "nothing acts afterwards"
+
+
+def test_encoders_without_layers_refuse_to_be_acted_on() -> None:
+    encoder = Bag(Bag.build_tokenizer(TEXTS, {"vocabulary": 280, "max_length": 5}))
+    with pytest.raises(ConfigError, match="The text encoder Bag has no layers of hidden states .* Take a BERT"):
+        encoder.after_layers(2, torch.zeros_like)
