@@ -23,6 +23,7 @@ STRUCTURE_ENCODERS = Registry(
         "hiagm": "models.hiagm:HiAGM",
         "hiagm_la": "models.hiagm_la:HiAGMLA",
         "hitin": "models.hitin:HiTIN",
+        "seq2seq": "models.seq2seq:Seq2Seq",
     },
 )
 

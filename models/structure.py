@@ -20,7 +20,7 @@ class StructureEncoder(nn.Module):
 
     A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
     that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
-    that most models write. One that reads the text in another way overrides `read`; one whose loss is not a
+    that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is not a
     sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`,
     and its `forward` may then return whatever these take.
     """
@@ -29,6 +29,11 @@ class StructureEncoder(nn.Module):
         super().__init__()
         self.members = tuple(members)
         self.text_width = text_width
+
+    @staticmethod
+    def width_read(encoder: TextEncoder) -> int:
+        """Returns the width of what `read` returns: the constructor's `text_width`."""
+        return encoder.width
 
     def read(self, encoder: TextEncoder, tokens: TokenBatch) -> Any:
         """Returns what `forward` takes of a batch: text_BD."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,10 @@ TEXTS = ["the cat sat on the mat", "a dog", "cats and dogs and cats, again and a
 def batch(lists: list[list[int]]) -> TokenBatch:
     ids = torch.tensor([one for some in lists for one in some])
     return TokenBatch(ids, torch.tensor(np.cumsum([0, *map(len, lists)])))
+
+
+def bert_options(model: str, prefix: str = "") -> dict[str, Any]:
+    return {"model": model, "revision": "main", "max_length": 8, "prefix": prefix}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def test_a_learned_vocabulary_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
 def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     lists = [tokenizer.encode(text).ids for text in TEXTS]
     assert [len(one) for one in lists] == [8, 4, 8] and all(one[0] == 2 and one[-1] == 3 for one in lists)
     encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling, dropout=0.0).eval()  # type: ignore[arg-type]
@@ -70,7 +75,7 @@ def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> Non
 
 def test_a_model_that_is_not_there_is_one_clear_paragraph() -> None:
     with pytest.raises(ConfigError, match="'no-such-folder/model' cannot be loaded .* local folder"):
-        Transformer.build_tokenizer([], {"model": "no-such-folder/model", "revision": "main", "max_length": 8})
+        Transformer.build_tokenizer([], bert_options("no-such-folder/model"))
 
 
 @pytest.mark.skipif(
@@ -87,7 +92,7 @@ def test_minilm_knows_that_cats_are_not_treaties() -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls"])
 def test_the_last_layer_of_the_first_token_alone_is_that_of_the_whole_layer(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, pooling=pooling, dropout=0.0)
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -113,7 +118,7 @@ def test_the_last_layer_of_the_first_token_alone_is_that_of_the_whole_layer(tiny
 
 def test_attention_drops_weights_while_training(tiny_bert: str) -> None:
     # With values of one, attention gives the sum of its weights: 1 without dropout, on average 1 with it.
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, dropout=0.0)
     attend = AttentionInterface()[encoder.bert.config._attn_implementation]
     query, key, value = torch.randn(40, 2, 6, 4), torch.randn(40, 2, 6, 4), torch.ones(40, 2, 6, 4)
