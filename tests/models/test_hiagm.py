@@ -15,6 +15,7 @@ from models.gcn import HierarchyGCN
 from models.hiagm import HiAGM
 from models.labels import Member
 from tests.models.lists import (
+    assert_gradients,
     ALIKE,
     DAG,
     UNLIKE,
@@ -97,13 +98,7 @@ def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
             torch.nn.init.normal_(parameter)
-    parameters = tuple(encoder.parameters())
-
-    def loss(*_: Tensor) -> Tensor:
-        return encoder(text).sin().sum() + encoder.recursive_penalty()
-
-    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(loss, (text, *parameters))
+    assert_gradients(encoder)
 
 
 @pytest.mark.parametrize(("num_labels", "millions"), [(141, 38.62), (103, 27.03), (166, 46.72)])
