@@ -86,8 +86,8 @@ class LabelPieces:
                 of = [labels[one] if one >= 0 else _NAMES[one] for one in (symbol, twin)]
                 fault = f"are those of {of[1]!r}, too" if twin != symbol else "do not tell where it begins"
                 raise DataError(
-                    f"seq2seq cannot write the label {of[0]!r}: its pieces {list(pieces)}, made without blanks, hyphens "
-                    f"and slashes by the tokeniser of `model`, {fault}. Rename the label, or leave `model` empty, "
+                    f"seq2seq cannot write the label {of[0]!r}: its pieces {list(pieces)}, made without blanks, "
+                    f"hyphens and slashes by the tokeniser of `model`, {fault}. Rename the label, or leave `model` empty, "
                     "where every label is a piece of its own."
                 )
 

@@ -8,15 +8,14 @@ et al. (2024):
 * `BottomUpBFS`: the levels of BFS from the bottom: `C- D/ A- B`;
 * `BottomUpDFS`: a deepest label and its siblings, then "/" and their parent, and so on upwards.
 
-Labels are children of one parent in the order of their indices. What the paper leaves open, since its hierarchies are
-trees: on a DAG a label stands once, in BFS on the level behind its first parent, in DFS below the parent that is entered
-first. Going up, a label waits until all that is below it has been written, so that with several paths every label
-is written, each after those below it.
+Labels of one level, and children of one parent, stand in the order of their indices. What the paper leaves open, since
+its hierarchies are trees: on a DAG a label stands once, in BFS on the level behind its first parent, in DFS below the
+parent that is entered first. Going up, a label waits until all that is below it has been written, so that with several
+paths every label is written, each after those below it.
 
 A grammar says which symbols may follow. A label may follow where any of its parents has been generated: on the level
-before it in BFS, on top of the stack in DFS. That holds of whatever is generated, also of what no document carries.
-Unlike in the published program no label can come twice, so that every sequence ends, and a level may follow if any label
-of the last one has children, not only its last label.
+before it in BFS, on top of the stack in DFS. Unlike in the published program no label can come twice, so that every
+sequence ends, and a level may follow if any label of the last one has children, not only its last label.
 """
 
 from collections.abc import Collection, Hashable, Iterable

@@ -1,22 +1,22 @@
 """Labels as a generated sequence: a T5 decoder that reads the text piece by piece and writes the labels one by one.
 
 Paper: Torba et al. 2024 ("SHTC"). A document's labels are written as a sequence in one of four orders
-(`models/label_sequences.py`), and the decoder is trained by its negative log-likelihood, -sum_s log p(s-th piece | text,
-pieces before), the mean over documents. With `constraint: trie`, in the orders `bfs` and `dfs`, probabilities are those
-over the pieces that may come next, in training after the true pieces, in evaluation after the generated ones.
-Evaluation is a beam search, with scores divided by lengths as in the Transformers library. *What it predicts is a set*:
-a label's probability is 1 where it is generated, else 0. Curves over thresholds make no sense for it.
+(`models/label_sequences.py`), and the decoder is trained by its negative log-likelihood, the sum of
+-log p(piece | text, pieces before), a mean over documents. With `constraint: trie`, in the orders `bfs` and `dfs`,
+probabilities are those over the pieces that may come next, in training after the true pieces, in evaluation after the
+generated ones. Evaluation is a beam search, with scores divided by lengths as in the Transformers library. *What it
+predicts is a set*: a label's probability is 1 where it is generated, else 0, so curves over thresholds make no sense.
 
-The published system is the text encoder `transformer` with `model: t5-base`, `max_length: 512` and `prefix: "Classify:"`,
-`model: t5-base` here, and `trainer: {encoder_lr: 5e-5, head_lr: 5e-5, batch_size: 16, epochs: 12, warmup: 0}`; labels are
-then the word pieces of their names without blanks, hyphens and slashes. Without `model` the decoder is a small T5 that is
-trained from the beginning, behind any text encoder that offers states, and each label is a piece of its own. Where the
-decoder is not made for the encoder's states they pass a linear map and a root-mean-square norm, as T5's end in one.
+The published system is the text encoder `transformer` with `model: t5-base`, `max_length: 512` and
+`prefix: "Classify:"`, `model: t5-base` here, and `trainer: {encoder_lr: 5e-5, head_lr: 5e-5, batch_size: 16, epochs: 12,
+warmup: 0}`; labels are then the word pieces of their names without blanks, hyphens and slashes. Without `model` the
+decoder is a small T5 that is trained from the beginning, behind any text encoder that offers states, and each label is a
+piece of its own. A decoder that is not made for the encoder's states reads them through a linear map and T5's norm.
 
 Differs, and why:
 
-* The constraint in training follows the true prefix; the published program's follows the model's own choices, so that true
-  pieces outside it add a constant without a gradient. Disallowed pieces have probability 0, not 1e-32.
+* The constraint in training follows the true prefix; the published program's follows the model's own choices, so that
+  true pieces outside it add a constant without a gradient. Disallowed pieces have probability 0, not 1e-32.
 * Beam scores are renormalised over the allowed pieces, as they are trained.
 * The grammar lets no label come twice and a level follow if any label of the last one has children.
 * On a DAG a label may follow any of its parents. Constrained output is then closed under ancestors on trees only.
@@ -45,6 +45,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 from transformers.modeling_outputs import BaseModelOutput
+from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from harness.errors import ConfigError
 from harness.registry import Positive, Share
@@ -60,7 +61,7 @@ from models.text import States, TextEncoder, TokenBatch
 NUMERICS = 1
 REFUSES = {
     "masking": "it writes one sequence for the whole hierarchy, and a set of labels has no probabilities to be masked",
-    "projection": "it writes one sequence for the whole hierarchy; branches with decoders of their own are another model",
+    "projection": "it writes one sequence for the whole hierarchy; a decoder for each branch is another model",
     "objective": "it is trained by the likelihood of a sequence of labels, and labels have no logits",
 }
 
@@ -128,10 +129,11 @@ class Seq2Seq(StructureEncoder):
             spelling = own_spelling(written, labels)
             self.t5 = T5ForConditionalGeneration(_new_config(1 + len(spelling), width, layers, heads, dropout))
         del self.t5.encoder
+        self.t5.config.num_layers = self.t5.config.num_decoder_layers  # The library's cache counts those of the encoder.
         self.t5.generation_config = GenerationConfig()
         replace_dropout(self.t5)
         self.pieces = LabelPieces(written, labels, spelling)
-        self.constraint = None
+        self.constraint: Constraint | None = None
         if constraint == "trie":
             if not isinstance(written, Grammar):
                 raise ConfigError(
@@ -143,7 +145,7 @@ class Seq2Seq(StructureEncoder):
         self.bridge: nn.Module = nn.Identity()
         decoder_width = self.t5.config.d_model
         if not model or text_width != decoder_width:
-            self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), nn.RMSNorm(decoder_width))
+            self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), T5LayerNorm(decoder_width))
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
 
     @staticmethod

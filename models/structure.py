@@ -20,9 +20,9 @@ class StructureEncoder(nn.Module):
 
     A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
     that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
-    that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is not a
-    sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`,
-    and its `forward` may then return whatever these take.
+    that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is
+    not a sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and
+    `probabilities`, and its `forward` may then return whatever these take.
     """
 
     def __init__(self, members: Sequence[Member], text_width: int):

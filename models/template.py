@@ -51,12 +51,10 @@ class Template(StructureEncoder):
 
     edges: Tensor
 
-    def __init__(
-        self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1, first_share: float = 0.5
-    ):
+    def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1, first_share: float = 0.5):
         super().__init__(members, text_width)
-        # Only labels that are asked for are classified. A model with states for nodes keeps all of them, also those that
-        # masking does not ask for: see `member.hierarchy`, `models.members.union_edges` and `models/gcn.py`.
+        # Only labels that are asked for are classified. A model with states for nodes has them for all labels, also
+        # those that masking does not ask for: `member.hierarchy`, `models.members.union_edges`, `models/gcn.py`.
         sizes = [len(member.asked) for member in members]
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(text_width, sum(sizes))

@@ -157,7 +157,8 @@ class MiniLM(Transformer):
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        return Transformer.build_tokenizer(train_texts, {"model": _minilm_folder(), "revision": "main", "prefix": "", **options})
+        own = {"model": _minilm_folder(), "revision": "main", "prefix": ""}
+        return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
 def _attention(

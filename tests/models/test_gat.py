@@ -13,7 +13,19 @@ from datasets.hierarchy import Hierarchy
 from harness.errors import ConfigError
 from models.gat import GAT, GraphAttention
 from models.labels import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, assert_each_document_alone, assert_gradients, assert_side_by_side, dags, member, stars, whole
+from tests.models.lists import (
+    ALIKE,
+    DAG,
+    UNLIKE,
+    WOS_BRANCHES,
+    assert_each_document_alone,
+    assert_gradients,
+    assert_side_by_side,
+    dags,
+    member,
+    stars,
+    whole,
+)
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("attention", ["gat", "gatv2"])

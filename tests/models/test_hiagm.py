@@ -15,11 +15,11 @@ from models.gcn import HierarchyGCN
 from models.hiagm import HiAGM
 from models.labels import Member
 from tests.models.lists import (
-    assert_gradients,
     ALIKE,
     DAG,
     UNLIKE,
     WOS_BRANCHES,
+    assert_gradients,
     assert_side_by_side,
     dags,
     hierarchy,

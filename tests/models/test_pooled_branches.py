@@ -1,6 +1,5 @@
 """A branch of several roots is one head like any other."""
 
-import numpy as np
 import pytest
 import torch
 

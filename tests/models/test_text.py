@@ -11,7 +11,7 @@ from transformers import AttentionInterface, BertConfig, BertModel
 
 from harness.errors import ConfigError
 from models.bag import Bag
-from models.text import TokenBatch
+from models.text import TextEncoder, TokenBatch
 from models.transformer import MiniLM, Transformer
 
 TEXTS = ["the cat sat on the mat", "a dog", "cats and dogs and cats, again and again"]
@@ -50,6 +50,36 @@ def test_bag_is_the_mean_of_its_embeddings_and_zero_without_any() -> None:
     out = encoder(batch([lists[0], [], lists[2]]))
     assert torch.allclose(out[0], table[lists[0]].mean(0)) and torch.allclose(out[2], table[lists[2]].mean(0))
     assert torch.equal(out[1], torch.zeros(4))
+
+
+def test_states_of_a_bag_are_its_embeddings_and_one_zero_without_any() -> None:
+    tokenizer = Bag.build_tokenizer(TEXTS, {"vocabulary": 280, "max_length": 5})
+    lists = [tokenizer.encode(TEXTS[0]).ids, []]
+    encoder = Bag(tokenizer, width=4, dropout=0.0)
+    found = encoder.states(batch(lists))
+    assert found.mask_BT.tolist() == [[True] * 5, [True] + [False] * 4] and encoder.state_width == 4
+    assert torch.equal(found.states_BTD[0], encoder.embedding.weight[lists[0]])
+    assert torch.equal(found.states_BTD[1, 0], torch.zeros(4))
+    torch.testing.assert_close(found.states_BTD[0].mean(0), encoder(batch(lists))[0])
+
+
+@pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
+def test_states_are_those_of_all_pieces_whatever_is_pooled(tiny_bert: str, pooling: str) -> None:
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
+    lists = [tokenizer.encode(text).ids for text in TEXTS]
+    encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling).eval()  # type: ignore[arg-type]
+    published = BertModel.from_pretrained(tiny_bert).eval()
+    pooled = encoder(batch(lists))
+    found = encoder.states(batch(lists))
+    for states_TD, ids in zip(found.states_BTD, lists, strict=True):
+        expected = published(input_ids=torch.tensor([ids])).last_hidden_state[0]
+        torch.testing.assert_close(states_TD[: len(ids)], expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(encoder(batch(lists)), pooled)
+
+
+def test_an_encoder_without_states_is_one_clear_paragraph() -> None:
+    with pytest.raises(ConfigError, match="TextEncoder makes one vector of a document and has no states"):
+        TextEncoder(4).state_width  # noqa: B018
 
 
 def test_a_learned_vocabulary_is_the_same_every_time() -> None:
