@@ -55,7 +55,7 @@ from models.label_sequences import END, ORDERS, Grammar
 from models.labels import Member
 from models.objective import Objective
 from models.pretrained import fetch
-from models.structure import StructureEncoder
+from models.structure import StructureEncoder, in_full
 from models.text import States, TextEncoder, TokenBatch
 
 NUMERICS = 1
@@ -129,7 +129,9 @@ class Seq2Seq(StructureEncoder):
             spelling = own_spelling(written, labels)
             self.t5 = T5ForConditionalGeneration(_new_config(1 + len(spelling), width, layers, heads, dropout))
         del self.t5.encoder
-        self.t5.config.num_layers = self.t5.config.num_decoder_layers  # The library's cache counts those of the encoder.
+        self.t5.config.num_layers = (
+            self.t5.config.num_decoder_layers
+        )  # The library's cache counts those of the encoder.
         self.t5.generation_config = GenerationConfig()
         replace_dropout(self.t5)
         self.pieces = LabelPieces(written, labels, spelling)
@@ -183,7 +185,7 @@ class Seq2Seq(StructureEncoder):
                 decoder_input_ids=functional.pad(target_BS.clamp(min=_PAD), (1, -1), value=_PAD),
                 use_cache=False,
             ).logits
-        logits_BSV = logits_BSV.to(torch.promote_types(logits_BSV.dtype, torch.float32))
+        logits_BSV = in_full(logits_BSV)
         if self.constraint is not None:
             logits_BSV = logits_BSV.masked_fill(~self._allowed(targets, target_BS, logits_BSV.shape[2]), -torch.inf)
         terms_BS = functional.cross_entropy(
