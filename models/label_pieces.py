@@ -74,22 +74,28 @@ class LabelPieces:
     def __init__(self, order: Order, labels: Sequence[str], spelling: Spelling):
         self.order = order
         self.spelling = spelling
-        self._symbols = {pieces: symbol for symbol, pieces in spelling.items()}
-        self._first = {pieces[0] for pieces in self._symbols if pieces}
+        self._symbols: dict[tuple[int, ...], Symbol] = {}
+        for symbol, pieces in spelling.items():
+            self._symbols.setdefault(pieces, symbol)
+        self._first = {piece for pieces in self._symbols for piece in pieces[:1]}
         self._later = {piece for pieces in self._symbols for piece in pieces[1:]}
-        self._check(labels)
+        for symbol, name in enumerate(labels):
+            self._check(symbol, name, labels)
 
-    def _check(self, labels: Sequence[str]) -> None:
-        for symbol, pieces in self.spelling.items():
-            twin = self._symbols[pieces]
-            if twin != symbol or not self._later.isdisjoint(pieces[:1]) or not pieces:
-                of = [labels[one] if one >= 0 else _NAMES[one] for one in (symbol, twin)]
-                fault = f"are those of {of[1]!r}, too" if twin != symbol else "do not tell where it begins"
-                raise DataError(
-                    f"seq2seq cannot write the label {of[0]!r}: its pieces {list(pieces)}, made without blanks, "
-                    f"hyphens and slashes by the tokeniser of `model`, {fault}. Rename the label, or leave `model` empty, "
-                    "where every label is a piece of its own."
-                )
+    def _check(self, symbol: Symbol, name: str, labels: Sequence[str]) -> None:
+        pieces = self.spelling[symbol]
+        twin = self._symbols[pieces]
+        if twin != symbol:
+            fault = f"are also those of {labels[twin] if twin >= 0 else _NAMES[twin]!r}"
+        elif not pieces or not self._first.isdisjoint(pieces[1:]):
+            fault = "hold one that others begin with" if pieces else "are none"
+        else:
+            return
+        raise DataError(
+            f"seq2seq cannot write the label {name!r}: its pieces {list(pieces)}, made without blanks, hyphens and "
+            f"slashes by the tokeniser of `model`, {fault}. Rename the label, or leave `model` empty, where every "
+            "label is a piece of its own."
+        )
 
     def write(self, labels: Iterable[int]) -> list[int]:
         """Returns the pieces of a set of labels that is closed under ancestors, with those of `END`."""

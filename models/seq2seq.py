@@ -8,10 +8,11 @@ generated ones. Evaluation is a beam search, with scores divided by lengths as i
 predicts is a set*: a label's probability is 1 where it is generated, else 0, so curves over thresholds make no sense.
 
 The published system is the text encoder `transformer` with `model: t5-base`, `max_length: 512` and
-`prefix: "Classify:"`, `model: t5-base` here, and `trainer: {encoder_lr: 5e-5, head_lr: 5e-5, batch_size: 16, epochs: 12,
-warmup: 0}`; labels are then the word pieces of their names without blanks, hyphens and slashes. Without `model` the
-decoder is a small T5 that is trained from the beginning, behind any text encoder that offers states, and each label is a
-piece of its own. A decoder that is not made for the encoder's states reads them through a linear map and T5's norm.
+`prefix: "Classify:"`, `model: t5-base` here, and as `trainer` `encoder_lr: 5e-5`, `head_lr: 5e-5`, `batch_size: 16`,
+`epochs: 12` and `warmup: 0.0`; labels are then the word pieces of their names without blanks, hyphens and slashes.
+Without `model` the decoder is a small T5 that is trained from the beginning, behind any text encoder that offers
+states, and each label is a piece of its own. A decoder that is not made for the encoder's states reads them through a
+linear map and T5's norm.
 
 Differs, and why:
 
@@ -68,6 +69,8 @@ REFUSES = {
 _PAD = 0
 _PIECES_BEYOND_LONGEST = 10
 _IGNORED = -100
+_ROWS_AT_ONCE = 256
+"""Sequences that are searched side by side: a beam remembers as much of the text as a document."""
 
 
 class Source(NamedTuple):
@@ -129,9 +132,8 @@ class Seq2Seq(StructureEncoder):
             spelling = own_spelling(written, labels)
             self.t5 = T5ForConditionalGeneration(_new_config(1 + len(spelling), width, layers, heads, dropout))
         del self.t5.encoder
-        self.t5.config.num_layers = (
-            self.t5.config.num_decoder_layers
-        )  # The library's cache counts those of the encoder.
+        # The library's cache has as many layers as the encoder.
+        self.t5.config.num_layers = self.t5.config.num_decoder_layers
         self.t5.generation_config = GenerationConfig()
         replace_dropout(self.t5)
         self.pieces = LabelPieces(written, labels, spelling)
@@ -213,16 +215,20 @@ class Seq2Seq(StructureEncoder):
         """Returns (B, C): 1 for the labels that are generated, else 0."""
         (member,) = self.members
         probabilities_BC = torch.zeros(len(output.states_BTD), len(member.hierarchy))
-        for row_C, pieces in zip(probabilities_BC, self._generate(output).tolist(), strict=True):
-            row_C[list(self.pieces.read(pieces[1:]))] = 1
+        at_once = max(1, _ROWS_AT_ONCE // self.beams)
+        for start in range(0, len(probabilities_BC), at_once):
+            part = slice(start, start + at_once)
+            generated = self._generate(output.states_BTD[part], output.mask_BT[part])
+            for row_C, pieces in zip(probabilities_BC[part], generated.tolist(), strict=True):
+                row_C[list(self.pieces.read(pieces[1:]))] = 1
         return probabilities_BC.to(output.states_BTD.device)
 
-    def _generate(self, output: Source) -> Tensor:
+    def _generate(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Returns (B, S) pieces, the first of which is padding."""
         processors = LogitsProcessorList([_Allowed(self.constraint)] if self.constraint else [])
         pieces_BS: Tensor = self.t5.generate(
-            encoder_outputs=BaseModelOutput(output.states_BTD),
-            attention_mask=output.mask_BT.long(),
+            encoder_outputs=BaseModelOutput(states_BTD),
+            attention_mask=mask_BT.long(),
             logits_processor=processors,
             num_beams=self.beams,
             do_sample=False,

@@ -19,7 +19,7 @@ FIRST, LATER = range(10, 40), range(40, 43)
 
 @st.composite
 def spellings(draw: st.DrawFn, symbols: list[Symbol]) -> Spelling:
-    """Pieces that often begin alike, so that one symbol may be the beginning of another."""
+    """Pieces that often begin alike, so that one symbol may be the beginning of another; the end has its own."""
     words = st.tuples(st.sampled_from(FIRST[:3]), st.lists(st.sampled_from(LATER), max_size=2))
     drawn = draw(st.lists(words.map(lambda one: (one[0], *one[1])), min_size=len(symbols), max_size=len(symbols)))
     seen: set[tuple[int, ...]] = set()
@@ -27,7 +27,7 @@ def spellings(draw: st.DrawFn, symbols: list[Symbol]) -> Spelling:
         # What was drawn before gets a first piece of its own.
         drawn[place] = word if word not in seen else (FIRST[3 + place], *word[1:])
         seen.add(drawn[place])
-    return dict(zip(symbols, drawn, strict=True))
+    return {**dict(zip(symbols, drawn, strict=True)), END: (1,)}
 
 
 @given(dags(max_labels=4), st.booleans(), st.data())
@@ -82,10 +82,11 @@ def test_reading_never_fails(seed: int) -> None:
 @pytest.mark.parametrize(
     ("last", "words"),
     [
-        ((10,), "cannot write the label 'label 2': its pieces .10., .* are those of 'label 0', too"),
-        ((40, 3), "cannot write the label 'label 2': its pieces .40, 3., .* do not tell where it begins"),
-        ((), "cannot write the label 'label 2': its pieces .., .* do not tell where it begins"),
-        ((3,), "cannot write the label 'label 2': .* are those of '/', too.* Rename the label, or leave `model` empty"),
+        ((10,), "cannot write the label 'label 2': its pieces .10., .* are also those of 'label 0'"),
+        ((12, 3), "cannot write the label 'label 2': its pieces .12, 3., .* hold one that others begin with"),
+        ((40, 41), "cannot write the label 'label 1': its pieces .10, 40., .* hold one that others begin with"),
+        ((), "cannot write the label 'label 2': its pieces .., .* are none"),
+        ((3,), "cannot write the label 'label 2': .* are also those of '/'.* Rename the label, or leave `model` empty"),
     ],
 )
 def test_pieces_that_do_not_tell_are_refused(last: tuple[int, ...], words: str) -> None:

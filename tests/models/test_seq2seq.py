@@ -24,6 +24,7 @@ from harness.estimate import unallocated
 from harness.metrics import Tally
 from harness.plan import Planned, content_digest, identity, make_plan
 from harness.store import Record, Store
+from models import seq2seq
 from models.bce import BCE
 from models.label_sequences import DFS
 from models.seq2seq import Seq2Seq
@@ -53,6 +54,17 @@ def gold(graph: Hierarchy, *sets: Sequence[int]) -> Tensor:
 
 def loss_of(model: Seq2Seq, text: States, gold_BC: Tensor) -> Tensor:
     return model.loss(model(text), gold_BC, torch.ones(gold_BC.shape[1]), BCE(model.members))
+
+
+def randomise(model: Seq2Seq) -> None:
+    """Makes every document's sequence another one."""
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+
+
+def generated(model: Seq2Seq, text: States) -> Tensor:
+    output = model(text)
+    return model._generate(output.states_BTD, output.mask_BT)
 
 
 def log_likelihood(model: Seq2Seq, text: States, pieces: Sequence[int]) -> float:
@@ -109,7 +121,7 @@ def test_certain_pieces_cost_nothing() -> None:
 def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, beams: int, seed: int) -> None:
     torch.manual_seed(seed)
     model = Seq2Seq([whole(graph)], 5, order=order, beams=beams, **TINY).eval()
-    nn.init.normal_(model.t5.shared.weight, std=5.0)
+    randomise(model)
     model.longest.fill_(2 * len(graph) + 2)
     with torch.inference_mode():
         found = model.probabilities(model(states(4)), BCE(model.members)).numpy()
@@ -127,11 +139,12 @@ def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, 
 @BOTH
 def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
     model = Seq2Seq([whole(TREE)], 5, order=order, beams=1, **TINY).eval()
-    nn.init.normal_(model.t5.shared.weight, std=4.0)
+    randomise(model)
     model.longest.fill_(20)
     text = states(5)
     with torch.inference_mode():
-        together = model._generate(model(text)).tolist()
+        together = generated(model, text).tolist()
+        assert len({tuple(one) for one in together}) > 1
         for i, found in enumerate(together):
             alone = States(text.states_BTD[i : i + 1], text.lengths_B[i : i + 1])
             pieces: list[int] = []
@@ -148,28 +161,44 @@ def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
 def test_wide_beams_find_the_best_of_all_sequences(order: Any) -> None:
     graph = hierarchy(3, [(0, 1)])
     model = Seq2Seq([whole(graph)], 5, order=order, beams=40, **TINY).eval()
-    nn.init.normal_(model.t5.shared.weight, std=2.0)
+    randomise(model)
     model.longest.fill_(20)
     text = states(6)
     language = dfs_language(graph) if order == "dfs" else bfs_language(graph)
     spelt = [[piece for symbol in one for piece in model.pieces.spelling[symbol]] for one in language]
     with torch.inference_mode():
-        found = model._generate(model(text)).tolist()
+        found = generated(model, text).tolist()
+        assert len({tuple(one) for one in found}) > 1
         for i, pieces in enumerate(found):
             alone = States(text.states_BTD[i : i + 1], text.lengths_B[i : i + 1])
             best = max(spelt, key=lambda one: log_likelihood(model, alone, one) / len(one))
             assert pieces[1 : len(best) + 1] == best
 
 
+def test_what_is_generated_depends_neither_on_the_batch_nor_on_what_is_behind_a_documents_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Seq2Seq([whole(TREE)], 5, **TINY).eval()
+    randomise(model)
+    model.longest.fill_(20)
+    text = states(7)
+    with torch.inference_mode():
+        together = model.probabilities(model(text), BCE(model.members))
+        text.states_BTD[~text.mask_BT] = 99.0
+        monkeypatch.setattr(seq2seq, "_ROWS_AT_ONCE", 7)  # Two documents of three beams at once.
+        assert torch.equal(model.probabilities(model(text), BCE(model.members)), together)
+    assert len(together.unique(dim=0)) > 2
+
+
 def test_a_generation_without_an_end_stops_behind_the_longest_target() -> None:
     model = Seq2Seq([whole(TREE)], 5, constraint="none", beams=1, **TINY)
-    assert model._generate(model(states(2))).shape[1] <= 1 + 10
+    assert generated(model, states(2)).shape[1] <= 1 + 10
     loss_of(model, states(2), gold(TREE, [3], [1, 3, 5]))
     assert model.longest.item() == len(DFS(TREE).write(range(6))) == 14
     loss_of(model.eval(), states(1), gold(TREE, [3]))
     assert model.longest.item() == 14
     nn.init.zeros_(model.t5.shared.weight)  # All pieces are equally probable, and the first is padding.
-    assert model._generate(model(states(2))).shape[1] == 1 + 14 + 10
+    assert generated(model, states(2)).shape[1] == 1 + 14 + 10
 
 
 class ExactNorm(nn.Module):
@@ -293,11 +322,11 @@ def test_word_pieces_are_constrained_too(tiny_t5: str, order: Any) -> None:
     model = Seq2Seq([whole(NAMED)], encoder.state_width, model=tiny_t5, order=order).eval()
     assert model.pieces.spelling[NAMED.index["Bio 1/a"]][0] != model.pieces.spelling[NAMED.index["Bio"]][0]
     model.longest.fill_(40)
-    nn.init.normal_(model.t5.shared.weight, std=3.0)
+    randomise(model)
     with torch.inference_mode():
-        generated = model._generate(model(model.read(encoder, tokens)))
+        found = generated(model, model.read(encoder, tokens))
         predicted = model.probabilities(model(model.read(encoder, tokens)), BCE(model.members)).numpy() > 0.5
-    for pieces, row in zip(generated.tolist(), predicted, strict=True):
+    for pieces, row in zip(found.tolist(), predicted, strict=True):
         end = pieces.index(1)
         labels = np.flatnonzero(row).tolist()
         assert NAMED.close(labels).tolist() == labels
@@ -345,7 +374,7 @@ def test_other_models_and_labels_that_t5_cannot_tell_are_refused(tiny_t5: str, t
     with pytest.raises(ConfigError, match="is a bert, not a T5. Name a T5"):
         Seq2Seq([whole(NAMED)], 5, model=str(tmp_path))
     twins = Hierarchy(["x y", "x-y"], [])
-    with pytest.raises(ValueError, match="cannot write the label 'x.y': .* are those of 'x.y', too"):
+    with pytest.raises(ValueError, match="cannot write the label 'x.y': .* are also those of 'x.y'"):
         Seq2Seq([whole(twins)], 5, model=tiny_t5)
 
 
