@@ -254,7 +254,8 @@ def identity(trial: Trial, fingerprint: str) -> str:
     """Returns 16 hex digits of the hash of everything that can change a trial's numbers.
 
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content
-    of a local file or folder that the text encoder is loaded from, and the numerics version of each part.
+    of local files and folders that the text encoder and the model are loaded from, and the numerics version of each
+    part.
     """
     parts = (
         RUNNER,
@@ -266,8 +267,9 @@ def identity(trial: Trial, fingerprint: str) -> str:
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,
         "folders": {
-            name: content_digest(Path(value).expanduser())
-            for name, value in trial.encoder_options.items()
+            f"{part} {name}": content_digest(Path(value).expanduser())
+            for part, options in (("encoder", trial.encoder_options), ("structure", trial.structure_options))
+            for name, value in options.items()
             if isinstance(value, str) and value and Path(value).expanduser().exists()
         },
         "numerics": {module: version for part in parts for module, version in part.numerics.items()},

@@ -29,6 +29,7 @@ STRUCTURE_ENCODERS = Registry(
         "hmcn": "models.hmcn:HMCN",
         "hmgdn": "models.hmgdn:HMGDN",
         "hybrid_loss": "models.hybrid_loss:HybridLoss",
+        "seq2seq": "models.seq2seq:Seq2Seq",
     },
 )
 

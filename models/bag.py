@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
+from torch.nn import functional
 
 from harness.registry import Positive, Share
 from models.dropout import Dropout
-from models.text import TextEncoder, TokenBatch
+from models.text import States, TextEncoder, TokenBatch
 
 NUMERICS = 2
 
@@ -53,6 +54,16 @@ class Bag(TextEncoder):
         """Returns text_BD; a document without pieces is the zero vector."""
         pooled_BD: Tensor = self.embedding(tokens.ids, tokens.offsets[:-1])
         return self.dropout(pooled_BD)
+
+    @property
+    def state_width(self) -> int:
+        return self.width
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the pieces' embeddings; a document without pieces has one, that is zero."""
+        ids_BT, mask_BT = tokens.padded()
+        states_BTD = functional.embedding(ids_BT, self.embedding.weight) * mask_BT[..., None]
+        return States(self.dropout(states_BTD), tokens.lengths_B.clamp(min=1))
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:

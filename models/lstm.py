@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness.registry import Positive, Share
 from models.dropout import Dropout
-from models.text import TextEncoder, TokenBatch
+from models.text import States, TextEncoder, TokenBatch
 from models.words import WordEmbedding, learn_vocabulary, run_recurrent
 
 NUMERICS = 1
@@ -66,6 +66,16 @@ class LSTM(TextEncoder):
         words = self.words(tokens)
         states_BTD = run_recurrent(self.lstm, words)
         return self.dropout(self._pool(states_BTD, words.lengths.to(states_BTD.device)))
+
+    @property
+    def state_width(self) -> int:
+        return self.width
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the states of both directions at each word."""
+        words = self.words(tokens)
+        states_BTD = run_recurrent(self.lstm, words)
+        return States(self.dropout(states_BTD), words.lengths.to(states_BTD.device))
 
     def _pool(self, states_BTD: Tensor, lengths_B: Tensor) -> Tensor:
         if self.pooling == "last":

@@ -21,15 +21,20 @@ class StructureEncoder(nn.Module):
 
     A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
     that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
-    that most models write. One that reads the text in another way overrides `read`; one whose loss is not a
-    sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`,
-    and its `forward` may then return whatever these take.
+    that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is
+    not a sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and
+    `probabilities`, and its `forward` may then return whatever these take.
     """
 
     def __init__(self, members: Sequence[Member], text_width: int):
         super().__init__()
         self.members = tuple(members)
         self.text_width = text_width
+
+    @staticmethod
+    def width_read(encoder: TextEncoder) -> int:
+        """Returns the width of what `read` returns: the constructor's `text_width`."""
+        return encoder.width
 
     def read(self, encoder: TextEncoder, tokens: TokenBatch) -> Any:
         """Returns what `forward` takes of a batch: text_BD."""
@@ -48,17 +53,17 @@ class StructureEncoder(nn.Module):
             weights_C: Weights of the labels in the loss.
             objective: What the sweep file asks for.
         """
-        return (objective.terms(_in_full(output), gold_BC) @ weights_C).mean()
+        return (objective.terms(in_full(output), gold_BC) @ weights_C).mean()
 
     def probabilities(self, output: Any, objective: Objective) -> Tensor:
         """Returns (B, C) probabilities of the asked labels."""
-        return objective.probabilities(_in_full(output))
+        return objective.probabilities(in_full(output))
 
     def recursive_penalty(self) -> Tensor:
         """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""
         raise NotImplementedError
 
 
-def _in_full(logits_BC: Tensor) -> Tensor:
+def in_full(logits_BC: Tensor) -> Tensor:
     """Returns logits in single precision at least, whatever a forward pass was in."""
     return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))

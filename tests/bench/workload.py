@@ -133,7 +133,7 @@ def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
         (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
         (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}), "utf-8")
         BertModel(config(size)).save_pretrained(folder)
-        chosen = {"model": str(folder), "revision": "main", "max_length": MAX_LENGTH}
+        chosen = {"model": str(folder), "revision": "main", "max_length": MAX_LENGTH, "prefix": ""}
         tokenizer = Transformer.build_tokenizer([], chosen)
         return Transformer(tokenizer, model=str(folder), max_length=MAX_LENGTH, **options), tokenizer
 

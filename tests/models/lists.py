@@ -98,6 +98,39 @@ def assert_side_by_side(kind: Any, members: Sequence[Member], **options: Any) ->
     torch.testing.assert_close(joint.recursive_penalty(), penalty)
 
 
+def assert_gradients(encoder: StructureEncoder, num_documents: int = 2) -> None:
+    """Gradients of logits and penalty, in the text and in every parameter, are finite differences'."""
+    encoder = encoder.double()
+    text = torch.randn(num_documents, encoder.text_width, dtype=torch.double, requires_grad=True)
+
+    def loss(*_: Tensor) -> Tensor:
+        total: Tensor = encoder(text).sin().sum() + encoder.recursive_penalty()
+        return total
+
+    assert torch.autograd.gradcheck(loss, (text, *encoder.parameters()))
+
+
+def assert_each_document_alone(encoder: StructureEncoder) -> None:
+    """In evaluation a document's logits are the same bits again, and do not depend on its batch."""
+    encoder = encoder.eval()
+    text = torch.randn(3, encoder.text_width)
+    assert torch.equal(encoder(text), encoder(text))
+    torch.testing.assert_close(encoder(text[1:2]), encoder(text)[1:2])
+
+
+def assert_model(kind: Any, **options: Any) -> None:
+    """What every structure encoder of one vector a document must be: see each of the checks.
+
+    Args:
+        kind: The class.
+        options: Without dropout, and small.
+    """
+    for members in (UNLIKE, ALIKE, UNLIKE[:1]):
+        assert_side_by_side(kind, members, **options)
+        assert_each_document_alone(kind(members, 4, **options))
+    assert_gradients(kind([whole(DAG), UNLIKE[3]], 3, **options))
+
+
 def _fill(joint: StructureEncoder, singles: Sequence[StructureEncoder]) -> None:
     parts = [dict(single.named_parameters()) for single in singles]
     for name, parameter in joint.named_parameters():

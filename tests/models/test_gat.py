@@ -7,14 +7,25 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 from torch_geometric.nn import GATConv, GATv2Conv
 
 from datasets.hierarchy import Hierarchy
 from harness.errors import ConfigError
 from models.gat import GAT, GraphAttention
 from models.labels import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, assert_side_by_side, dags, member, stars, whole
+from tests.models.lists import (
+    ALIKE,
+    DAG,
+    UNLIKE,
+    WOS_BRANCHES,
+    assert_each_document_alone,
+    assert_gradients,
+    assert_side_by_side,
+    dags,
+    member,
+    stars,
+    whole,
+)
 
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("attention", ["gat", "gatv2"])
@@ -77,14 +88,7 @@ def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], attenti
 @BOTH
 def test_gradients_by_finite_differences_on_a_dag(attention: Any) -> None:
     encoder = GAT([whole(DAG), UNLIKE[3]], 3, node_width=4, heads=2, layers=2, attention=attention, **NO_DROPOUT)
-    encoder = encoder.double()
-    parameters = tuple(encoder.parameters())
-
-    def loss(*_: Tensor) -> Tensor:
-        return encoder(text).sin().sum() + encoder.recursive_penalty()
-
-    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(loss, (text, *parameters))
+    assert_gradients(encoder)
 
 
 @pytest.mark.parametrize(("attention", "count"), [("gat", 300 * 300 + 2 * 300 + 300), ("gatv2", 2 * 300 * 300 + 600)])
@@ -106,10 +110,7 @@ def test_dropout_falls_on_the_attention_and_evaluation_is_without(attention: Any
 
 @BOTH
 def test_evaluation_is_deterministic_and_alone_for_each_document(attention: Any) -> None:
-    encoder = GAT(UNLIKE, 4, node_width=4, attention=attention).eval()
-    text_BD = torch.randn(3, 4)
-    assert torch.equal(encoder(text_BD), encoder(text_BD))
-    torch.testing.assert_close(encoder(text_BD[1:2]), encoder(text_BD)[1:2])
+    assert_each_document_alone(GAT(UNLIKE, 4, node_width=4, attention=attention))
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:

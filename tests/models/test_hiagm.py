@@ -19,6 +19,7 @@ from tests.models.lists import (
     DAG,
     UNLIKE,
     WOS_BRANCHES,
+    assert_gradients,
     assert_side_by_side,
     dags,
     hierarchy,
@@ -97,13 +98,7 @@ def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
             torch.nn.init.normal_(parameter)
-    parameters = tuple(encoder.parameters())
-
-    def loss(*_: Tensor) -> Tensor:
-        return encoder(text).sin().sum() + encoder.recursive_penalty()
-
-    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(loss, (text, *parameters))
+    assert_gradients(encoder)
 
 
 @pytest.mark.parametrize(("num_labels", "millions"), [(141, 38.62), (103, 27.03), (166, 46.72)])

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from models.hiagm_la import HiAGMLA
 from models.labels import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, whole
+from tests.models.lists import ALIKE, DAG, UNLIKE, assert_gradients, assert_side_by_side, whole
 
 NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
@@ -61,13 +60,7 @@ def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structu
 def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
     members = [whole(DAG, np.full(5, 0.5)), UNLIKE[3]]
     encoder = randomised(HiAGMLA(members, 3, slots=2, node_width=2, structure=structure, **NO_DROPOUT)).double()
-    parameters = tuple(encoder.parameters())
-
-    def loss(*_: Tensor) -> Tensor:
-        return encoder(text).sin().sum() + encoder.recursive_penalty()
-
-    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(loss, (text, *parameters))
+    assert_gradients(encoder)
 
 
 def test_dropout_falls_on_labels_and_logits_while_training() -> None:

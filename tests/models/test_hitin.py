@@ -14,7 +14,18 @@ from models.coding_tree import coding_tree
 from models.dropout import drop
 from models.hitin import HiTIN, coding_trees
 from models.labels import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, facts_of, from_singles, member, stars, whole
+from tests.models.lists import (
+    ALIKE,
+    DAG,
+    UNLIKE,
+    WOS_BRANCHES,
+    assert_gradients,
+    facts_of,
+    from_singles,
+    member,
+    stars,
+    whole,
+)
 
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
 STAR = member(6, [(0, i) for i in range(1, 6)])
@@ -148,13 +159,7 @@ def test_the_penalty_adds_up_over_levels() -> None:
 def test_gradients_by_finite_differences_on_a_dag(is_training: bool) -> None:
     members = [whole(DAG), UNLIKE[1]]
     encoder = HiTIN(members, 3, node_width=2, **NO_DROPOUT).double().train(is_training)
-    parameters = tuple(encoder.parameters())
-
-    def loss(*_: Tensor) -> Tensor:
-        return encoder(text).sin().sum() + encoder.recursive_penalty()
-
-    text = torch.randn(5, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(loss, (text, *parameters))
+    assert_gradients(encoder, num_documents=5)
 
 
 def test_dropout_falls_on_the_pooled_states() -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from transformers import AttentionInterface, BertConfig, BertModel
 
 from harness.errors import ConfigError
 from models.bag import Bag
-from models.text import TokenBatch
+from models.text import TextEncoder, TokenBatch
 from models.transformer import MiniLM, Transformer
 
 TEXTS = ["the cat sat on the mat", "a dog", "cats and dogs and cats, again and again"]
@@ -19,6 +20,10 @@ TEXTS = ["the cat sat on the mat", "a dog", "cats and dogs and cats, again and a
 def batch(lists: list[list[int]]) -> TokenBatch:
     ids = torch.tensor([one for some in lists for one in some])
     return TokenBatch(ids, torch.tensor(np.cumsum([0, *map(len, lists)])))
+
+
+def bert_options(model: str, prefix: str = "") -> dict[str, Any]:
+    return {"model": model, "revision": "main", "max_length": 8, "prefix": prefix}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,36 @@ def test_bag_is_the_mean_of_its_embeddings_and_zero_without_any() -> None:
     assert torch.equal(out[1], torch.zeros(4))
 
 
+def test_states_of_a_bag_are_its_embeddings_and_one_zero_without_any() -> None:
+    tokenizer = Bag.build_tokenizer(TEXTS, {"vocabulary": 280, "max_length": 5})
+    lists = [tokenizer.encode(TEXTS[0]).ids, []]
+    encoder = Bag(tokenizer, width=4, dropout=0.0)
+    found = encoder.states(batch(lists))
+    assert found.mask_BT.tolist() == [[True] * 5, [True] + [False] * 4] and encoder.state_width == 4
+    assert torch.equal(found.states_BTD[0], encoder.embedding.weight[lists[0]])
+    assert torch.equal(found.states_BTD[1, 0], torch.zeros(4))
+    torch.testing.assert_close(found.states_BTD[0].mean(0), encoder(batch(lists))[0])
+
+
+@pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
+def test_states_are_those_of_all_pieces_whatever_is_pooled(tiny_bert: str, pooling: str) -> None:
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
+    lists = [tokenizer.encode(text).ids for text in TEXTS]
+    encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling).eval()  # type: ignore[arg-type]
+    published = BertModel.from_pretrained(tiny_bert).eval()
+    pooled = encoder(batch(lists))
+    found = encoder.states(batch(lists))
+    for states_TD, ids in zip(found.states_BTD, lists, strict=True):
+        expected = published(input_ids=torch.tensor([ids])).last_hidden_state[0]
+        torch.testing.assert_close(states_TD[: len(ids)], expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(encoder(batch(lists)), pooled)
+
+
+def test_an_encoder_without_states_is_one_clear_paragraph() -> None:
+    with pytest.raises(ConfigError, match="TextEncoder makes one vector of a document and has no states"):
+        TextEncoder(4).state_width  # noqa: B018
+
+
 def test_a_learned_vocabulary_is_the_same_every_time() -> None:
     corpus = [f"{word}{number % 7} {word}s" for number in range(400) for word in ("alpha", "beta", "gammadelta")]
     made = {Bag.build_tokenizer(corpus, {"vocabulary": 300, "max_length": 9}).to_str() for _ in range(3)}
@@ -55,7 +90,7 @@ def test_a_learned_vocabulary_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
 def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     lists = [tokenizer.encode(text).ids for text in TEXTS]
     assert [len(one) for one in lists] == [8, 4, 8] and all(one[0] == 2 and one[-1] == 3 for one in lists)
     encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling, dropout=0.0).eval()  # type: ignore[arg-type]
@@ -70,7 +105,7 @@ def test_padding_does_not_change_a_document(tiny_bert: str, pooling: str) -> Non
 
 def test_a_model_that_is_not_there_is_one_clear_paragraph() -> None:
     with pytest.raises(ConfigError, match="'no-such-folder/model' cannot be loaded .* local folder"):
-        Transformer.build_tokenizer([], {"model": "no-such-folder/model", "revision": "main", "max_length": 8})
+        Transformer.build_tokenizer([], bert_options("no-such-folder/model"))
 
 
 @pytest.mark.skipif(
@@ -87,7 +122,7 @@ def test_minilm_knows_that_cats_are_not_treaties() -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls"])
 def test_the_last_layer_of_the_first_token_alone_is_that_of_the_whole_layer(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, pooling=pooling, dropout=0.0)
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -113,7 +148,7 @@ def test_the_last_layer_of_the_first_token_alone_is_that_of_the_whole_layer(tiny
 
 def test_attention_drops_weights_while_training(tiny_bert: str) -> None:
     # With values of one, attention gives the sum of its weights: 1 without dropout, on average 1 with it.
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, dropout=0.0)
     attend = AttentionInterface()[encoder.bert.config._attn_implementation]
     query, key, value = torch.randn(40, 2, 6, 4), torch.randn(40, 2, 6, 4), torch.ones(40, 2, 6, 4)

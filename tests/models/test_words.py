@@ -123,6 +123,18 @@ def test_the_lstm_is_that_of_torch_document_by_document(tokenizer: Tokenizer, po
     torch.testing.assert_close(encoder(batch(lists)), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [TextRCNN, LSTM])
+def test_states_are_the_networks_up_to_each_documents_end(tokenizer: Tokenizer, kind: Any) -> None:
+    encoder = randomised(kind(tokenizer, **SMALL))
+    lists = encoded(tokenizer)
+    found = encoder.states(batch(lists))
+    assert found.lengths_B.tolist() == [6, 2, 9, 1] and found.states_BTD.shape[2] == encoder.state_width == 6
+    assert found.mask_BT.sum(1).tolist() == [6, 2, 9, 1] and not found.mask_BT[1, 2:].any()
+    network = encoder.gru if kind is TextRCNN else encoder.lstm
+    for states_TD, mask_T, ids in zip(found.states_BTD, found.mask_BT, lists, strict=True):
+        torch.testing.assert_close(states_TD[mask_T], alone(encoder, ids, network))
+
+
 def test_padding_is_not_the_largest_value_of_the_lstm(tokenizer: Tokenizer) -> None:
     encoder = LSTM(tokenizer, **SMALL)
     with torch.no_grad():

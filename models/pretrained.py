@@ -1,0 +1,26 @@
+"""Fetching from the Hugging Face hub, its cache, or a local folder in the same format; never remote code."""
+
+from typing import Any
+
+from harness.errors import ConfigError
+
+
+def fetch(kind: Any, model: str, **arguments: Any) -> Any:
+    """Returns what a class of the Transformers library loads.
+
+    Args:
+        kind: The class, such as `AutoConfig`.
+        model: Hugging Face id, or a local folder.
+        arguments: Of `from_pretrained`.
+
+    Raises:
+        ConfigError: Where it is not there, or is nothing that the class can load.
+    """
+    try:
+        return kind.from_pretrained(model, trust_remote_code=False, **arguments)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"The pretrained model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "
+            "Name a local folder with config.json, tokenizer.json and model.safetensors, or an id of the "
+            "Hugging Face hub that this machine can reach or has in its cache."
+        ) from None

@@ -1,0 +1,312 @@
+"""Labels as a generated sequence: a T5 decoder that reads the text piece by piece and writes the labels one by one.
+
+Paper: Torba et al. 2024 ("SHTC"). A document's labels are written as a sequence in one of four orders
+(`models/label_sequences.py`), and the decoder is trained by its negative log-likelihood, the sum of
+-log p(piece | text, pieces before), a mean over documents. With `constraint: trie`, in the orders `bfs` and `dfs`,
+probabilities are those over the pieces that may come next, in training after the true pieces, in evaluation after the
+generated ones. Evaluation is a beam search, with scores divided by lengths as in the Transformers library. *What it
+predicts is a set*: a label's probability is 1 where it is generated, else 0, so curves over thresholds make no sense.
+
+The published system is the text encoder `transformer` with `model: t5-base`, `max_length: 512` and
+`prefix: "Classify:"`, `model: t5-base` here, and as `trainer` `encoder_lr: 5e-5`, `head_lr: 5e-5`, `batch_size: 16`,
+`epochs: 12` and `warmup: 0.0`; labels are then the word pieces of their names without blanks, hyphens and slashes.
+Without `model` the decoder is a small T5 that is trained from the beginning, behind any text encoder that offers
+states, and each label is a piece of its own. A decoder that is not made for the encoder's states reads them through a
+linear map and T5's norm.
+
+Differs, and why:
+
+* The constraint in training follows the true prefix; the published program's follows the model's own choices, so that
+  true pieces outside it add a constant without a gradient. Disallowed pieces have probability 0, not 1e-32.
+* Beam scores are renormalised over the allowed pieces, as they are trained.
+* The grammar lets no label come twice and a level follow if any label of the last one has children.
+* On a DAG a label may follow any of its parents. Constrained output is then closed under ancestors on trees only.
+* The encoder's word vectors and the decoder's start equal and are trained apart; the published ones are one tensor.
+* The learning rate falls linearly, as for every model here; the published one stays. Generation ends when it is
+  longer than the longest target so far by ten pieces; the published program has a limit per corpus.
+* Labels are spelt as the corpus names them: codes of RCV1 stay codes, where the paper writes their descriptions.
+
+There is no recursive regularisation: no row of weights is a label's. Published scores were not found.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.models.t5.modeling_t5 import T5LayerNorm
+
+from harness.errors import ConfigError
+from harness.registry import Positive, Share
+from models.dropout import replace_dropout
+from models.label_pieces import Constraint, LabelPieces, own_spelling, word_pieces
+from models.label_sequences import END, ORDERS, Grammar
+from models.labels import Member
+from models.objective import Objective
+from models.pretrained import fetch
+from models.structure import StructureEncoder, in_full
+from models.text import States, TextEncoder, TokenBatch
+
+NUMERICS = 1
+REFUSES = {
+    "masking": "it writes one sequence for the whole hierarchy, and a set of labels has no probabilities to be masked",
+    "projection": "it writes one sequence for the whole hierarchy; a decoder for each branch is another model",
+    "objective": "it is trained by the likelihood of a sequence of labels, and labels have no logits",
+}
+
+_PAD = 0
+_PIECES_BEYOND_LONGEST = 10
+_IGNORED = -100
+_ROWS_AT_ONCE = 256
+"""Sequences that are searched side by side: a beam remembers as much of the text as a document."""
+
+
+class Source(NamedTuple):
+    """What the decoder reads of B documents.
+
+    Attributes:
+        states_BTD: As wide as the decoder.
+        mask_BT: Which of them are there.
+        is_autocast: Whether the decoder is to compute in bfloat16.
+    """
+
+    states_BTD: Tensor
+    mask_BT: Tensor
+    is_autocast: bool
+
+
+class Seq2Seq(StructureEncoder):
+    """Generates a document's labels with T5's decoder.
+
+    Args:
+        members: One hierarchy.
+        text_width: Width of the text encoder's states.
+        model: Hugging Face id or local folder of a T5 whose decoder to start from; empty for a new one.
+        revision: Branch, tag or commit of the Hugging Face repository.
+        order: How a set of labels is written.
+        constraint: Whether pieces that the hierarchy does not allow are ruled out; `bfs` and `dfs` can be constrained.
+        beams: Of the search; 1 takes the most probable piece each time.
+        width: Of a new decoder, a multiple of `heads`.
+        layers: Of a new decoder.
+        heads: Of a new decoder's attention.
+        dropout: In a new decoder.
+    """
+
+    longest: Tensor
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        text_width: int,
+        *,
+        model: str = "",
+        revision: str = "main",
+        order: Literal["bfs", "dfs", "bottom_up_bfs", "bottom_up_dfs"] = "dfs",
+        constraint: Literal["none", "trie"] = "trie",
+        beams: Positive = 3,
+        width: Positive = 128,
+        layers: Positive = 2,
+        heads: Positive = 4,
+        dropout: Share = 0.1,
+    ):
+        super().__init__(members, text_width)
+        (member,) = self.members
+        labels, written = member.hierarchy.labels, ORDERS[order](member.hierarchy)
+        if model:
+            self.t5 = _pretrained(model, revision)
+            tokenizer = fetch(AutoTokenizer, model, revision=revision, use_fast=True)
+            spelling = word_pieces(written, labels, tokenizer)
+        else:
+            spelling = own_spelling(written, labels)
+            self.t5 = T5ForConditionalGeneration(_new_config(1 + len(spelling), width, layers, heads, dropout))
+        del self.t5.encoder
+        # The library's cache has as many layers as the encoder.
+        self.t5.config.num_layers = self.t5.config.num_decoder_layers
+        self.t5.generation_config = GenerationConfig()
+        replace_dropout(self.t5)
+        self.pieces = LabelPieces(written, labels, spelling)
+        self.constraint: Constraint | None = None
+        if constraint == "trie":
+            if not isinstance(written, Grammar):
+                raise ConfigError(
+                    f"seq2seq cannot be constrained in the order {order}, which names labels before their parents. "
+                    "Set `constraint: none`, or `order: bfs` or `dfs`."
+                )
+            self.constraint = Constraint(written, spelling)
+        self.beams = beams
+        self.bridge: nn.Module = nn.Identity()
+        decoder_width = self.t5.config.d_model
+        if not model or text_width != decoder_width:
+            self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), T5LayerNorm(decoder_width))
+        self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
+
+    @staticmethod
+    def width_read(encoder: TextEncoder) -> int:
+        """Returns the width of the text encoder's states."""
+        return encoder.state_width
+
+    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
+        """Returns the states of the pieces."""
+        return encoder.states(tokens)
+
+    def forward(self, text: States) -> Source:  # type: ignore[override]
+        """Returns what the decoder reads."""
+        states_BTD = self.bridge(text.states_BTD)
+        return Source(states_BTD, text.mask_BT, torch.is_autocast_enabled(states_BTD.device.type))
+
+    def loss(self, output: Source, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
+        """Returns the negative log-likelihood of the documents' sequences, a mean over documents.
+
+        Args:
+            output: From `forward`.
+            gold_BC: 0 or 1, closed under ancestors.
+            weights_C: Not used: a sequence is no sum over labels.
+            objective: Likewise.
+        """
+        device = gold_BC.device
+        targets = [self.pieces.write(row.nonzero().flatten().tolist()) for row in gold_BC.cpu()]
+        target_BS = pad_sequence([torch.tensor(one) for one in targets], True, _IGNORED).to(device)
+        if self.training:
+            self.longest.clamp_(min=target_BS.shape[1])
+        with torch.autocast(device.type, torch.bfloat16, enabled=output.is_autocast):
+            logits_BSV = self.t5(
+                encoder_outputs=BaseModelOutput(output.states_BTD),
+                attention_mask=output.mask_BT.long(),
+                decoder_input_ids=functional.pad(target_BS.clamp(min=_PAD), (1, -1), value=_PAD),
+                use_cache=False,
+            ).logits
+        logits_BSV = in_full(logits_BSV)
+        if self.constraint is not None:
+            logits_BSV = logits_BSV.masked_fill(~self._allowed(targets, target_BS, logits_BSV.shape[2]), -torch.inf)
+        terms_BS = functional.cross_entropy(
+            logits_BSV.transpose(1, 2), target_BS, reduction="none", ignore_index=_IGNORED
+        )
+        return terms_BS.sum(1).mean()
+
+    def _allowed(self, targets: Sequence[Sequence[int]], target_BS: Tensor, num_pieces: int) -> Tensor:
+        """Returns (B, S, V): what may come next after the true pieces; behind their end everything may."""
+        assert self.constraint is not None
+        allowed: list[tuple[int, ...]] = []
+        for pieces in targets:
+            place = self.constraint.start
+            for piece in pieces:
+                allowed.append(self.constraint.allowed(place))
+                place = self.constraint.after(place, piece)
+        is_behind_BS = target_BS == _IGNORED
+        rows, columns = _pairs(allowed, target_BS.device)
+        document, place_S = (~is_behind_BS).nonzero()[rows].unbind(1)
+        allowed_BSV = is_behind_BS[..., None].repeat(1, 1, num_pieces)
+        allowed_BSV[document, place_S, columns] = True
+        return allowed_BSV
+
+    def probabilities(self, output: Source, objective: Objective) -> Tensor:
+        """Returns (B, C): 1 for the labels that are generated, else 0."""
+        (member,) = self.members
+        probabilities_BC = torch.zeros(len(output.states_BTD), len(member.hierarchy))
+        at_once = max(1, _ROWS_AT_ONCE // self.beams)
+        for start in range(0, len(probabilities_BC), at_once):
+            part = slice(start, start + at_once)
+            generated = self._generate(output.states_BTD[part], output.mask_BT[part])
+            for row_C, pieces in zip(probabilities_BC[part], generated.tolist(), strict=True):
+                row_C[list(self.pieces.read(pieces[1:]))] = 1
+        return probabilities_BC.to(output.states_BTD.device)
+
+    def _generate(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """Returns (B, S) pieces, the first of which is padding."""
+        processors = LogitsProcessorList([_Allowed(self.constraint)] if self.constraint else [])
+        pieces_BS: Tensor = self.t5.generate(
+            encoder_outputs=BaseModelOutput(states_BTD),
+            attention_mask=mask_BT.long(),
+            logits_processor=processors,
+            num_beams=self.beams,
+            do_sample=False,
+            max_new_tokens=int(self.longest) + _PIECES_BEYOND_LONGEST,
+            decoder_start_token_id=_PAD,
+            pad_token_id=_PAD,
+            eos_token_id=self.pieces.spelling[END][0],
+        )
+        return pieces_BS
+
+    def recursive_penalty(self) -> Tensor:
+        """Returns 0: there is no row of weights for each label."""
+        return self.longest.new_zeros((), dtype=torch.float32)
+
+
+class _Allowed(LogitsProcessor):
+    """Gives the pieces that may come next their probabilities among each other, and all others none.
+
+    Args:
+        constraint: Says which may.
+    """
+
+    def __init__(self, constraint: Constraint):
+        self.constraint = constraint
+        self.places = {(_PAD,): constraint.start}
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Returns (rows, pieces) log-probabilities.
+
+        Args:
+            input_ids: (rows, pieces so far).
+            scores: (rows, pieces) logits, or logits but for a constant.
+        """
+        prefixes = [tuple(row) for row in input_ids.tolist()]
+        # Where every prefix is one piece longer than one of the last call.
+        self.places = {
+            prefix: self.places[prefix]
+            if prefix in self.places
+            else self.constraint.after(self.places[prefix[:-1]], prefix[-1])
+            for prefix in prefixes
+        }
+        allowed = [self.constraint.allowed(self.places[prefix]) or (_PAD,) for prefix in prefixes]
+        rows, columns = _pairs(allowed, scores.device)
+        masked = torch.full_like(scores, -torch.inf)
+        masked[rows, columns] = scores[rows, columns]
+        return masked.log_softmax(-1)
+
+
+def _pairs(lists: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Returns the numbers of lists, each as often as it has items, and the items."""
+    lengths = torch.tensor([len(one) for one in lists])
+    rows = torch.arange(len(lists)).repeat_interleave(lengths)
+    return rows.to(device), torch.tensor([item for one in lists for item in one]).to(device)
+
+
+def _new_config(pieces: int, width: int, layers: int, heads: int, dropout: float) -> T5Config:
+    """Returns a T5 of the published proportions; of its encoder, which is not used, one layer."""
+    if width % heads:
+        raise ConfigError(f"seq2seq's width must be a multiple of its heads: {width} is none of {heads}.")
+    return T5Config(
+        vocab_size=pieces,
+        d_model=width,
+        d_kv=width // heads,
+        d_ff=4 * width,
+        num_layers=1,
+        num_decoder_layers=layers,
+        num_heads=heads,
+        dropout_rate=dropout,
+    )
+
+
+def _pretrained(model: str, revision: str) -> Any:
+    config = fetch(AutoConfig, model, revision=revision)
+    if config.model_type != "t5":
+        raise ConfigError(
+            f"seq2seq's model {model!r} is a {config.model_type}, not a T5. Name a T5, such as t5-base or "
+            "google/flan-t5-base, or leave `model` empty for a new decoder."
+        )
+    if torch.empty(0).is_meta:  # Only counted, not read: see `harness/estimate.py`.
+        return T5ForConditionalGeneration(config)
+    return fetch(T5ForConditionalGeneration, model, revision=revision, use_safetensors=True, dtype=torch.float32)
