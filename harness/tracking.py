@@ -120,7 +120,8 @@ def mirror(plan: Plan, summary: Summary) -> int:
 def report_files(sweep: SweepFile) -> list[Path]:
     """Returns the files of a sweep's report that are there."""
     folder = Path(sweep.reports_dir)
-    names = [f"{sweep.name}.*", f"{sweep.name}-cells.csv", f"{sweep.name}-deltas.csv", "reproducibility.md"]
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
+    names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
     return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
 
 

@@ -19,8 +19,8 @@ from tests.harness.stats.test_seeds import by_seed, level, normal, pairs_of
 def test_what_is_reachable():
     assert [families.least_reachable_p(n) for n in (5, 6, 10)] == [0.0625, 0.03125, 0.001953125]
     assert families.least_reachable_p(5, 24) == 1.0
-    assert [families.pairs_to_reach(0.05, m) for m in (1, 2, 4, 8, 12, 24)] == [6, 7, 8, 9, 9, 10]
-    assert families.pairs_to_reach(0.001, 24) == 16
+    assert [families.seeds_to_reach(0.05, m) for m in (1, 2, 4, 8, 12, 24)] == [6, 7, 8, 9, 9, 10]
+    assert families.seeds_to_reach(0.001, 24) == 16
     assert families.why_no_star(5) == ""
     assert families.why_no_star(1) == "1 complete pair; a star needs at least 5"
 
