@@ -26,7 +26,7 @@ def protocol(sweep: SweepFile) -> dict[str, Any]:
     """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
     return {
         "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
-        "merges": {key: sorted(sweep.merges_of(key)) for key in sweep.models},
+        "rows": sorted("/".join(row) for row in sweep.rows),
         "datasets": sorted(sweep.datasets),
         "seeds": sorted(sweep.seeds),
         "settings": _settings(sweep),
