@@ -60,9 +60,8 @@ class _Contrast:
         self.one_seed = any(lookup.one_seed(model, arm, column) for arm in self.merges)
         self.test = seeds.t_test(self.strata)
         if self.one_seed:
-            nan = math.nan
-            nothing = dict.fromkeys(("error", "statistic", "df", "p", "low", "high"), nan)
-            self.test = replace(self.test, status="one seed", **nothing)
+            n = math.nan
+            self.test = replace(self.test, status="one seed", error=n, statistic=n, df=n, p=n, low=n, high=n)
 
     def comparison(self) -> Comparison:
         lookup, test, strata = self.lookup, self.test, self.strata

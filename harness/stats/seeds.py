@@ -113,7 +113,8 @@ def alike(arms: Sequence[Scores], made_on: Callable[[int], str]) -> list[dict[in
     found = [{seed: score for seed, score in sorted(arm.items()) if math.isfinite(score)} for arm in arms]
     kinds = sorted({made_on(seed) for arm in found for seed in arm})
     kept = [[{seed: arm[seed] for seed in arm if made_on(seed) == kind} for arm in found] for kind in kinds]
-    return max(kept, key=lambda choice: min(map(len, choice)), default=[{} for _ in found])
+    best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
+    return best if min(map(len, best)) else [{} for _ in found]
 
 
 def part(variant: Scores, base: Scores, made_on: Callable[[int], str] = lambda seed: "") -> Arms:
