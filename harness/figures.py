@@ -174,8 +174,8 @@ def _seeds(summary: Summary) -> Drawing | None:
         if place % 2 == 0:
             axis.set_ylabel("F, points")
     caption = (
-        f"Every run{', pairs of one seed joined,' if paired else ''} and the mean. Diamond: the published run, beside the "
-        "interval in which a further run of ours would lie with a probability of 95 %."
+        f"Every run{', pairs of one seed joined,' if paired else ''} and the mean. Diamond: the published run, beside "
+        "the interval in which a further run of ours would lie with a probability of 95 %."
     )
     return Drawing("seeds", caption, figure, out)
 
@@ -263,9 +263,9 @@ def _power(summary: Summary) -> Drawing | None:
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (
-        f"Power of the {seed_test(summary.sweep)} test ({summary.level:.3g}, uncorrected) with the observed spread at the "
-        f"published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: the planned "
-        "seeds."
+        f"Power of the {seed_test(summary.sweep)} test ({summary.level:.3g}, uncorrected) with the observed spread at "
+        f"the published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: the "
+        "planned seeds."
     )
     return Drawing("power", caption, figure, rows)
 

@@ -169,14 +169,15 @@ def _protocol(summary: Summary) -> Iterator[str]:
         yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
     else:
         yield (
-            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. Each of "
-            f"the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over both "
+            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. Each "
+            f"of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over both "
             "(Pocock); intervals, bold and claims are those of one look."
         )
     if looks > (2 if rule.first_look else 1):
         planned = "two" if rule.first_look else "one"
         yield (
-            f"More looks than the planned {planned}: the results were tested before they were complete, or extended after."
+            f"More looks than the planned {planned}: the results were tested before they were complete, or extended "
+            "after."
         )
     yield _registered(summary.facts.registration)
 

@@ -162,7 +162,8 @@ def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
         least, needed = reachable(sweep, family)
         yield (
             f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} "
-            f"{CORRECTED[rule.correction]} is {least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {level(sweep):.3g}."
+            f"{CORRECTED[rule.correction]} is {least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach "
+            f"{level(sweep):.3g}."
         )
     if rule.first_look:
         yield (

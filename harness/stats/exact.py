@@ -94,7 +94,7 @@ def exchange(strata: Sequence[Arms]) -> float:
     generator = np.random.default_rng(0)
     found = [_dealt(one, None if is_exact else generator) for one in strata]
     statistics = reduce(np.add.outer, found).ravel() if is_exact else np.sum(found, axis=0)
-    observed = sum(np.mean(one.variant) - np.mean(one.base) for one in strata)
+    observed = sum(float(np.mean(one.variant)) - float(np.mean(one.base)) for one in strata)
     size = sum(float(np.abs(one.variant + one.base).sum()) for one in strata)
     hits = int(np.sum(np.abs(statistics) >= abs(observed) - _TOLERANCE * size))
     return hits / ways if is_exact else (1 + hits) / (1 + RESAMPLES)

@@ -71,8 +71,8 @@ def test_the_report_says_whose_documents_differ() -> None:
     planned = one(other_test_documents=("wos",))
     text = markdown(summarise(planned, found, facts(planned), {"wos": sample}))
     assert (
-        "Published scores on wos are of other test documents than ours: those intervals count the error of both samples "
-        "(twice the variance over our documents)." in text
+        "Published scores on wos are of other test documents than ours: those intervals count the error of both "
+        "samples (twice the variance over our documents)." in text
     )
     assert "of other test documents than ours" not in markdown(SUMMARY)
 
@@ -80,7 +80,8 @@ def test_the_report_says_whose_documents_differ() -> None:
 def test_an_average_is_not_comparable_where_one_of_its_datasets_is_not() -> None:
     planned = sweep(statistics={"other_test_documents": ("rcv1",)})
     summary = summary_of(planned, noisy(planned))
-    labels = {column.label: entry.prediction for column, entry in zip(summary.columns, summary.rows[0].cells, strict=True)}
+    cells = zip(summary.columns, summary.rows[0].cells, strict=True)
+    labels = {column.label: entry.prediction for column, entry in cells}
     assert labels["RCV1 micro"] == labels["Avg micro"] == "not comparable"
     assert labels["WOS micro"] in ("≈", "<", ">")
 

@@ -35,7 +35,8 @@ def test_seeds_that_do_not_pair_are_tested_by_welch() -> None:
     assert item.seeds == ((tuple(range(1, 11)),) * 2,) and item.differences == ()
     sd = math.sqrt(np.var(arms[0], ddof=1) + np.var(arms[1], ddof=1))
     assert item.power == pytest.approx(power(item.published, sd, 10, num_strata=2))
-    parts = [scores(FOUND, "hitin", merge, dataset, "micro_f1") for dataset in DATASETS for merge in ("masking", "none")]
+    merges = ("masking", "none")
+    parts = [scores(FOUND, "hitin", merge, dataset, "micro_f1") for dataset in DATASETS for merge in merges]
     v = [np.var(part, ddof=1) / 10 for part in parts]
     average = the(SUMMARY, "hitin", "masking", "Avg micro").test
     assert average.error == pytest.approx(math.sqrt(sum(v)) / 3)
@@ -158,7 +159,8 @@ def test_each_of_two_looks_has_a_level_of_its_own() -> None:
         assert ("T" in twice.flags) == ((twice.test.p < at) != (twice.p_sign_flip < at))
         assert twice.detectable > alone.detectable or math.isnan(alone.detectable)
         between += at < alone.p_holm < 0.05
-    assert len([item for item in one.comparisons if item.marks]) == between + len([i for i in two.comparisons if i.marks])
+    stars, held = (sum(bool(item.marks) for item in summary.comparisons) for summary in (one, two))
+    assert stars == between + held > held > 0
 
 
 def test_the_report_says_which_look_it_is() -> None:
@@ -250,7 +252,7 @@ def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("merges", "words"),
     [
-        ({"one": ("none",), "other": ("masking",)}, "no model that is not a control has the base merge 'none' and another"),
+        ({"one": ("none",), "other": ("masking",)}, "no model that is not a control has the base merge"),
         ({"one": ("projection",), "other": ("masking",)}, "the base merge 'none' is not among"),
         ({"one": ("none",), "other": ("none",)}, "there is no merge but the base merge"),
     ],
@@ -273,7 +275,7 @@ def test_models_gain_over_the_merges_that_both_have() -> None:
     gain = {"one/masking": 1.0, "other/masking": 0.5, "other/projection": 5.0}
     for statistics in ({}, {"paired": False}):
         changed = SweepFile.model_validate(planned.model_dump() | {"statistics": statistics})
-        found = outcomes(changed, lambda m, merge, *place: 80 + gain.get(f"{m}/{merge}", 0.0) + float(rng.normal(0, 0.05)))
+        found = outcomes(changed, lambda m, merge, *place: 80 + gain.get(f"{m}/{merge}", 0.0) + rng.normal(0, 0.05))
         (result,) = summary_of(changed, found).claims
         assert result.verdict == "supported" and result.parts[0].ours.startswith("+0.")
         scores_of = {

@@ -79,7 +79,7 @@ def test_stratified_welch_by_hand():
 
 
 def test_arms_are_compared_on_what_leaves_most_runs_in_the_smaller_one():
-    made_on = "a a a b b b b".split().__getitem__
+    made_on = dict(enumerate("aaabbbb")).__getitem__
     variant, base = {0: 1.0, 1: 2.0, 3: 3.0, 4: 4.0, 5: math.nan}, {0: 5.0, 3: 6.0, 4: 7.0, 6: 8.0}
     found = seeds.part(variant, base, made_on)
     assert found.arms == ((3, 4), (3, 4, 6)) and found.size == 2
