@@ -22,6 +22,8 @@ from datasets.writer import BATCH, SCHEMA, store
 from harness.files import sha256
 
 __all__ = ["SPLITS", "Corpus", "Document", "Raw", "Split", "write"]
+_SUBSET_SEED = 20_240_601
+"""Of the training subset, which is the same for every trial and its seed."""
 
 
 def write(raw: Raw, folder: Path, *, name: str, options: Mapping[str, Any]) -> "Corpus":
@@ -116,6 +118,13 @@ class Corpus:
     def rows(self, split: Split) -> npt.NDArray[np.int64]:
         """Returns the row numbers of a split, in order."""
         return np.flatnonzero(self._splits == SPLITS.index(split))
+
+    def training_rows(self, most: int = 0) -> npt.NDArray[np.int64]:
+        """Returns the row numbers of the training split, or the same seeded subset of so many every time; 0 is all."""
+        rows = self.rows("train")
+        if not 0 < most < len(rows):
+            return rows
+        return np.sort(np.random.RandomState(_SUBSET_SEED).permutation(rows)[:most])
 
     def texts(self, rows: npt.NDArray[np.int64]) -> Iterator[str]:
         """Yields the texts of some rows, in the order asked for."""

@@ -12,7 +12,7 @@ from harness.results import ClaimPart, ClaimResult, Column, Comparison
 from harness.stats import verdicts
 from harness.stats.documents import crossed
 from harness.stats.families import confidence_set
-from harness.stats.seeds import Array, Estimate, has_spread
+from harness.stats.seeds import Array, Estimate, spread
 
 SENSITIVITY = (0.5, 2.0)
 """Of a verdict: multiples of the smallest effect at which it is judged as well."""
@@ -107,7 +107,7 @@ def _best(lookup: Lookup, model: str, merge: str, column: Column) -> Part:
     is_open = any(lookup.one_seed(model, one, column) for one in merges)
     if is_open or min(len(arm) for member in members for arm in member) < 2:
         return lambda smallest: ClaimPart(label, "n/a", published, False, verdicts.Judged("not tested"))
-    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges)), strict=True))
+    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), lookup.join), strict=True))
     ours = f"best may be {', '.join(one for one in merges if inside[one])}"
     return lambda smallest: ClaimPart(label, ours, published, False, verdicts.best(inside, merge))
 
@@ -125,68 +125,68 @@ def _time(lookup: Lookup, model: str, merge: str, dataset: str, claim: Claim) ->
 
 
 def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
-    """How much more the first model gains than the second, each averaged over its merges and over datasets."""
-    strata: list[Array] = []
+    """How much more the first model gains than the second, each averaged over their common merges and over datasets."""
+    merges = _common_variants(lookup, one, other)
+    strata: list[list[Array]] = []
     variances: list[float] = []
+    signs: list[float] = []
     with_documents = True
     for dataset in column.datasets:
         place = Column("", column.metric, (dataset,))
-        gains = [_gains(lookup, model, place) for model in (one, other)]
-        strata += [np.array(list(gain.values())) for gain in gains]
-        variance = _contrast_variance(lookup, dataset, (one, other), place, gains)
-        with_documents &= variance is not None
-        variances += [variance or 0.0, 0.0]  # The models share documents: one variance for both.
+        runs: dict[Run, float] = {}
+        for model, sign in ((one, 1.0), (other, -1.0)):
+            samples, weights = _gain(lookup, model, merges, place)
+            strata.append(samples)
+            signs += [sign / len(column.datasets)] * len(samples)
+            variances += [0.0] * len(samples)
+            runs |= {run: sign * weight for run, weight in weights.items()}
+        sample = lookup.samples.get(dataset)
+        if sample is None or not runs or not sample.has(list(runs)):
+            with_documents = False
+        else:
+            # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
+            variances[-1] = sample.variance(column.metric, runs)[0]
     found = None
-    arms = [(model, merge) for model in (one, other) for merge in lookup.sweep.merges_of(model)]
+    arms = [(model, merge) for model in (one, other) for merge in (*merges, lookup.sweep.statistics.base)]
     is_varied = not any(lookup.one_seed(model, merge, column) for model, merge in arms)
-    if is_varied and min(values.size for values in strata) > 1 and has_spread(strata):
-        signs = [sign / len(column.datasets) for _ in column.datasets for sign in (1.0, -1.0)]
-        found = crossed(strata, variances if with_documents else [0.0] * len(strata), signs)
+    flat = [sample for samples in strata for sample in samples]
+    if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
+        found = crossed(flat, variances if with_documents else [0.0] * len(flat), signs)
     label = f"{lookup.model_label(one)} over {lookup.model_label(other)}, {column.label}"
-    published = _published_contrast(lookup, one, other, column)
+    published = _published_contrast(lookup, one, other, merges, column)
     return lambda smallest: ClaimPart(
         label, _words(found, "+"), published, with_documents, verdicts.direction(found, 1, smallest)
     )
 
 
-def _variants(lookup: Lookup, model: str) -> list[str]:
-    return [merge for merge in lookup.sweep.merges_of(model) if merge != lookup.sweep.statistics.base]
+def _common_variants(lookup: Lookup, one: str, other: str) -> list[str]:
+    shared = lookup.sweep.merges_of(other)
+    return [merge for merge in lookup.sweep.merges_of(one) if merge in shared and merge != lookup.sweep.statistics.base]
 
 
-def _gains(lookup: Lookup, model: str, column: Column) -> dict[int, float]:
-    """Returns the mean over merges of the difference to the base, by seed, where all of them have it."""
-    base = lookup.sweep.statistics.base
-    found = []
-    for merge in _variants(lookup, model):
-        pairs = lookup.pairs(model, merge, base, column)[0]
-        found.append(dict(zip(pairs.seeds, pairs.differences, strict=True)))
-    shared = sorted(set(found[0]).intersection(*found[1:]))
-    return {code: float(np.mean([one[code] for one in found])) for code in shared}
+def _gain(lookup: Lookup, model: str, merges: Sequence[str], column: Column) -> tuple[list[Array], dict[Run, float]]:
+    """Returns the mean over merges of the difference to the base on one dataset, over runs that can be compared.
+
+    Returns:
+        Independent samples whose means add up to it; the runs whose weighted sum it is.
+    """
+    arms = (*merges, lookup.sweep.statistics.base)
+    weights = (*[1 / len(merges)] * len(merges), -1.0)
+    scores = lookup.shared([lookup.coded_scores(model, arm, column)[0] for arm in arms])
+    weighted = [weight * np.array(list(found.values())) for weight, found in zip(weights, scores, strict=True)]
+    samples = [np.sum(weighted, axis=0)] if lookup.sweep.statistics.paired else weighted
+    runs: dict[Run, float] = {
+        (model, arm, seed): weight / len(found)
+        for arm, weight, found in zip(arms, weights, scores, strict=True)
+        for seed in lookup.seeds(found)
+    }
+    return samples, runs
 
 
-def _contrast_variance(
-    lookup: Lookup, dataset: str, models: tuple[str, str], column: Column, gains: Sequence[dict[int, float]]
-) -> float | None:
-    sample = lookup.samples.get(dataset)
-    weights: dict[Run, float] = {}
-    for model, gain, sign in zip(models, gains, (1.0, -1.0), strict=True):
-        merges = _variants(lookup, model)
-        for seed in lookup.seeds(list(gain)):
-            weights |= {(model, merge, seed): sign / len(gain) / len(merges) for merge in merges}
-            weights[model, lookup.sweep.statistics.base, seed] = -sign / len(gain)
-    if sample is None or not weights or not sample.has(list(weights)):
-        return None
-    # Weights of the strata are applied to whole differences, as the models' signs are in these already.
-    return sample.variance(column.metric, weights)[0]  # type: ignore[arg-type]
-
-
-def _published_contrast(lookup: Lookup, one: str, other: str, column: Column) -> str:
+def _published_contrast(lookup: Lookup, one: str, other: str, merges: Sequence[str], column: Column) -> str:
     gains = []
     for model in (one, other):
-        scores = [
-            lookup.published(model, merge, column)
-            for merge in (lookup.sweep.statistics.base, *_variants(lookup, model))
-        ]
+        scores = [lookup.published(model, merge, column) for merge in (lookup.sweep.statistics.base, *merges)]
         known = [score for score in scores if score is not None]
         if len(known) < len(scores):
             return ""

@@ -1,7 +1,7 @@
-"""What a sweep compares, and what its seeds can reach: known before anything has run."""
+"""What a sweep compares, at which level, and what its seeds can reach: known before anything has run."""
 
 from harness.config import SweepFile
-from harness.stats.families import least_reachable_p, pairs_to_reach
+from harness.stats.families import least_reachable_p, level_of_two_looks, seeds_to_reach
 
 
 def num_comparisons(sweep: SweepFile) -> dict[str, int]:
@@ -28,8 +28,15 @@ def why_no_comparisons(sweep: SweepFile) -> str:
         return f"No comparisons: the base merge {base!r} is not among the sweep's merges."
     if len(merges) == 1:
         return f"No comparisons: there is no merge but the base merge {base!r}."
-    what = "every model is a control" if all(one.control for one in sweep.models.values()) else "no model has both"
-    return f"No comparisons: {what}."
+    if all(one.control for one in sweep.models.values()):
+        return "No comparisons: every model is a control."
+    return f"No comparisons: no model that is not a control has the base merge {base!r} and another."
+
+
+def level(sweep: SweepFile) -> float:
+    """Returns the level at which each look at a family is tested: alpha, where there is one look."""
+    rule = sweep.statistics
+    return level_of_two_looks(rule.alpha, rule.first_look / len(sweep.seeds)) if rule.first_look else rule.alpha
 
 
 def corrected_size(sweep: SweepFile, family: str) -> int:
@@ -41,9 +48,19 @@ def corrected_size(sweep: SweepFile, family: str) -> int:
 
 
 def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
-    """Returns the least corrected p of the exact sign flip over the planned seeds, and how many seeds reach alpha."""
-    # The sign flip of an average flips every dataset's seeds on their own.
+    """Returns the least corrected p of the exact test over the planned seeds, and how many seeds reach the level."""
+    # The exact test of an average treats every dataset's seeds on their own.
     strata = len(sweep.datasets) if family == "A" else 1
-    size = corrected_size(sweep, family)
-    needed = pairs_to_reach(sweep.statistics.alpha, size)
-    return least_reachable_p(strata * len(sweep.seeds), size), max(-(-needed // strata), 2)
+    size, paired = corrected_size(sweep, family), sweep.statistics.paired
+    needed = seeds_to_reach(level(sweep), size, strata, paired)
+    return least_reachable_p(len(sweep.seeds), size, strata, paired), max(needed, 2)
+
+
+def seed_test(sweep: SweepFile) -> str:
+    """Returns the name of the t test that makes the stars of single datasets."""
+    return "paired t" if sweep.statistics.paired else "Welch's t"
+
+
+def exact_test(sweep: SweepFile) -> str:
+    """Returns the name of the exact test that stands beside the t test."""
+    return "sign flip" if sweep.statistics.paired else "exchange of runs"

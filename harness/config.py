@@ -159,11 +159,20 @@ class Statistics(Strict):
     """Averages and single datasets corrected apart, or all comparisons together."""
     star_metrics: Metrics = ("micro_f1", "macro_f1")
     """Metrics of the table."""
+    paired: bool = True
+    """Runs of one seed are pairs. false where seeds mean nothing across merges: arms are then compared as wholes, by
+    Welch's t. To be decided before the first run, never by what the results look like."""
+    first_look: Annotated[int, Field(ge=0)] = 0
+    """Seeds after which the results are tested a first time; each of the two looks then has a level of its own, so that
+    both together hold alpha (.0294 each at .05 and half of the seeds). 0 is one look, when all seeds are there."""
     smallest_effect: Annotated[float, Field(gt=0)] = 0.5
     """Smallest difference of interest, in points: what is surely smaller is negligible."""
     allow_mixed: bool = False
     """Compare scores of one seed also where the two runs were made by different commits or on different hardware;
     times never."""
+    other_test_documents: tuple[Name, ...] = ()
+    """Datasets whose published scores are of another draw of test documents than ours: their sampling error, and that
+    of ours, is then counted in where the two are compared."""
 
 
 class Claim(Strict):
@@ -173,7 +182,8 @@ class Claim(Strict):
     """The statement, as it is printed."""
     kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio"]
     """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
-    bounds; the first model gains more than the second, over all merges; training time over the base's within bounds."""
+    bounds; the first model gains more than the second, over the merges that both have; training time over the base's
+    within bounds."""
     rows: Annotated[tuple[str, ...], Field(min_length=1)]
     """`model key/merge`; of larger_gain the two model keys."""
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
@@ -281,6 +291,7 @@ def load(path: Path) -> SweepFile:
             raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
     if sweep.published:
         _check_published(source, sweep)
+    _check_statistics(source, sweep)
     _check_claims(source, sweep)
     return sweep
 
@@ -342,9 +353,18 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
                     raise source.unknown((*place, dataset, metric), "metric", metric, known)
 
 
+def _check_statistics(source: YamlFile, sweep: SweepFile) -> None:
+    rule, num_seeds = sweep.statistics, len(sweep.seeds)
+    if rule.first_look and not 1 < rule.first_look < num_seeds:
+        problem = f"a first look has 2 seeds or more, and fewer than all {num_seeds}; 0 is no look before the last seed"
+        raise source.error(("statistics", "first_look"), problem)
+    for dataset in rule.other_test_documents:
+        if dataset not in sweep.datasets:
+            raise source.unknown(("statistics", "other_test_documents"), "dataset", dataset, sweep.datasets)
+
+
 def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     base = sweep.statistics.base
-    rows = ["/".join(row) for row in sweep.rows]
     variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
     models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
     compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
@@ -353,7 +373,8 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
         if claim.kind != "best" and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
             raise source.error(("claims", name, "kind"), problem)
-        known = models if claim.kind == "larger_gain" else rows if claim.kind == "best" else compared
+        rivals = ["/".join(row) for row in sweep.rows if len(sweep.merges_of(row[0])) > 1]
+        known = models if claim.kind == "larger_gain" else rivals if claim.kind == "best" else compared
         for field, values, names in (
             ("rows", claim.rows, known),
             ("data", claim.data, list(sweep.datasets) if claim.kind == "time_ratio" else places),
@@ -362,8 +383,12 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
             for value in values:
                 if value not in names:
                     raise source.unknown(("claims", name, field), field, value, names)
-        if claim.kind == "larger_gain" and len(claim.rows) != 2:
-            raise source.error(("claims", name, "rows"), "larger_gain compares two models")
+        if claim.kind == "larger_gain":
+            if len(set(claim.rows)) != 2 or len(claim.rows) != 2:
+                raise source.error(("claims", name, "rows"), "larger_gain compares two models")
+            if not set(variants[claim.rows[0]]) & set(variants[claim.rows[1]]):
+                problem = f"{' and '.join(claim.rows)} share no merge but the base, so no gains can be compared"
+                raise source.error(("claims", name, "rows"), problem)
         low, high = claim.bounds
         least = 0.0 if claim.kind == "time_ratio" else -math.inf
         if not least < low < high:

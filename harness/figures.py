@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.comparisons import seed_test
 from harness.results import Comparison, Summary
 from harness.stats.power import power
 from harness.stats.published import JUDGED, NOT_COMPARABLE
@@ -145,6 +146,7 @@ def _seeds(summary: Summary) -> Drawing | None:
     }
     if not scores:
         return None
+    paired = summary.sweep.statistics.paired
     shown = [row for row in summary.rows if not row.control]
     figure, axes = _panels(len(columns), 3.1, 2.0, 2, sharex=True)
     out: list[list[Any]] = [["row", "column", "seed", "score"]]
@@ -154,7 +156,8 @@ def _seeds(summary: Summary) -> Drawing | None:
             for seed in sorted(summary.sweep.seeds):
                 found = [(x, label, scores.get((label, column.datasets[0], seed), {})) for x, label in places]
                 line = [(x, label, one[column.metric]) for x, label, one in found if column.metric in one]
-                axis.plot([x for x, _, _ in line], [y for _, _, y in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
+                if paired:
+                    axis.plot([x for x, _, _ in line], [y for _, _, y in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
                 axis.plot([x for x, _, _ in line], [y for _, _, y in line], "o", color=BLUE, ms=3.5, alpha=0.8)
                 out += [[label, column.label, seed, y] for _, label, y in line]
         at = summary.columns.index(column)
@@ -171,8 +174,8 @@ def _seeds(summary: Summary) -> Drawing | None:
         if place % 2 == 0:
             axis.set_ylabel("F, points")
     caption = (
-        "Every run, pairs of one seed joined, and the mean. Diamond: the published run, beside the interval in which a "
-        "further run of ours would lie with a probability of 95 %."
+        f"Every run{', pairs of one seed joined,' if paired else ''} and the mean. Diamond: the published run, beside "
+        "the interval in which a further run of ours would lie with a probability of 95 %."
     )
     return Drawing("seeds", caption, figure, out)
 
@@ -245,7 +248,7 @@ def _power(summary: Summary) -> Drawing | None:
     for axis, column in zip(axes, columns, strict=True):
         for item in (item for item in items if item.column == column):
             delta = item.comparable or rule.smallest_effect
-            curve = [power(delta, item.test.sd, n, rule.alpha) for n in numbers]
+            curve = [power(delta, item.test.sd, n, summary.level, 1 if rule.paired else 2) for n in numbers]
             colour = COLOURS[labels.index(item.label) % len(COLOURS)]
             axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.label)
             rows += [[item.label, column.label, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
@@ -260,8 +263,9 @@ def _power(summary: Summary) -> Drawing | None:
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (
-        f"Power of the paired t test ({rule.alpha:g}, uncorrected) with the observed spread at the published "
-        f"difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: the planned seeds."
+        f"Power of the {seed_test(summary.sweep)} test ({summary.level:.3g}, uncorrected) with the observed spread at "
+        f"the published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: the "
+        "planned seeds."
     )
     return Drawing("power", caption, figure, rows)
 

@@ -3,21 +3,27 @@
 import math
 from collections.abc import Callable, Iterator
 
+from harness.comparisons import exact_test, seed_test, why_no_comparisons
 from harness.layout import CUT
 from harness.lookup import METRIC_LABELS, RECONSTRUCTED
 from harness.outcomes import Registration
 from harness.results import Cell, Column, Comparison, Row, Summary
 from harness.stats.effects import LEAST_DEVIATION
+from harness.stats.exact import MOST_EXACT, RESAMPLES
 from harness.stats.families import CORRECTED, star_levels
 from harness.stats.published import JUDGED, WIDEST
-from harness.stats.seeds import MOST_EXACT, RESAMPLES
 
 _UNJUDGED = {
     "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
     "degenerate": "no spread over seeds",
     "n/a": "fewer than 2 seeds",
-    "not comparable": "trained on fewer documents than the published run",
+    "not comparable": "trained on fewer documents than the published run, or tested on others without predictions kept",
 }
+_PAIRING = {
+    True: "complete pairs of runs with the same seed",
+    False: "runs of each arm, whose seeds do not pair, as the sweep file says",
+}
+_SWAPPED = " p swap is approximate randomisation over documents, of these trained models only; it makes no stars."
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
 
@@ -33,61 +39,6 @@ def footnotes(summary: Summary) -> list[str]:
         _oddities,
     ]
     return [sentence for part in parts for sentence in part(summary)]
-
-
-def unfinished(summary: Summary) -> str:
-    """Returns a warning where planned trials have not run, or are left out; else nothing."""
-    if summary.facts.only:
-        return summary.facts.only
-    missing = sum(trial.outcome is None for trial in summary.trials)
-    if not missing:
-        return ""
-    return (
-        f"Unfinished: {len(summary.trials) - missing} of {len(summary.trials)} planned trials have run. Stars before "
-        "the planned number of seeds are an extra look at the data, and raise the false-positive rate."
-    )
-
-
-def control_note(summary: Summary) -> str:
-    """Returns what the control rows are for."""
-    sweep = summary.sweep
-    text = "Controls stand outside every comparison and correction."
-    controls = {key: entry for key, entry in sweep.models.items() if entry.control}
-    flat = [one for key, one in controls.items() if (one.model or key) == "flat" and one.split == "hierarchy"]
-    if flat:
-        text += (
-            " Flat has no structure encoder, so under a merge it isolates the weighting of the loss: what it gains "
-            "or loses there is not due to structure."
-        )
-        if {entry.branch_reduction or sweep.branch_reduction for entry in flat} == {"paper"}:
-            text += " On a tree, masking is the flat model itself; projection only re-weights the branches."
-    splits = {entry.split for entry in controls.values()}
-    if "random" in splits:
-        text += (
-            " A random split gives the heads random sets of labels of the branches' sizes: what is gained with it "
-            "too is not due to the hierarchy."
-        )
-    if "copies" in splits:
-        text += (
-            " Copies are as many heads for all labels as there are branches: what is gained with them too is due to "
-            "more heads."
-        )
-    if summary.control_comparisons:
-        text += " Δ with its 95 % interval is unadjusted."
-    return text
-
-
-def claims_note(summary: Summary) -> str:
-    """Returns how claims were judged."""
-    rule = summary.sweep.statistics
-    text = (
-        "A claim is supported where all its parts are, and not supported where one is contradicted (Holm over its "
-        "parts) or all are contradicted or negligible; else it is inconclusive. Intervals are two-sided and not "
-        f"corrected across claims. Negligible is surely within ± {rule.smallest_effect:g} points"
-    )
-    if any(part.with_documents for claim in summary.claims for part in claim.parts):
-        return f"{text}. Intervals are over seeds and test documents, but those marked (seeds)."
-    return f"{text}. Intervals are over seeds on the fixed test documents."
 
 
 def _reading(summary: Summary) -> Iterator[str]:
@@ -129,6 +80,12 @@ def _published(summary: Summary) -> Iterator[str]:
             ", and ours ≈ it, > it or < it by the 95 % prediction interval of one further run, widened by its rounding"
         )
     yield f"{text}. Published: {published.source.rstrip('.')}."
+    others = summary.sweep.statistics.other_test_documents
+    if others and labels & {*JUDGED}:
+        yield (
+            f"Published scores on {_some([summary.dataset_labels[key] for key in others])} are of other test documents "
+            "than ours: those intervals count the error of both samples (twice the variance over our documents)."
+        )
     meanings = [f"{label}: {meaning}" for label, meaning in _UNJUDGED.items() if label in labels]
     if meanings:
         yield f"Published numbers that are not judged. {'; '.join(meanings)}."
@@ -146,24 +103,22 @@ def _published(summary: Summary) -> Iterator[str]:
 def _stars(summary: Summary) -> Iterator[str]:
     rule = summary.sweep.statistics
     if not summary.comparisons:
-        if rule.base not in {merge for _, merge in summary.sweep.rows}:
-            yield f"No comparisons: the base merge {rule.base} is not part of the sweep."
+        yield why_no_comparisons(summary.sweep)
         return
     possible = [item for item in summary.comparisons if not item.obstacle]
     if possible:
-        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(rule.alpha)))
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(summary.level)))
         yield (
             f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
-            f"{_pair_counts(possible)} complete pairs of runs with the same seed; {_families(summary)}. No star does "
-            "not mean no effect."
+            f"{_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(summary)}. No star does not mean no effect."
         )
         how = summary.resampling
         if how and any(item.documents for item in possible):
+            swapped, swaps = ("", "") if not rule.paired else (_SWAPPED, f", {how.swaps:,} swaps")
             yield (
                 "† the 95 % interval over seeds and test documents together (crossed; documents drawn once for all "
-                "seeds) excludes 0 as well. p swap is approximate randomisation over documents, of these trained "
-                f"models only; it makes no stars. {how.draws:,} draws of documents for the variance of macro F, "
-                f"{how.swaps:,} swaps, all from root seed {how.root}."
+                f"seeds) excludes 0 as well.{swapped} {how.draws:,} draws of documents for the variance of macro F"
+                f"{swaps}, from root seed {how.root}."
             )
         if rule.correction == "holm" and summary.family_sizes.get("A"):
             yield (
@@ -188,10 +143,10 @@ def _stars(summary: Summary) -> Iterator[str]:
 
 def _families(summary: Summary) -> str:
     correction = _CORRECTIONS[summary.sweep.statistics.correction]
-    sizes = summary.family_sizes
+    sizes, test = summary.family_sizes, seed_test(summary.sweep)
     if sizes.get("AB"):
-        return f"paired t, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
-    cells = f"paired t, {correction} {sizes['B']} tests"
+        return f"{test}, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
+    cells = f"{test}, {correction} {sizes['B']} tests"
     if not sizes["A"]:
         return cells
     averages = f"stratified t (Satterthwaite), {correction} {sizes['A']} tests"
@@ -226,10 +181,21 @@ def _place(item: Comparison) -> str:
 
 def _protocol(summary: Summary) -> Iterator[str]:
     yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
-    looks = summary.facts.looks
-    yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
-    if looks > 1:
-        yield "More looks than the planned one: the results were tested before they were complete, or extended after."
+    looks, rule = summary.facts.looks, summary.sweep.statistics
+    if not rule.first_look:
+        yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
+    else:
+        yield (
+            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. Each "
+            f"of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over both "
+            "(Pocock); intervals, bold and claims are those of one look."
+        )
+    if looks > (2 if rule.first_look else 1):
+        planned = "two" if rule.first_look else "one"
+        yield (
+            f"More looks than the planned {planned}: the results were tested before they were complete, or extended "
+            "after."
+        )
     yield _registered(summary.facts.registration)
 
 
@@ -245,16 +211,16 @@ def _registered(found: Registration) -> str:
 
 
 def _flags(summary: Summary) -> Iterator[str]:
-    rule = summary.sweep.statistics
-    alpha = _number(rule.alpha)
+    rule, exact = summary.sweep.statistics, exact_test(summary.sweep)
+    alpha = _number(summary.level)
     meanings = {
         "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
         "so no star is no evidence of no effect",
-        "P": f"with so few pairs the exact sign flip cannot reach {alpha} {CORRECTED[rule.correction]}",
+        "P": f"with so few seeds the exact {exact} cannot reach {alpha} {CORRECTED[rule.correction]}",
         "D": "seeds that only one of the two finished are left out",
-        "M": "runs of one seed made by different commits or on different hardware are not compared",
+        "M": "runs made by different commits or on different hardware are not compared",
         "V": "bootstrap and delta method differ by more than a quarter on the variance over documents (rare labels)",
-        "T": f"t and the sign flip disagree at {alpha}, both unadjusted (of an average, the flip asks for an "
+        "T": f"t and the {exact} disagree at {alpha}, both unadjusted (of an average, the {exact} asks for an "
         "effect on any dataset, so opposite effects part them)",
     }
     used = {flag for item in summary.comparisons for flag in item.flags}
@@ -266,6 +232,8 @@ def _flags(summary: Summary) -> Iterator[str]:
             f"The sign flip is exact up to {MOST_EXACT} differences; of more, as in an average over many seeds, it is "
             f"sampled ({RESAMPLES:,} draws)."
         )
+    if any(item.p_exchange >= 0 and 2 / item.least_p > RESAMPLES for item in summary.comparisons):
+        yield f"The exchange of runs is exact up to {RESAMPLES:,} ways; of more it is sampled, as often."
     dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
         yield f"Seeds left out of some comparison: {_some(list(dropped))}."
@@ -329,4 +297,4 @@ def _some(places: list[str]) -> str:
 
 
 def _number(level: float) -> str:
-    return f"{level:g}".removeprefix("0")
+    return f"{level:.3g}".removeprefix("0")

@@ -5,7 +5,8 @@
 
 The standard deviation is of the difference between a variant and its base over seeds. A pilot's own is too small
 in about half of all studies, so its upper 80 % limit is planned with. Every difference is tested two-sided by the
-paired t test (averages: the stratified one); the first step of the correction over the planned family is the level.
+paired t test, or Welch's where seeds do not pair (averages: the stratified one); the first step of the correction over
+the planned family is the level.
 """
 
 import argparse
@@ -14,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import cli
-from harness.comparisons import num_comparisons, reachable, why_no_comparisons
-from harness.config import Statistics, SweepFile, load
+from harness.comparisons import exact_test, level, num_comparisons, reachable, why_no_comparisons
+from harness.config import SweepFile, load
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan
 from harness.report import summarise_plan
@@ -39,14 +40,16 @@ class Target:
         family: That it is corrected in.
         published: Difference of the literature, or None where there is none to be found.
         sd: To plan with; of an average, sqrt(sum of variances) / K.
-        num_strata: K.
+        average: Whether it is one over datasets.
+        num_samples: Of independent runs behind it: its degrees of freedom are so many times n - 1.
     """
 
     name: str
     family: str
     published: float | None
     sd: float
-    num_strata: int
+    average: bool
+    num_samples: int
 
 
 def targets(summary: Summary, sd: float | None) -> list[Target]:
@@ -72,7 +75,9 @@ def targets(summary: Summary, sd: float | None) -> list[Target]:
                 "deviation of the differences over seeds by --sd (0.3 points is common), or run a pilot: the sweep "
                 "itself with --filter seed=1 and so on."
             )
-        found.append(Target(f"{item.label}, {item.column.label}", item.family, item.comparable, spread, len(parts)))
+        name, average = f"{item.label}, {item.column.label}", item.column.average
+        num_samples = len(parts) * (1 if summary.sweep.statistics.paired else 2)
+        found.append(Target(name, item.family, item.comparable, spread, average, num_samples))
     return found
 
 
@@ -115,7 +120,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 
 def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
     num_seeds, rule = len(sweep.seeds), sweep.statistics
-    alpha = rule.alpha
+    alpha = level(sweep)
     step = {
         "holm": "at the first step of Holm",
         "bh": "at the first step of Benjamini-Hochberg",
@@ -124,23 +129,23 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
     head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
     yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
     for one in chosen:
-        strict = _level(rule, sizes[one.family])
-        least = [detectable(one.sd, num_seeds, level, _WANTED, one.num_strata) for level in (alpha, strict)]
+        strict = _first_step(sweep, sizes[one.family])
+        least = [detectable(one.sd, num_seeds, at, _WANTED, one.num_samples) for at in (alpha, strict)]
         row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
         if one.published:
-            needed = [seeds_needed(one.published, one.sd, level, _WANTED, one.num_strata) for level in (alpha, strict)]
-            chance = power(one.published, one.sd, num_seeds, alpha, one.num_strata)
+            needed = [seeds_needed(one.published, one.sd, at, _WANTED, one.num_samples) for at in (alpha, strict)]
+            chance = power(one.published, one.sd, num_seeds, alpha, one.num_samples)
             row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {alpha:g}, and corrected, {step}; "
+        f"detects: least difference found with {_WANTED:.0%} power at {alpha:.3g}, and corrected, {step}; "
         "seeds: for the published difference, likewise."
     )
 
 
-def _level(rule: Statistics, size: int) -> float:
+def _first_step(sweep: SweepFile, size: int) -> float:
     """Returns the level at which the smallest p of a family is tested."""
-    return rule.alpha if rule.correction == "none" else rule.alpha / size
+    return level(sweep) if sweep.statistics.correction == "none" else level(sweep) / size
 
 
 def _points(value: float) -> str:
@@ -156,32 +161,39 @@ def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
     for family, size in sizes.items():
         least, needed = reachable(sweep, family)
         yield (
-            f"Family {family} ({size} tests): the least p of the exact sign flip {CORRECTED[rule.correction]} is "
-            f"{least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {rule.alpha:g}."
+            f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} "
+            f"{CORRECTED[rule.correction]} is {least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach "
+            f"{level(sweep):.3g}."
+        )
+    if rule.first_look:
+        yield (
+            f"Two looks, at {rule.first_look} and at {len(sweep.seeds)} seeds: each has the level {level(sweep):.3g}, "
+            f"so that both together hold {rule.alpha:g} (Pocock). What is said of power is of the last look alone."
         )
 
 
 def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
     rule = sweep.statistics
-    primary = [one for one in chosen if one.num_strata > 1] or list(chosen)
+    primary = [one for one in chosen if one.average] or list(chosen)
     wanted = {one: max(rule.smallest_effect, abs(one.published or 0.0)) for one in primary}
     needed = [
-        seeds_needed(size, one.sd, _level(rule, sizes[one.family]), _WANTED, one.num_strata) or MOST_PAIRS
+        seeds_needed(size, one.sd, _first_step(sweep, sizes[one.family]), _WANTED, one.num_samples) or MOST_PAIRS
         for one, size in wanted.items()
     ]
     seeds = min(max(LEAST_PAIRS, *needed), MOST_SEEDS)
-    what = "averages" if primary[0].num_strata > 1 else "comparisons"
+    what = "averages" if primary[0].average else "comparisons"
     yield (
         f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
         f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
         f"{CORRECTED[rule.correction]}"
         f"{f'; capped, {max(needed)} would be needed' if max(needed) > MOST_SEEDS else ''}."
     )
-    chances = {one: power(one.published, one.sd, seeds, rule.alpha, one.num_strata) for one in chosen if one.published}
+    at = level(sweep)
+    chances = {one: power(one.published, one.sd, seeds, at, one.num_samples) for one in chosen if one.published}
     weak = [one for one, chance in chances.items() if chance < _WANTED]
     if weak:
         worst = min(weak, key=lambda one: chances[one])
-        size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, rule.alpha, worst.num_strata)
+        size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, at, worst.num_samples)
         yield (
             f"Even then {len(weak)} of {len(chances)} published differences stay undetectable (power below "
             f"{_WANTED:.0%} uncorrected); no star will not mean no effect. A significant estimate of the least of "

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.results import Cell, Column, Comparison, Detail, Row, Summary
+from harness.comparisons import exact_test
+from harness.metrics import GROUPS
+from harness.results import Cell, Column, Comparison, Detail, LabelGroup, Row, Summary
 
 NONE = "–"
 CUT = "‡"
@@ -101,7 +103,10 @@ def comparison_table(summary: Summary) -> Grid:
     rule = summary.sweep.statistics
     starred = {"holm": "p_holm", "bh": "q_bh", "none": "p"}[rule.correction]
     items = sorted(summary.comparisons, key=lambda item: item.column.average)
-    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r", "p", "p Holm", "q BH", "p sign flip"]
+    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r", "p", "p Holm", "q BH"]
+    head.append(f"p {exact_test(summary.sweep)}")
+    if not rule.paired:
+        head.remove("r")
     with_published = any(item.published is not None for item in items)
     with_documents = any(item.documents for item in items)
     if with_documents:
@@ -119,8 +124,8 @@ def comparison_table(summary: Summary) -> Grid:
         numbers[starred] += item.marks.lstrip("▲▼")
         row = [item.label, item.column.label, _pairs(item.test.num_pairs)]
         row += [_published_difference(item)] if with_published else []
-        row += [_interval(item), points(item.test.sd), points(item.correlation), *numbers.values()]
-        row.append(probability(item.p_sign_flip, 4))
+        row += [_interval(item), points(item.test.sd), *([points(item.correlation)] if rule.paired else [])]
+        row += [*numbers.values(), probability(item.p_exact, 4)]
         row += _documents(item) if with_documents else []
         row += [points(item.power)] if with_published else []
         rows.append(tuple(map(plain, [*row, " ".join(item.flags)])))
@@ -189,6 +194,25 @@ def detail_table(summary: Summary) -> Grid:
         for item in details
     )
     return Grid(head, rows)
+
+
+def label_group_table(summary: Summary) -> Grid:
+    """Scores on frequent, few-shot and zero-shot labels, one row per cell; empty where all labels are frequent."""
+    groups = [group for group in GROUPS if any(item.group == group for item in summary.label_groups)]
+    known = {(item.dataset, item.label, item.group): item for item in summary.label_groups}
+    places = list(dict.fromkeys((item.dataset, item.label) for item in summary.label_groups))
+    rows = []
+    for dataset, label in places:
+        found = [known.get((dataset, label, group)) for group in groups]
+        scores = [text for item in found for text in _group_scores(item)]
+        rows.append(tuple(map(plain, (label, dataset, *scores))))
+    head = ("Model", "Data", *(f"{group} {kind}" for group in groups for kind in ("micro", "macro")))
+    breaks = tuple(place for place in range(1, len(rows)) if places[place][0] != places[place - 1][0])
+    return Grid(head, tuple(rows), breaks)
+
+
+def _group_scores(item: LabelGroup | None) -> tuple[str, str]:
+    return (_mean_sd(*item.micro), _mean_sd(*item.macro)) if item else (NONE, NONE)
 
 
 def _measured(item: Detail) -> bool:

@@ -1,13 +1,13 @@
 """What trials answered, looked up by row, column and seed: the one reader of outcomes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.config import SweepFile
 from harness.outcomes import Facts, Outcome
 from harness.results import Column
 from harness.stats.sample import DocumentSample
-from harness.stats.seeds import Pairs, TTest, pair, t_test
+from harness.stats.seeds import Scores, Stratum, TTest, alike, pair, part, t_test
 
 METRIC_LABELS = {"micro_f1": "micro", "macro_f1": "macro"}
 RECONSTRUCTED = "§"
@@ -111,7 +111,7 @@ class Lookup:
         label = self.model_label(model)
         return label if merge == "none" else f"{label}+MTL ({merge})"
 
-    # Pairs. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.
+    # Arms. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.
 
     def coded(self, model: str, merge: str, values: Mapping[int, float], dataset: str, mixed: bool) -> dict[int, float]:
         """Returns values by code in place of seed; mixed ones pair up wherever they were made."""
@@ -124,17 +124,31 @@ class Lookup:
         mixed = self.sweep.statistics.allow_mixed
         return [self.coded(model, merge, values, dataset, mixed) for dataset, values in scores]
 
-    def pairs(self, model: str, merge: str, base: str, column: Column) -> list[Pairs]:
-        """Returns two arms paired by code, one stratum per dataset."""
-        arms = (self.coded_scores(model, arm, column) for arm in (merge, base))
-        return [pair(*both) for both in zip(*arms, strict=True)]
+    def join(self, variant: Scores, base: Scores) -> Stratum:
+        """Puts two coded arms together, paired or as wholes, as the sweep file says."""
+        return pair(variant, base) if self.sweep.statistics.paired else part(variant, base, self._made_on)
 
-    def seeds(self, codes: Sequence[int]) -> list[int]:
+    def shared(self, arms: Sequence[Scores]) -> list[dict[int, float]]:
+        """Returns of several coded arms the runs that can be compared: of seeds that all have, or made alike."""
+        if not self.sweep.statistics.paired:
+            return alike(arms, self._made_on)
+        codes = sorted(set(arms[0]).intersection(*arms[1:]))
+        return [{code: arm[code] for code in codes} for arm in arms]
+
+    def strata(self, model: str, merge: str, base: str, column: Column) -> list[Stratum]:
+        """Returns two arms put together, one stratum per dataset."""
+        arms = (self.coded_scores(model, arm, column) for arm in (merge, base))
+        return [self.join(*both) for both in zip(*arms, strict=True)]
+
+    def _made_on(self, code: int) -> str:
+        return self._made[code][1]
+
+    def seeds(self, codes: Iterable[int]) -> list[int]:
         """Returns the seeds that codes stand for."""
         return [self._made[code][0] for code in codes]
 
     def time_test(self, model: str, merge: str, dataset: str, to_best: bool = False) -> TTest:
-        """Tests the mean over pairs of log(time / time of the base), per epoch or to the best epoch.
+        """Tests the mean of log(time / time of the base), per epoch or to the best epoch.
 
         Times of different commits or hardware are never compared: `allow_mixed` is about scores.
         """
@@ -146,7 +160,7 @@ class Lookup:
                 for one in found
             }
             arms.append(self.coded(model, arm, logs, dataset, mixed=False))
-        return t_test([pair(*arms)])
+        return t_test([self.join(*arms)])
 
 
 def _columns(sweep: SweepFile, labels: Mapping[str, str]) -> tuple[Column, ...]:

@@ -13,6 +13,12 @@ from datasets.hierarchy import Hierarchy
 NUMERICS = 1
 THRESHOLD = 0.5
 FREQUENT = 50
+GROUPS = {
+    "frequent": f"at least {FREQUENT} training documents",
+    "few": f"1 to {FREQUENT - 1}",
+    "zero": "none",
+}
+"""Groups of labels, by how many of the documents that a trial is trained on have the label."""
 
 Bools = npt.NDArray[np.bool_]
 
@@ -109,7 +115,7 @@ def label_groups(counts_L: npt.NDArray[np.int64]) -> dict[str, Bools]:
     50": on EURLEX57K at least 50 gives their 746 frequent labels.)
     """
     frequent_L, zero_L = counts_L >= FREQUENT, counts_L == 0
-    groups = {"frequent": frequent_L, "few": ~frequent_L & ~zero_L, "zero": zero_L}
+    groups = dict(zip(GROUPS, (frequent_L, ~frequent_L & ~zero_L, zero_L), strict=True))
     return {name: group_L for name, group_L in groups.items() if group_L.any()}
 
 

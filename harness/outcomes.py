@@ -1,7 +1,7 @@
 """What a report is made from, as frozen records: how trials ended, and what the scores do not say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class DatasetFacts:
         num_documents: Split to number of documents.
         fingerprint: Digest of the prepared data.
         notes: Remarks for the report.
+        label_groups: Group of labels to its number of labels, and how many of them a test document has.
     """
 
     label: str
@@ -60,6 +61,7 @@ class DatasetFacts:
     num_documents: Mapping[str, int]
     fingerprint: str
     notes: tuple[str, ...] = ()
+    label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ store/NAME.looks.jsonl   one line per set of finished trials that a report teste
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.files import write_atomically
 from harness.outcomes import Registration
 from harness.plan import FIELDS, Cell, Plan, expand, flat_settings
 from harness.provenance import environment
+from harness.stats.sample import Resampling
 from harness.store import Store
 
 
@@ -29,6 +31,7 @@ def protocol(sweep: SweepFile) -> dict[str, Any]:
         "seeds": sorted(sweep.seeds),
         "settings": _settings(sweep),
         "statistics": sweep.statistics.model_dump(mode="json"),
+        "resampling": asdict(Resampling()),
         "claims": {name: claim.model_dump(mode="json", exclude={"text"}) for name, claim in sweep.claims.items()},
         "published": sweep.published.model_dump(mode="json")["scores"] if sweep.published else None,
     }
@@ -77,10 +80,10 @@ def freeze(sweep: SweepFile, store: Store) -> None:
 
 
 def _has_results(promised: dict[str, Any], store: Store) -> bool:
-    """Returns whether any trial of these names is finished, under whatever settings: someone may have seen it."""
-    planned = set(product(promised["rows"], promised["datasets"], promised["seeds"]))
-    found = ([record.settings.get(field) for field in FIELDS] for record in store.records())
-    return any((f"{model}/{merge}", dataset, seed) in planned for model, merge, dataset, seed in found)
+    """Returns whether any trial of these models, datasets and seeds is finished: someone may have seen it."""
+    planned = set(product(promised["models"], promised["datasets"], promised["seeds"]))
+    names = ("model", "dataset", "seed")
+    return any(tuple(record.settings.get(name) for name in names) in planned for record in store.records())
 
 
 def registration(plan: Plan) -> Registration:

@@ -16,6 +16,7 @@ from harness import cli, figures, reproducibility, tables
 from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
+from harness.metrics import label_groups
 from harness.outcomes import DatasetFacts, Facts, Outcome
 from harness.plan import Plan, Planned, make_plan
 from harness.predictions import read_samples
@@ -118,8 +119,9 @@ def _is_tested(plan: Plan) -> bool:
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
-    folder = next(planned.trial.corpus for planned in plan.trials if planned.trial.dataset == dataset)
-    meta = read_meta(Path(plan.sweep.data_dir) / folder)
+    trials = [planned for planned in plan.trials if planned.trial.dataset == dataset]
+    folder = Path(plan.sweep.data_dir) / trials[0].trial.corpus
+    meta = read_meta(folder)
     counts = meta["counts"]
     subset = plan.sweep.datasets[dataset].train_documents
     trained = (f"Every trial is trained on the same {subset:,} of the training documents.",) if subset else ()
@@ -130,7 +132,19 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
         num_documents=counts["splits"],
         fingerprint=meta["fingerprint"],
         notes=(*meta["notes"], *trained),
+        label_groups=_label_groups(folder, subset) if any(one.record for one in trials) else {},
     )
+
+
+def _label_groups(folder: Path, train_documents: int) -> dict[str, tuple[int, int]]:
+    from datasets.corpus import Corpus  # Arrow, only where there is something to describe
+
+    corpus = Corpus.open(folder)
+    trained, tested = (
+        corpus.labels(rows).sum(axis=0) for rows in (corpus.training_rows(train_documents), corpus.rows("test"))
+    )
+    groups = label_groups(trained)
+    return {name: (int(group_L.sum()), int((group_L & (tested > 0)).sum())) for name, group_L in groups.items()}
 
 
 def _provenance(records: Sequence[Record]) -> dict[str, str]:
@@ -149,6 +163,8 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
 def write(summary: Summary, folder: Path) -> Path:
     """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
 
+    NAME-groups.csv comes with them where a corpus has labels of few training documents or none.
+
     Returns:
         The path of the first.
 
@@ -165,6 +181,8 @@ def write(summary: Summary, folder: Path) -> Path:
         f"{name}-deltas.csv": tables.deltas_csv(summary),
         f"{name}.json": tables.json_text(summary),
     }
+    if summary.label_groups:
+        files[f"{name}-groups.csv"] = tables.label_groups_csv(summary)
     try:
         (folder / FIGURES).mkdir(parents=True, exist_ok=True)
         for drawing in drawings:

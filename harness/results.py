@@ -52,7 +52,8 @@ class Cell:
         num_collapsed: Suspiciously low runs, and those that predict the same for every document; they stay in the mean.
         one_seed: All seeds made the same predictions or scores, so they count as one.
         published: Score from the literature.
-        prediction: Judgement of that score; `not comparable` where trained on fewer documents.
+        prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others
+            whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
         quartiles: Lower quartile, median and upper quartile over seeds; NaN for averages.
         marks: Arrow and stars of the comparison with the base merge.
@@ -97,7 +98,7 @@ class DocumentLevel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A merge against the base merge of the same model, paired by seed.
+    """A merge against the base merge of the same model.
 
     Attributes:
         model: Key of the sweep file.
@@ -107,11 +108,13 @@ class Comparison:
         column: Where.
         family: The family that it is corrected in.
         test: The t test.
-        differences: Of each dataset, by seed.
+        seeds: Of each dataset, those of the variant and of the base that count.
+        differences: Of each dataset, by seed; empty where seeds do not pair.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
-        mixed: Seeds whose two runs differ in commit or hardware, likewise; not compared.
-        p_sign_flip: Exact sign flip.
-        least_p: Least sign-flip p that so many pairs can give, corrected; NaN where the seed had no effect.
+        mixed: Seeds whose runs differ in commit or hardware from those of the other arm, likewise; not compared.
+        p_sign_flip: Exact sign flip; NaN where seeds do not pair.
+        p_exchange: Exchange of runs between the arms; NaN where seeds pair.
+        least_p: Least p that this exact test of so many runs can give; NaN where the seed had no effect.
         correlation: r between the arms over seeds; NaN for averages.
         effect: Its size in other units; None for averages.
         published: Difference of the published scores.
@@ -124,8 +127,8 @@ class Comparison:
         q_bh: Likewise.
         p_star: The one that the stars are made of.
         marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
-        flags: `U`, underpowered at the published difference; `P`, the sign flip cannot reach alpha,
-            corrected; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an attainable sign flip disagree,
+        flags: `U`, underpowered at the published difference; `P`, the exact test cannot reach its level,
+            corrected; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an exact test that can reach it disagree,
             unadjusted; `V`, bootstrap and delta method disagree on the variance over documents.
     """
 
@@ -136,10 +139,12 @@ class Comparison:
     column: Column
     family: str
     test: TTest
+    seeds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     differences: tuple[Mapping[int, float], ...]
     dropped: tuple[str, ...]
     mixed: tuple[str, ...]
     p_sign_flip: float
+    p_exchange: float
     least_p: float
     correlation: float
     effect: Effect | None
@@ -154,6 +159,11 @@ class Comparison:
     p_star: float = math.nan
     marks: str = ""
     flags: tuple[str, ...] = ()
+
+    @property
+    def p_exact(self) -> float:
+        """Of the exact test beside the t test, whichever there is."""
+        return self.p_exchange if math.isnan(self.p_sign_flip) else self.p_sign_flip
 
     @property
     def comparable(self) -> float | None:
@@ -257,6 +267,27 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class LabelGroup:
+    """One cell's scores on a group of labels.
+
+    Attributes:
+        label: Row label.
+        dataset: Dataset label.
+        group: Of `harness.metrics.GROUPS`.
+        micro: Mean and standard deviation over seeds of F pooled over the group's labels.
+        macro: Likewise of the mean of F over those of them that a test document has.
+        num_runs: Finished runs.
+    """
+
+    label: str
+    dataset: str
+    group: str
+    micro: tuple[float, float]
+    macro: tuple[float, float]
+    num_runs: int
+
+
+@dataclass(frozen=True)
 class LabelDifference:
     """One label's F under a variant, minus that under its base.
 
@@ -301,7 +332,9 @@ class Summary:
         comparisons: Of the two families, in the order of rows and columns.
         control_comparisons: Of controls; uncorrected and unstarred.
         family_sizes: `A` and `B` to the planned number of tests; of `AB` where they are one.
+        level: At which each look at a family is tested.
         details: One per row and dataset.
+        label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         trials: Every planned trial.
         label_differences: One per compared row, dataset and label, where predictions are known.
         claims: Verdicts on the statements of the literature.
@@ -319,7 +352,9 @@ class Summary:
     comparisons: tuple[Comparison, ...]
     control_comparisons: tuple[Comparison, ...]
     family_sizes: Mapping[str, int]
+    level: float
     details: tuple[Detail, ...]
+    label_groups: tuple[LabelGroup, ...]
     trials: tuple[Trial, ...]
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import cli
-from harness.comparisons import num_comparisons, reachable, why_no_comparisons
+from harness.comparisons import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
 from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
@@ -78,13 +78,13 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
             least, needed = reachable(plan.sweep, family)
             what = {"A": "averages over datasets", "B": "single datasets", "AB": "both kinds"}[family]
             lines.append(
-                f"Family {family} ({size} comparisons of {what}): the exact sign flip over {num_seeds} seeds reaches "
-                f"p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach {rule.alpha}."
+                f"Family {family} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over {num_seeds} "
+                f"seeds reaches p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach "
+                f"{level(plan.sweep):.3g}."
             )
-    obstacle = why_no_star(num_seeds)
-    lines.append(
-        f"Stars (paired t): {'none possible: ' + obstacle if obstacle else f'possible with {num_seeds} seeds'}."
-    )
+    obstacle = why_no_star(num_seeds, rule.paired)
+    what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"
+    lines.append(f"Stars ({seed_test(plan.sweep)}): {what}.")
     return lines
 
 

@@ -8,29 +8,29 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from harness import agreement
 from harness.claims import judge
-from harness.comparisons import corrected_size, num_comparisons
+from harness.comparisons import level, num_comparisons
 from harness.config import SweepFile
+from harness.contrasts import compare, starred
 from harness.lookup import Lookup, Samples
+from harness.metrics import GROUPS
 from harness.outcomes import Facts, Outcome
 from harness.results import (
     Cell,
     Column,
     Comparison,
     Detail,
-    DocumentLevel,
     LabelDifference,
+    LabelGroup,
     Replication,
     Row,
     Summary,
     Trial,
 )
-from harness.stats import effects, families, power, seeds
-from harness.stats.documents import Metric, crossed
-from harness.stats.published import JUDGED, NOT_COMPARABLE, prediction
-
-DAGGER = "†"
-"""Marks a star that also holds where documents are resampled."""
+from harness.stats import effects, families, seeds
+from harness.stats.documents import Metric
+from harness.stats.published import JUDGED
 
 
 def summarise(sweep: SweepFile, outcomes: Sequence[Outcome], facts: Facts, samples: Samples | None = None) -> Summary:
@@ -58,13 +58,13 @@ class _Analysis:
         self.labels = lookup.labels
         self.columns = lookup.columns
         self.cell_keys = lookup.cell_keys
-        self.family_sizes = num_comparisons(lookup.sweep)
+        self.level = level(lookup.sweep)
 
     def summary(self) -> Summary:
-        comparisons = self._starred(list(self._compare(control=False)))
+        comparisons = starred(self.sweep, list(compare(self.lookup, control=False)))
         marks = {(item.model, item.merge, item.column): item.marks for item in comparisons}
         rows = [row for model in self.sweep.models for row in self._rows(model, marks)]
-        controls = tuple(self._compare(control=True))
+        controls = tuple(compare(self.lookup, control=True))
         return Summary(
             sweep=self.sweep,
             facts=self.facts,
@@ -73,8 +73,10 @@ class _Analysis:
             rows=tuple(rows),
             comparisons=tuple(comparisons),
             control_comparisons=controls,
-            family_sizes=self.family_sizes,
+            family_sizes=num_comparisons(self.sweep),
+            level=self.level,
             details=tuple(self._details()),
+            label_groups=tuple(self._label_groups()),
             trials=tuple(self._trials()),
             label_differences=tuple(self._label_differences(comparisons)),
             claims=tuple(judge(self.lookup, (*comparisons, *controls))),
@@ -113,7 +115,8 @@ class _Analysis:
             else [{}] * len(column.datasets)
             for merge, cell, here in zip(merges, cells, there, strict=True)
         ]
-        best = families.confidence_set(members, len(merges))
+        best = families.confidence_set(members, len(merges), self.lookup.join)
+        compared = families.were_compared(members, self.lookup.join)
         excludes = not all(best)
         top = max((cell.mean for cell, here in zip(cells, there, strict=True) if here), default=math.nan)
         return [
@@ -123,9 +126,7 @@ class _Analysis:
                 bold=excludes and inside and is_compared,
                 underlined=sum(there) > 1 and cell.mean == top,
             )
-            for merge, cell, inside, is_compared in zip(
-                merges, cells, best, families.were_compared(members), strict=True
-            )
+            for merge, cell, inside, is_compared in zip(merges, cells, best, compared, strict=True)
         ]
 
     def _cell(self, model: str, merge: str, column: Column) -> Cell:
@@ -138,7 +139,8 @@ class _Analysis:
         half_width = math.nan
         one_seed = self.lookup.one_seed(model, merge, column)
         if published is not None and not math.isnan(mean):
-            judged = NOT_COMPARABLE if self._is_subset(column) else prediction(strata, published)
+            runs = [{(model, merge, seed): 1 / len(found) for seed in found} for found in scores]
+            judged = agreement.judge(self.lookup, column, strata, published, agreement.ROUNDING, runs)
             if one_seed and judged.label in (*JUDGED, "uninformative"):
                 judged = replace(judged, label="degenerate", half_width=math.nan)
             label, half_width = judged.label, judged.half_width
@@ -168,108 +170,15 @@ class _Analysis:
             for seed, is_low in zip(scores, effects.collapsed(list(scores.values())), strict=True)
         )
 
-    # Comparisons.
-
-    def _compare(self, control: bool) -> Iterable[Comparison]:
-        base = self.sweep.statistics.base
-        for model, merge in self.cell_keys:
-            if base in self.sweep.merges_of(model) and merge != base and self.sweep.models[model].control == control:
-                for column in self.columns:
-                    yield self._comparison(model, merge, base, column)
-
-    def _comparison(self, model: str, merge: str, base: str, column: Column) -> Comparison:
-        lookup = self.lookup
-        strata = lookup.pairs(model, merge, base, column)
-        test = seeds.t_test(strata)
-        one_seed = any(lookup.one_seed(model, arm, column) for arm in (merge, base))
-        if one_seed:
-            nan = math.nan
-            test = replace(test, status="one seed", error=nan, statistic=nan, df=nan, p=nan, low=nan, high=nan)
-        arms = [lookup.published(model, arm, column) for arm in (merge, base)]
-        published = None if arms[0] is None or arms[1] is None else round(arms[0] - arms[1], 10)
-        num_pairs = sum(test.num_pairs)
-        rule = self.sweep.statistics
-        differences = [pairs.differences for pairs in strata]
-        single = not column.average and test.status == "tested"
-        judged = None
-        if published is not None and self._is_subset(column):
-            judged = NOT_COMPARABLE
-        elif published is not None and single:
-            # Each published score is rounded to .01, so their difference is off by .01 at most.
-            judged = prediction(differences, published, 0.01)
-        dropped, mixed = self._unpaired(strata, column)
-        family = "AB" if rule.families == "joint" else "A" if column.average else "B"
-        return Comparison(
-            model=model,
-            merge=merge,
-            base=base,
-            label=lookup.label(model, merge),
-            column=column,
-            family=family,
-            test=test,
-            differences=tuple(
-                dict(zip(lookup.seeds(pairs.seeds), pairs.differences.tolist(), strict=True)) for pairs in strata
-            ),
-            dropped=dropped,
-            mixed=mixed,
-            p_sign_flip=seeds.sign_flip(differences) if _usable(test) else math.nan,
-            least_p=math.nan if one_seed else families.least_reachable_p(num_pairs, corrected_size(self.sweep, family)),
-            correlation=effects.correlation(strata[0]) if not column.average else math.nan,
-            effect=effects.effect(strata[0]) if not column.average and not one_seed else None,
-            published=published,
-            judged=judged,
-            power=power.power(published, test.sd, num_pairs, rule.alpha)
-            if single and published and judged is not NOT_COMPARABLE
-            else math.nan,
-            detectable=power.detectable(test.sd, num_pairs, rule.alpha) if single else math.nan,
-            obstacle=_obstacle(test, len(mixed)),
-            documents=self._documents(model, merge, base, column, test),
-        )
-
-    def _unpaired(self, strata: Sequence[seeds.Pairs], column: Column) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Returns the seeds that one arm lacks, and those whose two runs were made on different things."""
-        dropped: list[str] = []
-        mixed: list[str] = []
-        for dataset, pairs in zip(column.datasets, strata, strict=True):
-            left = self.lookup.seeds(pairs.dropped)
-            for seed in sorted(set(left)):
-                (mixed if left.count(seed) > 1 else dropped).append(f"{dataset}/{seed}")
-        return tuple(dropped), tuple(mixed)
-
-    def _is_subset(self, column: Column) -> bool:
-        """Returns whether trials were trained on fewer documents than there are, as no published one was."""
-        return any(self.sweep.datasets[dataset].train_documents for dataset in column.datasets)
-
-    def _documents(self, model: str, merge: str, base: str, column: Column, test: seeds.TTest) -> DocumentLevel | None:
-        """Adds the documents' share of the error; nothing where a run's predictions are not known."""
-        if test.status != "tested":
-            return None
-        strata = self.lookup.pairs(model, merge, base, column)
-        variances, ratios, p_swap = [], [], math.nan
-        for dataset, pairs in zip(column.datasets, strata, strict=True):
-            both = [((model, merge, seed), (model, base, seed)) for seed in self.lookup.seeds(pairs.seeds)]
-            sample = self.lookup.samples.get(dataset)
-            if sample is None or not sample.has([run for pair in both for run in pair]):
-                return None
-            weights = {run: sign / len(both) for pair in both for run, sign in zip(pair, (1, -1), strict=True)}
-            variance, ratio = sample.variance(column.metric, weights)
-            variances.append(variance)
-            ratios.append(ratio)
-            if not column.average and not self.sweep.models[model].control:
-                p_swap = sample.p_swap(column.metric, f"{model}/{merge}", both)
-        found = crossed([pairs.differences for pairs in strata], variances)
-        share = sum(variances) / len(variances) ** 2 / found.error**2
-        return DocumentLevel(found, share, p_swap, max(ratios, key=lambda ratio: abs(math.log(ratio or 1e-300))))
-
     def _label_differences(self, comparisons: Sequence[Comparison]) -> Iterable[LabelDifference]:
         for item in comparisons:
             if item.column.average or item.column.metric != "macro_f1" or item.documents is None:
                 continue
             dataset = item.column.datasets[0]
             sample = self.lookup.samples[dataset]
-            arms = [[(item.model, arm, seed) for seed in item.differences[0]] for arm in (item.merge, item.base)]
-            difference_L = sample.per_label(arms[0]) - sample.per_label(arms[1])
-            for label, support, difference in zip(sample.labels, sample.support_L, difference_L, strict=True):
+            arms = zip((item.merge, item.base), item.seeds[0], strict=True)
+            variant_L, base_L = (sample.per_label([(item.model, arm, seed) for seed in found]) for arm, found in arms)
+            for label, support, difference in zip(sample.labels, sample.support_L, variant_L - base_L, strict=True):
                 yield LabelDifference(item.label, self.labels[dataset], label, int(support), float(difference))
 
     def _replications(self, comparisons: Sequence[Comparison]) -> Iterable[Replication]:
@@ -282,25 +191,7 @@ class _Analysis:
                 groups.setdefault((item.label, item.column.metric), []).append(item.test.p)
         for (label, metric), p in groups.items():
             if not all(map(math.isnan, p)):
-                yield Replication(label, metric, families.num_effects(p, self.sweep.statistics.alpha), len(p))
-
-    def _starred(self, comparisons: list[Comparison]) -> list[Comparison]:
-        """Adds what depends on the whole family: corrected p-values, stars and flags."""
-        rule = self.sweep.statistics
-        adjusted: dict[int, tuple[float, float]] = {}
-        for family, size in self.family_sizes.items():
-            places = [place for place, item in enumerate(comparisons) if item.family == family]
-            raw = [comparisons[place].test.p for place in places]
-            corrected = zip(families.holm(raw, size), families.benjamini_hochberg(raw, size), strict=True)
-            adjusted.update(zip(places, corrected, strict=True))
-        answer = []
-        for place, item in enumerate(comparisons):
-            p_holm, q_bh = adjusted[place]
-            p_star = {"holm": p_holm, "bh": q_bh, "none": item.test.p}[rule.correction]
-            marks = "" if item.obstacle else _marks(p_star, item, rule.alpha)
-            flags = _flags(item, rule.alpha)
-            answer.append(replace(item, p_holm=p_holm, q_bh=q_bh, p_star=p_star, marks=marks, flags=flags))
-        return answer
+                yield Replication(label, metric, families.num_effects(p, self.level), len(p))
 
     # The rest.
 
@@ -308,22 +199,46 @@ class _Analysis:
         others = sorted(
             {metric for one in self.lookup.outcomes.values() for metric in one.scores or {}}
             - set(self.sweep.statistics.star_metrics)
+            - {_of_group(metric, group) for metric in ("micro_f1", "macro_f1") for group in GROUPS}
         )
         for model, merge in self.cell_keys:
             for dataset, label in self.labels.items():
                 done = [one for one in self.lookup.cell_outcomes(model, merge, dataset) if one.scores is not None]
-                scores = {
-                    metric: self.lookup.scores(model, merge, Column("", metric, (dataset,)))[0] for metric in others
-                }
+                scores = {metric: self._values(model, merge, dataset, metric) for metric in others}
                 yield Detail(
                     label=self.lookup.label(model, merge),
                     dataset=label,
-                    metrics={metric: seeds.mean_and_sd([list(found.values())]) for metric, found in scores.items()},
+                    metrics={metric: seeds.mean_and_sd([found]) for metric, found in scores.items()},
                     seconds=seeds.mean_and_sd([[one.seconds for one in done if one.seconds is not None]]),
                     num_parameters=next((one.num_parameters for one in done if one.num_parameters is not None), None),
                     ratio=self._time_ratio(model, merge, dataset, to_best=False),
                     ratio_to_best=self._time_ratio(model, merge, dataset, to_best=True),
                 )
+
+    def _label_groups(self) -> Iterable[LabelGroup]:
+        """Describes what frequent labels hide; of a dataset with no others, nothing."""
+        for dataset, label in self.labels.items():
+            found = [one.scores or {} for one in self.lookup.outcomes.values() if one.dataset == dataset]
+            groups = [group for group in GROUPS if any(_of_group("micro_f1", group) in scores for scores in found)]
+            if not set(groups) - {"frequent"}:
+                continue
+            for model, merge in self.cell_keys:
+                for group in groups:
+                    micro, macro = (
+                        self._values(model, merge, dataset, _of_group(metric, group))
+                        for metric in ("micro_f1", "macro_f1")
+                    )
+                    yield LabelGroup(
+                        label=self.lookup.label(model, merge),
+                        dataset=label,
+                        group=group,
+                        micro=seeds.mean_and_sd([micro]),
+                        macro=seeds.mean_and_sd([macro]),
+                        num_runs=len(micro),
+                    )
+
+    def _values(self, model: str, merge: str, dataset: str, metric: Metric) -> list[float]:
+        return list(self.lookup.scores(model, merge, Column("", metric, (dataset,)))[0].values())
 
     def _time_ratio(self, model: str, merge: str, dataset: str, to_best: bool) -> tuple[float, float, float]:
         if merge == self.sweep.statistics.base:
@@ -340,40 +255,6 @@ class _Analysis:
                     yield Trial(model, merge, self.lookup.label(model, merge), dataset, seed, control, outcome)
 
 
-def _obstacle(test: seeds.TTest, num_mixed: int) -> str:
-    """Says in words why this test can have no star."""
-    if test.status == "one seed":
-        return "the seed had no effect, so all seeds count as one"
-    if test.status == "degenerate":
-        where = " of a dataset" if len(test.num_pairs) > 1 else ""
-        return f"all seeds{where} differ by the same number, so there is no spread to test against"
-    few = families.why_no_star(min(test.num_pairs))
-    if few and num_mixed:
-        return f"{few}, and runs of different commits or hardware are not compared (`statistics: allow_mixed`)"
-    return few
-
-
-def _usable(test: seeds.TTest) -> bool:
-    return test.status in ("tested", "identical")
-
-
-def _marks(p: float, item: Comparison, alpha: float) -> str:
-    stars = sum(p < level for level in families.star_levels(alpha))
-    if not stars:
-        return ""
-    low, high = item.documents.crossed.interval() if item.documents else (-math.inf, math.inf)
-    return ("▲" if item.test.difference > 0 else "▼") + "*" * stars + (DAGGER if low > 0 or high < 0 else "")
-
-
-def _flags(item: Comparison, alpha: float) -> tuple[str, ...]:
-    tested = item.test.status == "tested"
-    attainable = families.least_reachable_p(sum(item.test.num_pairs)) <= alpha
-    facts = {
-        "U": item.power < 0.8,
-        "P": _usable(item.test) and item.least_p > alpha,
-        "D": bool(item.dropped) and min(item.test.num_pairs) > 0,
-        "M": bool(item.mixed),
-        "T": tested and attainable and (item.test.p < alpha) != (item.p_sign_flip < alpha),
-        "V": item.documents is not None and not 0.8 <= item.documents.ratio <= 1.25,
-    }
-    return tuple(flag for flag, holds in facts.items() if holds)
+def _of_group(metric: Metric, group: str) -> str:
+    """Returns the name that a metric has on a group of labels."""
+    return f"{metric}_{group}"

@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness import layout
-from harness.footnotes import claims_note, control_note, footnotes, unfinished
+from harness.footnotes import footnotes
 from harness.layout import Grid, Span, Text
+from harness.notes import claims_note, control_note, label_groups_note, unfinished
 from harness.results import Summary
 
 
@@ -42,6 +43,9 @@ def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
     controls = layout.control_table(summary)
     if controls.rows:
         blocks += ["## Controls", _md(control_note(summary)), _md_grid(controls)]
+    groups = layout.label_group_table(summary)
+    if groups.rows:
+        blocks += ["## Frequent and rare labels", _md(label_groups_note(summary)), _md_grid(groups)]
     details = layout.detail_table(summary)
     if details.rows:
         blocks += ["## Other metrics and cost", _md_grid(details)]
@@ -59,7 +63,7 @@ def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
 
 
 def latex(summary: Summary) -> str:
-    """Renders the main table, the comparisons and the controls, to be included in a paper.
+    """Renders the main table, comparisons, claims, controls and groups of labels, to be included in a paper.
 
     Needs the packages booktabs, amssymb and graphicx.
     """
@@ -77,6 +81,9 @@ def latex(summary: Summary) -> str:
     controls = layout.control_table(summary)
     if controls.rows:
         lines += _tex_table(controls, _tex(control_note(summary)))
+    groups = layout.label_group_table(summary)
+    if groups.rows:
+        lines += _tex_table(groups, _tex(label_groups_note(summary)))
     return "\n".join(lines) + "\n"
 
 
@@ -127,7 +134,8 @@ def deltas_csv(summary: Summary) -> str:
             "p_holm": item.p_holm,
             "q_bh": item.q_bh,
             "p_sign_flip": item.p_sign_flip,
-            "least_p_sign_flip_corrected": item.least_p,
+            "p_exchange": item.p_exchange,
+            "least_exact_p": item.least_p,
             "crossed_low_95": crossed_low,
             "crossed_high_95": crossed_high,
             "share_of_documents": documents.share if documents else None,
@@ -158,6 +166,17 @@ def cells_csv(summary: Summary) -> str:
             numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
             judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.bold, cell.marks]
             rows.append([row.label, column.label, *numbers, *judged])
+    return csv_text(rows)
+
+
+def label_groups_csv(summary: Summary) -> str:
+    """Renders one row per cell and group of labels, in full precision."""
+    rows: list[list[Any]] = [["row", "dataset", "group", "num_labels", "num_labels_in_test"]]
+    rows[0] += ["num_runs", "micro_mean", "micro_sd", "macro_mean", "macro_sd"]
+    known = {summary.dataset_labels[key]: found.label_groups for key, found in summary.facts.dataset_facts.items()}
+    for item in summary.label_groups:
+        sizes = known.get(item.dataset, {}).get(item.group, (None, None))
+        rows.append([item.label, item.dataset, item.group, *sizes, item.num_runs, *item.micro, *item.macro])
     return csv_text(rows)
 
 

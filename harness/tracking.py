@@ -120,7 +120,8 @@ def mirror(plan: Plan, summary: Summary) -> int:
 def report_files(sweep: SweepFile) -> list[Path]:
     """Returns the files of a sweep's report that are there."""
     folder = Path(sweep.reports_dir)
-    names = [f"{sweep.name}.*", f"{sweep.name}-cells.csv", f"{sweep.name}-deltas.csv", "reproducibility.md"]
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
+    names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
     return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
 
 
@@ -285,7 +286,7 @@ def _aggregates(summary: Summary, cell: tuple[str, str, str], is_complete: bool)
 def _comparison(one: Comparison) -> dict[str, float]:
     """Returns which is better, by how much, and how sure that is."""
     values = {"difference": one.test.difference, "low": one.test.low, "high": one.test.high, "p": one.test.p}
-    values |= {"p_holm": one.p_holm, "q_bh": one.q_bh, "p_sign_flip": one.p_sign_flip}
+    values |= {"p_holm": one.p_holm, "q_bh": one.q_bh, "p_sign_flip": one.p_sign_flip, "p_exchange": one.p_exchange}
     if one.documents:
         low, high = one.documents.crossed.interval()
         values |= {"crossed_low": low, "crossed_high": high, "share_of_documents": one.documents.share}

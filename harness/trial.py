@@ -52,9 +52,6 @@ NUMERICS = 1
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 
-_SUBSET_SEED = 20_240_601
-"""Of the training subset, which is the same for every trial seed."""
-
 EpochCallback = Callable[[dict[str, float]], None]
 
 
@@ -259,9 +256,7 @@ def _tokenizer_options(trial: Trial) -> str:
 
 
 def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Split:
-    rows = corpus.rows(name)
-    if name == "train" and 0 < train_documents < len(rows):
-        rows = np.sort(np.random.RandomState(_SUBSET_SEED).permutation(rows)[:train_documents])
+    rows = corpus.training_rows(train_documents) if name == "train" else corpus.rows(name)
     return Split(tokens, rows, corpus.labels(rows))
 
 

@@ -1,6 +1,7 @@
 """Tests, intervals, power and verdicts: pure NumPy and SciPy, no files, no sweep.
 
-    seeds       two arms paired by seed: t and sign flip
+    seeds       two arms, paired by seed or not: the t tests
+    exact       sign flips and exchanges beside them
     effects     how large a difference is, runs that collapsed
     families    corrections over planned families, the confidence set of the best, what is reachable
     published   our runs against a published one
@@ -10,8 +11,8 @@
     resampling  bootstrap and approximate randomisation over documents
     verdicts    rules by which a claim is judged
 
-The unit of replication is a training run; two arms are paired by seed. A *stratum* is one dataset: a cell of
-the table is one stratum, an average column has one per dataset, and functions take a list of strata, so that
-cells and averages share one formula. Scores are F in points. SciPy is imported where it is needed, because a
-plan only asks what is reachable at all.
+The unit of replication is a training run; two arms are paired by seed, unless a sweep says that its seeds mean
+nothing across arms. A *stratum* is one dataset: a cell of the table is one stratum, an average column has one per
+dataset, and functions take a list of strata, so that cells and averages share one formula. Scores are F in points.
+SciPy is imported where it is needed, because a plan only asks what is reachable at all.
 """

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from harness.stats.seeds import Array, Estimate
+from harness.stats.seeds import MOST_DF, Array, Estimate
 
 Metric = str
 """`micro_f1` or `macro_f1`."""
-_MOST_DF = 1e6
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ def crossed(differences: Sequence[Array], variances: Sequence[float], weights: S
     of it off can go below 0, so the interval is slightly conservative instead.
 
     Args:
-        differences: Of each of K strata, over its seeds; at least two each.
+        differences: Of each of K strata, over its seeds; at least two each. Or any independent samples over seeds.
         variances: Of each stratum's mean difference over documents, seeds fixed.
-        weights: Of the strata; 1 / K by default.
+        weights: Of the strata, or samples; 1 / K by default.
 
     Source:
         Satterthwaite 1946; Owen 2007, The pigeonhole bootstrap, for the crossed design.
@@ -98,5 +97,5 @@ def crossed(differences: Sequence[Array], variances: Sequence[float], weights: S
     seed_K = w_K**2 * [values.var(ddof=1) / values.size for values in differences]
     total = float(np.sum(seed_K + w_K**2 * np.asarray(variances)))
     parts = float(np.sum(seed_K**2 / [values.size - 1 for values in differences]))
-    df = min(_MOST_DF, total**2 / parts) if parts else _MOST_DF
+    df = min(MOST_DF, total**2 / parts) if parts else MOST_DF
     return Estimate(float(w_K @ [values.mean() for values in differences]), total**0.5, df)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.stats.seeds import TINY, Pairs, t_test
+from harness.stats.seeds import TINY, Arms, Stratum, t_test
 
 LEAST_DEVIATION = 0.2
 """Least median absolute deviation, in points, in judging that a run collapsed."""
 
 
-def correlation(pairs: Pairs) -> float:
-    """Pearson's r between the arms over seeds; NaN below 3 pairs or where an arm does not vary."""
-    if len(pairs.seeds) < 3 or min(np.ptp(pairs.variant), np.ptp(pairs.base)) <= TINY:
+def correlation(pairs: Stratum) -> float:
+    """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
+    if isinstance(pairs, Arms) or pairs.size < 3 or min(np.ptp(pairs.variant), np.ptp(pairs.base)) <= TINY:
         return math.nan
     return float(np.corrcoef(pairs.variant, pairs.base)[0, 1])
 
@@ -26,30 +26,31 @@ class Effect:
     Attributes:
         d_z: Mean difference over the standard deviation of the differences.
         g_z: The same without its small-sample bias (Hedges).
-        wins: Seeds on which the variant is ahead.
+        wins: Seeds on which the variant is ahead; None where seeds do not pair.
         p_better: Share of all pairs of a variant's and a base run in which the variant is ahead, ties a half:
-            the Mann-Whitney U over n^2, and P(variant > base) of Bouthillier et al. 2021.
+            the Mann-Whitney U over the product of sizes, and P(variant > base) of Bouthillier et al. 2021.
     """
 
     d_z: float
     g_z: float
-    wins: int
+    wins: int | None
     p_better: float
 
 
-def effect(pairs: Pairs) -> Effect:
-    """Measures a difference in one stratum.
+def effect(found: Stratum) -> Effect:
+    """Measures a difference in one stratum; d_z and g_z are of pairs.
 
     g_z = J d_z with J = Gamma((n-1)/2) / (sqrt((n-1)/2) Gamma((n-2)/2)).
 
     Source:
         Hedges 1981, Distribution theory for Glass's estimator of effect size; Mann & Whitney 1947.
     """
-    num_pairs, differences = len(pairs.seeds), pairs.differences
-    wins = int(np.sum(differences > 0))
-    ahead = np.sign(np.subtract.outer(np.asarray(pairs.variant), np.asarray(pairs.base)))
-    p_better = float((ahead.mean() + 1) / 2) if num_pairs else math.nan
-    test = t_test([pairs])
+    ahead = np.sign(np.subtract.outer(np.asarray(found.variant), np.asarray(found.base)))
+    p_better = float((ahead.mean() + 1) / 2) if ahead.size else math.nan
+    if isinstance(found, Arms):
+        return Effect(math.nan, math.nan, None, p_better)
+    num_pairs, wins = found.size, int(np.sum(found.differences > 0))
+    test = t_test([found])
     if test.status != "tested":
         return Effect(math.nan, math.nan, wins, p_better)
     d_z = test.difference / test.sd

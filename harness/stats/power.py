@@ -10,7 +10,7 @@ MOST_PAIRS = 1000
 
 
 def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1) -> float:
-    """Power of the two-sided paired t test at a given true difference.
+    """Power of the two-sided t test at a given true difference, paired or Welch's.
 
     P(|T| > t_{1 - alpha/2, df}) for T of the noncentral t law with df = K (n - 1) degrees of freedom and
     noncentrality |difference| sqrt(n) / sd. NaN without spread or with fewer than 2 pairs. Never ask it at
@@ -18,10 +18,12 @@ def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num
 
     Args:
         difference: The true mean difference.
-        sd: Of the differences over seeds; of an average of K strata, sqrt(sum of variances) / K.
-        num_pairs: Pairs in each stratum.
+        sd: Of the difference between two runs, of one seed where seeds pair; of an average of K strata,
+            sqrt(sum of variances) / K.
+        num_pairs: Pairs in each stratum, or runs of each arm.
         alpha: Two-sided level.
-        num_strata: K; Satterthwaite's degrees of freedom are K (n - 1) where the variances are alike.
+        num_strata: K; twice that where seeds do not pair, as each arm is a sample of its own. Satterthwaite's and
+            Welch's degrees of freedom are so many times n - 1 where the variances are alike.
     """
     if num_pairs < 2 or not sd > 0:
         return math.nan

@@ -42,24 +42,41 @@ WIDEST = 2.0
 """Half-width in points beyond which an interval says nothing about a published score."""
 
 
-def prediction(strata: Sequence[Sequence[float] | Array], published: float, rounding: float = 0.005) -> Prediction:
+def prediction(
+    samples: Sequence[Sequence[float] | Array],
+    published: float,
+    rounding: float = 0.005,
+    num_strata: int | None = None,
+    documents: float = 0.0,
+) -> Prediction:
     """Judges a published single run by the 95 % prediction interval of ours.
 
     mean +- (t_{.975, df} x s x sqrt(1 + 1/n) + rounding), df = n - 1. For an average of K strata the
-    squared error is sum_k s_k^2 (1 + 1/n_k) / K^2, with Satterthwaite's degrees of freedom. Differences over
-    paired seeds are judged in the same way; a published difference of two rounded scores is rounded by .01.
+    squared error is sum_k s_k^2 (1 + 1/n_k) / K^2, with Satterthwaite's degrees of freedom. A difference is judged in
+    the same way, by its differences over paired seeds or by its two arms; of two rounded scores it is rounded by .01.
+    A published run on other test documents differs by those too: V_k of the sample of theirs and V_k of ours are
+    added to each stratum's squared error.
+
+    Args:
+        samples: Independent samples over seeds whose means add up to the sum over strata.
+        published: Score, or difference.
+        rounding: Most that the published number is off.
+        num_strata: K; as many as samples by default.
+        documents: Sum over strata of the variance of the mean over documents, of those on other documents than ours.
 
     Source:
         Spence & Stanley 2016, Prediction interval: what to expect when you're expecting a replication.
     """
-    mean, sd = mean_and_sd(strata)
-    sizes = [len(values) for values in strata]
+    scale = len(samples) / (num_strata or len(samples))
+    mean, sd = (scale * value for value in mean_and_sd(samples))
+    sizes = [len(values) for values in samples]
     if math.isnan(sd):
         return Prediction("n/a", math.nan, math.nan, math.nan, math.nan)
     if sd <= TINY * max(1.0, abs(mean)):
         return Prediction("degenerate", math.nan, math.nan, math.nan, math.nan)
-    error, df = satterthwaite([float(np.var(values, ddof=1)) * (1 + 1 / len(values)) for values in strata], sizes)
-    run = Estimate(mean - published, error, df)
+    variances = [float(np.var(values, ddof=1)) * (1 + 1 / len(values)) for values in samples]
+    error, df = satterthwaite(variances, sizes, 2 * documents)
+    run = Estimate(mean - published, scale * error, df)
     half_width = (run.interval()[1] - run.value) + rounding
     label: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
     if min(sizes) < 3 or half_width > WIDEST:

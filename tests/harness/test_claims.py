@@ -345,5 +345,34 @@ def test_joint_families():
     assert "Holm over all 32 tests" in markdown(summary)
 
 
+@pytest.mark.parametrize(
+    ("models", "change", "words"),
+    [
+        ({"hiagm": {"merges": ["masking"]}}, {"kind": "best", "rows": ["hiagm/masking"]}, "hiagm/masking"),
+        (
+            {"hiagm": {"merges": ["none", "masking"]}, "hitin": {"merges": ["none", "projection"]}},
+            {"kind": "larger_gain", "rows": ["hiagm", "hitin"]},
+            "hiagm and hitin share no merge but the base",
+        ),
+        ({"hiagm": {"merges": ["masking", "projection"]}, "hitin": {}}, {"rows": ["hiagm/masking"]}, "hitin/masking"),
+        ({"hiagm": {}, "hitin": {}}, {"kind": "larger_gain", "rows": ["hiagm", "hiagm"]}, "compares two models"),
+    ],
+)
+def test_claims_follow_the_merges_of_each_model(tmp_path, models, change, words):
+    refuses(tmp_path, change, words, models=models, published=None)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "words"),
+    [
+        ({"first_look": 10}, "first_look.*2 seeds or more, and fewer than all 10"),
+        ({"first_look": 1}, "first_look"),
+        ({"other_test_documents": ["wso"]}, "other_test_documents.*wso.*wos"),
+    ],
+)
+def test_impossible_statistics_are_refused_with_their_place(tmp_path, statistics, words):
+    refuses(tmp_path, {}, words, statistics=statistics)
+
+
 def test_claim_defaults():
     assert Claim(text="x", kind="rises", rows=("hiagm/masking",)).data == ("average",)

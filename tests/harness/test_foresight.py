@@ -12,6 +12,7 @@ from harness.errors import ConfigError
 from harness.foresight import describe, main, targets
 from harness.plan import make_plan
 from harness.report import summarise_plan
+from harness.stats.families import level_of_two_looks
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.store import Store
 from harness.summary import summarise
@@ -134,3 +135,22 @@ def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.C
     with pytest.raises(SystemExit):
         main([str(write_sweep()), "--sd", "0.3", "--filter", "model=flat"])
     assert "unrecognized arguments: --filter" in capsys.readouterr().err
+
+
+def test_plans_of_two_looks_and_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
+    def text(**statistics: object) -> str:
+        return describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics=statistics))), 0.3)
+
+    at = level_of_two_looks(0.05, 0.5)
+    least, strict = (f"{detectable(0.3, 10, one):.2f}" for one in (at, at / 4))
+    start = "hiagm+MTL (projection), synthetic micro"
+    assert line(text(first_look=5), start)[1:] == [least, strict]
+    assert "Two looks, at 5 and at 10 seeds: each has the level 0.0294, so that both together hold 0.05" in text(
+        first_look=5
+    )
+    least, strict = (f"{detectable(0.3, 10, one, num_strata=2):.2f}" for one in (0.05, 0.05 / 4))
+    assert line(text(paired=False), start)[1:] == [least, strict]
+    assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text(paired=False)
+    states = status.describe(make_plan(load(write_sweep(statistics={"paired": False}))))
+    assert "exact exchange of runs over 2 seeds reaches p = 1" in states
+    assert "Stars (Welch's t): none possible: 2 comparable runs in the smaller arm" in states

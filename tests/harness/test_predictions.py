@@ -147,3 +147,18 @@ def test_damaged_predictions_are_refused(write_sweep: SweepWriter, damage: str) 
     words = {"cut": "cannot be read", "shuffled": "of other documents", "changed": "and the record says"}[damage]
     with pytest.raises(StoreError, match=words):
         read_samples(plan, HOW)
+
+
+def test_groups_of_labels_are_counted_on_what_a_trial_was_trained_on(write_sweep: SweepWriter) -> None:
+    counted = {}
+    for documents in (0, 60):
+        synthetic = {"synthetic": {"options": {"documents": 600}, "train_documents": documents}}
+        plan, _ = fill(write_sweep(models={"flat": {}}, datasets=synthetic, name=f"of{documents}"))
+        corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+        trained = corpus.labels(corpus.training_rows(documents)).toarray().sum(0)
+        tested = corpus.labels(corpus.rows("test")).toarray().sum(0)
+        sizes = {"frequent": trained >= 50, "few": (trained > 0) & (trained < 50), "zero": trained == 0}
+        expected = {name: (int(one.sum()), int((one & (tested > 0)).sum())) for name, one in sizes.items() if one.any()}
+        assert summarise_plan(plan).facts.dataset_facts["synthetic"].label_groups == expected
+        counted[documents] = expected
+    assert counted[0] != counted[60], "a subset has fewer frequent labels"

@@ -11,6 +11,7 @@ from harness.config import load
 from harness.plan import Planned, make_plan
 from harness.preregistration import freeze, num_looks, registration
 from harness.report import main, summarise_plan
+from harness.stats.sample import Resampling
 from harness.store import Store
 from harness.tables import markdown
 from tests.conftest import SweepWriter
@@ -172,3 +173,41 @@ def test_a_filtered_report_is_no_look_and_says_what_it_leaves_out(
 def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[str, object]) -> None:
     one, other = (preregistration.digest(preregistration.protocol(load(write_sweep(**kw)))) for kw in ({}, change))
     assert one != other
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"paired": False}, "statistics.paired: true -> false"),
+        ({"first_look": 2}, "statistics.first_look: 0 -> 2"),
+        ({"other_test_documents": ["synthetic"]}, 'statistics.other_test_documents: [] -> ["synthetic"]'),
+    ],
+)
+def test_what_decides_the_tests_is_part_of_the_plan(
+    write_sweep: SweepWriter, change: dict[str, object], said: str
+) -> None:
+    frozen(write_sweep(seeds=[1, 2, 3]))
+    assert registration(make_plan(load(write_sweep(seeds=[1, 2, 3], statistics=change)))).changes == (said,)
+
+
+def test_how_documents_are_resampled_is_part_of_the_plan(
+    write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen(path := write_sweep())
+    monkeypatch.setattr(preregistration, "Resampling", lambda: Resampling(draws=7))
+    assert registration(make_plan(load(path))).changes == ("resampling.draws: 1000 -> 7",)
+
+
+def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_sweep: SweepWriter) -> None:
+    models = {"flat": {"merges": ["masking"]}, "hiagm": {"options": {"node_width": 4, "logit_dropout": 0.0}}}
+    file = frozen(path := write_sweep(models=models))
+    plan = make_plan(load(path))
+    finish(Store(Path(plan.sweep.store)), next(one for one in plan.trials if one.trial.model == "flat"), 1)
+    kept = file.read_bytes()
+    assert frozen(write_sweep(models=models, statistics={"alpha": 0.01})).read_bytes() == kept
+    # One that an earlier version froze is kept as well, whatever else it says.
+    content = json.loads(kept)
+    earlier = {name: content["plan"][name] for name in ("models", "datasets", "seeds")} | {"merges": ["masking"]}
+    file.write_text(json.dumps(content | {"plan": earlier, "sha256": preregistration.digest(earlier)}))
+    kept = file.read_bytes()
+    assert frozen(path).read_bytes() == kept and registration(make_plan(load(path))).changes != ()

@@ -396,3 +396,62 @@ def test_latex_compiles(tmp_path):
     ]
     (tmp_path / "table.tex").write_text("\n".join(lines), "utf-8")
     subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"], cwd=tmp_path, check=True)
+
+
+def with_groups(found, datasets=("wos",)):
+    """Scores on groups of labels: frequent ones near 90, few-shot ones near 50, zero-shot ones at 0."""
+    return [
+        dataclasses.replace(
+            one,
+            scores={
+                **one.scores,
+                **{
+                    f"{metric}_{group}": value + one.seed * (value > 0) - 5 * (metric == "macro_f1") * (value > 0)
+                    for group, value in (("frequent", 90.0), ("few", 50.0), ("zero", 0.0))
+                    for metric in ("micro_f1", "macro_f1")
+                },
+            },
+        )
+        if one.scores and one.dataset in datasets
+        else one
+        for one in found
+    ]
+
+
+def test_groups_of_labels_have_a_table_in_every_format():
+    groups = {"frequent": (100, 98), "few": (30, 12), "zero": (11, 3)}
+    known = facts(TABLE).dataset_facts
+    known = {**known, "wos": dataclasses.replace(known["wos"], label_groups=groups)}
+    summary = summary_of(TABLE, with_groups(FOUND), dataset_facts=known)
+    text = tables.markdown(summary)
+    rows = grid(text, "Frequent and rare labels")
+    assert rows[0] == ["Model", "Data", *(f"{group} {kind}" for group in groups for kind in ("micro", "macro"))]
+    assert len(rows) == 2 + 6 and rows[2][0] == "HiAGM"
+    assert rows[2][1:] == ["WOS", "95.50 ± 3.03", "90.50 ± 3.03", "55.50 ± 3.03", "50.50 ± 3.03", *["0.00 ± 0.00"] * 2]
+    assert "(frequent: at least 50 training documents, few: 1 to 49, zero: none)" in text
+    assert "WOS has 100 frequent (98 in test), 30 few (12 in test), 11 zero (3 in test) labels." in text
+    assert "micro_f1_few" not in text, "once is enough"
+    tex = tables.latex(summary)
+    assert r"\caption{Labels by how many" in tex and tex.isascii() and "few macro" in tex
+    rows = list(csv.DictReader(io.StringIO(tables.label_groups_csv(summary))))
+    assert len(rows) == 6 * 3 and rows[1]["group"] == "few" and rows[1]["num_labels_in_test"] == "12"
+    assert (float(rows[1]["micro_mean"]), rows[1]["num_runs"]) == (55.5, "10")
+    assert len(json.loads(tables.json_text(summary))["label_groups"]) == 18
+
+
+def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labels_are_frequent():
+    found = with_groups(FOUND, ("nyt",))
+    found = [
+        dataclasses.replace(one, scores={**one.scores, "micro_f1_frequent": 80.0, "macro_f1_frequent": 70.0})
+        if one.dataset == "wos"
+        else one
+        for one in found
+    ]
+    summary = summary_of(TABLE, without(found, model="hitin", merge="masking"))
+    text = tables.markdown(summary)
+    rows = grid(text, "Frequent and rare labels")
+    assert {row[1] for row in rows[2:]} == {"NYT"}
+    assert next(row for row in rows if row[0] == "HiTIN+MTL (masking)")[2:] == ["–"] * 6, "nothing has run"
+    assert "_frequent" not in text and " labels." not in text.partition("## Frequent")[2].partition("|")[0]
+    assert "Frequent and rare labels" not in tables.markdown(summary_of(TABLE, FOUND))
+    assert tables.label_groups_csv(summary_of(TABLE, FOUND)).count("\n") == 1

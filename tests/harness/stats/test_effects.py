@@ -80,3 +80,11 @@ def test_collapsed_runs():
 def test_few_normal_runs_are_taken_for_collapsed():
     scores = np.random.default_rng(0).normal(80, 0.5, (2000, 5))
     assert sum(any(effects.collapsed(row)) for row in scores) <= 4
+
+
+def test_arms_that_do_not_pair_have_a_probability_of_being_better_and_nothing_of_pairs():
+    found = effects.effect(seeds.part(by_seed([3.0, 5.0, 4.0]), by_seed([2.0, 4.0])))
+    u = scipy.stats.mannwhitneyu([3, 5, 4], [2, 4]).statistic
+    assert found.p_better == pytest.approx(u / 6) and found.wins is None
+    assert math.isnan(found.d_z) and math.isnan(found.g_z)
+    assert math.isnan(effects.correlation(seeds.part(by_seed([1, 2, 3]), by_seed([2, 4, 7]))))

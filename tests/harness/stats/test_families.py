@@ -19,8 +19,8 @@ from tests.harness.stats.test_seeds import by_seed, level, normal, pairs_of
 def test_what_is_reachable():
     assert [families.least_reachable_p(n) for n in (5, 6, 10)] == [0.0625, 0.03125, 0.001953125]
     assert families.least_reachable_p(5, 24) == 1.0
-    assert [families.pairs_to_reach(0.05, m) for m in (1, 2, 4, 8, 12, 24)] == [6, 7, 8, 9, 9, 10]
-    assert families.pairs_to_reach(0.001, 24) == 16
+    assert [families.seeds_to_reach(0.05, m) for m in (1, 2, 4, 8, 12, 24)] == [6, 7, 8, 9, 9, 10]
+    assert families.seeds_to_reach(0.001, 24) == 16
     assert families.why_no_star(5) == ""
     assert families.why_no_star(1) == "1 complete pair; a star needs at least 5"
 
@@ -134,3 +134,51 @@ def test_partial_conjunction_seldom_claims_one_effect_too_many():
     p = np.random.default_rng(3).uniform(0, 1, (3000, 3))
     p[:, 0] = 1e-9
     assert np.mean([families.num_effects(row) > 1 for row in p.tolist()]) < 0.06
+
+
+def test_two_looks_at_half_and_at_all_of_the_seeds_have_pococks_level():
+    assert families.level_of_two_looks(0.05, 0.5) == pytest.approx(0.0294, abs=5e-5)
+    assert families.level_of_two_looks(0.01, 0.5) == pytest.approx(2 * scipy.stats.norm.sf(2.772), abs=2e-5)
+    # Hardly any shared data: independent looks; all of it: one look.
+    assert families.level_of_two_looks(0.05, 1e-9) == pytest.approx(1 - math.sqrt(0.95), abs=1e-4)
+    assert families.level_of_two_looks(0.05, 1 - 1e-9) == pytest.approx(0.05, abs=1e-4)
+
+
+@pytest.mark.parametrize(("first", "last"), [(5, 10), (10, 40), (30, 40)])
+def test_two_looks_of_z_statistics_hold_alpha(first, last):
+    rng = np.random.default_rng(31)
+    scores = rng.normal(0, 1, (40_000, last))
+    z = np.stack([scores[:, :first].sum(1) / first**0.5, scores.sum(1) / last**0.5])
+    hits = (2 * scipy.stats.norm.sf(np.abs(z)) < families.level_of_two_looks(0.05, first / last)).any(axis=0)
+    assert hits.mean() == pytest.approx(0.05, abs=0.004)
+
+
+def test_two_looks_of_t_tests_hold_alpha_as_well_as_t_tests_of_so_few_seeds_can():
+    d = np.random.default_rng(32).normal(0, 0.3, (20_000, 10))
+    p = np.stack([scipy.stats.ttest_1samp(d[:, :n], 0, axis=1).pvalue for n in (5, 10)])
+    uncorrected, held = ((p < level).any(axis=0).mean() for level in (0.05, families.level_of_two_looks(0.05, 0.5)))
+    assert uncorrected == pytest.approx(0.087, abs=0.006)
+    assert held == pytest.approx(0.053, abs=0.006)
+
+
+def test_what_exchanges_of_runs_reach():
+    assert families.least_reachable_p(5, paired=False) == 2 / 252
+    assert families.least_reachable_p(5, 24, 3, paired=False) == pytest.approx(24 * 2 / 252**3)
+    assert families.seeds_to_reach(0.05, 24, paired=False) == 7, "24 x 2 / (14 choose 7) = .014, (12 choose 6) .052"
+    assert families.seeds_to_reach(0.05, 8, num_strata=3) == 3, "8 x 2 / 2^9 = .03"
+    assert families.why_no_star(4, paired=False) == "4 comparable runs in the smaller arm; a star needs at least 5"
+
+
+def test_confidence_set_of_arms_that_do_not_pair():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        scores = rng.normal([0, 0.2, 0.5], 0.3, (6, 3)).T
+        expected = [
+            not any(
+                scipy.stats.ttest_ind(scores[j], scores[i], equal_var=False, alternative="greater").pvalue < 0.05 / 2
+                for j in range(3)
+                if j != i
+            )
+            for i in range(3)
+        ]
+        assert families.confidence_set([[by_seed(arm)] for arm in scores], 3, seeds.part) == expected

@@ -86,3 +86,10 @@ def test_what_a_weak_study_exaggerates():
     significant = np.abs(means) > scipy.stats.t.isf(0.025, 4) * samples.std(1, ddof=1) / math.sqrt(5)
     assert size == pytest.approx(np.abs(means[significant]).mean() / 0.1, rel=0.05)
     assert wrong == pytest.approx((means[significant] < 0).mean(), abs=0.01)
+
+
+def test_power_of_welchs_test_is_what_is_simulated():
+    scores = np.random.default_rng(8).normal([[0.5], [0.0]], 0.3, (4000, 2, 6))
+    p = scipy.stats.ttest_ind(scores[:, 0], scores[:, 1], axis=1, equal_var=False).pvalue
+    assert np.mean(p < 0.05) == pytest.approx(power.power(0.5, 0.3 * math.sqrt(2), 6, num_strata=2), abs=0.03)
+    assert power.power(0.44, 0.3 * math.sqrt(2), 5, num_strata=2) > power.power(0.44, 0.3 * math.sqrt(2), 5)

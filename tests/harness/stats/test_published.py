@@ -42,3 +42,35 @@ def test_a_published_difference_is_judged_like_a_score():
     judged = published.prediction([differences], -0.2, rounding=0.01)
     assert judged.label == ">"
     assert judged.half_width == pytest.approx(4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.01)
+
+
+def test_other_test_documents_widen_the_interval_by_hand_and_as_often_as_they_should():
+    scores = [80.0, 80.1, 80.2]
+    seed_variance, documents = 0.01 * 4 / 3, 0.04
+    total = seed_variance + 2 * documents
+    df = total**2 / (seed_variance**2 / 2)
+    judged = published.prediction([scores], 80.5, documents=documents)
+    assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(total) + 0.005)
+    average = published.prediction([scores, [70.0, 70.4]], 75.0, documents=documents)
+    v = [seed_variance, 0.08 * 1.5]
+    df = (sum(v) + 2 * documents) ** 2 / (v[0] ** 2 / 2 + v[1] ** 2 / 1)
+    error = math.sqrt(sum(v) + 2 * documents) / 2
+    assert average.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * error + 0.005)
+
+    rng, inside = np.random.default_rng(6), np.zeros(2)
+    for _ in range(1500):
+        ours, theirs = 80 + rng.normal(0, 0.2, 2)  # What each sample of documents does to all runs on it.
+        runs, run = ours + rng.normal(0, 0.3, 5), theirs + rng.normal(0, 0.3)
+        for place, known in enumerate((0.0, 0.04)):
+            inside[place] += published.prediction([runs], run, rounding=0.0, documents=known).label == "≈"
+    seeds_only, both = inside / 1500
+    assert seeds_only < 0.92 and 0.93 < both < 0.97
+
+
+def test_a_difference_of_arms_that_do_not_pair():
+    variant, base = np.array([1.0, 1.2, 1.5]), np.array([0.4, 0.5])
+    v = [variant.var(ddof=1) * 4 / 3, base.var(ddof=1) * 3 / 2]
+    df = sum(v) ** 2 / (v[0] ** 2 / 2 + v[1] ** 2 / 1)
+    judged = published.prediction([variant, -base], 0.5, 0.01, num_strata=1)
+    assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) + 0.01)
+    assert (judged.low + judged.high) / 2 == pytest.approx(variant.mean() - base.mean())

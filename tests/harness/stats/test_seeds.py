@@ -1,6 +1,5 @@
-"""Paired tests: closed forms, SciPy, brute force, invariances, levels and coverage."""
+"""Tests of two arms, paired or not: closed forms, SciPy, invariances, levels and coverage."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,7 +8,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats import seeds
+from harness.stats import exact, seeds
 
 finite = st.floats(0, 100, allow_nan=False)
 
@@ -21,6 +20,10 @@ def by_seed(values):
 def pairs_of(differences, base=80.0):
     base_scores = by_seed([base] * len(differences))
     return seeds.pair({seed: base + float(d) for seed, d in enumerate(differences)}, base_scores)
+
+
+def arms_of(variant, base):
+    return seeds.part(by_seed(variant), by_seed(base))
 
 
 def test_pairing_is_by_seed_and_drops_what_one_arm_lacks():
@@ -49,6 +52,75 @@ def test_paired_t_is_scipys(rows):
         interval = oracle.confidence_interval(0.95)
         assert test.p == pytest.approx(oracle.pvalue, rel=1e-6, abs=1e-14)
         assert (test.low, test.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
+
+
+@given(st.lists(finite, min_size=2, max_size=9), st.lists(finite, min_size=2, max_size=9))
+def test_unpaired_t_is_scipys_welch(variant, base):
+    test = seeds.t_test([arms_of(variant, base)])
+    if np.std(variant) > 1e-3 or np.std(base) > 1e-3:
+        oracle = scipy.stats.ttest_ind(variant, base, equal_var=False)
+        interval = oracle.confidence_interval(0.95)
+        assert (test.p, test.df) == (pytest.approx(oracle.pvalue, rel=1e-6, abs=1e-14), pytest.approx(oracle.df))
+        assert (test.low, test.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
+        assert test.sd == pytest.approx(math.sqrt(np.var(variant, ddof=1) + np.var(base, ddof=1)))
+        assert test.num_pairs == (min(len(variant), len(base)),)
+        swapped = seeds.t_test([arms_of(base, variant)])
+        assert (swapped.p, swapped.difference) == pytest.approx((test.p, -test.difference))
+
+
+def test_stratified_welch_by_hand():
+    first, second = arms_of([1, 3], [0, 0.5, 1]), arms_of([2, 4, 6], [1, 1.5])
+    v = [2 / 2, 0.25 / 3, 4 / 3, 0.125 / 2]
+    test = seeds.t_test([first, second])
+    assert test.difference == pytest.approx((1.5 + 2.75) / 2)
+    assert test.error == pytest.approx(math.sqrt(sum(v)) / 2)
+    assert test.df == pytest.approx(sum(v) ** 2 / (v[0] ** 2 / 1 + v[1] ** 2 / 2 + v[2] ** 2 / 2 + v[3] ** 2 / 1))
+    assert test.sd == pytest.approx(math.sqrt(2 + 0.25 + 4 + 0.125) / 2)
+
+
+def test_arms_are_compared_on_what_leaves_most_runs_in_the_smaller_one():
+    made_on = dict(enumerate("aaabbbb")).__getitem__
+    variant, base = {0: 1.0, 1: 2.0, 3: 3.0, 4: 4.0, 5: math.nan}, {0: 5.0, 3: 6.0, 4: 7.0, 6: 8.0}
+    found = seeds.part(variant, base, made_on)
+    assert found.arms == ((3, 4), (3, 4, 6)) and found.size == 2
+    assert found.dropped == (0, 1)
+    assert seeds.part(variant, base).arms == ((0, 1, 3, 4), (0, 3, 4, 6))
+    nobody = seeds.part({}, base, made_on)
+    assert nobody.size == 0 and nobody.dropped == (), "nothing to be unlike"
+    unlike = seeds.part({0: 1.0}, {3: 1.0}, made_on)
+    assert unlike.size == 0 and unlike.dropped == (0, 3)
+    assert seeds.t_test([nobody]).status == "too few pairs"
+
+
+@pytest.mark.parametrize(
+    ("variant", "base", "status"),
+    [
+        ([80.0, 80.0], [80.0, 80.0, 80.0], "identical"),
+        ([81.0, 81.0], [80.0, 80.0, 80.0], "degenerate"),
+        ([81.0, 81.0], [80.0, 80.1, 80.0], "tested"),
+        ([81.0], [80.0, 80.1], "too few pairs"),
+    ],
+)
+def test_guards_of_arms(variant, base, status):
+    assert seeds.t_test([arms_of(variant, base)]).status == status
+
+
+def test_welch_holds_its_level_and_pairing_pays_only_where_seeds_go_together():
+    rng, shares = np.random.default_rng(24), {}
+    for together in (0.0, 0.8):
+        found = np.zeros((3, 1500))
+        for number in range(1500):
+            common, own = rng.normal(0, 1, 5), rng.normal(0, 1, (2, 5))
+            scores = 0.3 * (math.sqrt(together) * common + math.sqrt(1 - together) * own)
+            both = by_seed(scores[0]), by_seed(scores[1])
+            found[0, number] = seeds.t_test([seeds.part(*both)]).p < 0.05
+            moved = by_seed(scores[0] + 0.5), both[1]
+            found[1, number] = seeds.t_test([seeds.part(*moved)]).p < 0.05
+            found[2, number] = seeds.t_test([seeds.pair(*moved)]).p < 0.05
+        shares[together] = found.mean(axis=1)
+    assert 0.03 < shares[0.0][0] < 0.06
+    assert shares[0.0][1] > shares[0.0][2], "4 degrees of freedom in place of 8"
+    assert shares[0.8][0] < 0.02 and shares[0.8][2] > shares[0.8][1] + 0.1
 
 
 def test_stratified_t_by_hand():
@@ -102,42 +174,6 @@ def test_t_invariances(rows, shift, random):
             assert seeds.t_test([seeds.pair(*moved)]).p == pytest.approx(test.p, rel=1e-6, abs=1e-12)
 
 
-def brute_force_sign_flip(strata):
-    terms = np.concatenate([np.asarray(d) / len(d) for d in strata])
-    signs = np.array(list(itertools.product([-1, 1], repeat=terms.size)))
-    return np.mean(np.abs(signs @ terms) >= abs(terms.sum()) - 1e-10 * np.abs(terms).sum())
-
-
-def test_sign_flip_is_scipys_and_brute_force():
-    rng = np.random.default_rng(1)
-    for n in (2, 5, 8, 11):
-        d = rng.normal(0.5, 1, n)
-        oracle = scipy.stats.permutation_test(
-            (d,), lambda x, axis: x.mean(axis), permutation_type="samples", vectorized=True, n_resamples=np.inf
-        )
-        assert seeds.sign_flip([d]) == pytest.approx(oracle.pvalue, abs=1e-15)
-    ties = np.array([0.1, 0.1, -0.1, 0.2, 0.3, -0.3, 0.1, 0.2])
-    assert seeds.sign_flip([ties]) == brute_force_sign_flip([ties])
-    strata = [rng.normal(0.4, 1, size) for size in (3, 5, 9)]
-    assert seeds.sign_flip(strata) == brute_force_sign_flip(strata)
-
-
-def test_sign_flip_extremes():
-    assert seeds.sign_flip([np.full(10, 0.3)]) == 2 / 2**10
-    assert seeds.sign_flip([np.zeros(6)]) == 1.0
-    assert seeds.sign_flip([np.arange(1.0, 41)]) == 2 / 2**40
-    assert math.isnan(seeds.sign_flip([np.array([])]))
-
-
-def test_sign_flip_beyond_forty_pairs_agrees_with_the_exact_one(monkeypatch):
-    d = np.random.default_rng(3).normal(0.2, 1, 42)
-    sampled = seeds.sign_flip([d])
-    monkeypatch.setattr(seeds, "MOST_EXACT", 42)
-    exact = seeds.sign_flip([d])
-    assert sampled != exact
-    assert sampled == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 99_999))
-
-
 def test_stratified_t_holds_its_level_under_the_null():
     rng = np.random.default_rng(8)
     p = [seeds.t_test([pairs_of(rng.normal(0, sd, 5)) for sd in (0.2, 0.3, 0.6)]).p for _ in range(1500)]
@@ -149,7 +185,7 @@ def level(law, num_pairs, num_studies, flip=True):
     rng = np.random.default_rng(21)
     differences = law(rng, (num_studies, num_pairs)) - law(rng, (num_studies, num_pairs))
     t = np.mean([seeds.t_test([pairs_of(row)]).p < 0.05 for row in differences])
-    return t, np.mean([seeds.sign_flip([row]) < 0.05 for row in differences]) if flip else math.nan
+    return t, np.mean([exact.sign_flip([row]) < 0.05 for row in differences]) if flip else math.nan
 
 
 def normal(rng, shape):
@@ -170,12 +206,6 @@ def test_both_seed_tests_hold_their_level_for_normal_scores():
 def test_both_seed_tests_are_not_fooled_by_runs_that_collapse():
     t, flip = level(collapsing, 10, 1500)
     assert t < 0.035 and flip < 0.065
-
-
-def test_stratified_sign_flip_holds_its_level():
-    rng = np.random.default_rng(22)
-    p = [seeds.sign_flip([rng.normal(0, sd, 4) for sd in (0.2, 0.3, 0.6)]) for _ in range(1500)]
-    assert 0.035 < np.mean(np.array(p) < 0.05) < 0.065
 
 
 def test_seed_intervals_cover():
