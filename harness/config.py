@@ -109,6 +109,8 @@ class ModelEntry(Strict):
     """The model's options; `--list` names them."""
     objective: ObjectiveEntry | None = None
     """The objective of this model; by default its own, which is `bce` of most."""
+    encoder: EncoderEntry | None = None
+    """The text encoder of this model only; by default the sweep's."""
     merges: Annotated[tuple[Merge, ...], Field(min_length=1)] | None = None
     """Merges of this model only; by default the sweep's."""
     branch_reduction: Reduction | None = None
@@ -251,6 +253,9 @@ def load(path: Path) -> SweepFile:
     for key, entry in sweep.models.items():
         _check_component(source, STRUCTURE_ENCODERS, entry.model or key, ("models", key), "model", entry.model)
         _check_objective_and_merges(source, sweep, key, entry)
+        if entry.encoder:
+            name, place = entry.encoder.name, ("models", key, "encoder")
+            _check_component(source, TEXT_ENCODERS, name, place, "name", name)
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader", dataset.reader)
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):

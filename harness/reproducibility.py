@@ -6,6 +6,7 @@ An answer that no record can give says so. One page holds a section per sweep; w
 import re
 from collections.abc import Iterator
 
+from harness.config import SweepFile
 from harness.results import Summary
 
 _HEAD = """\
@@ -87,7 +88,12 @@ def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
 
 def _models(summary: Summary) -> str:
     rows = "; ".join(row.label for row in summary.rows)
-    return f"{rows}; text encoder {summary.sweep.encoder.name}. Equations are in the files of `models/`."
+    return f"{rows}; text encoder {_encoders(summary.sweep)}. Equations are in the files of `models/`."
+
+
+def _encoders(sweep: SweepFile) -> str:
+    own = [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
+    return ", ".join([sweep.encoder.name, *own])
 
 
 def _parameters(summary: Summary) -> str:
@@ -109,7 +115,10 @@ def _runtimes(summary: Summary) -> str:
 def _hyperparameters(summary: Summary) -> str:
     sweep = summary.sweep
     shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
-    entries = {key: {**entry.options, **entry.trainer} for key, entry in sweep.models.items()}
+    entries = {
+        key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {})}
+        for key, entry in sweep.models.items()
+    }
     entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
     own = [
         f"{key}: {', '.join(f'{name} {value}' for name, value in chosen.items())}"

@@ -58,6 +58,7 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
         ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),
+        ("}\ndatasets", ", encoder: {name: begg}}\ndatasets", 3, ["unknown text encoder 'begg'", "Did you mean 'bag'?"]),
         ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
         ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
         (

@@ -49,19 +49,19 @@ def test_the_grid_is_complete_and_every_trial_is_its_own(write_sweep: SweepWrite
     assert {planned.state for planned in plan.trials} == {"new"}
 
 
-def test_a_model_has_its_own_merges_loss_and_reduction(write_sweep: SweepWriter) -> None:
+def test_a_model_has_its_own_merges_loss_reduction_and_encoder(write_sweep: SweepWriter) -> None:
     models = {
         "hiagm": {"merges": ["masking"], "branch_reduction": "mean_local"},
-        "flat": {"objective": {"name": "max_constraint"}},
+        "flat": {"objective": {"name": "max_constraint"}, "encoder": {"name": "lstm", "options": {"hidden": 3}}},
     }
     found = {
-        (one.model, one.merge): (one.objective, one.branch_reduction)
+        (one.model, one.merge): (one.objective, one.branch_reduction, one.encoder)
         for one in expand(load(write_sweep(models=models, merges=["none", "projection"])))
     }
     assert found == {
-        ("hiagm", "masking"): ("bce", "mean_local"),
-        ("flat", "none"): ("max_constraint", "mean_global"),
-        ("flat", "projection"): ("max_constraint", "mean_local"),
+        ("hiagm", "masking"): ("bce", "mean_local", "bag"),
+        ("flat", "none"): ("max_constraint", "mean_global", "lstm"),
+        ("flat", "projection"): ("max_constraint", "mean_local", "lstm"),
     }
 
 
