@@ -16,6 +16,9 @@ READERS = Registry(
         "nyt": "datasets.nyt:read",
         "eurlex57k": "datasets.eurlex57k:read",
         "multieurlex": "datasets.multieurlex:read",
+        "newsgroups": "datasets.newsgroups:read",
+        "bgc": "datasets.bgc:read",
+        "germeval": "datasets.germeval:read",
         "jsonl": "datasets.jsonl:read",
     },
 )

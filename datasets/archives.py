@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from harness.errors import DataError
 
@@ -91,6 +91,36 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
         # A tar archive ends before its file does, and a checksum stands at the end of the file.
         while stream.read(2**20):
             pass
+
+
+@contextmanager
+def open_member(source: Path, name: str, files: str) -> Iterator[IO[bytes]]:
+    """Opens a file of a folder or of a zip, at any depth; the zip is read in place.
+
+    Args:
+        source: The folder or zip.
+        name: Of the file, without folders.
+        files: What the source has to be, for the errors.
+
+    Raises:
+        DataError: When there is no such file, or the zip is none or is damaged; also while it is read.
+    """
+    if source.is_dir():
+        found = sorted(path for path in source.rglob(name) if path.is_file())
+        if not found:
+            raise DataError(f"{source} holds no {name}; --source is {files}.")
+        with found[0].open("rb") as stream:
+            yield stream
+        return
+    with source.open("rb") as stream:
+        if stream.read(2) not in (b"PK", b""):
+            raise DataError(f"{source} is neither a folder nor a zip; --source is {files}.")
+    with reading(source), zipfile.ZipFile(source) as archive:
+        members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
+        if not members:
+            raise DataError(f"{source} holds no {name}; --source is {files}.")
+        with archive.open(members[0]) as member:
+            yield member
 
 
 def _decompressed(path: Path) -> BinaryIO:

@@ -34,8 +34,8 @@ CARD = Card(
     obtain=(
         "Get the original JSON release from the authors, free of charge: the folders train, dev and test with one file "
         "per law, and the EuroVoc concepts that come with it, saved beside them as EURLEX57K.json. For "
-        "the taxonomies `domains` and `microthesauri`, also a table `parent TAB child` of EuroVoc "
-        "(Publications Office of the EU), its domains below Root."
+        "the taxonomies `domains` and `microthesauri`, also EuroVoc (Publications Office of the "
+        "EU): its SKOS core release, or a table `parent TAB child` with its domains below Root."
     ),
     splits="45,000 / 6,000 / 6,000 as published.",
     counts=(
@@ -50,7 +50,8 @@ CARD = Card(
     ),
     files=(
         "the folder that holds train, dev, test and EURLEX57K.json, an archive of it (.tar.gz, .tar.zst), or a folder "
-        "with that archive; a `parent TAB child` table named *eurovoc*.tsv is found in it or directly beside it"
+        "with that archive; EuroVoc is found in it or directly beside it, as eurovoc_in_skos_core_concepts.rdf "
+        "or .zip, or as a `parent TAB child` table named *eurovoc*.tsv"
     ),
 )
 
@@ -83,8 +84,8 @@ def read(
         source: The archive or a folder, see the card.
         taxonomy: What the branches are: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127
             microthesauri.
-        taxonomy_file: The `parent TAB child` table for domains and microthesauri; empty to look for it
-            in and beside the source.
+        taxonomy_file: The file of EuroVoc for domains and microthesauri, see the card; empty to look for it in and
+            beside the source.
         depth: How many levels to keep below the root; 0 for all.
         min_branch: Branches with fewer labels are pooled into one; 0 for none.
         zones: The parts of a law that make its text, in this order, separated by commas: title, header, recitals,

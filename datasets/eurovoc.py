@@ -7,24 +7,31 @@ from pathlib import Path
 import numpy as np
 
 from datasets.hierarchy import ROOT, Hierarchy
+from datasets.skos import read_skos
 from datasets.textfiles import read_edges, read_lines
 from harness.errors import DataError
 
+_SKOS = (".rdf", ".zip")
+_NAMES = ("*eurovoc*.tsv", "*eurovoc*.rdf", "*eurovoc*skos*.zip")
+FORMS = "a table `parent TAB child` named *eurovoc*.tsv, or the SKOS core release (*eurovoc*.rdf, *eurovoc*skos*.zip)"
+"""Of EuroVoc: what is read."""
+
 
 def find_table(source: Path, given: str) -> Path:
-    """Returns the `parent TAB child` table that was given, or the one named *eurovoc*.tsv in or beside a source."""
+    """Returns the file of EuroVoc that was given, or the one named as in `FORMS` in or beside a source."""
     if given:
-        if not Path(given).exists():
-            raise DataError(f"There is nothing at {given}; taxonomy_file is a table `parent TAB child` of EuroVoc.")
+        if not Path(given).is_file():
+            raise DataError(f"There is no file {given}; taxonomy_file is {FORMS}.")
         return Path(given)
     source = Path(os.path.abspath(source))  # The parent of `.` is `.`, and that of a link is not its target's.
-    inside = sorted(source.rglob("*eurovoc*.tsv")) if source.is_dir() else []
-    found = [path for path in (*inside, *sorted(source.parent.glob("*eurovoc*.tsv"))) if _is_table(path)]
+    inside = [path for name in _NAMES for path in sorted(source.rglob(name))] if source.is_dir() else []
+    beside = [path for name in _NAMES for path in sorted(source.parent.glob(name))]
+    found = [path for path in (*inside, *beside) if path.suffix in _SKOS or _is_table(path)]
     if len(found) != 1:
         listed = ", ".join(map(str, found)) or "none"
         raise DataError(
-            f"The upper levels of EuroVoc are needed as a table `parent TAB child` named *eurovoc*.tsv in or beside "
-            f"{source}; found: {listed}. Put one there, or name it with `--set taxonomy_file=PATH`."
+            f"The upper levels of EuroVoc are needed in or beside {source}: {FORMS}. Found: {listed}. Put one there, "
+            "or name it with `--set taxonomy_file=PATH`."
         )
     return found[0]
 
@@ -34,8 +41,8 @@ def _is_table(path: Path) -> bool:
 
 
 def read_table(path: Path, taxonomy: str) -> Hierarchy:
-    """Returns the hierarchy of a table, with its domains or its microthesauri below the virtual root."""
-    edges = read_edges(path)
+    """Returns the hierarchy of a file of EuroVoc, with its domains or its microthesauri below the virtual root."""
+    edges = read_skos(path) if path.suffix in _SKOS else read_edges(path)
     if taxonomy == "microthesauri":
         domains = {child for parent, child in edges if parent == ROOT}
         edges = [(ROOT if parent in domains else parent, child) for parent, child in edges if parent != ROOT]

@@ -6,7 +6,7 @@ A module of a corpus may have two functions besides `read`:
 * `convention(corpus)` says in a sentence which published split a prepared corpus equals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,7 @@ def facts(corpus: "Corpus") -> dict[str, int]:
         found[f"branch {name} train+val"] = branch["train"] + branch["val"]
     per_label = {split: corpus.labels(corpus.rows(split)).sum(axis=0) for split in SPLITS}
     found |= {f"labels without {split} documents": int((per_label[split] == 0).sum()) for split in ("train", "test")}
+    found["labels without train+val documents"] = int((per_label["train"] + per_label["val"] == 0).sum())
     groups = label_groups(per_label["train"])
     found |= {f"labels of the group {name}": int(group.sum()) for name, group in groups.items()}
     found["labels with train and test documents"] = int(((per_label["train"] > 0) & (per_label["test"] > 0)).sum())
@@ -53,3 +54,9 @@ def by_split(train: int, val: int, test: int) -> dict[str, int]:
     """Returns the sizes of the splits under their names, with their sum."""
     sizes = {"train documents": train, "val documents": val, "test documents": test}
     return sizes | {"documents": train + val + test}
+
+
+def size_note(found: Iterable[int], published: Iterable[int], what: str) -> list[str]:
+    """Returns a note where the source does not have its published numbers of documents in train, val and test."""
+    here, there = (" / ".join(f"{size:,}" for size in sizes) for sizes in (found, published))
+    return [] if here == there else [f"The source has {here} {what} (train / dev / test) instead of {there}."]

@@ -19,13 +19,11 @@ part of a name), and may have an `id`. Ancestors of labels may be left out.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from datasets.card import Card
+from datasets.draw import Draw
 from datasets.raw import SPLITS, Document, Raw, Split
 from datasets.textfiles import read_records, read_taxonomy
 from harness.errors import DataError
@@ -61,25 +59,6 @@ _SINGLE = "documents.jsonl"
 _TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
 
 
-@dataclass(frozen=True)
-class _Draw:
-    """Which splits to draw from a file of documents, and how."""
-
-    val_share: float
-    test_share: float
-    seed: int
-
-    def splits(self, num: int) -> list[Split]:
-        """Returns the split of each of `num` documents."""
-        splits: list[Split] = ["train"] * num
-        num_test, num_val = round(self.test_share * num), round(self.val_share * num)
-        for place, number in enumerate(
-            np.random.RandomState(self.seed).permutation(num)[: num_test + num_val].tolist()
-        ):
-            splits[number] = "test" if place < num_test else "val"
-        return splits
-
-
 def read(
     source: Path | None,
     *,
@@ -109,11 +88,9 @@ def read(
         raise DataError(f"{folder} is a file; --source is {CARD.files}.")
     if val_share + test_share >= 1:
         raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
-    draw = _Draw(val_share, test_share, seed)
+    draw = Draw(val_share, test_share, seed)
     hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
-    notes = [f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."] * (
-        draw != _Draw(0, 0, seed)
-    )
+    notes = [f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."] * (draw != Draw(0, 0, seed))
     return Raw(hierarchy, _documents(folder, split_field, draw), notes)
 
 
@@ -125,7 +102,7 @@ def _taxonomy(folder: Path) -> Path:
     return found[0]
 
 
-def _documents(folder: Path, split_field: str, draw: _Draw) -> Iterator[Document]:
+def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]:
     for path, given in _files(folder, draw):
         drawn = draw.splits(_count(path, split_field)) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
@@ -152,7 +129,7 @@ def _count(path: Path, split_field: str) -> int:
     return len(given)
 
 
-def _files(folder: Path, draw: _Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
+def _files(folder: Path, draw: Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
     """Returns the files to read, and what says which split their documents are in."""
     wanted = {split for split, share in (("val", draw.val_share), ("test", draw.test_share)) if share}
     single = folder / _SINGLE

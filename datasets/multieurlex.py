@@ -11,17 +11,15 @@ The files are read twice, line by line: once for the labels in use, once for the
 """
 
 import json
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from datasets.archives import reading
+from datasets.archives import open_member
 from datasets.card import Card
 from datasets.eurovoc import cut, cut_notes, find_table, read_table, some_of
-from datasets.facts import by_split
+from datasets.facts import by_split, size_note
 from datasets.progress import track
 from datasets.raw import Document, Raw, Split
 from datasets.words import first_words
@@ -38,8 +36,9 @@ CARD = Card(
     "for zero-shot cross-lingual transfer, EMNLP 2021",
     obtain=(
         "Get train.jsonl, dev.jsonl and test.jsonl of MultiEURLEX from its authors (nlpaueb/multi_eurlex on "
-        "huggingface.co), free of charge, unpacked or as a zip; and a table `parent TAB child` of EuroVoc "
-        "(Publications Office of the EU), its domains below Root, saved beside them as eurovoc.tsv."
+        "huggingface.co), free of charge, unpacked or as a zip; and EuroVoc (Publications Office of the EU): "
+        "its SKOS core release, or a table `parent TAB child` with its domains below Root, saved beside them as "
+        "eurovoc.tsv."
     ),
     splits="55,000 / 5,000 / 5,000 by date, as published.",
     counts="65,000 laws; 21 / 127 / 567 labels on the upper levels, 7,390 concepts in all.",
@@ -49,8 +48,9 @@ CARD = Card(
         "190 of the 7,390 concepts are not in the EURLEX57K.json of EURLEX57K; use one EuroVoc edition throughout.",
     ),
     files=(
-        "the folder that holds train.jsonl, dev.jsonl and test.jsonl, or a zip of them; a `parent TAB child` table "
-        "named *eurovoc*.tsv is found in it or directly beside it"
+        "the folder that holds train.jsonl, dev.jsonl and test.jsonl, or a zip of them; EuroVoc is found in it "
+        "or directly beside it, as eurovoc_in_skos_core_concepts.rdf or .zip, or as a `parent TAB child` table named "
+        "*eurovoc*.tsv"
     ),
 )
 
@@ -82,7 +82,7 @@ def read(
         test_languages: Those of validation and test, where they are others.
         level: Which labels, see above.
         taxonomy: What the branches are: EuroVoc's 21 domains, or its 127 microthesauri.
-        taxonomy_file: The `parent TAB child` table; empty to look for it in and beside the source.
+        taxonomy_file: The file of EuroVoc, see the card; empty to look for it in and beside the source.
         min_branch: Branches with fewer labels are pooled into one; 0 for none.
         max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
 
@@ -106,8 +106,7 @@ def read(
         used.update(_concepts(law, level, place))
     hierarchy, kept = cut(full, used, 0, min_branch)
     notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
-    if tuple(sizes.values()) != SIZES:
-        notes.append(f"The source has {_sizes(sizes.values())} laws (train / dev / test) instead of {_sizes(SIZES)}.")
+    notes += size_note(sizes.values(), SIZES, "laws")
     notes += cut_notes(min_branch, max_words)
 
     def documents() -> Iterator[Document]:
@@ -136,10 +135,6 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
 
 
-def _sizes(sizes: Iterable[int]) -> str:
-    return " / ".join(f"{size:,}" for size in sizes)
-
-
 def _concepts(law: dict[str, Any], level: str, place: str) -> list[str]:
     """Returns the labels of a level; the files call the concepts as assigned `original` or `all_levels`."""
     levels = law["eurovoc_concepts"]
@@ -153,7 +148,7 @@ def _concepts(law: dict[str, Any], level: str, place: str) -> list[str]:
 def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yields (train, dev or test; place; law), line by line."""
     for part in _PARTS:
-        with _open(source, f"{part}.jsonl") as stream:
+        with open_member(source, f"{part}.jsonl", CARD.files) as stream:
             for number, line in enumerate(track(stream, f"lines of {part}.jsonl"), 1):
                 place = f"{source}, {part}.jsonl, line {number}"
                 try:
@@ -166,20 +161,3 @@ def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
                         f"{place}: an object with celex_id, text by language and eurovoc_concepts is needed."
                     )
                 yield part, place, law
-
-
-@contextmanager
-def _open(source: Path, name: str) -> Iterator[IO[bytes]]:
-    if source.is_dir():
-        found = sorted(source.rglob(name))
-        if not found:
-            raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
-        with found[0].open("rb") as stream:
-            yield stream
-        return
-    with reading(source), zipfile.ZipFile(source) as archive:
-        members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
-        if not members:
-            raise DataError(f"{source} holds no {name}; --source is {CARD.files}.")
-        with archive.open(members[0]) as member:
-            yield member

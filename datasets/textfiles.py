@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -59,18 +59,31 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: Where the file is not UTF-8, with line and byte, or is cut off.
     """
-    start = 0
     with open_bytes(path) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}, byte {start + error.start}: not UTF-8 "
-                    f"(byte 0x{error.object[error.start]:02x}). Save the file as UTF-8."
-                ) from None
-            start += len(line)
-            yield number, text.rstrip("\r\n")
+        yield from decoded_lines(file, str(path))
+
+
+def decoded_lines(file: Iterable[bytes], place: str) -> Iterator[tuple[int, str]]:
+    """Yields (line number from 1, line without its end) of an open UTF-8 file.
+
+    Args:
+        file: Its lines.
+        place: What to call it in errors.
+
+    Raises:
+        DataError: Where it is not UTF-8, with line and byte.
+    """
+    start = 0
+    for number, line in enumerate(file, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{place}, line {number}, byte {start + error.start}: not UTF-8 "
+                f"(byte 0x{error.object[error.start]:02x}). Save the file as UTF-8."
+            ) from None
+        start += len(line)
+        yield number, text.rstrip("\r\n")
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

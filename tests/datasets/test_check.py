@@ -100,7 +100,7 @@ def test_rcv1_cannot_pass_101_of_103(tmp_path):
     assert (
         "macro-F1 cannot pass 98.06 over all labels (101/103), 98.06 over labels with test documents (101/103)" in said
     )
-    assert f"{'labels without train documents:':<42}2 (as published)" in said
+    assert f"{'labels without train+val documents:':<42}2 (as published)" in said
     assert "split: a validation set that is neither HiTIN's nor HGCLR's" in said
     wanted = set(rcv1.validation_places(100, "hgclr"))
     documents = [Document(str(n), "t", learned, "val" if n in wanted else "train") for n in range(100)]

@@ -175,7 +175,7 @@ def test_what_is_missing_is_told(folder, tmp_path):
     with pytest.raises(DataError, match="neither a folder train nor an archive"):
         eurlex57k.read(tmp_path / "empty")
     (folder / "eurovoc_edges.tsv").unlink()
-    with pytest.raises(DataError, match="upper levels of EuroVoc are needed .* found: none"):
+    with pytest.raises(DataError, match="upper levels of EuroVoc are needed .* Found: none"):
         eurlex57k.read(folder, taxonomy="domains")
     with pytest.raises(DataError, match="nothing at .*nope.tsv; taxonomy_file"):
         eurlex57k.read(folder, taxonomy="domains", taxonomy_file=str(tmp_path / "nope.tsv"))

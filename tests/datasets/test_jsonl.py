@@ -6,6 +6,7 @@ import pytest
 
 from datasets import jsonl
 from datasets.corpus import write
+from datasets.textfiles import read_taxonomy
 from harness.errors import DataError
 from tests.shared import shared
 
@@ -206,3 +207,36 @@ def test_an_official_split_is_never_drawn_over(tmp_path):
 def test_a_split_that_is_no_word_is_refused(tmp_path, value):
     with pytest.raises(DataError, match="line 1: split is .*; it has to be train, val or test"):
         single(tmp_path, {**ONE, "split": value})
+
+
+def test_hwv_is_read_in_its_layout(tmp_path):
+    """Wikipedia's vital articles: the text is a list of one element, and labels are one closed path each."""
+    (tmp_path / "hwv.taxonomy").symlink_to(shared("data/taxonomies/hwv.taxonomy"))
+    tree = read_taxonomy(tmp_path / "hwv.taxonomy")
+    paths = [[tree.labels[label] for label in tree.close([leaf])] for leaf in range(len(tree))]
+    for place, split in enumerate(("train", "val", "test")):
+        rows = [
+            {"token": [f"One text, of {path[-1]}. It has sentences."], "label": path, "doc_topic": []}
+            for path in paths[place::3]
+        ]
+        (tmp_path / f"hwv_{split}.json").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    corpus = write(jsonl.read(tmp_path), tmp_path / "out", name="jsonl", options={})
+    hierarchy, rows = corpus.hierarchy, np.arange(1_186)
+    assert len(hierarchy) == corpus.num_documents == 1_186 and len(hierarchy.branches()) == 11
+    assert corpus.meta["counts"]["documents_not_closed"] == 0
+    roots = corpus.labels(rows)[:, list(hierarchy.roots)].sum(axis=1)
+    assert roots.tolist() == [1] * 1_186
+    assert next(corpus.texts(rows)) == f"One text, of {paths[0][-1]}. It has sentences."
+    mathematics = hierarchy.index["Mathematics (Root)"]
+    assert mathematics in hierarchy.roots and "Mathematics" not in hierarchy.index
+    inside = int(corpus.labels(rows)[:, [mathematics]].sum())
+    sizes = corpus.meta["counts"]["branches"]["Mathematics (Root)"]
+    assert inside == sizes["labels"] == sizes["train"] + sizes["val"] + sizes["test"] > 1
+
+
+def test_a_gold_path_of_one_parent_is_closed_over_the_others(tmp_path):
+    """As in corpora that list one parent only of a label that has two."""
+    rows = [{**ONE, "labels": ["a", "x, y"], "split": split} for split in ("train", "val", "test")]
+    source = folder(tmp_path, FORMS["taxonomy.tsv"], documents_jsonl=rows)
+    corpus = write(jsonl.read(source), tmp_path / "out", name="jsonl", options={})
+    assert corpus.labels(corpus.rows("test")).toarray().all() and corpus.meta["counts"]["documents_not_closed"] == 3

@@ -69,6 +69,9 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["eurlex57k", "--set", "depth=-1"], "eurlex57k: option depth = '-1': Input should be greater than or"),
         (["multieurlex", "--set", "min_branch=-1"], "multieurlex: option min_branch = '-1': Input should be greater"),
         (["nyt"], "error: The corpus 'nyt' is not shipped. Licence LDC2008T19"),
+        (["bgc"], "error: The corpus 'bgc' is not shipped. Get blurbgenrecollectionen.zip"),
+        (["germeval", "--set", "titel=true"], "germeval has no option 'titel'. Did you mean 'title'?"),
+        (["newsgroups", "--set", "val_share=1"], "newsgroups: option val_share = '1': Input should be less than 1"),
     ],
 )
 def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):

@@ -477,3 +477,12 @@ def test_the_training_stories_are_seen_to_pass_before_the_first_document(tmp_pat
     with shown():
         assert next(iter(raw.documents)).doc_id == "2286"
     assert capsys.readouterr().err == "15 training stories\n"
+
+
+def test_the_published_branches_add_up():
+    def total(what, **options):
+        counts = rcv1.published({"val": "hitin"} | options)
+        return sum(counts.get(f"branch {name} {what}", 0) for name in ("CCAT", "GCAT", "MCAT", "ECAT"))
+
+    assert total("labels") == 103 and total("train+val") == 27_087 and total("val") == 0
+    assert total("val", val="file") == 1_083 + 686 + 573 + 362
