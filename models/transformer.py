@@ -108,6 +108,7 @@ class Transformer(TextEncoder):
         if self.bert.config.model_type not in _BERT_LIKE:
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
+
     @property
     def state_width(self) -> int:
         return self.width

@@ -54,9 +54,7 @@ def test_arms_of_unequal_sizes_are_kept_whole() -> None:
 
 
 def test_order_of_seeds_changes_nothing_where_they_do_not_pair_and_swapping_arms_turns_the_sign() -> None:
-    renamed = [
-        dataclasses.replace(one, seed=11 - one.seed if one.merge == "masking" else one.seed) for one in FOUND
-    ]
+    renamed = [dataclasses.replace(one, seed=11 - one.seed if one.merge == "masking" else one.seed) for one in FOUND]
     for one, other in zip(SUMMARY.comparisons, summary_of(UNPAIRED, renamed).comparisons, strict=True):
         assert other.test.p == pytest.approx(one.test.p) and other.marks == one.marks
         assert other.p_exchange == pytest.approx(one.p_exchange, abs=0.006), "sampled"
@@ -75,9 +73,10 @@ def test_runs_of_other_hardware_than_the_other_arm_has_are_left_out_of_whole_arm
     assert item.seeds == (((1, 3, 4, 6, 7, 8, 9, 10), tuple(range(1, 11))),)
     assert item.mixed == ("wos/2", "wos/5") and "M" in item.flags and item.test.num_pairs == (8,)
     told = sweep(statistics={"paired": False, "allow_mixed": True})
-    assert the(summary_of(told, made), "hiagm", "masking", "WOS micro").test == the(
-        SUMMARY, "hiagm", "masking", "WOS micro"
-    ).test
+    assert (
+        the(summary_of(told, made), "hiagm", "masking", "WOS micro").test
+        == the(SUMMARY, "hiagm", "masking", "WOS micro").test
+    )
 
 
 def test_the_report_says_that_seeds_do_not_pair() -> None:
