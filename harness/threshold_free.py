@@ -33,24 +33,26 @@ class ThresholdFree:
     """
 
     def __init__(self, hierarchy: Hierarchy):
-        # Every label's ancestors, itself included, one label after the other.
-        labels, self._ancestors = hierarchy.ancestors.nonzero()
-        self._starts = np.flatnonzero(np.diff(labels, prepend=-1))
+        labels, ancestors = hierarchy.ancestors.nonzero()
+        nth = np.arange(len(labels)) - np.searchsorted(labels, labels)
+        # A column per label: its ancestors, itself included, and itself again where others have more.
+        self._ancestors = np.tile(np.arange(len(hierarchy)), (nth.max() + 1, 1))
+        self._ancestors[nth, labels] = ancestors
         self._sum = 0.0
         self._num_documents = 0
 
     def add(self, probabilities_BL: npt.NDArray[np.float32], gold_BL: Bools) -> None:
         """Takes B documents in."""
-        closed_LB = np.minimum.reduceat(probabilities_BL.T[self._ancestors], self._starts)
-        closed_BL = np.ascontiguousarray(closed_LB.T)
+        # Not `minimum.reduceat`, which takes ten times as long.
+        closed_BL = np.ascontiguousarray(probabilities_BL.T[self._ancestors].min(0).T)
         rows, labels = np.divmod(np.flatnonzero(gold_BL), gold_BL.shape[1])
         # One row for each pair of a document and a gold label of it.
         own_P = closed_BL[rows, labels]
         all_PL, gold_PL = closed_BL[rows], gold_BL[rows]
         heights_P = np.zeros(len(rows))
         for predicted_PL in (all_PL >= own_P[:, None], all_PL > own_P[:, None]):
-            num_P = np.count_nonzero(predicted_PL, axis=1)
-            right_P = np.count_nonzero(predicted_PL & gold_PL, axis=1)
+            num_P = predicted_PL.sum(1, dtype=np.int32)
+            right_P = (predicted_PL & gold_PL).sum(1, dtype=np.int32)
             heights_P += np.divide(right_P, num_P, out=np.ones(len(rows)), where=num_P > 0)
         num_gold_B = np.bincount(rows, minlength=len(gold_BL))
         self._sum += float((heights_P / num_gold_B[rows]).sum()) / 2

@@ -6,7 +6,12 @@ from tests.harness.fake_sweep import facts, noisy, sweep, without
 
 
 def test_answers_are_the_recorded_facts():
-    table = sweep(encoder={"name": "bag", "options": {"width": 77}}, notes=("Rates were found by hand.",))
+    loss = {"coherence": "max_constraint", "objective": {"name": "champ", "options": {"beta": 0.3}}}
+    table = sweep(
+        models={"hiagm": {"label": "HiAGM", **loss}, "hitin": {"label": "HiTIN"}},
+        encoder={"name": "bag", "options": {"width": 77}},
+        notes=("Rates were found by hand.",),
+    )
     found = without(noisy(table), model="hitin", merge="none", dataset="wos", seed=3)
     page = updated("", summarise(table, found, facts(table, provenance={"commit": "abc1234", "trial hours": "5.50"})))
     assert page.startswith("# Reproducibility\n") and page.count("\n## ") == 1
@@ -14,6 +19,7 @@ def test_answers_are_the_recorded_facts():
         "commit abc1234",
         "trial hours: 5.50",
         "encoder: width 77",
+        "hiagm: objective champ, coherence max_constraint, beta 0.3",
         "10 seeds (1, 2, 3, 4, 5, 6, 7, 8, 9, 10); 179 of 180 planned trials finished",
         "HiTIN+MTL (masking) on NYT 1,000",
         "WOS: 141 labels, train 30,070, val 7,518, test 9,397, fingerprint 0123456789ab",

@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 from datasets.hierarchy import Hierarchy
 from models.bce import BCE
 from models.champ import Champ
+from tests.models import objectives
 from tests.models.lists import DAG, dags, forests, hierarchy, stars, whole
-from tests.models.objectives import (
-    assert_gradients,
-    assert_heads_see_their_own_labels_only,
-    assert_huge_logits_are_harmless,
-    assert_one_branch_is_the_base_model,
-    closed_gold,
-    doubles,
-    projected,
-)
 
 
 def undirected(graph: Hierarchy) -> nx.Graph:
@@ -32,7 +24,7 @@ def undirected(graph: Hierarchy) -> nx.Graph:
 
 @given(forests(), st.integers(0, 2**16))
 def test_on_a_forest_distances_are_shortest_ways_to_the_nearest_gold_label(graph: Hierarchy, seed: int) -> None:
-    gold = closed_gold(graph, 4, seed)
+    gold = objectives.closed_gold(graph, 4, seed)
     lengths = dict(nx.all_pairs_shortest_path_length(undirected(graph)))
     found = Champ([whole(graph)]).distances(gold)
     for own, document in zip(found.tolist(), gold, strict=True):
@@ -47,7 +39,7 @@ def test_on_a_forest_distances_are_shortest_ways_to_the_nearest_gold_label(graph
 
 @given(dags(), st.integers(0, 2**16))
 def test_on_a_dag_ways_lead_up(graph: Hierarchy, seed: int) -> None:
-    gold = closed_gold(graph, 3, seed)
+    gold = objectives.closed_gold(graph, 3, seed)
     found = Champ([whole(graph)]).distances(gold).tolist()
     up = graph.graph.reverse()
     up.add_edges_from((label, "root") for label in graph.roots)
@@ -68,7 +60,7 @@ def test_weights_by_hand() -> None:
 
 
 def test_gold_labels_keep_the_weight_1_and_beta_0_is_plain_cross_entropy() -> None:
-    logits, gold = torch.randn(4, 7), closed_gold(DAG, 4, 2).float()
+    logits, gold = torch.randn(4, 7), objectives.closed_gold(DAG, 4, 2).float()
     plain = BCE([whole(DAG)]).terms(logits, gold)
     weighted = Champ([whole(DAG)], beta=0.7).terms(logits, gold)
     torch.testing.assert_close(weighted[gold > 0], plain[gold > 0])
@@ -79,31 +71,31 @@ def test_gold_labels_keep_the_weight_1_and_beta_0_is_plain_cross_entropy() -> No
 
 def test_branches_of_a_tree_have_the_weights_of_the_whole() -> None:
     graph = hierarchy(9, [(0, 1), (0, 2), (1, 3), (4, 5), (5, 6), (6, 7)])
-    logits, gold = torch.randn(6, 9), closed_gold(graph, 6, 1).float()
+    logits, gold = torch.randn(6, 9), objectives.closed_gold(graph, 6, 1).float()
     order = np.concatenate(graph.branches())
-    branches = Champ(projected(graph)).terms(logits[:, order], gold[:, order])
+    branches = Champ(objectives.projected(graph)).terms(logits[:, order], gold[:, order])
     torch.testing.assert_close(branches, Champ([whole(graph)]).terms(logits, gold)[:, order])
 
 
 @given(dags(), st.integers(0, 2**16))
 def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
-    assert_heads_see_their_own_labels_only(Champ, graph, seed)
+    objectives.assert_heads_see_their_own_labels_only(Champ, graph, seed)
 
 
 @settings(deadline=None, max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
-    assert_gradients(Champ([whole(graph)]), logits, closed_gold(graph, 2, seed))
+    objectives.assert_gradients(Champ([whole(graph)]), logits, objectives.closed_gold(graph, 2, seed))
 
 
 def test_one_branch_is_the_base_model() -> None:
-    assert_one_branch_is_the_base_model(Champ, hierarchy(4, [(0, 1), (0, 2), (1, 3)]))
+    objectives.assert_one_branch_is_the_base_model(Champ, hierarchy(4, [(0, 1), (0, 2), (1, 3)]))
 
 
 def test_one_label_alone() -> None:
     assert hierarchy(1).diameter == 0
-    terms = Champ([whole(hierarchy(1))]).terms(doubles([[0.0]]), doubles([[0.0]]))
+    terms = Champ([whole(hierarchy(1))]).terms(objectives.doubles([[0.0]]), objectives.doubles([[0.0]]))
     assert terms.item() == pytest.approx(math.log(2))
 
 
@@ -112,4 +104,4 @@ def test_the_longest_way_leads_through_the_root_where_there_are_branches() -> No
 
 
 def test_no_clamp_is_needed() -> None:
-    assert_huge_logits_are_harmless(Champ([whole(DAG)]), closed_gold(DAG, 4, 0))
+    objectives.assert_huge_logits_are_harmless(Champ([whole(DAG)]), objectives.closed_gold(DAG, 4, 0))

@@ -12,16 +12,8 @@ from torch import Tensor
 from datasets.hierarchy import Hierarchy
 from models.conditional_softmax import ConditionalSoftmax
 from models.labels import LabelFacts, Member
+from tests.models import objectives
 from tests.models.lists import DAG, UNLIKE, dags, forests, hierarchy, stars, whole
-from tests.models.objectives import (
-    assert_gradients,
-    assert_heads_see_their_own_labels_only,
-    assert_huge_logits_are_harmless,
-    assert_one_branch_is_the_base_model,
-    closed_gold,
-    doubles,
-    projected,
-)
 
 TREE = hierarchy(4, [(0, 2), (0, 3)])
 ROOT = -1
@@ -65,8 +57,8 @@ def simulated(graph: Hierarchy, z: Tensor, num: int) -> np.ndarray:
 
 def test_the_published_programs_numbers() -> None:
     objective = ConditionalSoftmax([whole(TREE)])
-    logits = doubles([[1, 0, 2, -1]])
-    assert objective.terms(logits, doubles([[1, 0, 1, 0]])).sum().item() == pytest.approx(0.3618, abs=5e-5)
+    logits = objectives.doubles([[1, 0, 2, -1]])
+    assert objective.terms(logits, objectives.doubles([[1, 0, 1, 0]])).sum().item() == pytest.approx(0.3618, abs=5e-5)
     assert objective.probabilities(logits)[0].tolist() == pytest.approx([0.7311, 0.2689, 0.6964, 0.0347], abs=5e-5)
 
 
@@ -77,7 +69,7 @@ def test_loss_set_by_set_on_any_dag(graph: Hierarchy, seed: int, tau: float) -> 
     facts = LabelFacts(np.zeros(len(graph.edges), np.float32), counts)
     objective = ConditionalSoftmax([Member(graph, facts, np.arange(len(graph)))], tau=tau)
     logits = torch.from_numpy(generator.normal(size=(3, len(graph))))
-    gold = closed_gold(graph, 3, seed)
+    gold = objectives.closed_gold(graph, 3, seed)
     with_parents = {int(c) for _, c in graph.edges}
     pairs = [(int(p), int(c)) for p, c in graph.edges] + [(ROOT, v) for v in range(len(graph)) if v not in with_parents]
     nu = {}
@@ -137,7 +129,7 @@ def test_an_only_child_has_its_parents_probability_and_learns_nothing() -> None:
 
 def test_in_branches_top_labels_are_sigmoids_and_learn_alone_from_documents_without_gold() -> None:
     # Branches {0 2 3 5}, {1 3 4 5}, {6}.
-    objective = ConditionalSoftmax(projected(DAG), tau=1.0)
+    objective = ConditionalSoftmax(objectives.projected(DAG), tau=1.0)
     logits = torch.randn(1, 9)
     terms = objective.terms(logits, torch.zeros(1, 9))[0]
     assert terms.nonzero().flatten().tolist() == [0, 4, 8]
@@ -150,13 +142,13 @@ def test_in_branches_top_labels_are_sigmoids_and_learn_alone_from_documents_with
 def test_several_pooled_top_labels_do_not_compete_in_a_branch() -> None:
     graph = stars([4, 1, 1]).pooled(2)
     assert [len(branch) for branch in graph.branches()] == [4, 2]
-    shown = ConditionalSoftmax(projected(graph)).probabilities(torch.zeros(1, 6))
+    shown = ConditionalSoftmax(objectives.projected(graph)).probabilities(torch.zeros(1, 6))
     torch.testing.assert_close(shown, torch.tensor([[0.5, 1 / 6, 1 / 6, 1 / 6, 0.5, 0.5]]))
 
 
 @given(dags(), st.integers(0, 2**16))
 def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
-    assert_heads_see_their_own_labels_only(ConditionalSoftmax, graph, seed, tau=1.0)
+    objectives.assert_heads_see_their_own_labels_only(ConditionalSoftmax, graph, seed, tau=1.0)
 
 
 def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
@@ -171,12 +163,14 @@ def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
-    assert_gradients(ConditionalSoftmax([whole(graph)], tau=1.0), logits, closed_gold(graph, 2, seed))
+    objectives.assert_gradients(
+        ConditionalSoftmax([whole(graph)], tau=1.0), logits, objectives.closed_gold(graph, 2, seed)
+    )
 
 
 def test_one_branch_is_the_base_model() -> None:
-    assert_one_branch_is_the_base_model(ConditionalSoftmax, hierarchy(4, [(0, 1), (0, 2), (1, 3)]), tau=1.0)
+    objectives.assert_one_branch_is_the_base_model(ConditionalSoftmax, hierarchy(4, [(0, 1), (0, 2), (1, 3)]), tau=1.0)
 
 
 def test_no_clamp_is_needed() -> None:
-    assert_huge_logits_are_harmless(ConditionalSoftmax([whole(DAG)]), closed_gold(DAG, 4, 0))
+    objectives.assert_huge_logits_are_harmless(ConditionalSoftmax([whole(DAG)]), objectives.closed_gold(DAG, 4, 0))
