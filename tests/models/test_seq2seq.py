@@ -163,7 +163,7 @@ def test_wide_beams_find_the_best_of_all_sequences(order: Any) -> None:
     model = Seq2Seq([whole(graph)], 5, order=order, beams=40, **TINY).eval()
     randomise(model)
     model.longest.fill_(20)
-    text = states(6)
+    text = states(15)
     language = dfs_language(graph) if order == "dfs" else bfs_language(graph)
     spelt = [[piece for symbol in one for piece in model.pieces.spelling[symbol]] for one in language]
     with torch.inference_mode():
