@@ -117,7 +117,7 @@ def test_certain_pieces_cost_nothing() -> None:
 
 
 @given(st.one_of(forests(8), dags(6)), st.sampled_from(["bfs", "dfs"]), st.sampled_from([1, 3]), st.integers(0, 99))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)  # The first example loads what the others reuse.
 def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, beams: int, seed: int) -> None:
     torch.manual_seed(seed)
     model = Seq2Seq([whole(graph)], 5, order=order, beams=beams, **TINY).eval()
@@ -461,8 +461,8 @@ def test_it_learns_by_a_wide_margin(write_sweep: SweepWriter, data_dir: Path, tm
         write_sweep,
         datasets={"synthetic": {}},
         encoder={"name": "bag", "options": {"width": 64, "vocabulary": 2000}},
-        trainer={"epochs": 5, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.005},
-        options={"width": 64},
+        trainer={"epochs": 2, "batch_size": 64, "encoder_lr": 0.04, "head_lr": 0.01},
+        options={"width": 48},
     )
     record = ran(one, data_dir, Store(tmp_path / "s"))
     assert_learnt(record, data_dir / one.trial.corpus)
