@@ -441,6 +441,18 @@ def test_bfloat16_is_near_single_precision(write_sweep: SweepWriter, data_dir: P
     assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
+def test_the_published_system_in_small(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, tiny_t5: str) -> None:
+    encoder = {"name": "transformer", "options": t5_options(tiny_t5, prefix="the ", max_length=20)}
+    one = planned(
+        write_sweep,
+        models={"seq2seq": {"options": {"model": tiny_t5, "beams": 1}, "encoder": encoder}},
+        trainer={"epochs": 3, "batch_size": 32, "encoder_lr": 0.01, "head_lr": 0.01, "warmup": 0.0},
+    )
+    ran(one, data_dir, Store(tmp_path / "s"))
+    losses = [entry["train_loss"] for entry in Store(tmp_path / "s").history(one.key)]
+    assert losses[2] < losses[1] < losses[0] and losses[2] < 0.9 * losses[0]
+
+
 def test_the_decoder_of_a_loss_computes_as_the_encoder_did() -> None:
     model = Seq2Seq([whole(TREE)], 5, **TINY)
     text, gold_BC = states(2), gold(TREE, [3], [5])
