@@ -30,33 +30,25 @@ There is no recursive regularisation: no row of weights is a label's. Published 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
-from transformers import (
-    AutoConfig,
-    AutoTokenizer,
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    T5Config,
-    T5ForConditionalGeneration,
-)
+from transformers import AutoTokenizer, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from harness.errors import ConfigError
 from harness.registry import Positive, Share
-from models.dropout import replace_dropout
 from models.label_pieces import Constraint, LabelPieces, own_spelling, word_pieces
 from models.label_sequences import END, ORDERS, Grammar
 from models.labels import Member
 from models.objective import Objective
 from models.pretrained import fetch
 from models.structure import StructureEncoder, in_full
+from models.t5_decoder import PAD, AllowedPieces, new_decoder, pairs, pretrained_decoder
 from models.text import States, TextEncoder, TokenBatch
 
 NUMERICS = 1
@@ -66,7 +58,6 @@ REFUSES = {
     "objective": "it is trained by the likelihood of a sequence of labels, and labels have no logits",
 }
 
-_PAD = 0
 _PIECES_BEYOND_LONGEST = 10
 _IGNORED = -100
 _ROWS_AT_ONCE = 256
@@ -125,17 +116,12 @@ class Seq2Seq(StructureEncoder):
         (member,) = self.members
         labels, written = member.hierarchy.labels, ORDERS[order](member.hierarchy)
         if model:
-            self.t5 = _pretrained(model, revision)
+            self.t5 = pretrained_decoder(model, revision)
             tokenizer = fetch(AutoTokenizer, model, revision=revision, use_fast=True)
             spelling = word_pieces(written, labels, tokenizer)
         else:
             spelling = own_spelling(written, labels)
-            self.t5 = T5ForConditionalGeneration(_new_config(1 + len(spelling), width, layers, heads, dropout))
-        del self.t5.encoder
-        # The library's cache has as many layers as the encoder.
-        self.t5.config.num_layers = self.t5.config.num_decoder_layers
-        self.t5.generation_config = GenerationConfig()
-        replace_dropout(self.t5)
+            self.t5 = new_decoder(1 + len(spelling), width, layers, heads, dropout)
         self.pieces = LabelPieces(written, labels, spelling)
         self.constraint: Constraint | None = None
         if constraint == "trie":
@@ -184,7 +170,7 @@ class Seq2Seq(StructureEncoder):
             logits_BSV = self.t5(
                 encoder_outputs=BaseModelOutput(output.states_BTD),
                 attention_mask=output.mask_BT.long(),
-                decoder_input_ids=functional.pad(target_BS.clamp(min=_PAD), (1, -1), value=_PAD),
+                decoder_input_ids=functional.pad(target_BS.clamp(min=PAD), (1, -1), value=PAD),
                 use_cache=False,
             ).logits
         logits_BSV = in_full(logits_BSV)
@@ -205,7 +191,7 @@ class Seq2Seq(StructureEncoder):
                 allowed.append(self.constraint.allowed(place))
                 place = self.constraint.after(place, piece)
         is_behind_BS = target_BS == _IGNORED
-        rows, columns = _pairs(allowed, target_BS.device)
+        rows, columns = pairs(allowed, target_BS.device)
         document, place_S = (~is_behind_BS).nonzero()[rows].unbind(1)
         allowed_BSV = is_behind_BS[..., None].repeat(1, 1, num_pieces)
         allowed_BSV[document, place_S, columns] = True
@@ -225,7 +211,7 @@ class Seq2Seq(StructureEncoder):
 
     def _generate(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Returns (B, S) pieces, the first of which is padding."""
-        processors = LogitsProcessorList([_Allowed(self.constraint)] if self.constraint else [])
+        processors = LogitsProcessorList([AllowedPieces(self.constraint)] if self.constraint else [])
         pieces_BS: Tensor = self.t5.generate(
             encoder_outputs=BaseModelOutput(states_BTD),
             attention_mask=mask_BT.long(),
@@ -233,8 +219,8 @@ class Seq2Seq(StructureEncoder):
             num_beams=self.beams,
             do_sample=False,
             max_new_tokens=int(self.longest) + _PIECES_BEYOND_LONGEST,
-            decoder_start_token_id=_PAD,
-            pad_token_id=_PAD,
+            decoder_start_token_id=PAD,
+            pad_token_id=PAD,
             eos_token_id=self.pieces.spelling[END][0],
         )
         return pieces_BS
@@ -242,71 +228,3 @@ class Seq2Seq(StructureEncoder):
     def recursive_penalty(self) -> Tensor:
         """Returns 0: there is no row of weights for each label."""
         return self.longest.new_zeros((), dtype=torch.float32)
-
-
-class _Allowed(LogitsProcessor):
-    """Gives the pieces that may come next their probabilities among each other, and all others none.
-
-    Args:
-        constraint: Says which may.
-    """
-
-    def __init__(self, constraint: Constraint):
-        self.constraint = constraint
-        self.places = {(_PAD,): constraint.start}
-
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Returns (rows, pieces) log-probabilities.
-
-        Args:
-            input_ids: (rows, pieces so far).
-            scores: (rows, pieces) logits, or logits but for a constant.
-        """
-        prefixes = [tuple(row) for row in input_ids.tolist()]
-        # Where every prefix is one piece longer than one of the last call.
-        self.places = {
-            prefix: self.places[prefix]
-            if prefix in self.places
-            else self.constraint.after(self.places[prefix[:-1]], prefix[-1])
-            for prefix in prefixes
-        }
-        allowed = [self.constraint.allowed(self.places[prefix]) or (_PAD,) for prefix in prefixes]
-        rows, columns = _pairs(allowed, scores.device)
-        masked = torch.full_like(scores, -torch.inf)
-        masked[rows, columns] = scores[rows, columns]
-        return masked.log_softmax(-1)
-
-
-def _pairs(lists: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns the numbers of lists, each as often as it has items, and the items."""
-    lengths = torch.tensor([len(one) for one in lists])
-    rows = torch.arange(len(lists)).repeat_interleave(lengths)
-    return rows.to(device), torch.tensor([item for one in lists for item in one]).to(device)
-
-
-def _new_config(pieces: int, width: int, layers: int, heads: int, dropout: float) -> T5Config:
-    """Returns a T5 of the published proportions; of its encoder, which is not used, one layer."""
-    if width % heads:
-        raise ConfigError(f"seq2seq's width must be a multiple of its heads: {width} is none of {heads}.")
-    return T5Config(
-        vocab_size=pieces,
-        d_model=width,
-        d_kv=width // heads,
-        d_ff=4 * width,
-        num_layers=1,
-        num_decoder_layers=layers,
-        num_heads=heads,
-        dropout_rate=dropout,
-    )
-
-
-def _pretrained(model: str, revision: str) -> Any:
-    config = fetch(AutoConfig, model, revision=revision)
-    if config.model_type != "t5":
-        raise ConfigError(
-            f"seq2seq's model {model!r} is a {config.model_type}, not a T5. Name a T5, such as t5-base or "
-            "google/flan-t5-base, or leave `model` empty for a new decoder."
-        )
-    if torch.empty(0).is_meta:  # Only counted, not read: see `harness/estimate.py`.
-        return T5ForConditionalGeneration(config)
-    return fetch(T5ForConditionalGeneration, model, revision=revision, use_safetensors=True, dtype=torch.float32)

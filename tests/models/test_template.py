@@ -77,7 +77,7 @@ def test_it_runs_under_every_merge_and_learns(
         "seeds": [1],
         "datasets": {"synthetic": {}},
         "encoder": {"name": "bag", "options": {"width": 64, "vocabulary": 2000}},
-        "trainer": {"epochs": 5, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.02},
+        "trainer": {"epochs": 4, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.02},
     }
     path = write_sweep(**changes)
     assert sweep.main([str(path), "--dry-run"]) == 0
