@@ -17,7 +17,7 @@ _UNJUDGED = {
     "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
     "degenerate": "no spread over seeds",
     "n/a": "fewer than 2 seeds",
-    "not comparable": "trained on fewer documents than the published run, or tested on others without predictions kept",
+    "not comparable": "trained on fewer documents than the published run",
 }
 _PAIRING = {
     True: "complete pairs of runs with the same seed",
@@ -86,7 +86,10 @@ def _published(summary: Summary) -> Iterator[str]:
             f"Published scores on {_some([summary.dataset_labels[key] for key in others])} are of other test documents "
             "than ours: those intervals count the error of both samples (twice the variance over our documents)."
         )
-    meanings = [f"{label}: {meaning}" for label, meaning in _UNJUDGED.items() if label in labels]
+    unjudged = dict(_UNJUDGED)
+    if others:
+        unjudged["not comparable"] += ", or tested on others without predictions kept"
+    meanings = [f"{label}: {meaning}" for label, meaning in unjudged.items() if label in labels]
     if meanings:
         yield f"Published numbers that are not judged. {'; '.join(meanings)}."
     singles = [cell for _, column, cell in _cells(summary) if not column.average]
@@ -186,9 +189,9 @@ def _protocol(summary: Summary) -> Iterator[str]:
         yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
     else:
         yield (
-            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. Each "
-            f"of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over both "
-            "(Pocock); intervals, bold and claims are those of one look."
+            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. "
+            f"Each of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over "
+            "both (Pocock); intervals, bold and claims are those of one look."
         )
     if looks > (2 if rule.first_look else 1):
         planned = "two" if rule.first_look else "one"

@@ -6,7 +6,7 @@ They need no law of the scores, and cannot reach a small p with few seeds; so th
 import itertools
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -91,8 +91,7 @@ def exchange(strata: Sequence[Arms]) -> float:
         return math.nan
     ways = math.prod(math.comb(len(one.variant) + len(one.base), len(one.variant)) for one in strata)
     is_exact = ways <= RESAMPLES
-    generator = np.random.default_rng(0)
-    found = [_dealt(one, None if is_exact else generator) for one in strata]
+    found = [_dealt(one, None if is_exact else place) for place, one in enumerate(strata)]
     statistics = reduce(np.add.outer, found).ravel() if is_exact else np.sum(found, axis=0)
     observed = sum(float(np.mean(one.variant)) - float(np.mean(one.base)) for one in strata)
     size = sum(float(np.abs(one.variant + one.base).sum()) for one in strata)
@@ -100,14 +99,30 @@ def exchange(strata: Sequence[Arms]) -> float:
     return hits / ways if is_exact else (1 + hits) / (1 + RESAMPLES)
 
 
-def _dealt(arms: Arms, generator: np.random.Generator | None) -> Array:
-    """Returns the mean difference of every way to deal the runs to the arms, or of 99,999 drawn ones."""
+def _dealt(arms: Arms, place: int | None) -> Array:
+    """Returns the mean difference of every way to deal the runs to the arms, or of drawn ones."""
     runs = np.asarray(arms.variant + arms.base, dtype=float)
     num = len(arms.variant)
-    if generator is None:
-        chosen = np.array(list(itertools.combinations(range(runs.size), num)))
-    else:
-        chosen = generator.random((RESAMPLES, runs.size), dtype=np.float32).argsort(axis=1)[:, :num]
-    sums = runs[chosen].sum(axis=1)
+    sums = _deals(runs.size, num, RESAMPLES, place) @ runs
     difference: Array = sums / num - (runs.sum() - sums) / (runs.size - num)
     return difference
+
+
+@lru_cache(maxsize=6)
+def _deals(num_runs: int, num_chosen: int, num_draws: int, place: int | None) -> Array:
+    """Returns which runs are dealt to the variant, (ways, runs) of 0 and 1; kept, as comparisons share their sizes.
+
+    Args:
+        num_runs: Of both arms.
+        num_chosen: Of the variant.
+        num_draws: As many ways.
+        place: Of the stratum, whose draws are its own; None for all ways.
+    """
+    if place is None:
+        chosen = np.array(list(itertools.combinations(range(num_runs), num_chosen)))
+    else:
+        keys = np.random.default_rng(place).random((num_draws, num_runs), dtype=np.float32)
+        chosen = keys.argpartition(num_chosen - 1, axis=1)[:, :num_chosen]
+    dealt = np.zeros((len(chosen), num_runs))
+    np.put_along_axis(dealt, chosen, 1.0, axis=1)
+    return dealt

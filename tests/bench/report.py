@@ -148,8 +148,9 @@ def measure(path: Path) -> tuple[float, float]:
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "harness.report", str(path)], cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"the report of {path} ended with {os.waitstatus_to_exitcode(status)}")
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"the report of {path} ended with {process.returncode}")
     return time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e9
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from harness.stats import families, seeds
-from tests.harness.stats.test_seeds import by_seed, level, normal, pairs_of
+from tests.harness.stats.test_seeds import arms_of, by_seed, level, normal, pairs_of
 
 
 def test_what_is_reachable():
@@ -139,9 +139,10 @@ def test_partial_conjunction_seldom_claims_one_effect_too_many():
 def test_two_looks_at_half_and_at_all_of_the_seeds_have_pococks_level():
     assert families.level_of_two_looks(0.05, 0.5) == pytest.approx(0.0294, abs=5e-5)
     assert families.level_of_two_looks(0.01, 0.5) == pytest.approx(2 * scipy.stats.norm.sf(2.772), abs=2e-5)
-    # Hardly any shared data: independent looks; all of it: one look.
-    assert families.level_of_two_looks(0.05, 1e-9) == pytest.approx(1 - math.sqrt(0.95), abs=1e-4)
-    assert families.level_of_two_looks(0.05, 1 - 1e-9) == pytest.approx(0.05, abs=1e-4)
+    # From independent looks, that hardly share data, to looks at nearly the same.
+    levels = [families.level_of_two_looks(0.05, share) for share in (0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
+    assert levels == sorted(levels) and levels[-1] < 0.05
+    assert levels[0] == pytest.approx(1 - math.sqrt(0.95), abs=1e-4)
 
 
 @pytest.mark.parametrize(("first", "last"), [(5, 10), (10, 40), (30, 40)])
@@ -159,6 +160,14 @@ def test_two_looks_of_t_tests_hold_alpha_as_well_as_t_tests_of_so_few_seeds_can(
     uncorrected, held = ((p < level).any(axis=0).mean() for level in (0.05, families.level_of_two_looks(0.05, 0.5)))
     assert uncorrected == pytest.approx(0.087, abs=0.006)
     assert held == pytest.approx(0.053, abs=0.006)
+
+
+def test_welchs_t_with_holm_holds_its_level_under_the_null():
+    rng, starred = np.random.default_rng(33), 0
+    for _ in range(300):
+        p = [seeds.t_test([arms_of(*rng.normal(80, 0.3, (2, 5)))]).p for _ in range(8)]
+        starred += min(families.holm(p, 8)) < 0.05
+    assert 0.01 < starred / 300 < 0.08
 
 
 def test_what_exchanges_of_runs_reach():
