@@ -185,7 +185,8 @@ def _published_contrast(lookup: Lookup, one: str, other: str, column: Column) ->
     gains = []
     for model in (one, other):
         scores = [
-            lookup.published(model, merge, column) for merge in (lookup.sweep.statistics.base, *_variants(lookup, model))
+            lookup.published(model, merge, column)
+            for merge in (lookup.sweep.statistics.base, *_variants(lookup, model))
         ]
         known = [score for score in scores if score is not None]
         if len(known) < len(scores):

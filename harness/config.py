@@ -254,8 +254,8 @@ def load(path: Path) -> SweepFile:
         _check_component(source, STRUCTURE_ENCODERS, entry.model or key, ("models", key), "model", entry.model)
         _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
-            name, place = entry.encoder.name, ("models", key, "encoder")
-            _check_component(source, TEXT_ENCODERS, name, place, "name", name)
+            name = entry.encoder.name
+            _check_component(source, TEXT_ENCODERS, name, ("models", key, "encoder"), "name", name)
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader", dataset.reader)
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
@@ -294,7 +294,9 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
     name = objective_name(entry, key)
     if entry.objective:
         if "objective" in model.refuses:
-            raise source.error((*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}")
+            raise source.error(
+                (*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}"
+            )
         _check_component(source, OBJECTIVES, name, (*place, "objective"), "name", name)
     for merge in sweep.merges_of(key):
         for component in (model, OBJECTIVES[name]):

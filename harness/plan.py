@@ -200,6 +200,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
     objective = objective_name(entry, model)
+    objective_options = entry.objective.options if entry.objective else {}
     encoder = entry.encoder or sweep.encoder
     return Trial(
         model=model,
@@ -209,7 +210,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
         structure=entry.model or model,
         structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
         objective=objective,
-        objective_options=OBJECTIVES[objective].options(**(entry.objective.options if entry.objective else {})).model_dump(),
+        objective_options=OBJECTIVES[objective].options(**objective_options).model_dump(),
         encoder=encoder.name,
         encoder_options=TEXT_ENCODERS[encoder.name].options.model_validate(encoder.options).model_dump(),
         combine="max" if merge == "none" else sweep.combine,

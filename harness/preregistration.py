@@ -24,7 +24,7 @@ def protocol(sweep: SweepFile) -> dict[str, Any]:
     """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
     return {
         "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
-        "merges": {key: sorted(sweep.merges_of(key)) for key in sweep.models},
+        "rows": sorted("/".join(row) for row in sweep.rows),
         "datasets": sorted(sweep.datasets),
         "seeds": sorted(sweep.seeds),
         "settings": _settings(sweep),
@@ -78,8 +78,9 @@ def freeze(sweep: SweepFile, store: Store) -> None:
 
 def _has_results(promised: dict[str, Any], store: Store) -> bool:
     """Returns whether any trial of these names is finished, under whatever settings: someone may have seen it."""
-    planned = set(product(promised["models"], promised["merges"], promised["datasets"], promised["seeds"]))
-    return any(tuple(record.settings.get(field) for field in FIELDS) in planned for record in store.records())
+    planned = set(product(promised["rows"], promised["datasets"], promised["seeds"]))
+    found = ([record.settings.get(field) for field in FIELDS] for record in store.records())
+    return any((f"{model}/{merge}", dataset, seed) in planned for model, merge, dataset, seed in found)
 
 
 def registration(plan: Plan) -> Registration:

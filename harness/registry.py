@@ -130,14 +130,14 @@ class Component:
     @cached_property
     def options(self) -> type[BaseModel]:
         """A frozen pydantic model of the component's options; unknown names are refused by it."""
-        function = self._node
-        if isinstance(function, ast.ClassDef):
-            function = next(
-                node for node in function.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
-            )
-        docs = _argument_docs(ast.get_docstring(function) or ast.get_docstring(self._node) or "")
+        node = self._node
+        functions = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef)]
+        function = next((one for one in functions if one is node or one.name == "__init__"), None)
+        docs = _argument_docs((function and ast.get_docstring(function)) or ast.get_docstring(node) or "")
+        # A class without a constructor of its own has no options.
+        given = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if function else ()
         fields: dict[str, Any] = {}
-        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        for argument, default in given:
             assert argument.annotation is not None and default is not None, f"{self.target}: {argument.arg}"
             annotation = eval(ast.unparse(argument.annotation), {"__builtins__": {}}, _TYPES)
             value = ast.literal_eval(default)

@@ -26,9 +26,8 @@ from torch import Tensor, nn
 from datasets.hierarchy import Hierarchy
 from models import Merge
 from models.bce import BCE
-from models.labels import LabelFacts
+from models.labels import LabelFacts, Member
 from models.objective import Objective
-from models.labels import Member
 from models.structure import StructureEncoder
 
 NUMERICS = 2

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from harness.registry import Share
 from models.dropout import Dropout
-from models.members import edge_penalty, join
 from models.labels import Member
+from models.members import edge_penalty, join
 from models.structure import StructureEncoder
 
 NUMERICS = 2

@@ -30,9 +30,9 @@ from torch_geometric.utils import softmax
 from harness.errors import ConfigError
 from harness.registry import Positive, Share
 from models.dropout import Dropout
+from models.labels import Member
 from models.members import MemberLinear, member_of, sums_to, union_edges
 from models.propagation import TextPropagation
-from models.labels import Member
 
 NUMERICS = 1
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch_geometric.nn.conv import MessagePassing
 
 from models.dropout import Dropout
-from models.members import MemberLinear, sums_to, union_edges
 from models.labels import Member
+from models.members import MemberLinear, sums_to, union_edges
 
 NUMERICS = 1
 

@@ -30,8 +30,8 @@ from torch import nn
 
 from harness.registry import Positive, Share
 from models.gcn import HierarchyGCN
-from models.propagation import TextPropagation
 from models.labels import Member
+from models.propagation import TextPropagation
 from models.tree_lstm import TreeLSTM
 
 NUMERICS = 3

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from harness.registry import Positive, Share
 from models.dropout import Dropout
 from models.hiagm import layer_builder
+from models.labels import Member
 from models.members import member_of
 from models.propagation import all_nodes_classifier
-from models.labels import Member
 from models.structure import StructureEncoder
 
 NUMERICS = 1
@@ -73,7 +73,7 @@ class HiAGMLA(StructureEncoder):
         self.label_dropout = Dropout(label_dropout)
         build_layer = layer_builder(structure, members, node_width, node_dropout)
         self.graph = nn.ModuleList(build_layer() for _ in range(layers))
-        self.read = nn.Linear(text_width, len(members) * slots * node_width)
+        self.to_slots = nn.Linear(text_width, len(members) * slots * node_width)
         self.classifier = all_nodes_classifier(members, node_width)
         self.logit_dropout = Dropout(logit_dropout)
         self.register_buffer("member", member_of(sizes), persistent=False)
@@ -83,7 +83,7 @@ class HiAGMLA(StructureEncoder):
         states_U1H = self.label_dropout(self.labels).unsqueeze(1)
         for layer in self.graph:
             states_U1H = layer(states_U1H)
-        slots_MKBH = self.read(text_BD).unflatten(1, (len(self.members), self.slots, -1)).permute(1, 2, 0, 3)
+        slots_MKBH = self.to_slots(text_BD).unflatten(1, (len(self.members), self.slots, -1)).permute(1, 2, 0, 3)
         # Slot by slot, since all slots of all nodes at once would be K times what the classifier reads.
         scores = [(states_U1H * slots_MBH[self.member]).sum(-1) for slots_MBH in slots_MKBH.unbind(1)]
         attention_KUB = torch.softmax(torch.stack(scores), dim=0)

@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from harness.registry import AtLeastTwo, Positive, Share
 from models.coding_tree import CodingTree, coding_tree
 from models.dropout import Dropout, drop, keep_mask
+from models.labels import Member
 from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, member_of, sums_to, uniform
 from models.products import products
-from models.labels import Member
 from models.structure import StructureEncoder
 
 NUMERICS = 3

@@ -19,8 +19,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.products import Shape, matrices, products
 from models.labels import Member
+from models.products import Shape, matrices, products
 
 NUMERICS = 3
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from models.dropout import Dropout
-from models.members import RaggedLinear
 from models.labels import Member
+from models.members import RaggedLinear
 from models.structure import StructureEncoder
 
 NUMERICS = 1

@@ -8,6 +8,7 @@ member that are asked for, C those of all members one after the other, M members
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from models.labels import Member
@@ -47,12 +48,17 @@ class StructureEncoder(nn.Module):
             weights_C: Weights of the labels in the loss.
             objective: What the sweep file asks for.
         """
-        return (objective.terms(output.float(), gold_BC) @ weights_C).mean()
+        return (objective.terms(_in_full(output), gold_BC) @ weights_C).mean()
 
     def probabilities(self, output: Any, objective: Objective) -> Tensor:
         """Returns (B, C) probabilities of the asked labels."""
-        return objective.probabilities(output.float())
+        return objective.probabilities(_in_full(output))
 
     def recursive_penalty(self) -> Tensor:
         """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""
         raise NotImplementedError
+
+
+def _in_full(logits_BC: Tensor) -> Tensor:
+    """Returns logits in single precision at least, whatever a forward pass was in."""
+    return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))

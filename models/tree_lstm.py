@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from harness.errors import ConfigError
 from models.dropout import Dropout
+from models.labels import Member
 from models.members import MemberLinear, member_of, sums_to, uniform, union_edges
 from models.products import products
-from models.labels import Member
 
 NUMERICS = 1
 

@@ -22,6 +22,7 @@ from harness.allocator import keep_freed_memory
 from models import STRUCTURE_ENCODERS, Merge
 from models.branches import BranchHeads
 from models.coding_tree import coding_tree
+from models.labels import LabelFacts
 from tests.bench import growth_figure, workload
 from tests.bench.alone import alone
 from tests.bench.measure import REPORTS, publish, table

@@ -36,7 +36,8 @@ average, cut at {workload.MAX_LENGTH}, from the corpus to the updated weights, o
 (HiTIN) matrices, a loop over parents for the regularisation, and an optimiser that goes from parameter to parameter;
 its tokeniser is as fast as ours. With dropout off both sides compute the same loss and gradients, which a test checks.
 *Ours* is the trainer's own step; *memory as usual* is the same without huge pages and with freed memory handed back.
-Each variant has a process of its own, of bert-base one after the other; ratios are medians over rounds, with quartiles."""
+Each variant has a process of its own, of bert-base one after the other. Ratios are medians over rounds, with
+quartiles."""
 
 _NO_BF16 = """\
 This CPU has no bfloat16 arithmetic. In single precision bert-base is one long matrix product on either side, of which
@@ -93,9 +94,7 @@ def build(case: Case, variant: str) -> Callable[[], None]:
 
 def measure(case: Case) -> dict[str, Times]:
     """Returns the seconds of each variant."""
-    builds = {
-        name: Build(partial(build, case, name), {} if name in OURS else _MEMORY_AS_USUAL) for name in VARIANTS
-    }
+    builds = {name: Build(partial(build, case, name), {} if name in OURS else _MEMORY_AS_USUAL) for name in VARIANTS}
     return in_processes(builds, case.rounds, case.fits_together)
 
 

@@ -58,7 +58,12 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
         ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),
-        ("}\ndatasets", ", encoder: {name: begg}}\ndatasets", 3, ["unknown text encoder 'begg'", "Did you mean 'bag'?"]),
+        (
+            "}\ndatasets",
+            ", encoder: {name: begg}}\ndatasets",
+            3,
+            ["unknown text encoder 'begg'", "Did you mean 'bag'?"],
+        ),
         ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
         ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
         (
@@ -91,7 +96,8 @@ def test_refusals_name_the_line_and_the_nearest_name(
 def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Component, "refuses", {"masking": "it writes sequences", "objective": "it writes sequences"})
+    refused = {"masking": "it writes sequences", "objective": "it writes sequences"}
+    monkeypatch.setattr(Component, "refuses", property(lambda self: refused if self.name == "hiagm" else {}))
     assert refusal(tmp_path, GOOD) == (
         "sweep.yaml:3: hiagm makes no sense under masking: it writes sequences; set "
         "`merges: [none, projection]` for hiagm."

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,6 +20,7 @@ from harness.store import Store
 from models import STRUCTURE_ENCODERS
 from models.branches import BranchHeads
 from tests.conftest import SweepWriter
+from tests.models.lists import facts_of
 
 MERGES = ("none", "masking", "projection")
 # Two branches of 5 and 3 labels.

@@ -18,10 +18,10 @@ from models.branches import BranchHeads
 from models.flat import Flat
 from models.hiagm import HiAGM
 from models.hitin import HiTIN
+from models.labels import LabelFacts, Member, label_priors
 from models.members import RaggedLinear
-from models.labels import LabelFacts, Member, count, label_priors
 from models.structure import StructureEncoder
-from tests.models.lists import DAG, dags, hierarchy, stars, whole
+from tests.models.lists import DAG, dags, facts_of, hierarchy, stars, whole
 
 MERGES: tuple[Literal["none", "masking", "projection"], ...] = ("none", "masking", "projection")
 LOG_2 = float(np.log(2))
@@ -260,8 +260,8 @@ def test_edges_between_labels_that_are_asked_for() -> None:
 def test_odd_branches_and_documents_without_labels_have_finite_gradients(kind: Any, merge: Any) -> None:
     # A branch of one label, one of two, one of five, and in the last case no edge at all.
     for graph in (stars([1, 2, 5]), DAG, hierarchy(4)):
-        zeros = np.zeros(len(graph.edges), np.float32)
-        heads = BranchHeads(graph, zeros, lambda m: kind(m, 3), merge=merge, branch_reduction=papers(merge))
+        facts = facts_of(graph)
+        heads = BranchHeads(graph, facts, lambda m: kind(m, 3), merge=merge, branch_reduction=papers(merge))
         text = torch.randn(4, 3, requires_grad=True)
         heads.loss(heads(text), torch.zeros(4, len(graph))).backward()
         gradients = [text.grad, *(parameter.grad for parameter in heads.parameters())]

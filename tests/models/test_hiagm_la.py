@@ -31,7 +31,7 @@ def test_the_equations_label_by_label(structure: Any) -> None:
         states = layer(encoder.labels.unsqueeze(1)).squeeze(1)
         expected = []
         for text in text_BD:
-            slots = (encoder.read.weight @ text + encoder.read.bias).view(3, 4)
+            slots = (encoder.to_slots.weight @ text + encoder.to_slots.bias).view(3, 4)
             found = []
             for state in states:
                 scores = [float((state * slot).sum().exp()) for slot in slots]
@@ -48,7 +48,7 @@ def test_with_the_published_single_slot_labels_and_graph_learn_nothing(slots: in
     for name, parameter in encoder.named_parameters():
         if name == "labels" or name.startswith("graph"):
             assert parameter.grad is not None and bool(parameter.grad.abs().max() > 1e-7) == is_read, name
-    assert encoder.read.weight.grad.abs().max() > 1e-3
+    assert encoder.to_slots.weight.grad.abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
@@ -93,5 +93,5 @@ def test_parameters() -> None:
     encoder = HiAGMLA([whole(DAG)], 768, slots=2)
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in encoder.named_children()}
     assert encoder.labels.shape == (7, 300) and encoder.labels.abs().max().item() <= (6 / 300) ** 0.5
-    assert counts["read"] == 2 * 300 * (768 + 1) and counts["classifier"] == 7 * (7 * 300 + 1)
+    assert counts["to_slots"] == 2 * 300 * (768 + 1) and counts["classifier"] == 7 * (7 * 300 + 1)
     assert counts["graph"] == 2 * (5 + 7 * 300 + 7) + 3 * 300

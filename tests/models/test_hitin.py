@@ -14,7 +14,7 @@ from models.coding_tree import coding_tree
 from models.dropout import drop
 from models.hitin import HiTIN, coding_trees
 from models.labels import Member
-from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, from_singles, member, stars, whole
+from tests.models.lists import ALIKE, DAG, UNLIKE, WOS_BRANCHES, facts_of, from_singles, member, stars, whole
 
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
 STAR = member(6, [(0, i) for i in range(1, 6)])
@@ -193,8 +193,7 @@ def test_a_branch_takes_its_own_coding_tree_or_its_part_of_the_whole_one() -> No
             return HiTIN(members, 4, node_width=3, tree=tree)
 
         for merge in ("none", "masking", "projection"):
-            zeros = np.zeros(len(graph.edges), np.float32)
-            heads = BranchHeads(graph, zeros, build, merge=merge, branch_reduction="mean_global")  # type: ignore[arg-type]
+            heads = BranchHeads(graph, facts_of(graph), build, merge=merge, branch_reduction="mean_global")  # type: ignore[arg-type]
             sizes[tree, merge] = [tuple(level) for level in zip(*heads.encoder.sizes, strict=True)]
     # A star falls apart into the hub with some leaves, and single leaves; in the whole tree a domain is one cluster.
     clusters = (9, 33, 5, 9, 5, 5, 13)

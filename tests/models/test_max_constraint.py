@@ -58,7 +58,9 @@ def test_heads_see_their_own_labels_only() -> None:
     gold = (torch.rand(logits.shape) < 0.5).float()
     terms = [MaxConstraint(members).terms(logits, gold) for members in (masked, projected)]
     singles = [MaxConstraint([one]) for one in projected]
-    parts = zip(singles, logits.split([len(b) for b in branches], 1), gold.split([len(b) for b in branches], 1), strict=True)
+    parts = zip(
+        singles, logits.split([len(b) for b in branches], 1), gold.split([len(b) for b in branches], 1), strict=True
+    )
     expected = torch.cat([one.terms(z, y) for one, z, y in parts], 1)
     torch.testing.assert_close(terms[0], expected)
     torch.testing.assert_close(terms[1], expected)

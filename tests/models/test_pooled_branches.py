@@ -1,12 +1,12 @@
 """A branch of several roots is one head like any other."""
 
-import numpy as np
 import pytest
 import torch
 
 from datasets.hierarchy import Hierarchy
 from models import STRUCTURE_ENCODERS
 from models.branches import BranchHeads
+from tests.models.lists import facts_of
 
 GRAPH = Hierarchy(
     ["a", "b", "c", "d", "a1", "a2", "b1", "d1"], [(0, 4), (0, 5), (1, 6), (3, 7)]
