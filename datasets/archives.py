@@ -41,6 +41,7 @@ _MAGICS: dict[bytes, Callable[[Path], object]] = {
     b"\x28\xb5\x2f\xfd": _zstandard,
 }
 """How compressed files start, and what reads them."""
+_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".xz", ".bz2", ".zst")
 
 
 @contextmanager
@@ -88,39 +89,71 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
                     assert content is not None
                     yield member.name, content.read()
                 tar.members.clear()  # type: ignore[attr-defined]  # It would remember all of them.
-        # A tar archive ends before its file does, and a checksum stands at the end of the file.
-        while stream.read(2**20):
-            pass
+        _drain(stream)
 
 
 @contextmanager
 def open_member(source: Path, name: str, files: str) -> Iterator[IO[bytes]]:
-    """Opens a file of a folder or of a zip, at any depth; the zip is read in place.
+    """Opens a file of a folder, a zip or a tar archive, at any depth; archives are read in place.
 
     Args:
-        source: The folder or zip.
+        source: The folder or archive.
         name: Of the file, without folders.
         files: What the source has to be, for the errors.
 
     Raises:
-        DataError: When there is no such file, or the zip is none or is damaged; also while it is read.
+        DataError: When there is no such file, or the archive is none or is damaged; also while it is read.
     """
+    missing = DataError(f"{source} holds no {name}; --source is {files}.")
     if source.is_dir():
         found = sorted(path for path in source.rglob(name) if path.is_file())
         if not found:
-            raise DataError(f"{source} holds no {name}; --source is {files}.")
-        with found[0].open("rb") as stream:
-            yield stream
+            raise missing
+        with found[0].open("rb") as plain:
+            yield plain
         return
-    with source.open("rb") as stream:
-        if stream.read(2) not in (b"PK", b""):
-            raise DataError(f"{source} is neither a folder nor a zip; --source is {files}.")
-    with reading(source), zipfile.ZipFile(source) as archive:
-        members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
-        if not members:
-            raise DataError(f"{source} holds no {name}; --source is {files}.")
-        with archive.open(members[0]) as member:
-            yield member
+    with source.open("rb") as start:
+        magic = start.read(6)
+    if magic.startswith(b"PK"):
+        with reading(source), zipfile.ZipFile(source) as archive:
+            members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
+            if not members:
+                raise missing
+            with archive.open(members[0]) as member:
+                yield member
+    elif magic.startswith(tuple(_MAGICS)) or tarfile.is_tarfile(source):
+        with reading(source), _decompressed(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for info in tar:
+                if info.isreg() and info.name.split("/")[-1] == name:
+                    content = tar.extractfile(info)
+                    assert content is not None
+                    yield content
+                    break
+            else:
+                raise missing
+            _drain(stream)
+    else:
+        raise DataError(f"{source} is neither a folder nor an archive; --source is {files}.")
+
+
+def origin(source: Path, name: str, archives: str) -> Path:
+    """Returns where a file is: the source itself, or the archive in it.
+
+    Args:
+        source: A folder or an archive.
+        name: Of the file, without folders.
+        archives: How its archive begins, as a pattern; looked for in a folder that does not have the file.
+    """
+    if source.is_file() or any(source.rglob(name)):
+        return source
+    found = (path for path in sorted(source.rglob(archives)) if path.suffix in _ENDINGS and path.is_file())
+    return next(found, source)
+
+
+def _drain(stream: BinaryIO) -> None:
+    """Reads a stream to its end: a tar archive ends before its file does, and a checksum stands at the end."""
+    while stream.read(2**20):
+        pass
 
 
 def _decompressed(path: Path) -> BinaryIO:

@@ -36,8 +36,8 @@ CARD = Card(
         "Names hold commas and typographic apostrophes (`Crafts, Home & Garden`, `Women’s Fiction`).",
     ),
     files=(
-        "blurbgenrecollectionen.zip, or the folder with BlurbGenreCollection_EN_train.txt, _dev.txt and _test.txt and "
-        "hierarchy.txt; subfolders are searched"
+        "blurbgenrecollectionen.zip, a folder with it, or the folder with BlurbGenreCollection_EN_train.txt, _dev.txt "
+        "and _test.txt and hierarchy.txt; subfolders are searched"
     ),
 )
 
@@ -49,6 +49,7 @@ _BLURBS = Blurbs(
         "val": "BlurbGenreCollection_EN_dev.txt",
         "test": "BlurbGenreCollection_EN_test.txt",
     },
+    "blurbgenrecollection*",
     (58_715, 14_785, 18_394),
 )
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.archives import check_size, open_member
+from datasets.archives import check_size, open_member, origin
 from datasets.card import Card
 from datasets.facts import size_note
 from datasets.hierarchy import ROOT, Hierarchy
@@ -40,11 +40,13 @@ class Blurbs:
     Attributes:
         card: Its card.
         files: The file of each split.
+        archive: The name of its zip, as a pattern.
         sizes: Published numbers of books in train, val and test.
     """
 
     card: Card
     files: Mapping[Split, str]
+    archive: str
     sizes: tuple[int, int, int]
 
     def read(self, source: Path | None, title: bool) -> Raw:
@@ -57,7 +59,7 @@ class Blurbs:
         Raises:
             DataError: When a file is missing, cut off or without genres, or has a book that is not as published.
         """
-        given = self.card.need(source)
+        given = origin(self.card.need(source), _HIERARCHY, self.archive)
         full = self._hierarchy(given)
         used: set[str] = set()
         sizes: Counter[Split] = Counter()
@@ -136,7 +138,10 @@ class Blurbs:
                 genres.update(dict.fromkeys(names))
                 edges += [(names[0], names[1])] if len(names) == 2 else []
         below = {child for _, child in edges}
-        return Hierarchy.from_names([*((ROOT, genre) for genre in genres if genre not in below), *edges])
+        try:
+            return Hierarchy.from_names([*((ROOT, genre) for genre in genres if genre not in below), *edges])
+        except DataError as error:
+            raise DataError(f"{place}: {error}") from None
 
 
 def _plain(text: str) -> str:

@@ -36,8 +36,8 @@ CARD = Card(
         "Scores of the task are micro-F1 of subtask A (8 labels) and B (343 labels); macro-F1 was not ranked.",
     ),
     files=(
-        "germeval2019t1-public-data-final.zip, or the folder with blurbs_train.txt, blurbs_dev.txt, blurbs_test.txt "
-        "and hierarchy.txt; subfolders are searched"
+        "germeval2019t1-public-data-final.zip, a folder with it, or the folder with blurbs_train.txt, blurbs_dev.txt, "
+        "blurbs_test.txt and hierarchy.txt; subfolders are searched"
     ),
 )
 
@@ -45,6 +45,7 @@ RECIPE = 1
 _BLURBS = Blurbs(
     CARD,
     {"train": "blurbs_train.txt", "val": "blurbs_dev.txt", "test": "blurbs_test.txt"},
+    "germeval2019*",
     (14_548, 2_079, 4_157),
 )
 

@@ -7,16 +7,18 @@ in other languages than training, for transfer without a training text.
 Labels are those of the published level: the 21 domains (`level_1`), 127 microthesauri (`level_2`), 567 upper concepts
 (`level_3`), or the concepts as assigned (`original`), closed over all parents in EuroVoc.
 
-The files are read twice, line by line: once for the labels in use, once for the texts.
+The files are read twice, line by line: once for the labels in use, once for the texts. Each time, an archive is read
+once for each split.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.archives import open_member
+from datasets.archives import open_member, origin
 from datasets.card import Card
 from datasets.eurovoc import cut, cut_notes, find_table, read_table, some_of
 from datasets.facts import by_split, size_note
@@ -36,9 +38,8 @@ CARD = Card(
     "for zero-shot cross-lingual transfer, EMNLP 2021",
     obtain=(
         "Get train.jsonl, dev.jsonl and test.jsonl of MultiEURLEX from its authors (nlpaueb/multi_eurlex on "
-        "huggingface.co), free of charge, unpacked or as a zip; and EuroVoc (Publications Office of the EU): "
-        "its SKOS core release, or a table `parent TAB child` with its domains below Root, saved beside them as "
-        "eurovoc.tsv."
+        "huggingface.co), free of charge, packed or unpacked; and EuroVoc (Publications Office of the EU): its SKOS "
+        "core release, or a table `parent TAB child` with its domains below Root, saved beside them as eurovoc.tsv."
     ),
     splits="55,000 / 5,000 / 5,000 by date, as published.",
     counts="65,000 laws; 21 / 127 / 567 labels on the upper levels, 7,390 concepts in all.",
@@ -48,14 +49,15 @@ CARD = Card(
         "190 of the 7,390 concepts are not in the EURLEX57K.json of EURLEX57K; use one EuroVoc edition throughout.",
     ),
     files=(
-        "the folder that holds train.jsonl, dev.jsonl and test.jsonl, or a zip of them; EuroVoc is found in it "
-        "or directly beside it, as eurovoc_in_skos_core_concepts.rdf or .zip, or as a `parent TAB child` table named "
-        "*eurovoc*.tsv"
+        "the folder with train.jsonl, dev.jsonl and test.jsonl, an archive of them (multi_eurlex.tar.gz or .zip), "
+        "or a folder with that archive; EuroVoc is found in it or directly beside it, as "
+        "eurovoc_in_skos_core_concepts.rdf or .zip, or as a `parent TAB child` table named *eurovoc*.tsv"
     ),
 )
 
 RECIPE = 1
 _PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_CONCEPTS = "eurovoc_concepts.json"
 SIZES = (55_000, 5_000, 5_000)
 _KNOWN = (
     "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu",
@@ -89,7 +91,9 @@ def read(
     Raises:
         DataError: When a part is missing, a line is not as published, or a concept is not in the hierarchy.
     """
-    given = CARD.need(source)
+    asked = CARD.need(source)
+    given = origin(asked, "train.jsonl", "multi*eurlex*")
+    names = cache(partial(_names, asked, level))
     trained, tested = (
         some_of(_KNOWN, codes, "multieurlex: languages") for codes in (languages, test_languages or languages)
     )
@@ -98,12 +102,12 @@ def read(
             "multieurlex: the labels of level_1 are the domains, which taxonomy=microthesauri leaves out; choose "
             "another level, or taxonomy=domains."
         )
-    full = read_table(find_table(given, taxonomy_file), taxonomy)
+    full = read_table(find_table(asked, taxonomy_file), taxonomy)
     used: Counter[str] = Counter()
     sizes = dict.fromkeys(_PARTS, 0)
     for part, place, law in _laws(given):
         sizes[part] += 1
-        used.update(_concepts(law, level, place))
+        used.update(_concepts(law, level, names, place))
     hierarchy, kept = cut(full, used, 0, min_branch)
     notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
     notes += size_note(sizes.values(), SIZES, "laws")
@@ -112,7 +116,7 @@ def read(
     def documents() -> Iterator[Document]:
         missing: Counter[str] = Counter()
         for part, place, law in _laws(given):
-            labels = dict.fromkeys(label for concept in _concepts(law, level, place) for label in kept[concept])
+            labels = dict.fromkeys(label for concept in _concepts(law, level, names, place) for label in kept[concept])
             codes = trained if part == "train" else tested
             for code in codes:
                 text = law["text"].get(code)
@@ -135,14 +139,36 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
 
 
-def _concepts(law: dict[str, Any], level: str, place: str) -> list[str]:
-    """Returns the labels of a level; the files call the concepts as assigned `original` or `all_levels`."""
+def _concepts(law: dict[str, Any], level: str, names: Callable[[], dict[int, str]], place: str) -> list[str]:
+    """Returns the labels of a level; the files call the concepts as assigned `original` or `all_levels`.
+
+    An export of the library that distributes them has one level alone, as `labels`: numbers of concepts in the
+    level's list, or their names.
+    """
+    if "labels" in law:
+        try:
+            return [label if isinstance(label, str) else names()[label] for label in law["labels"]]
+        except (TypeError, KeyError):
+            raise DataError(f"{place}: labels {law['labels']!r} are not numbers of {level}'s concepts.") from None
     levels = law["eurovoc_concepts"]
-    names = (level, "all_levels") if level == "original" else (level,)
-    for name in names:
+    for name in (level, "all_levels") if level == "original" else (level,):
         if name in levels:
             return [str(concept) for concept in levels[name]]
     raise DataError(f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}.")
+
+
+def _names(source: Path, level: str) -> dict[int, str]:
+    """Returns the concepts of a level by their numbers."""
+    found = [path for folder in (source, source.parent) for path in sorted(folder.glob(f"*{_CONCEPTS}"))]
+    if not found:
+        raise DataError(
+            f"{source} has numbers as labels; put {_CONCEPTS} of MultiEURLEX, which says what they stand for, in or "
+            "beside it."
+        )
+    try:
+        return dict(enumerate(map(str, json.loads(found[0].read_bytes())[level])))
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{found[0]} has no list of the concepts of {level}; get it again.") from None
 
 
 def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -155,9 +181,9 @@ def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
                     law = json.loads(line)
                 except ValueError as error:
                     raise DataError(f"{place}: not JSON ({error}).") from None
-                needed = {"celex_id", "text", "eurovoc_concepts"}
-                if not isinstance(law, dict) or not needed <= law.keys() or not isinstance(law["text"], dict):
+                is_law = isinstance(law, dict) and {"celex_id", "text"} <= law.keys() and isinstance(law["text"], dict)
+                if not is_law or not {"eurovoc_concepts", "labels"} & law.keys():
                     raise DataError(
-                        f"{place}: an object with celex_id, text by language and eurovoc_concepts is needed."
+                        f"{place}: an object with celex_id, text by language, eurovoc_concepts or labels is needed."
                     )
                 yield part, place, law

@@ -77,7 +77,7 @@ def read(source: Path | None, *, val_share: Share = 0.1, seed: NonNegative = 0) 
         DataError: When the source is another version, or the archive is damaged.
     """
     given = CARD.need(source)
-    messages = sorted(track(_messages(_origin(given), given), "messages"), key=lambda one: one[:2])
+    messages = sorted(track(_messages(_origin(given)), "messages"), key=lambda one: one[:2])
     for split in _FOLDERS.values():
         if not any(message.split == split for message in messages):
             raise DataError(
@@ -121,7 +121,7 @@ def _origin(source: Path) -> Path:
     return found[0]
 
 
-def _messages(origin: Path, source: Path) -> Iterator[_Message]:
+def _messages(origin: Path) -> Iterator[_Message]:
     """Yields the messages, as they come; the last three parts of a name say which one it is."""
     for name, content in _files(origin):
         folder, group, number = PurePosixPath(name).parts[-3:]

@@ -8,7 +8,8 @@ Usage:
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,8 @@ from datasets import READERS
 from datasets.meta import exact_command, folder_name, made_from, read_meta, recipe
 from datasets.progress import shown
 from harness import cli
-from harness.errors import ConfigError
+from harness.errors import ConfigError, DataError
+from harness.files import is_disk_full
 from harness.registry import nearest
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
 
     Raises:
         ConfigError: On an unknown corpus or option.
-        DataError: When the source is missing or broken, or the prepared corpus is damaged or out of date.
+        DataError: When the source is missing or broken, the prepared corpus is damaged or out of date, or the disk does
+            not take it.
     """
     from filelock import FileLock
 
@@ -49,14 +52,31 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
 
     settings = parse_options(name, options)
     folder = corpus_folder(name, options, data_dir)
-    if is_current(name, options, data_dir):
-        return Corpus.open(folder)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(data_dir / f".{folder.name}.lock"):
+    with _told(data_dir):
         if is_current(name, options, data_dir):
             return Corpus.open(folder)
-        raw = READERS[name].load()(source, **settings.model_dump())
-        return write(raw, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(data_dir / f".{folder.name}.lock"):
+            if is_current(name, options, data_dir):
+                return Corpus.open(folder)
+            raw = READERS[name].load()(source, **settings.model_dump())
+            return write(raw, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
+
+
+@contextmanager
+def _told(data_dir: Path) -> Iterator[None]:
+    """Says in one paragraph what the disk or the rights do not allow."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise DataError(
+                f"The disk of {data_dir} is full. Free some space, or name another folder with --data; nothing was "
+                "left half-written."
+            ) from None
+        if error.filename is None:
+            raise
+        raise DataError(f"{error.filename} cannot be used: {error.strerror}.") from None
 
 
 def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:

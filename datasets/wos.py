@@ -55,6 +55,7 @@ CARD = Card(
 )
 
 RECIPE = 1
+_SMALLER = (5_736, 11_967)
 SPLIT_SHA256: dict[Split, str] = {
     "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
     "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
@@ -190,6 +191,11 @@ def _read_arrays(path: Path) -> list[Row]:
     if not len(texts) == len(first) == len(second):
         raise DataError(
             f"{path.parent}: X.txt, YL1.txt and YL2.txt have {len(texts):,}, {len(first):,} and {len(second):,} rows."
+        )
+    if len(texts) in _SMALLER:
+        raise DataError(
+            f"{path.parent} has {len(texts):,} rows, so it is one of the smaller sets of HDLTex. Their codes stand for "
+            "other areas than those of WOS46985, which is the set of the literature; take that one."
         )
     rows = []
     for number, (text, y1, y2) in enumerate(zip(texts, first, second, strict=True), 1):

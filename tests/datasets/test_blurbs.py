@@ -104,6 +104,15 @@ def test_folder_and_zip_are_the_same_corpus(tmp_path, name):
     assert made(tmp_path / "b", tmp_path, name).fingerprint == corpus.fingerprint
 
 
+def test_a_zip_in_a_folder_is_found(tmp_path, name):
+    folder = put(tmp_path / "a", name)
+    expected = made(folder, tmp_path, name).fingerprint
+    archive = {"bgc": "blurbgenrecollectionen.zip", "germeval": "germeval2019t1-public-data-final.zip"}[name]
+    (tmp_path / "b").mkdir()
+    zipped(folder, tmp_path / "b" / archive)
+    assert made(tmp_path / "b", tmp_path, name).fingerprint == expected
+
+
 def test_both_formats_say_the_same(tmp_path):
     assert len({made(put(tmp_path / name, name), tmp_path, name).fingerprint for name in READERS}) == 1
 
@@ -208,7 +217,7 @@ def test_a_broken_book_is_named(tmp_path, name, old, new, message):
     ("hierarchy", "message"),
     [
         (b"a\tb\tc\n", "hierarchy.txt, line 1: .* is not `parent TAB child`"),
-        (b"a\tb\nb\ta\n", "has a cycle: (a > b > a|b > a > b)"),
+        (b"a\tb\nb\ta\n", "hierarchy.txt: The hierarchy has a cycle: (a > b > a|b > a > b)"),
         (b"a\t\xd6l\n", "hierarchy.txt, line 1, byte 2: not UTF-8"),
         (b"other\tgenres\n", "label that the hierarchy does not have"),
     ],
@@ -232,7 +241,7 @@ def test_what_is_missing_is_named(tmp_path, name):
     for source in (folder, zipped(folder, tmp_path / "data.zip")):
         with pytest.raises(DataError, match=f"holds no {FILES[name][1]}; --source is "):
             made(source, tmp_path, name)
-    with pytest.raises(DataError, match=f"{FILES[name][0]} is neither a folder nor a zip; --source is "):
+    with pytest.raises(DataError, match=f"{FILES[name][0]} is neither a folder nor an archive; --source is "):
         made(folder / FILES[name][0], tmp_path, name)
 
 

@@ -177,7 +177,7 @@ def test_what_is_missing_is_told(folder, tmp_path):
     (folder / "eurovoc_edges.tsv").unlink()
     with pytest.raises(DataError, match="upper levels of EuroVoc are needed .* Found: none"):
         eurlex57k.read(folder, taxonomy="domains")
-    with pytest.raises(DataError, match="nothing at .*nope.tsv; taxonomy_file"):
+    with pytest.raises(DataError, match="There is no file .*nope.tsv; taxonomy_file"):
         eurlex57k.read(folder, taxonomy="domains", taxonomy_file=str(tmp_path / "nope.tsv"))
 
 

@@ -1,4 +1,5 @@
 import json
+import tarfile
 import zipfile
 
 import numpy as np
@@ -97,6 +98,59 @@ def test_zip_and_folder_are_the_same_corpus(folder, tmp_path):
     (tmp_path / "multi_eurlex.zip").write_bytes(whole[:-40])
     with pytest.raises(DataError, match="multi_eurlex.zip cannot be read to its end"):
         made(tmp_path / "multi_eurlex.zip", tmp_path, **table)
+
+
+def tarred(folder, path):
+    with tarfile.open(path, "w:gz") as archive:
+        for part in ("test", "train", "dev"):
+            archive.add(folder / f"{part}.jsonl", f"./multi_eurlex/{part}.jsonl")
+    return path
+
+
+def test_the_archive_of_the_authors_is_read_in_place(folder, tmp_path):
+    expected = made(folder, tmp_path).fingerprint
+    path, table = tarred(folder, tmp_path / "multi_eurlex.tar.gz"), {"taxonomy_file": str(folder / "eurovoc.tsv")}
+    assert made(path, tmp_path, **table).fingerprint == expected
+    # In a folder with the table beside it, and another corpus's archive.
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "eurlex57k.tar.gz").write_bytes(b"")
+    (folder / "eurovoc.tsv").rename(tmp_path / "x" / "eurovoc.tsv")
+    path = path.rename(tmp_path / "x" / path.name)
+    assert made(tmp_path / "x", tmp_path).fingerprint == expected
+    whole, table = path.read_bytes(), {"taxonomy_file": str(tmp_path / "x" / "eurovoc.tsv")}
+    for size in range(20, len(whole), 40):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DataError, match="multi_eurlex.tar.gz (cannot be read to its end|is neither a folder nor)"):
+            made(path, tmp_path, **table)
+    for place in range(10, len(whole), 9):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x20]) + whole[place + 1 :])
+        try:
+            assert made(path, tmp_path, **table).fingerprint == expected
+        except DataError as error:
+            assert "multi_eurlex.tar.gz" in str(error)
+
+
+def exported(folder, labels):
+    """Writes the laws as the library that distributes them exports them: labels of one level."""
+    for part, laws in LAWS.items():
+        rows = [{"celex_id": one["celex_id"], "text": one["text"], "labels": labels(one)} for one in laws]
+        (folder / f"{part}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_an_export_with_numbers_or_names_as_labels_is_the_same_corpus(folder, tmp_path):
+    expected = made(folder, tmp_path).fingerprint
+    exported(folder, lambda one: one["eurovoc_concepts"]["original"])
+    assert made(folder, tmp_path).fingerprint == expected
+    order = ["9", "3", "2", "1"]
+    exported(folder, lambda one: [order.index(concept) for concept in one["eurovoc_concepts"]["original"]])
+    with pytest.raises(DataError, match="has numbers as labels; put eurovoc_concepts.json of MultiEURLEX"):
+        made(folder, tmp_path)
+    (tmp_path / "multieurlex_eurovoc_concepts.json").write_text(json.dumps({"original": order, "level_1": []}))
+    assert made(folder, tmp_path).fingerprint == expected
+    with pytest.raises(DataError, match="train.jsonl, line 1: labels .1. are not numbers of level_1's concepts"):
+        made(folder, tmp_path, level="level_1")
+    with pytest.raises(DataError, match="eurovoc_concepts.json has no list of the concepts of level_2"):
+        made(folder, tmp_path, level="level_2")
 
 
 @pytest.mark.parametrize(

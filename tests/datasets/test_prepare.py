@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -174,3 +175,32 @@ def test_interrupted_and_run_again(tmp_path, by):
     assert process.returncode == 130 and "Interrupted" in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == [".synthetic,documents=30000.lock"]
     assert not is_current("synthetic", {"documents": 30_000}, tmp_path)
+
+
+def test_a_data_folder_that_is_a_file_is_told(tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    for place in ("file", "file/below"):
+        with pytest.raises(SystemExit) as ended:
+            cli.run(lambda place=place: main(["synthetic", "--data", str(tmp_path / place)]))
+        said = capsys.readouterr().err
+        assert ended.value.code == 2 and said.count("\n") == 1
+        assert f"error: {tmp_path / place} cannot be used: " in said
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError, match=f"The disk of {tmp_path} is full. Free some space, or name another folder"):
+        prepare.prepare("synthetic", None, SMALL, tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_what_may_not_be_read_is_told(tmp_path, monkeypatch):
+    def forbidden(source, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "train.jsonl"))
+
+    monkeypatch.setitem(READERS["jsonl"].__dict__, "load", lambda: forbidden)
+    with pytest.raises(DataError, match="train.jsonl cannot be used: Permission denied"):
+        prepare.prepare("jsonl", tmp_path, {}, tmp_path / "data")

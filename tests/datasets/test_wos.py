@@ -221,3 +221,12 @@ def test_a_workbook_that_is_cut_off_or_damaged_is_refused(tmp_path):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
         with contextlib.suppress(DataError):
             assert texts(wos.read(path)) == expected
+
+
+@pytest.mark.parametrize(("name", "size"), [("WOS5736", 5_736), ("WOS11967", 11_967)])
+def test_the_smaller_sets_are_refused_since_their_codes_mean_other_areas(tmp_path, name, size):
+    for code in ("YL1", "YL2"):
+        (tmp_path / f"{code}.txt").write_bytes(shared(f"data/wos/{name}/{code}.txt").read_bytes())
+    (tmp_path / "X.txt").write_text("text\n" * size)
+    with pytest.raises(DataError, match=f"has {size:,} rows, so it is one of the smaller sets of HDLTex"):
+        wos.read(tmp_path)
