@@ -158,15 +158,15 @@ def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], form: s
 
 @FORMS
 def test_gradients_by_finite_differences_on_a_dag(form: Any) -> None:
-    members = [whole(DAG), UNLIKE[3], UNLIKE[1]]
+    members = [whole(DAG), UNLIKE[1]]
     encoder = randomised(HMCN(members, 3, form=form, width=2, violation=1.0, dropout=0.0)).double()
-    gold = (torch.rand(4, 12) < 0.4).double()
-    weights, objective = torch.rand(12).double(), BCE(members)
+    gold = (torch.rand(3, 8) < 0.4).double()
+    weights, objective = torch.rand(8).double(), BCE(members)
 
     def loss(text: Tensor, *_: Tensor) -> Tensor:
         return encoder.loss(encoder(text), gold, weights, objective) + encoder.recursive_penalty()
 
-    text = torch.randn(4, 3, dtype=torch.double, requires_grad=True)
+    text = torch.randn(3, 3, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(loss, (text, *encoder.parameters()))
 
 
