@@ -9,8 +9,8 @@ equations 1 to 3. With D(A) the descendants of A, A included, and h the sigmoids
 so that a label that holds is credited with a descendant's probability only where that descendant holds too. Trees and
 DAGs are alike: D comes from the closure. In a branch D is complete, since a branch holds all descendants of its labels;
 in the sets of a random split it is what the edges within a set connect, or under masking all of the set. Branches that
-share labels, on a DAG, may be coherent each and together not: `coherence: max_constraint`, the default of this objective,
-takes the maximum once more over what they were combined to.
+share labels, on a DAG, may be coherent each and together not: `coherence: max_constraint`, the default of this
+objective, takes the maximum once more over what they were combined to.
 
 Computed on logits, whose maximum is where that of their sigmoids is: exact, and without the double precision that the
 published program needs. Do not combine it with dropout on logits (`logit_dropout` of HiAGM): what is dropped is a

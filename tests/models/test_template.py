@@ -1,5 +1,6 @@
 """The model to copy, as a researcher would test a new one. Copy this file with it, and leave `registered` out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_its_options_are_those_of_sweep_files(
     assert registered.numerics["models.template"] == 1
     assert sweep.main(["--list"]) == 0
     listed = capsys.readouterr().out
-    assert "template    A model to copy" in listed and "first_share = 0.5  What a label takes" in listed
+    assert re.search(r"template +A model to copy", listed) and "first_share = 0.5  What a label takes" in listed
     with pytest.raises(ConfigError, match="first_shar"):
         load(write_sweep(models={"template": {"options": {"first_shar": 1.0}}}))
 

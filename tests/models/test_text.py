@@ -165,7 +165,7 @@ def test_attention_drops_weights_while_training(tiny_bert: str) -> None:
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
 def test_what_acts_on_the_last_layers_takes_the_place_of_their_states(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], {"model": tiny_bert, "revision": "main", "max_length": 8})
+    tokenizer = Transformer.build_tokenizer([], bert_options(tiny_bert))
     encoder = Transformer(tokenizer, model=tiny_bert, pooling=pooling).eval()  # type: ignore[arg-type]
     tokens = batch([tokenizer.encode(text).ids for text in TEXTS])
     plain, shapes = encoder(tokens), []
