@@ -173,8 +173,8 @@ def _protocol(summary: Summary) -> Iterator[str]:
     else:
         yield (
             f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. "
-            f"Each of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} over "
-            "both (Pocock); intervals, bold and claims are those of one look."
+            f"Each of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} "
+            "over both (Pocock); intervals, bold and claims are those of one look."
         )
     if looks > (2 if rule.first_look else 1):
         planned = "two" if rule.first_look else "one"
