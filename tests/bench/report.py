@@ -164,8 +164,8 @@ def main() -> None:
         rows.append([name, f"{seconds:.1f} s", f"{gigabytes:.2f} GB", verdict(seconds, size.goal, "{:.0f} s")])
         numbers[name] = {"seconds": seconds, "gigabytes": gigabytes}
     body = (
-        "`python -m harness.report` from its start to its end, with all that it does: predictions read and checked, "
-        "statistics over documents, tables, figures. One run each, on made-up predictions.\n\n"
+        "`python -m harness.report` from its start to its end, with everything in it: reading and checking "
+        "predictions, statistics over documents, tables, figures. One run each, on made-up predictions.\n\n"
         + table(["sweep", "measured", "memory", "goal"], rows)
     )
     publish("report", "Reports", body, numbers, "python -m tests.bench.report")

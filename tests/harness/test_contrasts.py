@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,7 +124,7 @@ def test_documents_cross_with_whole_arms() -> None:
     assert item.documents.crossed.error**2 == pytest.approx(seed_variance + documents)
     assert item.documents.share == pytest.approx(documents / (seed_variance + documents))
     expected = crossed([values["masking"], -values["none"]], [documents, 0.0], [1.0, 1.0])
-    assert item.documents.crossed == expected
+    assert item.documents.crossed.interval() == pytest.approx(expected.interval())
     assert "p swap is" not in markdown(summarise(one, found, facts(one), {"wos": sample}))
 
 
@@ -140,7 +141,7 @@ def test_each_of_two_looks_has_a_level_of_its_own() -> None:
     at = level_of_two_looks(0.05, 0.5)
     assert level(LOOKS) == at and level(sweep()) == 0.05
     assert level(sweep(statistics={"first_look": 9})) == level_of_two_looks(0.05, 0.9) > at
-    small = {"models": {"hiagm": {}}, "datasets": {"wos": {}}, "published": None}
+    small: dict[str, Any] = {"models": {"hiagm": {}}, "datasets": {"wos": {}}, "published": None}
     between = held = 0
     for root in range(25):
         found = noisy(sweep(**small), sd=0.6, root=root)
