@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 from harness import cli
 from harness.comparisons import exact_test, level, num_comparisons, reachable, why_no_comparisons
-from harness.config import SweepFile, load
+from harness.config import SweepFile
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan
 from harness.report import summarise_plan
 from harness.results import Comparison, Summary
 from harness.stats.families import CORRECTED, LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
+from harness.sweep_file import load
 
 LEAST_PILOT = 3
 """Pairs of a comparison from which its spread is taken; fewer say next to nothing."""

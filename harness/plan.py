@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from datasets import READERS
 from datasets.meta import exact_command, folder_name, read_meta
-from harness.config import Reduction, Resources, Strict, SweepFile, TrainerSettings, objective_name
+from harness.config import Reduction, Resources, Strict, SweepFile, TrainerSettings
 from harness.errors import ConfigError, DataError
 from harness.files import sha256
 from harness.registry import Component, nearest
@@ -203,7 +203,7 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
-    objective = objective_name(entry, model)
+    objective = sweep.objective_of(model)
     objective_options = entry.objective.options if entry.objective else {}
     encoder = entry.encoder or sweep.encoder
     return Trial(

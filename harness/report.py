@@ -13,7 +13,6 @@ from pathlib import Path
 
 from datasets.meta import read_meta
 from harness import cli, figures, reproducibility, tables
-from harness.config import load
 from harness.errors import StoreError
 from harness.files import write_atomically
 from harness.metrics import label_groups
@@ -26,6 +25,7 @@ from harness.results import Summary
 from harness.stats.sample import Resampling
 from harness.store import Record
 from harness.summary import summarise
+from harness.sweep_file import load
 
 FIGURES = "fig"
 """Folder of the figures, below that of the reports."""

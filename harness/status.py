@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness import cli
 from harness.comparisons import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
-from harness.config import load
 from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
 from harness.progress import duration
 from harness.stats.families import CORRECTED, why_no_star
 from harness.store import Record, Store
+from harness.sweep_file import load
 
 _MOST_CHANGES = 3
 

@@ -19,7 +19,7 @@ from typing import get_args
 
 from datasets import READERS
 from harness import cli, report, tracking
-from harness.config import SweepFile, explain, load
+from harness.config import SweepFile, explain
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan, unread_plan
 from harness.preregistration import freeze
@@ -27,6 +27,7 @@ from harness.progress import Progress, duration
 from harness.registry import Registry
 from harness.status import describe
 from harness.store import Store, check_writable
+from harness.sweep_file import load
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 
 

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness import cli
-from harness.config import SweepFile, load
+from harness.config import SweepFile
 from harness.errors import TrackingError
 from harness.plan import Plan, Planned, flat_settings, make_plan
 from harness.results import Comparison, Summary
 from harness.store import Record, Store
+from harness.sweep_file import load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -33,7 +33,6 @@ from datasets.tokens import Tokens, tokenise
 from harness import cli, memory
 from harness.allocator import keep_freed_memory
 from harness.checkpoint import Checkpoint, Fitted
-from harness.config import load
 from harness.errors import StoreError, UserError
 from harness.estimate import TooLarge, refuse_too_large
 from harness.files import is_disk_full, write_atomically
@@ -42,6 +41,7 @@ from harness.plan import Trial, identity, make_plan
 from harness.preregistration import freeze
 from harness.provenance import environment
 from harness.store import Failure, Record, Store
+from harness.sweep_file import load
 from harness.trainer import NonFiniteLoss, Split, evaluate, fit, rehearse, seed_everything, uses_bf16
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads

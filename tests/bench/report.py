@@ -25,11 +25,11 @@ from scipy import sparse
 from datasets.corpus import Corpus, write
 from datasets.hierarchy import Hierarchy
 from datasets.raw import Document, Raw
-from harness.config import load
 from harness.plan import Plan, make_plan
 from harness.provenance import ROOT
 from harness.stats.documents import Counts, score
 from harness.store import Store
+from harness.sweep_file import load
 from tests.bench.measure import publish, table, verdict
 from tests.harness.test_plan import record
 

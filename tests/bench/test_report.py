@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from harness.config import load
 from harness.plan import make_plan
 from harness.report import summarise_plan
+from harness.sweep_file import load
 from tests.bench.report import SIZES, Size, make, measure
 
 

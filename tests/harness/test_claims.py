@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from harness.config import Claim, load
+from harness.config import Claim
 from harness.errors import ConfigError
 from harness.stats.documents import Counts, influence, score, variance_of_mean
 from harness.stats.sample import DocumentSample, Resampling
 from harness.summary import summarise
+from harness.sweep_file import load
 from harness.tables import markdown
 from tests.harness.fake_sweep import DATASETS, facts, noisy, outcome, outcomes, sweep
 from tests.harness.test_summary import cell, summary_of, the

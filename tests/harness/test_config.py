@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import SweepFile, explain, load
+from harness.config import SweepFile, explain
 from harness.errors import ConfigError
 from harness.registry import Component
+from harness.sweep_file import load
 
 GOOD = """\
 name: tiny

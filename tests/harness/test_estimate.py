@@ -13,10 +13,10 @@ from datasets.hierarchy import Hierarchy
 from harness import estimate, trainer
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
-from harness.config import load
 from harness.estimate import TooLarge, cpu_memory, need, refuse_too_large, unallocated
 from harness.plan import make_plan
 from harness.store import Store
+from harness.sweep_file import load
 from models import STRUCTURE_ENCODERS
 from models.branches import BranchHeads
 from tests.conftest import SweepWriter

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness import status
-from harness.config import load
 from harness.errors import ConfigError
 from harness.foresight import describe, main, targets
 from harness.plan import make_plan
@@ -16,6 +15,7 @@ from harness.stats.families import level_of_two_looks
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.store import Store
 from harness.summary import summarise
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import facts, noisy, outcomes, sweep
 from tests.harness.test_plan import record

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import schedule
-from harness.config import Resources, load
+from harness.config import Resources
 from harness.errors import UserError
 from harness.plan import Plan, Planned, make_plan
 from harness.progress import Progress
 from harness.provenance import ROOT
 from harness.store import Record, Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 
 GIB = 2**30

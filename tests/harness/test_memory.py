@@ -13,9 +13,9 @@ from torch import Tensor
 from harness import memory, trainer
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
-from harness.config import load
 from harness.plan import Planned, Trial, make_plan
 from harness.store import Record, Store
+from harness.sweep_file import load
 from harness.trainer import Split
 from models.classifier import Classifier
 from models.text import TokenBatch

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness import store as store_module
-from harness.config import load
 from harness.errors import ConfigError
 from harness.plan import NOT_IDENTITY, Cell, Durations, Trial, content_digest, expand, identity, make_plan
 from harness.store import Failure, Record, Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 
 

@@ -12,13 +12,13 @@ from scipy import sparse
 from sklearn.metrics import f1_score
 
 from datasets.corpus import Corpus
-from harness.config import load
 from harness.errors import StoreError
 from harness.plan import Plan, make_plan
 from harness.predictions import read_samples
 from harness.report import summarise_plan
 from harness.stats.sample import Resampling
 from harness.store import Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import record
 

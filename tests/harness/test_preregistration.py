@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness import preregistration
-from harness.config import load
 from harness.plan import Planned, make_plan
 from harness.preregistration import freeze, num_looks, registration
 from harness.report import main, summarise_plan
 from harness.stats.sample import Resampling
 from harness.store import Store
+from harness.sweep_file import load
 from harness.tables import markdown
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import record

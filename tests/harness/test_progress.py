@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.plan import make_plan
 from harness.progress import Progress
 from harness.store import Failure, Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import finish
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from harness.config import load
 from harness.plan import make_plan
 from harness.status import describe, main
 from harness.store import Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import finish
 

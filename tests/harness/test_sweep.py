@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.config import load
 from harness.plan import make_plan
 from harness.store import Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 
 ROOT = Path(__file__).parents[2]

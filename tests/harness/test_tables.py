@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness import tables
-from harness.config import load
 from harness.summary import summarise
+from harness.sweep_file import load
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
 from tests.harness.test_claims import ONE, made_up
 

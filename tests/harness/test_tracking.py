@@ -8,11 +8,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from harness import tracking
-from harness.config import load
 from harness.errors import TrackingError
 from harness.plan import Planned, make_plan
 from harness.report import summarise_plan
 from harness.store import Failure, Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import record
 

@@ -14,11 +14,11 @@ from datasets.corpus import Corpus
 from datasets.prepare import prepare
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
-from harness.config import load
 from harness.errors import StoreError, UserError
 from harness.metrics import Tally, label_groups
 from harness.plan import Planned, identity, make_plan
 from harness.store import Record, Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt
 

@@ -18,12 +18,12 @@ from datasets.hierarchy import Hierarchy
 from datasets.prepare import prepare
 from harness import trial as runner
 from harness.checkpoint import Checkpoint
-from harness.config import load
 from harness.errors import ConfigError
 from harness.estimate import unallocated
 from harness.metrics import Tally
 from harness.plan import Planned, content_digest, identity, make_plan
 from harness.store import Record, Store
+from harness.sweep_file import load
 from models import seq2seq
 from models.bce import BCE
 from models.label_sequences import DFS

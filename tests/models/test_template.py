@@ -10,11 +10,11 @@ import torch
 from datasets.prepare import prepare
 from harness import sweep
 from harness import trial as runner
-from harness.config import load
 from harness.errors import ConfigError
 from harness.plan import make_plan
 from harness.registry import Component
 from harness.store import Store
+from harness.sweep_file import load
 from models import STRUCTURE_ENCODERS
 from models.template import Template
 from tests.conftest import SweepWriter
