@@ -160,4 +160,6 @@ def _decompressed(path: Path) -> BinaryIO:
     with path.open("rb") as plain:
         start = plain.read(6)
     opened = next((opener(path) for magic, opener in _MAGICS.items() if start.startswith(magic)), None)
+    if opened is None and start and not tarfile.is_tarfile(path):
+        raise DataError(f"{path} is no tar archive, neither compressed nor plain.")
     return cast(BinaryIO, opened) if opened else path.open("rb")

@@ -21,6 +21,12 @@ class Draw:
     test_share: float
     seed: int
 
+    @property
+    def wanted(self) -> set[Split]:
+        """What is drawn at all."""
+        shares: tuple[tuple[Split, float], ...] = (("val", self.val_share), ("test", self.test_share))
+        return {split for split, share in shares if share}
+
     def splits(self, num: int) -> list[Split]:
         """Returns the split of each of `num` documents."""
         splits: list[Split] = ["train"] * num

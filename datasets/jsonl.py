@@ -10,7 +10,8 @@ The source is a folder with
     or documents.jsonl            the same with a `split` in every object, or without, to be drawn
 
 With `val_share` or `test_share`, those splits are drawn from documents.jsonl, or from train.jsonl where it has no
-val.jsonl or test.jsonl beside it. Draws come from NumPy's frozen legacy stream, so they are the same everywhere.
+val.jsonl or test.jsonl beside it; where documents.jsonl says the other splits already, from its training documents.
+Draws come from NumPy's frozen legacy stream, so they are the same everywhere.
 
 An object has its text under `text`, `token` or `doc_token` (a string, or a list of words that are joined
 by spaces), its labels under `labels`, `label` or `doc_label` (a list of names, or one name; commas are
@@ -104,7 +105,7 @@ def _taxonomy(folder: Path) -> Path:
 
 def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]:
     for path, given in _files(folder, draw):
-        drawn = draw.splits(_count(path, split_field)) if given == "drawn" else []
+        drawn = _drawn(path, split_field, draw) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
             if given == "field":
                 split = _split(record.get(split_field), split_field, place)
@@ -114,24 +115,31 @@ def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]
             yield Document(doc_id, _text(record, place), _labels(record, place), split)
 
 
-def _count(path: Path, split_field: str) -> int:
-    """Returns the number of documents to draw from.
+def _drawn(path: Path, split_field: str, draw: Draw) -> list[Split]:
+    """Returns the split of each document of a file to draw from.
+
+    Where every document of documents.jsonl says its split already, only training documents are drawn from.
 
     Raises:
-        DataError: When every document of documents.jsonl says its split already.
+        DataError: When that split has documents of its own for what is to be drawn.
     """
-    given = [_is_split(record.get(split_field)) for _, record in read_records(path)]
-    if given and all(given) and path.name == _SINGLE:
+    given = [record.get(split_field) for _, record in read_records(path)]
+    official = [_SPLITS[str(split)] for split in given if _is_split(split)]
+    if path.name != _SINGLE or len(official) < len(given):
+        return draw.splits(len(given))
+    if taken := draw.wanted & set(official):
+        shares = " and ".join(f"{split}_share" for split in sorted(taken, reverse=True))
         raise DataError(
-            f"{path} says the split of every document in {split_field!r}; leave val_share and test_share out, or that "
-            "field."
+            f"{path} says in {split_field!r} which documents are {' and '.join(sorted(taken, reverse=True))}; leave "
+            f"{shares} out, or that field."
         )
-    return len(given)
+    drawn = iter(draw.splits(official.count("train")))
+    return [next(drawn) if split == "train" else split for split in official]
 
 
 def _files(folder: Path, draw: Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
     """Returns the files to read, and what says which split their documents are in."""
-    wanted = {split for split, share in (("val", draw.val_share), ("test", draw.test_share)) if share}
+    wanted = draw.wanted
     single = folder / _SINGLE
     if single.exists():
         return [(single, "drawn" if wanted else "field")]

@@ -73,3 +73,9 @@ def test_what_the_machine_cannot_do_is_not_called_damage(tmp_path):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     with pytest.raises(DataError, match="nowhere cannot be read: No such file or directory"):
         list(tar_members(tmp_path / "nowhere", lambda name: True))
+
+
+def test_a_file_that_is_no_archive_is_not_called_damaged(tmp_path):
+    (tmp_path / "x").write_text("# A page\n" * 200)
+    with pytest.raises(DataError, match="x is no tar archive, neither compressed nor plain"):
+        list(tar_members(tmp_path / "x", lambda name: True))

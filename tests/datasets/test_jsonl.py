@@ -196,7 +196,7 @@ def test_files_of_the_literature_are_read_as_they_are(tmp_path):
 def test_an_official_split_is_never_drawn_over(tmp_path):
     rows = [{**ONE, "split": name} for name in ("train", "dev", "test")] * 5
     source = folder(tmp_path, documents_jsonl=rows)
-    with pytest.raises(DataError, match="says the split of every document in 'split'; leave val_share and test_share"):
+    with pytest.raises(DataError, match="which documents are val and test; leave val_share and test_share out"):
         splits_of(source, val_share=0.2, test_share=0.2)
     # Where documents lack it, or it says something else, nothing official is lost.
     assert len(splits_of(folder(tmp_path, documents_jsonl=[*rows, ONE]), val_share=0.2, test_share=0.2)) == 16
@@ -240,3 +240,14 @@ def test_a_gold_path_of_one_parent_is_closed_over_the_others(tmp_path):
     source = folder(tmp_path, FORMS["taxonomy.tsv"], documents_jsonl=rows)
     corpus = write(jsonl.read(source), tmp_path / "out", name="jsonl", options={})
     assert corpus.labels(corpus.rows("test")).toarray().all() and corpus.meta["counts"]["documents_not_closed"] == 3
+
+
+def test_validation_is_drawn_from_the_training_documents_of_an_official_split(tmp_path):
+    source = folder(tmp_path, documents_jsonl=[{**ONE, "split": "test" if n % 3 == 0 else "train"} for n in range(30)])
+    drawn = splits_of(source, val_share=0.25)
+    assert {name for name, split in drawn.items() if split == "test"} == {f"documents-{n}" for n in range(0, 30, 3)}
+    training = [name for name, split in drawn.items() if split != "test"]
+    places = np.random.RandomState(0).permutation(20)[:5].tolist()
+    assert {name for name, split in drawn.items() if split == "val"} == {training[place] for place in places}
+    with pytest.raises(DataError, match="which documents are test; leave test_share out, or that field"):
+        splits_of(source, val_share=0.2, test_share=0.2)
