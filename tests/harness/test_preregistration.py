@@ -97,10 +97,10 @@ def test_order_wording_and_resources_are_no_part_of_the_plan(write_sweep: SweepW
 
 
 def test_a_plan_of_many_cells_is_small(write_sweep: SweepWriter) -> None:
-    models = {f"m{width}": {"model": "hiagm", "options": {"node_width": width}} for width in range(1, 201)}
+    models = {f"m{width}": {"model": "hiagm", "options": {"node_width": width}} for width in range(1, 101)}
     settings = preregistration.protocol(load(write_sweep(models=models)))["settings"]
-    assert settings["structure_options.node_width"] == {f"m{width}": width for width in range(1, 201)}
-    assert len(json.dumps(settings)) < 10_000, "of 400 cells"
+    assert settings["structure_options.node_width"] == {f"m{width}": width for width in range(1, 101)}
+    assert len(json.dumps(settings)) < 10_000, "of 200 cells"
 
 
 def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: SweepWriter) -> None:

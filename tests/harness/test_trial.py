@@ -153,27 +153,29 @@ WORDS = {"word_width": 32, "hidden": 24, "min_count": 2, "max_length": 30, "word
     [
         ("hiagm", "masking", BAG),
         pytest.param("tree_lstm", "projection", BAG, marks=pytest.mark.slow),
-        ("hiagm_la", "projection", BAG),
+        pytest.param("hiagm_la", "projection", BAG, marks=pytest.mark.slow),
         ("hitin", "projection", BAG),
-        ("gat", "projection", BAG),
+        pytest.param("gat", "projection", BAG, marks=pytest.mark.slow),
         ("himatch", "projection", BAG),
         ("gradient_routing", "none", BAG),
         ("flat", "none", BAG),
         ("c_hmcnn", "projection", BAG),
-        ("champ", "masking", BAG),
+        pytest.param("champ", "masking", BAG, marks=pytest.mark.slow),
         ("conditional_sigmoid", "projection", BAG),
-        ("conditional_softmax", "projection", BAG),
-        ("hiagm_max_constraint", "none", BAG),
+        pytest.param("conditional_softmax", "projection", BAG, marks=pytest.mark.slow),
+        pytest.param("hiagm_max_constraint", "none", BAG, marks=pytest.mark.slow),
         ("hmcn", "projection", BAG),
         pytest.param("hmcn_r", "none", BAG, marks=pytest.mark.slow),
         ("hmgdn", "masking", BAG),
-        ("hybrid_loss", "none", BAG),
-        ("random", "projection", BAG),
+        pytest.param("hybrid_loss", "none", BAG, marks=pytest.mark.slow),
+        pytest.param("random", "projection", BAG, marks=pytest.mark.slow),
         pytest.param("copies", "projection", BAG, marks=pytest.mark.slow),
         pytest.param(
             *("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}), marks=pytest.mark.slow
         ),
-        ("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}),
+        pytest.param(
+            *("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}), marks=pytest.mark.slow
+        ),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else value,
 )
