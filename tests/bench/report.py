@@ -161,7 +161,7 @@ def main() -> None:
     for name, size in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             seconds, gigabytes = measure(make(Path(folder), size))
-        rows.append([name, f"{seconds:.1f} s", f"{gigabytes:.2f} GB", verdict(seconds, size.goal, "{:.0f} s")])
+        rows.append([name, f"{seconds:.1f} s", f"{gigabytes:.2f} GB", verdict(seconds, size.goal, "{:.1f} s")])
         numbers[name] = {"seconds": seconds, "gigabytes": gigabytes}
     body = (
         "`python -m harness.report` from its start to its end, with everything in it: reading and checking "
