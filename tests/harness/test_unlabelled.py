@@ -10,9 +10,9 @@ import pytest
 from datasets.corpus import Corpus
 from datasets.prepare import prepare
 from harness import trial as runner
-from harness.config import load
 from harness.plan import make_plan
 from harness.store import Store
+from harness.sweep_file import load
 from tests.conftest import SweepWriter
 
 LABELS = ("a1", "a2", "b1", "b2", "lone", "", "", "")
