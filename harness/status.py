@@ -22,14 +22,17 @@ _MOST_CHANGES = 3
 def describe(plan: Plan) -> str:
     """Returns one line per cell with the reason of its state, then what the planned seeds can show."""
     earlier = _earlier_records(plan)
-    lines = [f"{'model':<16}{'merge':<12}{'dataset':<20}{'done':>5}{'failed':>8}{'new':>5}  why"]
-    for (model, merge, dataset), trials in plan.cells().items():
+    widths = [2 + max(map(len, names)) for names in zip(FIELDS[:3], *plan.cells(), strict=True)]
+
+    def line(cell: Sequence[str], rest: str) -> str:
+        return "".join(f"{name:<{width}}" for name, width in zip(cell, widths, strict=True)) + rest
+
+    lines = [line(FIELDS[:3], f"{'done':>5}{'failed':>8}{'new':>5}  why")]
+    for cell, trials in plan.cells().items():
         count = {state: sum(one.state == state for one in trials) for state in ("done", "failed", "new")}
         reasons = dict.fromkeys(_why(one, earlier) for one in trials if one.state != "done")
         why = "; ".join(reasons) or "all finished"
-        lines.append(
-            f"{model:<16}{merge:<12}{dataset:<20}{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"
-        )
+        lines.append(line(cell, f"{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"))
     states = [one.state for one in plan.trials]
     lines.append("")
     lines.append(
