@@ -148,31 +148,29 @@ def _seeds(summary: Summary) -> Drawing | None:
         return None
     paired = summary.sweep.statistics.paired
     shown = [row for row in summary.rows if not row.control]
-    figure, axes = _panels(len(columns), 3.1, 2.0, 2, sharex=True)
+    figure, axes = _panels(len(columns), 2.6, 0.26 * len(shown) + 0.6, sharey=True)
     out: list[list[Any]] = [["row", "column", "seed", "score"]]
-    for place, (axis, column) in enumerate(zip(axes, columns, strict=True)):
+    for axis, column in zip(axes, columns, strict=True):
         for model in dict.fromkeys(row.model for row in shown):
-            places = [(x, row.label) for x, row in enumerate(shown) if row.model == model]
+            places = [(y, row.label) for y, row in enumerate(shown) if row.model == model]
             for seed in sorted(summary.sweep.seeds):
-                found = [(x, label, scores.get((label, column.datasets[0], seed), {})) for x, label in places]
-                line = [(x, label, one[column.metric]) for x, label, one in found if column.metric in one]
+                found = [(y, label, scores.get((label, column.datasets[0], seed), {})) for y, label in places]
+                line = [(y, label, one[column.metric]) for y, label, one in found if column.metric in one]
                 if paired:
-                    axis.plot([x for x, _, _ in line], [y for _, _, y in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
-                axis.plot([x for x, _, _ in line], [y for _, _, y in line], "o", color=BLUE, ms=3.5, alpha=0.8)
-                out += [[label, column.label, seed, y] for _, label, y in line]
+                    axis.plot([x for _, _, x in line], [y for y, _, _ in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
+                axis.plot([x for _, _, x in line], [y for y, _, _ in line], "o", color=BLUE, ms=3.5, alpha=0.8)
+                out += [[label, column.label, seed, x] for _, label, x in line]
         at = summary.columns.index(column)
-        for x, row in enumerate(shown):
+        for y, row in enumerate(shown):
             cell = row.cells[at]
-            axis.plot((x - 0.28, x + 0.28), (cell.mean, cell.mean), color="black", lw=1.4, zorder=3)
+            axis.plot((cell.mean, cell.mean), (y - 0.28, y + 0.28), color="black", lw=1.4, zorder=3)
             if cell.published is not None and cell.prediction != NOT_COMPARABLE.label:
-                axis.errorbar(x + 0.2, cell.mean, yerr=cell.half_width, color=ORANGE, lw=1.0, capsize=2)
-                axis.plot(x + 0.2, cell.published, "D", mfc="white", mec=ORANGE, ms=5, zorder=4)
+                axis.errorbar(cell.mean, y + 0.2, xerr=cell.half_width, color=ORANGE, lw=1.0, capsize=2)
+                axis.plot(cell.published, y + 0.2, "D", mfc="white", mec=ORANGE, ms=5, zorder=4)
         axis.set_title(column.label)
-        axis.set_xticks(
-            range(len(shown)), [row.label for row in shown], rotation=30, ha="right", rotation_mode="anchor"
-        )
-        if place % 2 == 0:
-            axis.set_ylabel("F, points")
+        axis.set_yticks(range(len(shown)), [row.label for row in shown])
+        axis.set_ylim(len(shown) - 0.5, -0.5)
+    figure.supxlabel("F, points", fontsize=8)
     caption = (
         f"Every run{', pairs of one seed joined,' if paired else ''} and the mean. Diamond: the published run, beside "
         "the interval in which a further run of ours would lie with a probability of 95 %."
