@@ -247,14 +247,18 @@ class SweepFile(Strict):
         """Returns the merges that a model is run with."""
         return self.models[model].merges or self.merges
 
+    def structure_of(self, model: str) -> str:
+        """Returns the name of the structure encoder that a model is."""
+        return self.models[model].model or model
+
     def reconstruction_of(self, model: str) -> str:
         """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""
-        return STRUCTURE_ENCODERS[self.models[model].model or model].reconstruction
+        return STRUCTURE_ENCODERS[self.structure_of(model)].reconstruction
 
     def objective_of(self, model: str) -> str:
         """Returns the name of the objective that a model is trained with."""
-        entry = self.models[model]
-        return entry.objective.name if entry.objective else STRUCTURE_ENCODERS[entry.model or model].default_objective
+        chosen = self.models[model].objective
+        return chosen.name if chosen else STRUCTURE_ENCODERS[self.structure_of(model)].default_objective
 
     @property
     def rows(self) -> list[tuple[str, Merge]]:

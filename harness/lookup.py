@@ -39,7 +39,6 @@ class Lookup:
             key: entry.label or (known[key].label if key in known else key) for key, entry in sweep.datasets.items()
         }
         self.columns = _columns(sweep, self.labels)
-        self.cell_keys = sweep.rows
         self.outcomes = self._index(outcomes)
         # With an empty place for each seed, under which runs pair up wherever they were made.
         self._made = sorted({(one.seed, made) for one in self.outcomes.values() for made in ("", one.made_on)})
@@ -48,7 +47,7 @@ class Lookup:
     def _index(self, outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str, int], Outcome]:
         planned = {
             (model, merge, dataset, seed)
-            for model, merge in self.cell_keys
+            for model, merge in self.sweep.rows
             for dataset in self.sweep.datasets
             for seed in self.sweep.seeds
         }

@@ -32,7 +32,7 @@ def control_note(summary: Summary) -> str:
     sweep = summary.sweep
     text = "Controls stand outside every comparison and correction."
     controls = {key: entry for key, entry in sweep.models.items() if entry.control}
-    flat = [key for key, one in controls.items() if (one.model or key) == "flat" and one.split == "hierarchy"]
+    flat = [key for key, one in controls.items() if sweep.structure_of(key) == "flat" and one.split == "hierarchy"]
     if any(set(sweep.merges_of(key)) - {"none"} for key in flat):
         text += (
             " Flat has no structure encoder, so under a merge it isolates the weighting of the loss: what it gains "

@@ -182,19 +182,12 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
         ConfigError: On a filter that is none, or that leaves no trial.
     """
     chosen = _chosen(sweep, filters)
-    trials = [
-        cell.model_copy(update={"seed": seed})  # The settings of a cell are checked once, for its first seed.
-        for dataset in chosen["dataset"]
-        for cells in [
-            [
-                _cell(sweep, model, merge, dataset)
-                for model, merge in sweep.rows
-                if model in chosen["model"] and merge in chosen["merge"]
-            ]
-        ]
-        for seed in chosen["seed"]
-        for cell in cells
-    ]
+    rows = [(model, merge) for model, merge in sweep.rows if model in chosen["model"] and merge in chosen["merge"]]
+    trials: list[Trial] = []
+    for dataset in chosen["dataset"]:
+        cells = [_cell(sweep, model, merge, dataset) for model, merge in rows]
+        # The settings of a cell are checked once, for its first seed.
+        trials += [cell.model_copy(update={"seed": seed}) for seed in chosen["seed"] for cell in cells]
     if not trials:
         raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
     return trials
@@ -203,21 +196,20 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
-    objective = sweep.objective_of(model)
-    objective_options = entry.objective.options if entry.objective else {}
+    structure, objective = sweep.structure_of(model), sweep.objective_of(model)
     encoder = entry.encoder or sweep.encoder
     return Trial(
         model=model,
         merge=merge,
         dataset=dataset,
         seed=sweep.seeds[0],
-        structure=entry.model or model,
-        structure_options=STRUCTURE_ENCODERS[entry.model or model].options(**entry.options).model_dump(),
+        structure=structure,
+        structure_options=STRUCTURE_ENCODERS[structure].resolved(entry.options),
         objective=objective,
-        objective_options=OBJECTIVES[objective].options(**objective_options).model_dump(),
+        objective_options=OBJECTIVES[objective].resolved(entry.objective.options if entry.objective else {}),
         coherence=entry.coherence or OBJECTIVES[objective].default_coherence,
         encoder=encoder.name,
-        encoder_options=TEXT_ENCODERS[encoder.name].options.model_validate(encoder.options).model_dump(),
+        encoder_options=TEXT_ENCODERS[encoder.name].resolved(encoder.options),
         combine="max" if merge == "none" else sweep.combine,
         branch_reduction=_reduction(entry.branch_reduction or sweep.branch_reduction, merge),
         split="hierarchy" if merge == "none" else entry.split,

@@ -145,8 +145,8 @@ class Component:
     def options(self) -> type[BaseModel]:
         """A frozen pydantic model of the component's options; unknown names are refused by it."""
         node = self._node
-        functions = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef)]
-        function = next((one for one in functions if one is node or one.name == "__init__"), None)
+        methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+        function = node if isinstance(node, ast.FunctionDef) else next(iter(methods), None)
         docs = _argument_docs((function and ast.get_docstring(function)) or ast.get_docstring(node) or "")
         # A class without a constructor of its own has no options.
         given = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if function else ()
@@ -158,11 +158,14 @@ class Component:
             fields[argument.arg] = (annotation, Field(default=value, description=docs.get(argument.arg, "")))
         return create_model(f"{self.name} options", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
 
+    def resolved(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns every option, those that are not given with their defaults, checked."""
+        return self.options.model_validate(dict(options)).model_dump()
+
     def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the options that differ from their defaults, checked."""
-        settings = self.options.model_validate(dict(options))
         fields = self.options.model_fields
-        return {name: value for name, value in settings.model_dump().items() if value != fields[name].default}
+        return {name: value for name, value in self.resolved(options).items() if value != fields[name].default}
 
     def load(self) -> Any:
         """Imports the component's file and returns the object."""

@@ -57,7 +57,6 @@ class _Analysis:
         self.facts = facts
         self.labels = lookup.labels
         self.columns = lookup.columns
-        self.cell_keys = lookup.cell_keys
         self.level = level(lookup.sweep)
 
     def summary(self) -> Summary:
@@ -201,7 +200,7 @@ class _Analysis:
             - set(self.sweep.statistics.star_metrics)
             - {_of_group(metric, group) for metric in ("micro_f1", "macro_f1") for group in GROUPS}
         )
-        for model, merge in self.cell_keys:
+        for model, merge in self.sweep.rows:
             for dataset, label in self.labels.items():
                 done = [one for one in self.lookup.cell_outcomes(model, merge, dataset) if one.scores is not None]
                 scores = {metric: self._values(model, merge, dataset, metric) for metric in others}
@@ -222,7 +221,7 @@ class _Analysis:
             groups = [group for group in GROUPS if any(_of_group("micro_f1", group) in scores for scores in found)]
             if not set(groups) - {"frequent"}:
                 continue
-            for model, merge in self.cell_keys:
+            for model, merge in self.sweep.rows:
                 for group in groups:
                     micro, macro = (
                         self._values(model, merge, dataset, _of_group(metric, group))
@@ -247,7 +246,7 @@ class _Analysis:
         return math.exp(test.difference), math.exp(test.low), math.exp(test.high)
 
     def _trials(self) -> Iterable[Trial]:
-        for model, merge in self.cell_keys:
+        for model, merge in self.sweep.rows:
             for dataset in self.sweep.datasets:
                 for seed in self.sweep.seeds:
                     outcome = self.lookup.outcomes.get((model, merge, dataset, seed))

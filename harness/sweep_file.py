@@ -22,7 +22,7 @@ def load(path: Path) -> SweepFile:
     source = YamlFile(path)
     sweep = source.validate(SweepFile)
     for key, entry in sweep.models.items():
-        _check_component(source, STRUCTURE_ENCODERS, entry.model or key, ("models", key), "model", entry.model)
+        _check_component(source, STRUCTURE_ENCODERS, sweep.structure_of(key), ("models", key), "model", entry.model)
         _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
             name = entry.encoder.name
@@ -62,7 +62,7 @@ def _check_component(
 
 
 def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
-    model, place = STRUCTURE_ENCODERS[entry.model or key], ("models", key)
+    model, place = STRUCTURE_ENCODERS[sweep.structure_of(key)], ("models", key)
     name = sweep.objective_of(key)
     if entry.objective:
         if "objective" in model.refuses:

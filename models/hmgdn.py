@@ -18,24 +18,23 @@ scores of this reading.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.registry import Share
-from models.dropout import Dropout
+from models.flat import Flat
 from models.labels import Member
 from models.levels import cross_entropy, level_factors
-from models.members import RaggedLinear, edge_penalty, join
+from models.members import RaggedLinear
 from models.objective import Objective
 from models.products import matrices
-from models.structure import StructureEncoder
 
 NUMERICS = 1
 REFUSES = {"objective": "it adds the cross-entropies of a global output and of each level's local one"}
 RECONSTRUCTION = "built from one sentence in another paper, since neither its text nor its program could be had"
 
 
-class HMGDN(StructureEncoder):
-    """Classifies each level from the text, and all labels of a member from its levels' predictions.
+class HMGDN(Flat):
+    """Classifies each level from the text, as a flat layer, and all labels of a member from its levels' predictions.
 
     Args:
         members: The list of hierarchies.
@@ -43,27 +42,22 @@ class HMGDN(StructureEncoder):
         dropout: Dropout on the text vector.
     """
 
-    edges: Tensor
     local_factors: Tensor
 
     def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1):
-        super().__init__(members, text_width)
-        self.dropout = Dropout(dropout)
+        super().__init__(members, text_width, dropout=dropout)
         counts = [len(member.asked) for member in members]
-        # The levels of all members read the same text, so their classifiers are one matrix.
-        self.local = nn.Linear(text_width, sum(counts))
         self.combine = RaggedLinear(counts, counts, ())
         assert self.combine.bias is not None
         with torch.no_grad():
             self.combine.bias.fill_(-2)
             for matrix in matrices(self.combine.weight, self.combine.shapes):
                 matrix.zero_().fill_diagonal_(4)
-        self.register_buffer("edges", join([member.asked_edges for member in members], counts), persistent=False)
         self.register_buffer("local_factors", level_factors(members), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_2BC, the local ones before the global ones."""
-        local_BC = self.local(self.dropout(text_BD))
+        local_BC = super().forward(text_BD)
         return torch.stack([local_BC, self.combine(torch.sigmoid(local_BC))])
 
     def loss(self, output: Tensor, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
@@ -73,7 +67,3 @@ class HMGDN(StructureEncoder):
     def probabilities(self, output: Tensor, objective: Objective) -> Tensor:
         """Returns (B, C) global probabilities."""
         return torch.sigmoid(output[1])
-
-    def recursive_penalty(self) -> Tensor:
-        """Pulls each label's local row towards its parents'."""
-        return edge_penalty(self.local.weight, self.edges)

@@ -6,7 +6,6 @@ python -m tests.bench.evaluation
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +29,7 @@ from harness.threshold_free import ThresholdFree
 from harness.trainer import Split
 from models.text import TokenBatch
 from tests.bench.alone import alone
-from tests.bench.measure import Times, in_own_process, publish, side_by_side, table, verdict
+from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
 
 DOCUMENTS = 781_265
 SHARE = 50
@@ -271,12 +270,8 @@ def check() -> None:
 def main() -> None:
     """Compares the variants and writes the page."""
     check()
-    with ExitStack() as stack:
-        variants = {
-            name: stack.enter_context(in_own_process(partial(prepare, num), {}))
-            for name, (prepare, num) in VARIANTS.items()
-        }
-        times = side_by_side(variants, ROUNDS)
+    builds = {name: Build(partial(prepare, num)) for name, (prepare, num) in VARIANTS.items()}
+    times = in_processes(builds, ROUNDS, together=True)
     peaks = {name: alone(partial(prepare, num), 300).peak for name, (prepare, num) in VARIANTS.items()}
     split, size = parts(), written()
     body = page(times, peaks, split, size)

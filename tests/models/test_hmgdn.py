@@ -18,7 +18,7 @@ def test_global_logits_are_a_linear_map_of_the_local_probabilities() -> None:
     encoder = HMGDN([whole(DAG)], 3).eval()
     torch.nn.init.normal_(encoder.combine.weight)
     text = torch.randn(5, 3)
-    local = text @ encoder.local.weight.T + encoder.local.bias
+    local = text @ encoder.output.weight.T + encoder.output.bias
     expected = torch.sigmoid(local) @ encoder.combine.weight.view(7, 7).T + encoder.combine.bias
     torch.testing.assert_close(encoder(text), torch.stack([local, expected]))
     torch.testing.assert_close(encoder.probabilities(encoder(text), BCE(encoder.members)), torch.sigmoid(expected))
@@ -65,6 +65,6 @@ def test_gradients_by_finite_differences_on_a_dag() -> None:
 
 def test_the_penalty_ties_local_rows() -> None:
     encoder = HMGDN([whole(DAG)], 3)
-    rows = encoder.local.weight.detach().numpy()
+    rows = encoder.output.weight.detach().numpy()
     expected = sum(((rows[p] - rows[c]) ** 2).sum() for p, c in DAG.edges) / 2
     assert encoder.recursive_penalty().item() == pytest.approx(float(np.float64(expected)), rel=1e-5)
