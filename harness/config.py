@@ -16,6 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
+BestEpoch = Literal["per_metric", "micro", "macro"]
 Metrics = Annotated[tuple[Literal["micro_f1", "macro_f1"], ...], Field(min_length=1)]
 
 
@@ -49,7 +50,7 @@ class TrainerSettings(Strict):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32. Single precision is full on
     every device: TF32 is off."""
-    select: Literal["per_metric", "micro", "macro"] = "per_metric"
+    select: BestEpoch = "per_metric"
     """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
     epoch, or both from one of them."""
 

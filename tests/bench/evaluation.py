@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from datasets.hierarchy import Hierarchy
 from datasets.tokens import Tokens
-from harness import trainer, trial
+from harness import trainer
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Tally
+from harness.outcome import Outcome
 from harness.threshold_free import ThresholdFree
 from harness.trainer import Split
 from models.text import TokenBatch
@@ -203,13 +204,13 @@ def parts() -> dict[str, float]:
 
 def written() -> dict[str, int]:
     """Returns the bytes of one epoch's predictions as the harness stores them, by column."""
-    _, answers, split = corpus(DOCUMENTS)
+    _, answers, _ = corpus(DOCUMENTS)
     numbers = np.sort(np.random.default_rng(1).choice(810_936 - 26_151, DOCUMENTS, replace=False)) + 26_151
-    source: Any = SimpleNamespace(doc_ids=lambda rows: [str(number) for number in numbers])
+    doc_ids = [str(number) for number in numbers]
     predicted = scipy.sparse.csr_array(answers.predicted.numpy())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        trial._write_predictions(path, source, split, {"micro_f1": predicted})
+        Outcome({}, {"micro_f1": predicted}).write_predictions(path, doc_ids)
         stored = pq.read_metadata(path)
         groups = [stored.row_group(i) for i in range(stored.num_row_groups)]
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]

@@ -50,7 +50,7 @@ def marked(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def step(worker: Any) -> Any:
     """Takes the place of `harness.schedule.Worker.step`, in a worker."""
     mark(WORKER[0])
-    from harness import schedule, trial
+    from harness import assembly, schedule, trial
 
     mark(WORKER[1])
     if EXAMPLE in os.environ:
@@ -58,8 +58,8 @@ def step(worker: Any) -> Any:
     elif WORKER[2] not in _marked:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
-        trial._open = marked(WORKER[2], trial._open)
-        trial._build = marked(WORKER[3], trial._build)
+        assembly._open_once = marked(WORKER[2], assembly._open_once)
+        trial.build = marked(WORKER[3], trial.build)
         register_optimizer_step_post_hook(lambda *_: mark(WORKER[4]))
     return schedule.Worker.step(worker)
 

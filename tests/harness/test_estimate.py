@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from datasets.hierarchy import Hierarchy
-from harness import estimate, trainer
+from harness import assembly, estimate, trainer
 from harness import trial as runner
+from harness.assembly import Data
 from harness.checkpoint import Checkpoint
 from harness.estimate import TooLarge, cpu_memory, need, refuse_too_large, unallocated
 from harness.plan import make_plan
@@ -82,15 +83,14 @@ def test_training_holds_what_is_counted(
     widths = {name: 4 for name in STRUCTURE_ENCODERS[model].options.model_fields if name.endswith("width")}
     plan = make_plan(load(write_sweep(models={model: {"options": widths}}, merges=[merge])))
     trial = plan.trials[0].trial
-    corpus, tokens = runner._open(data_dir / trial.corpus, trial)
-    splits = {name: runner._split(corpus, tokens, name, 0) for name in runner.SPLITS}
-    classifier = runner._build(trial, corpus, tokens, splits)
+    data = Data.open(trial, data_dir)
+    classifier = assembly.build(trial, data, torch.device("cpu"))
     optimizer = trainer._optimizer(classifier, trial.trainer)
     monkeypatch.setattr(trainer, "_optimizer", lambda *_: optimizer)
     settings = trial.trainer.model_copy(update={"epochs": 1})
-    split = splits["train"]
+    split, valid = data.splits["train"], data.splits["val"]
     fitted = trainer.fit(
-        classifier, settings, split, splits["val"], corpus.hierarchy, 1, Checkpoint(tmp_path), lambda entry: None
+        classifier, settings, split, valid, data.corpus.hierarchy, 1, Checkpoint(tmp_path), lambda entry: None
     )
     tensors = []
     for name, parameter in classifier.named_parameters():
@@ -100,7 +100,7 @@ def test_training_holds_what_is_counted(
             tensors += [fitted.weights[metric][name] for metric in ("micro_f1", "macro_f1")]
     held = {tensor.data_ptr(): tensor.nbytes for tensor in tensors if tensor is not None}
     needed = need(classifier.heads)
-    assert sum(held.values()) == needed.device + needed.kept - 2 * 4 * len(corpus.hierarchy)
+    assert sum(held.values()) == needed.device + needed.kept - 2 * 4 * len(data.corpus.hierarchy)
 
 
 def test_refused_is_what_lacks_one_byte(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness import memory, trainer
+from harness import assembly, memory, trainer
 from harness import trial as runner
+from harness.assembly import Data
 from harness.checkpoint import Checkpoint
 from harness.plan import Planned, Trial, make_plan
 from harness.store import Record, Store
@@ -35,10 +36,9 @@ def planned(write_sweep: SweepWriter, model: str = "hiagm", **changes: Any) -> P
 
 
 def built(trial: Trial, data_dir: Path) -> tuple[Classifier, Split]:
-    corpus, tokens = runner._open(data_dir / trial.corpus, trial)
-    splits = {name: runner._split(corpus, tokens, name, 0) for name in runner.SPLITS}
+    data = Data.open(trial, data_dir)
     runner.seed_everything(1)
-    return runner._build(trial, corpus, tokens, splits), splits["train"]
+    return assembly.build(trial, data, torch.device("cpu")), data.splits["train"]
 
 
 def epoch(model: Classifier, trial: Trial, split: Split, batches: list[Any], *parts: int) -> float:
@@ -215,7 +215,7 @@ def test_what_never_fits_fails_as_out_of_memory(
 def test_a_shared_device_is_wanted_alone_first_and_changes_nothing(
     write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_device", lambda trial: torch.device("cpu"))
+    monkeypatch.setattr(runner, "device_of", lambda trial: torch.device("cpu"))
     one = planned(write_sweep)
     undisturbed = run(one, data_dir, Store(tmp_path / "undisturbed"))
     store = Store(tmp_path / "s")
@@ -281,7 +281,7 @@ def test_a_trial_keeps_to_its_share_and_to_full_single_precision(
     torch.set_float32_matmul_precision("high")
     trial = planned(write_sweep).trial
     trial = trial.model_copy(update={"resources": trial.resources.model_copy(update={"gpus": gpus})})
-    assert runner._device(trial).type == "cuda" and kept == [share]
+    assert assembly.device_of(trial).type == "cuda" and kept == [share]
     assert torch.get_float32_matmul_precision() == "highest" and not torch.backends.cudnn.allow_tf32
 
 
@@ -298,8 +298,8 @@ def test_a_measurement_takes_the_longest_documents(
         return 3 * 2**30, 80 * 2**30
 
     assert runner.measure_memory(trial, data_dir, read) == (3 * 2**30, 80 * 2**30)
-    corpus, tokens = runner._open(data_dir / trial.corpus, trial)
-    lengths = {name: np.sort(tokens.lengths[corpus.rows(name)])[::-1] for name in runner.SPLITS}
+    data = Data.open(trial, data_dir)
+    lengths = {name: np.sort(data.tokens.lengths[split.rows])[::-1] for name, split in data.splits.items()}
     expected = [(True, lengths["train"][:33])] * 3  # A batch of 32 may take a lone document in.
     expected += [(False, lengths[name][:256]) for name in ("val", "test")]
     assert steps == [len(expected)] == [len(seen)]

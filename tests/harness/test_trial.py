@@ -12,7 +12,9 @@ import torch
 
 from datasets.corpus import Corpus
 from datasets.prepare import prepare
+from harness import assembly
 from harness import trial as runner
+from harness.assembly import Data
 from harness.checkpoint import Checkpoint
 from harness.errors import StoreError, UserError
 from harness.metrics import Tally, label_groups
@@ -53,12 +55,11 @@ def test_the_same_bits_first_and_later_in_a_process(write_sweep: SweepWriter, da
 
 def test_another_seed_gives_other_bits_but_the_same_encoder_start(write_sweep: SweepWriter, data_dir: Path) -> None:
     plan = make_plan(load(write_sweep()))
-    corpus, tokens = runner._open(data_dir / plan.trials[0].trial.corpus, plan.trials[0].trial)
-    splits = {name: runner._split(corpus, tokens, name, 0) for name in ("train", "val", "test")}
+    data = Data.open(plan.trials[0].trial, data_dir)
     weights = {}
     for one in plan.trials:
         runner.seed_everything(one.trial.seed)
-        model = runner._build(one.trial, corpus, tokens, splits)
+        model = assembly.build(one.trial, data, torch.device("cpu"))
         weights[one.trial.cell, one.trial.seed] = model.encoder.state_dict()["embedding.weight"]
     by_seed = {seed: [w for (_, s), w in weights.items() if s == seed] for seed in (1, 2)}
     assert all(torch.equal(by_seed[1][0], other) for other in by_seed[1])
@@ -129,19 +130,18 @@ def test_labels_are_described_once_by_their_own_training_documents(write_sweep: 
         return [read[own.argmax()] if own.any() else name for name, own in zip(labels, dense.T, strict=True)]
 
     trial = planned(write_sweep, "flat", "projection").trial.model_copy(update={"train_documents": 300})
-    corpus, tokens = runner._open(data_dir / trial.corpus, trial)
-    splits = {name: runner._split(corpus, tokens, name, trial.train_documents) for name in runner.SPLITS}
-    rows, gold = splits["train"].rows, splits["train"].gold.toarray()
+    data = Data.open(trial, data_dir)
+    rows, gold = data.splits["train"].rows, data.splits["train"].gold.toarray()
     for _ in range(2):
-        members = runner._build(trial, corpus, tokens, splits).heads.encoder.members
+        members = assembly.build(trial, data, torch.device("cpu")).heads.encoder.members
         for member in members:
             described = member.facts.describe(write)
             assert len(described) == len(member.hierarchy)
             for name, pieces in zip(member.hierarchy.labels, described, strict=True):
-                own = gold[:, corpus.hierarchy.index[name]]
-                first = tokens.gather(rows[own.argmax()][None])[0].tolist()
-                assert pieces.tolist() == (first if own.any() else tokens.tokenizer.encode(name).ids)
-    assert calls == [list(corpus.texts(rows))], "what one trial has made serves the next"
+                own = gold[:, data.corpus.hierarchy.index[name]]
+                first = data.tokens.gather(rows[own.argmax()][None])[0].tolist()
+                assert pieces.tolist() == (first if own.any() else data.tokens.tokenizer.encode(name).ids)
+    assert calls == [list(data.corpus.texts(rows))], "what one trial has made serves the next"
 
 
 BAG = {"name": "bag", "options": {"width": 64, "vocabulary": 2000}}
@@ -255,12 +255,12 @@ def test_the_record_follows_from_the_stored_predictions(
 
 
 def test_every_trial_trains_on_the_same_subset(write_sweep: SweepWriter, data_dir: Path) -> None:
-    one = planned(write_sweep)
-    corpus, tokens = runner._open(data_dir / one.trial.corpus, one.trial)
-    subset = runner._split(corpus, tokens, "train", 100)
+    trial = planned(write_sweep).trial.model_copy(update={"train_documents": 100})
+    data = Data.open(trial, data_dir)
+    corpus, subset = data.corpus, data.splits["train"]
     assert len(subset.rows) == 100 == len(set(subset.rows)) and set(subset.rows) <= set(corpus.rows("train"))
-    assert np.array_equal(subset.rows, runner._split(corpus, tokens, "train", 100).rows)
-    assert len(runner._split(corpus, tokens, "test", 100).rows) == len(corpus.rows("test"))
+    assert np.array_equal(subset.rows, Data.open(trial, data_dir).splits["train"].rows)
+    assert len(data.splits["test"].rows) == len(corpus.rows("test"))
 
 
 def test_nan_is_a_failed_trial_with_its_reason(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_a_full_disk_is_nobodys_failed_trial(
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "_write_predictions", full)
+        patch.setattr(runner.Outcome, "write_predictions", full)
         with pytest.raises(StoreError, match="is full; free some of it, and go on"):
             runner.run(one.trial, one.key, data_dir, store)
     assert store.state(one.key) == "new"
@@ -377,7 +377,7 @@ def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path,
         for number, content in enumerate(contents):
             path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
             path.write_bytes(content)
-            runner._open_once.cache_clear()
+            assembly._open_once.cache_clear()
             again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
             assert again.predictions_sha256 == first.predictions_sha256
     assert newest.read_bytes() == whole
