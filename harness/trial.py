@@ -25,11 +25,11 @@ import torch
 from harness import cli, memory
 from harness.allocator import keep_freed_memory
 from harness.assembly import Data, build, device_of
+from harness.best_epochs import BestEpochs
 from harness.checkpoint import Checkpoint
 from harness.errors import StoreError, UserError
 from harness.estimate import TooLarge
 from harness.files import is_disk_full
-from harness.outcome import Outcome
 from harness.plan import Trial, identity, make_plan
 from harness.preregistration import freeze
 from harness.provenance import environment
@@ -151,14 +151,14 @@ def _train_and_test(
     train, valid = data.splits["train"], data.splits["val"]
     fitted = fit(model, trial.trainer, train, valid, data.corpus.hierarchy, trial.seed, checkpoint, note, micro_batches)
     history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
-    outcome = Outcome.test(model, fitted, data, trial.trainer)
+    tested = BestEpochs.test(model, fitted, data, trial.trainer)
     doc_ids = data.corpus.doc_ids(data.splits["test"].rows)
-    digest = outcome.write_predictions(folder / "predictions.parquet", doc_ids)
+    digest = tested.write_predictions(folder / "predictions.parquet", doc_ids)
     return Record(
         key=key,
         settings=_settings(trial),
-        scores=outcome.headline(trial.trainer.select, fitted.progress.history),
-        selected=outcome.selected,
+        scores=tested.headline(trial.trainer.select, fitted.progress.history),
+        selected=tested.selected,
         num_epochs=fitted.progress.epoch,
         train_seconds=fitted.progress.train_seconds,
         seconds=time.perf_counter() - started,

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from datasets.hierarchy import Hierarchy
 from datasets.tokens import Tokens
 from harness import trainer
+from harness.best_epochs import BestEpochs
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Tally
-from harness.outcome import Outcome
 from harness.threshold_free import ThresholdFree
 from harness.trainer import Split
 from models.text import TokenBatch
@@ -210,7 +210,7 @@ def written() -> dict[str, int]:
     predicted = scipy.sparse.csr_array(answers.predicted.numpy())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        Outcome({}, {"micro_f1": predicted}).write_predictions(path, doc_ids)
+        BestEpochs({}, {"micro_f1": predicted}).write_predictions(path, doc_ids)
         stored = pq.read_metadata(path)
         groups = [stored.row_group(i) for i in range(stored.num_row_groups)]
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]

@@ -23,8 +23,8 @@ NUMERICS = 1
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the test documents say of the best epochs, by the score that was best there on validation.
+class BestEpochs:
+    """What was found on the test documents at the best epochs, by the score that was best there on validation.
 
     Attributes:
         selected: Test scores, and the epoch.
@@ -35,7 +35,7 @@ class Outcome:
     predicted: dict[str, scipy.sparse.csr_array]
 
     @classmethod
-    def test(cls, model: Classifier, fitted: Fitted, data: Data, settings: TrainerSettings) -> "Outcome":
+    def test(cls, model: Classifier, fitted: Fitted, data: Data, settings: TrainerSettings) -> "BestEpochs":
         """Tests the weights of each best epoch, once where two are the same epoch.
 
         Args:
@@ -44,14 +44,14 @@ class Outcome:
             data: Documents to test on; the training documents say which labels are rare.
             settings: See `TrainerSettings`.
         """
-        outcome = cls({}, {})
+        tested = cls({}, {})
         groups = label_groups(data.splits["train"].gold.sum(axis=0))
         by_epoch: dict[float, str] = {}
         for metric, best in fitted.progress.best.items():
             twin = by_epoch.setdefault(best["epoch"], metric)
             if twin == metric:
                 model.load_state_dict(fitted.weights[metric])
-                scores, outcome.predicted[metric] = evaluate(
+                scores, tested.predicted[metric] = evaluate(
                     model,
                     data.splits["test"],
                     data.corpus.hierarchy,
@@ -60,10 +60,10 @@ class Outcome:
                     groups,
                     threshold_free=True,
                 )
-                outcome.selected[metric] = {"epoch": best["epoch"], **scores}
+                tested.selected[metric] = {"epoch": best["epoch"], **scores}
             else:
-                outcome.selected[metric], outcome.predicted[metric] = outcome.selected[twin], outcome.predicted[twin]
-        return outcome
+                tested.selected[metric], tested.predicted[metric] = tested.selected[twin], tested.predicted[twin]
+        return tested
 
     def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
         """Returns the scores to report, and those on validation at their epochs.
