@@ -106,7 +106,7 @@ class Component:
                 continue
             if (version := _constant(tree, "NUMERICS")) is not None:
                 found[module] = version
-            imported = set(_imported(tree)) - seen
+            imported = _imported(module) - seen
             todo += imported
             seen |= imported
         if self.module not in found:
@@ -189,14 +189,15 @@ def _constant(tree: ast.Module, name: str) -> Any:
     return None
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """Yields what a module imports, names in it included, since they may be modules."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def _imported(module: str) -> frozenset[str]:
+    """Returns what one of this project's modules imports, names in it included, since they may be modules."""
+    tree = _parse(module)
+    nodes = list(ast.walk(tree)) if tree else []
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    sources = [(node.module, node.names) for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    names = {f"{source}.{alias.name}" for source, aliases in sources for alias in aliases}
+    return frozenset(plain | names | {source for source, _ in sources})
 
 
 class Registry(Mapping[str, Component]):

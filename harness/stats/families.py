@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from harness.stats.laws import normal_below, normal_bound, normal_density
 from harness.stats.seeds import Array, Join, Scores, pair, t_test
 
 LEAST_PAIRS = 5
@@ -100,20 +101,19 @@ def level_of_two_looks(alpha: float, share: float) -> float:
     """
     from scipy.integrate import quad
     from scipy.optimize import brentq
-    from scipy.stats import norm
 
     slope, spread = math.sqrt(share), math.sqrt(1 - share)
 
     def inside(cut: float) -> float:
         def given_first(z: float) -> float:
-            ends = norm.cdf([(-cut - slope * z) / spread, (cut - slope * z) / spread])
-            return float(norm.pdf(z) * (ends[1] - ends[0]))
+            ends = normal_below([(-cut - slope * z) / spread, (cut - slope * z) / spread])
+            return float(normal_density(z) * (ends[1] - ends[0]))
 
         return float(quad(given_first, -cut, cut)[0])
 
     # Between no correction and that for independent looks by Bonferroni.
-    cut = brentq(lambda one: 1 - inside(one) - alpha, norm.isf(alpha / 2), norm.isf(alpha / 4))
-    return float(2 * norm.sf(cut))
+    cut = brentq(lambda one: 1 - inside(one) - alpha, normal_bound(alpha / 2), normal_bound(alpha / 4))
+    return float(2 * normal_below(-cut))
 
 
 def star_levels(alpha: float) -> list[float]:

@@ -5,6 +5,8 @@ from bisect import bisect_left
 
 import numpy as np
 
+from harness.stats.laws import chi2_quantile, noncentral_t_outside, normal_below, normal_density, t_bound
+
 MOST_PAIRS = 1000
 """Where the search for a number of seeds ends."""
 
@@ -27,15 +29,9 @@ def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num
     """
     if num_pairs < 2 or not sd > 0:
         return math.nan
-    from scipy.stats import nct, t
-
     df = num_strata * (num_pairs - 1)
     shift = abs(difference) * math.sqrt(num_pairs) / sd
-    critical = float(t.isf(alpha / 2, df))
-    # SciPy answers NaN in the far tails, where the left one is empty and the right one is everything.
-    right = np.nan_to_num(nct.sf(critical, df, shift), nan=1.0)
-    left = np.nan_to_num(nct.cdf(-critical, df, shift), nan=0.0)
-    return min(1.0, float(right + left))
+    return noncentral_t_outside(t_bound(alpha / 2, df), df, shift)
 
 
 def seeds_needed(
@@ -70,9 +66,7 @@ def upper_sd(sd: float, num_pairs: int, confidence: float = 0.8) -> float:
     """
     if num_pairs < 2:
         return math.nan
-    from scipy.stats import chi2
-
-    return sd * math.sqrt((num_pairs - 1) / float(chi2.ppf(1 - confidence, num_pairs - 1)))
+    return sd * math.sqrt((num_pairs - 1) / float(chi2_quantile(1 - confidence, num_pairs - 1)))
 
 
 def exaggeration(
@@ -88,13 +82,11 @@ def exaggeration(
     """
     if num_pairs < 2 or not sd > 0 or difference == 0:
         return math.nan, math.nan
-    from scipy.stats import chi2, norm, t
-
     df = num_strata * (num_pairs - 1)
     shift = abs(difference) * math.sqrt(num_pairs) / sd
     shares = (np.arange(2000) + 0.5) / 2000
-    cut = float(t.isf(alpha / 2, df)) * np.sqrt(chi2.ppf(shares, df) / df)
-    right, wrong = norm.sf(cut - shift), norm.sf(cut + shift)
-    size = shift * (right - wrong) + norm.pdf(cut - shift) + norm.pdf(cut + shift)
+    cut = t_bound(alpha / 2, df) * np.sqrt(chi2_quantile(shares, df) / df)
+    right, wrong = normal_below(shift - cut), normal_below(-shift - cut)
+    size = shift * (right - wrong) + normal_density(cut - shift) + normal_density(cut + shift)
     significant = float(np.mean(right + wrong))
     return float(np.mean(size)) / significant / shift, float(np.mean(wrong)) / significant

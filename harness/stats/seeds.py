@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from harness.stats.laws import Array, t_above, t_bound
+
 Scores = Mapping[int, float]
 """Seed to score; NaN and infinities count as missing."""
 Status = Literal["tested", "identical", "degenerate", "too few pairs", "one seed"]
@@ -146,16 +146,12 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Returns the ends of the two-sided interval."""
-        from scipy.stats import t
-
-        margin = float(t.isf((1 - level) / 2, self.df)) * self.error
+        margin = t_bound((1 - level) / 2, self.df) * self.error
         return self.value - margin, self.value + margin
 
     def p_above(self, bound: float = 0.0) -> float:
         """Returns the one-sided p of the hypothesis that the truth lies at the bound or below it."""
-        from scipy.stats import t
-
-        return float(t.sf((self.value - bound) / self.error, self.df))
+        return t_above((self.value - bound) / self.error, self.df)
 
     def p_below(self, bound: float = 0.0) -> float:
         """Returns the one-sided p of the hypothesis that the truth lies at the bound or above it."""

@@ -1,0 +1,63 @@
+"""The probability laws of the tests, by `scipy.special`: `scipy.stats` has them too and takes a second to import.
+
+Each is imported where it is used, since a plan only counts and should answer at once.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def t_above(value: float, df: float) -> float:
+    """Returns P(T > value) for Student's t with df degrees of freedom."""
+    from scipy.special import stdtr
+
+    return float(stdtr(df, -value))
+
+
+def t_bound(share: float, df: float) -> float:
+    """Returns the value that Student's t exceeds with a probability."""
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(df, share))
+
+
+def noncentral_t_outside(bound: float, df: float, shift: float) -> float:
+    """Returns P(|T| > bound) for the noncentral t with df degrees of freedom and a noncentrality from 0 on."""
+    from scipy.special import nctdtr
+
+    # SciPy answers NaN in the far left tail, where nothing is.
+    below, left = np.nan_to_num(nctdtr(df, shift, [bound, -bound]), nan=0.0)
+    return min(1.0, float(1 - below + left))
+
+
+def chi2_quantile(shares: ArrayLike, df: float) -> Array:
+    """Returns the values that chi-squared with df degrees of freedom stays below with some probabilities."""
+    from scipy.special import gammaincinv
+
+    quantiles: Array = 2 * gammaincinv(df / 2, shares)
+    return quantiles
+
+
+def normal_below(values: ArrayLike) -> Array:
+    """Returns P(Z < value) for the standard normal law."""
+    from scipy.special import ndtr
+
+    probabilities: Array = ndtr(values)
+    return probabilities
+
+
+def normal_bound(share: float) -> float:
+    """Returns the value that the standard normal law exceeds with a probability."""
+    from scipy.special import ndtri
+
+    return -float(ndtri(share))
+
+
+def normal_density(values: ArrayLike) -> Array:
+    """Returns the density of the standard normal law."""
+    densities: Array = np.exp(-np.square(values) / 2) / math.sqrt(2 * math.pi)
+    return densities
