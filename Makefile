@@ -10,7 +10,7 @@ quickstart: .venv/installed  ## 45 small trials on real text, and reports/quicks
 	$(BIN)/python -m harness.sweep sweeps/quickstart.yaml
 
 test: .venv/installed  ## every test but the slow ones, under 8 minutes on 2 cores
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 soak: .venv/installed  ## the slow tests: complete corpora, killed drivers and workers
 	$(BIN)/python -m pytest -m slow

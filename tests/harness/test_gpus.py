@@ -20,6 +20,8 @@ from harness.store import Record, Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter
 
+pytestmark = pytest.mark.xdist_group("ray")  # One Ray at a time: each takes both cores.
+
 GIB = 2**30
 
 
