@@ -9,7 +9,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 quickstart: .venv/installed  ## 45 small trials on real text, and reports/quickstart.md
 	$(BIN)/python -m harness.sweep sweeps/quickstart.yaml
 
-test: .venv/installed  ## every test but the slow ones, under 8 minutes on 2 cores
+test: .venv/installed  ## every test but the slow ones, on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 soak: .venv/installed  ## the slow tests: complete corpora, killed drivers and workers

@@ -50,7 +50,7 @@ def marked(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def step(worker: Any) -> Any:
     """Takes the place of `harness.schedule.Worker.step`, in a worker."""
     mark(WORKER[0])
-    from harness import assembly, schedule, trial
+    from harness import schedule, trial
 
     mark(WORKER[1])
     if EXAMPLE in os.environ:
@@ -58,7 +58,7 @@ def step(worker: Any) -> Any:
     elif WORKER[2] not in _marked:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
-        assembly._open_once = marked(WORKER[2], assembly._open_once)
+        trial.Data.open = marked(WORKER[2], trial.Data.open)
         trial.build = marked(WORKER[3], trial.build)
         register_optimizer_step_post_hook(lambda *_: mark(WORKER[4]))
     return schedule.Worker.step(worker)
