@@ -68,14 +68,11 @@ def encoded(drawing: Drawing) -> dict[str, bytes]:
     from matplotlib import rc_context
 
     files = {}
-    with rc_context(_STYLE):
-        # Laid out once, not once again for each file.
-        drawing.figure.draw_without_rendering()
-        drawing.figure.set_layout_engine("none")
-        for ending, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
-            stream = BytesIO()
+    for ending, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        stream = BytesIO()
+        with rc_context(_STYLE):
             drawing.figure.savefig(stream, format=ending, dpi=140, metadata=metadata)
-            files[ending] = stream.getvalue()
+        files[ending] = stream.getvalue()
     return files
 
 
