@@ -252,6 +252,10 @@ class SweepFile(Strict):
         """Returns the name of the structure encoder that a model is."""
         return self.models[model].model or model
 
+    def reads_hierarchy(self, model: str) -> bool:
+        """Returns whether a model's logits depend on the edges between labels."""
+        return STRUCTURE_ENCODERS[self.structure_of(model)].reads_hierarchy
+
     def reconstruction_of(self, model: str) -> str:
         """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""
         return STRUCTURE_ENCODERS[self.structure_of(model)].reconstruction

@@ -32,11 +32,12 @@ def control_note(summary: Summary) -> str:
     sweep = summary.sweep
     text = "Controls stand outside every comparison and correction."
     controls = {key: entry for key, entry in sweep.models.items() if entry.control}
-    flat = [key for key, one in controls.items() if sweep.structure_of(key) == "flat" and one.split == "hierarchy"]
+    flat = [key for key, one in controls.items() if not sweep.reads_hierarchy(key) and one.split == "hierarchy"]
     if any(set(sweep.merges_of(key)) - {"none"} for key in flat):
+        names = " and ".join(sweep.models[key].label or key for key in flat)
         text += (
-            " Flat has no structure encoder, so under a merge it isolates the weighting of the loss: what it gains "
-            "or loses there is not due to structure."
+            f" {names} {'has' if len(flat) == 1 else 'have'} no structure encoder: what is gained or lost there under "
+            "a merge is due to the weighting of the loss, not to structure."
         )
         reductions = {sweep.models[key].branch_reduction or sweep.branch_reduction for key in flat}
         if reductions == {"paper"} and all({"masking", "projection"} <= set(sweep.merges_of(key)) for key in flat):

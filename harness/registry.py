@@ -129,6 +129,16 @@ class Component:
         return dict(_constant(self._tree, "REFUSES") or {})
 
     @cached_property
+    def refuses_options(self) -> Mapping[str, str]:
+        """An objective's `REFUSES_OPTIONS` constant: options of a model that have to be 0 with it, and why."""
+        return dict(_constant(self._tree, "REFUSES_OPTIONS") or {})
+
+    @cached_property
+    def reads_hierarchy(self) -> bool:
+        """The `READS_HIERARCHY` constant: false of a model whose logits know of no edge."""
+        return _constant(self._tree, "READS_HIERARCHY") is not False
+
+    @cached_property
     def reconstruction(self) -> str:
         """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
         return str(_constant(self._tree, "RECONSTRUCTION") or "")

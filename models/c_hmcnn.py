@@ -6,7 +6,7 @@ and usable with any model. This file is h: per member an MLP on the text vector,
 layer, as published: three layers with dropout 0.7. `layers: 1` is a linear h, which for a text encoder that is
 fine-tuned is the natural choice.
 
-Differs: the published h reads tabular features, here it reads the text vector, with a dropout of its own. The hidden
+Differs: the published h reads tabular features, here it reads the text vector, dropped out by its encoder. The hidden
 width was tuned on each of the published data sets, so the default is ours. The recursive regularisation is not in the
 paper (`trainer: {recursive_penalty: 0}` turns it off); nor are their training, batches of 4 with a rate of 1e-4 or
 1e-5, and their stopping rule on the area under the precision-recall curve, which are the sweep's trainer's.
@@ -32,7 +32,7 @@ from models.labels import Member
 from models.members import RaggedLinear
 from models.structure import StructureEncoder
 
-NUMERICS = 1
+NUMERICS = 2
 OBJECTIVE = "max_constraint"
 
 
@@ -44,7 +44,6 @@ class CHMCNN(StructureEncoder):
         text_width: Width D of the text vectors.
         layers: Layers of the MLP, the last of which gives the logits; 1 is a linear map.
         node_width: Width H of each hidden layer.
-        text_dropout: Dropout on the text vector.
         dropout: Dropout after each hidden layer.
     """
 
@@ -55,11 +54,9 @@ class CHMCNN(StructureEncoder):
         *,
         layers: Positive = 3,
         node_width: Positive = 500,
-        text_dropout: Share = 0.1,
         dropout: Share = 0.7,
     ):
         super().__init__(members, text_width)
-        self.text_dropout = Dropout(text_dropout)
         self.dropout = Dropout(dropout)
         widths = [text_width, *[node_width] * (layers - 1)]
         num = len(members)
@@ -70,7 +67,7 @@ class CHMCNN(StructureEncoder):
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""
-        states = self.text_dropout(text_BD).repeat(1, len(self.members))
+        states = text_BD.repeat(1, len(self.members))
         for layer in self.hidden:
             states = self.dropout(torch.relu(layer(states)))
         logits_BC: Tensor = self.output(states)

@@ -82,7 +82,6 @@ class GradientRouting(Flat):
         where: Whether the text vector alone is cut into blocks, or also the hidden states of the last two layers.
         shared: Least share of the text vector that all documents teach; what is left over of equal blocks is added.
         foreign_share: Share of the documents outside of a branch that its labels' rows learn from.
-        dropout: Dropout on the text vector.
     """
 
     block_of: Tensor
@@ -96,9 +95,8 @@ class GradientRouting(Flat):
         where: Literal["pooled", "last_layers"] = "pooled",
         shared: Share = 0.25,
         foreign_share: Fraction = 0.2,
-        dropout: Share = 0.1,
     ):
-        super().__init__(members, text_width, dropout=dropout)
+        super().__init__(members, text_width)
         hierarchy = members[0].hierarchy
         branches = hierarchy.branches()
         width = int((text_width - np.ceil(shared * text_width)) // len(branches))
@@ -127,7 +125,7 @@ class GradientRouting(Flat):
 
     def forward(self, text: Read) -> Routed:  # type: ignore[override]
         """Returns logits_BC, to the bit those of the flat layer, and the ways back."""
-        text_BD, rows = self.dropout(routed(text.text, text.blocks)), Route()
+        text_BD, rows = routed(text.text, text.blocks), Route()
         weight, bias = self.output.weight, self.output.bias
         to_text = functional.linear(text_BD, weight.detach(), bias.detach())
         to_rows = functional.linear(text_BD.detach(), weight, bias)

@@ -8,10 +8,10 @@ slots s_k of a text, and the classifier reads what all labels of a member found:
     a_vk = softmax over k of l_v . s_k,  text_v = sum over k of a_vk s_k,  z = Dropout(W [text_1 ... text_N] + b).
 
 The published settings leave the text a single slot: the softmax over it is always 1, and neither embeddings nor
-structure encoder reach the output or learn anything. That is `slots: 1`. Ours, since a text encoder here gives one
-vector: K linear maps of it, with a bias and no activation, are the slots. As published: embeddings start
+structure encoder reach the output or learn anything. Here a text has a slot for each of its pieces: a linear map per
+member, without activation, of the state that the text encoder makes of the piece. As published: embeddings start
 Kaiming-uniform with dropout 0.5, dot products are not scaled, and dropout 0.5 falls on the logits (`logit_dropout:
-0` turns that off).
+0` turns that off). Attention is computed member by member; all else for all members at once.
 
 Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still
 to be checked.
@@ -27,21 +27,20 @@ from harness.registry import Positive, Share
 from models.dropout import Dropout
 from models.hiagm import layer_builder
 from models.labels import Member
-from models.members import member_of
 from models.propagation import all_nodes_classifier
 from models.structure import StructureEncoder
+from models.text import States, TextEncoder, TokenBatch
 
-NUMERICS = 1
+NUMERICS = 2
 
 
 class HiAGMLA(StructureEncoder):
-    """Passes label embeddings over the graph, lets labels attend to the text's slots, and classifies from all labels.
+    """Passes label embeddings over the graph, lets labels attend to the text's pieces, and classifies from all labels.
 
     Args:
         members: The list of hierarchies.
-        text_width: Width D of the text vectors.
+        text_width: Width D of the states of a text's pieces.
         structure: What passes the messages.
-        slots: Slots K of a text; with one, labels have nothing to choose from.
         node_width: Width H of a label's state and of a slot; even for the Tree-LSTM.
         layers: Layers of the structure encoder, one after the other.
         label_dropout: Dropout on the label embeddings.
@@ -49,15 +48,12 @@ class HiAGMLA(StructureEncoder):
         logit_dropout: Dropout on the logits.
     """
 
-    member: Tensor
-
     def __init__(
         self,
         members: Sequence[Member],
         text_width: int,
         *,
         structure: Literal["gcn", "tree_lstm"] = "gcn",
-        slots: Positive = 4,
         node_width: Positive = 300,
         layers: Positive = 1,
         label_dropout: Share = 0.5,
@@ -65,32 +61,38 @@ class HiAGMLA(StructureEncoder):
         logit_dropout: Share = 0.5,
     ):
         super().__init__(members, text_width)
-        sizes = [len(member.hierarchy) for member in members]
-        self.slots = slots
-        self.labels = nn.Parameter(torch.empty(sum(sizes), node_width))
+        self.sizes = [len(member.hierarchy) for member in members]
+        self.labels = nn.Parameter(torch.empty(sum(self.sizes), node_width))
         bound = (6 / node_width) ** 0.5
         nn.init.uniform_(self.labels, -bound, bound)
         self.label_dropout = Dropout(label_dropout)
         build_layer = layer_builder(structure, members, node_width, node_dropout)
         self.graph = nn.ModuleList(build_layer() for _ in range(layers))
-        self.to_slots = nn.Linear(text_width, len(members) * slots * node_width)
+        self.to_slots = nn.Linear(text_width, len(members) * node_width)
         self.classifier = all_nodes_classifier(members, node_width)
         self.logit_dropout = Dropout(logit_dropout)
-        self.register_buffer("member", member_of(sizes), persistent=False)
 
-    def forward(self, text_BD: Tensor) -> Tensor:
+    @staticmethod
+    def width_read(encoder: TextEncoder) -> int:
+        """Returns the width of the text encoder's states."""
+        return encoder.state_width
+
+    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
+        """Returns the states of the pieces."""
+        return encoder.states(tokens)
+
+    def forward(self, text: States) -> Tensor:  # type: ignore[override]
         """Returns logits_BC."""
         states_U1H = self.label_dropout(self.labels).unsqueeze(1)
         for layer in self.graph:
             states_U1H = layer(states_U1H)
-        slots_MKBH = self.to_slots(text_BD).unflatten(1, (len(self.members), self.slots, -1)).permute(1, 2, 0, 3)
-        # Slot by slot, since all slots of all nodes at once would be K times what the classifier reads.
-        scores = [(states_U1H * slots_MBH[self.member]).sum(-1) for slots_MBH in slots_MKBH.unbind(1)]
-        attention_KUB = torch.softmax(torch.stack(scores), dim=0)
-        found_UBH = torch.zeros_like(states_U1H)
-        for weight_UB, slots_MBH in zip(attention_KUB, slots_MKBH.unbind(1), strict=True):
-            found_UBH = found_UBH + weight_UB.unsqueeze(-1) * slots_MBH[self.member]
-        logits_BC: Tensor = self.logit_dropout(self.classifier(found_UBH.transpose(0, 1).flatten(1)))
+        slots_MBTH = self.to_slots(text.states_BTD).unflatten(2, (len(self.members), -1)).permute(2, 0, 1, 3)
+        is_missing_B1T = ~text.mask_BT.unsqueeze(1)
+        found = []
+        for states_NH, slots_BTH in zip(states_U1H.squeeze(1).split(self.sizes), slots_MBTH.unbind(), strict=True):
+            scores_BNT = states_NH @ slots_BTH.mT
+            found.append(torch.softmax(scores_BNT.masked_fill(is_missing_B1T, -torch.inf), dim=2) @ slots_BTH)
+        logits_BC: Tensor = self.logit_dropout(self.classifier(torch.cat(found, dim=1).flatten(1)))
         return logits_BC
 
     def recursive_penalty(self) -> Tensor:

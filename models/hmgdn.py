@@ -4,7 +4,7 @@ Liu, Hu, Bai and Lin, 2024. Neither text nor program of the paper could be had. 
 HiMTL's paper says: classifiers for each level, apart from each other, and a linear operation from their joined
 predictions to the global one. This file is one reading of that sentence; scores of it are not scores of HMGDN.
 
-    q = sigmoid(W Dropout(t) + b), level by level
+    q = sigmoid(W t + b), level by level; the dropout on t is the text encoder's
     z = M q + c, predicted is sigmoid(z)
     loss = BCE(sigmoid(z)) + sum over levels of BCE(q of the level)
 
@@ -20,7 +20,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from harness.registry import Share
 from models.flat import Flat
 from models.labels import Member
 from models.levels import cross_entropy, level_factors
@@ -39,13 +38,12 @@ class HMGDN(Flat):
     Args:
         members: The list of hierarchies.
         text_width: Width D of the text vectors.
-        dropout: Dropout on the text vector.
     """
 
     local_factors: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1):
-        super().__init__(members, text_width, dropout=dropout)
+    def __init__(self, members: Sequence[Member], text_width: int):
+        super().__init__(members, text_width)
         counts = [len(member.asked) for member in members]
         self.combine = RaggedLinear(counts, counts, ())
         assert self.combine.bias is not None

@@ -13,8 +13,7 @@ share labels, on a DAG, may be coherent each and together not: `coherence: max_c
 objective, takes the maximum once more over what they were combined to.
 
 Computed on logits, whose maximum is where that of their sigmoids is: exact, and without the double precision that the
-published program needs. Do not combine it with dropout on logits (`logit_dropout` of HiAGM): what is dropped is a
-probability of a half, and would often be the maximum.
+published program needs.
 """
 
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from models.objective import Objective
 
 NUMERICS = 1
 COHERENCE = "max_constraint"
+REFUSES_OPTIONS = {"logit_dropout": "what is dropped is a probability of a half, and would often be the maximum"}
 
 
 class MaxConstraint(Objective):

@@ -2,7 +2,7 @@
 
 This docstring is the model's card. It names the paper and the numbers of the equations that are computed here:
 
-    z_v = w_v . Dropout(t) + b_v + sum over parents p of v of a_pv (w_p . Dropout(t) + b_p)
+    z_v = w_v . t + b_v + sum over parents p of v of a_pv (w_p . t + b_p)
 
 and says in short paragraphs what is faithful; what differs and why; what the paper leaves open, such as a DAG; and the
 published scores with their source, as micro / macro F1. This one is of no paper: a label's logit takes from its
@@ -21,8 +21,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from harness.registry import Share
-from models.dropout import Dropout
 from models.labels import Member
 from models.members import edge_penalty, join, sums_to
 from models.structure import StructureEncoder
@@ -33,6 +31,7 @@ NUMERICS = 1
 # Literals that are read without importing this file; leave out what does not apply.
 #   OBJECTIVE = "max_constraint"    the objective that the model is trained with unless a sweep file names another
 #   REFUSES = {"masking": "reason"} merges that make no sense for it, or "objective" for any of one's own choice
+#   READS_HIERARCHY = False         its logits know of no edge
 
 
 class Template(StructureEncoder):
@@ -44,19 +43,17 @@ class Template(StructureEncoder):
     Args:
         members: The list of hierarchies, each with parameters of its own: one is the base model, branches are
             projection, the whole hierarchy several times is masking. The model need not know which.
-        text_width: Width D of the text vectors.
-        dropout: Dropout on the text vector.
+        text_width: Width D of the text vectors, on which dropout has fallen: that is the text encoder's.
         first_share: What a label takes of each parent's logit before training.
     """
 
     edges: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int, *, dropout: Share = 0.1, first_share: float = 0.5):
+    def __init__(self, members: Sequence[Member], text_width: int, *, first_share: float = 0.5):
         super().__init__(members, text_width)
         # Only labels that are asked for are classified. A model with states for nodes has them for all labels, also
         # those that masking does not ask for: `member.hierarchy`, `models.members.union_edges`, `models/gcn.py`.
         sizes = [len(member.asked) for member in members]
-        self.dropout = Dropout(dropout)
         self.output = nn.Linear(text_width, sum(sizes))
         # (2, E) places of parents and children in the logits of all members, one member after the other.
         edges = join([member.asked_edges for member in members], sizes)
@@ -65,7 +62,7 @@ class Template(StructureEncoder):
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC: the asked labels of the members, one member after the other."""
-        own_CB = self.output(self.dropout(text_BD)).t()
+        own_CB = self.output(text_BD).t()
         parents_E, children_E = self.edges
         taken_CB = sums_to(len(own_CB), children_E, self.shares[:, None] * own_CB.index_select(0, parents_E))
         return (own_CB + taken_CB).t()

@@ -1,8 +1,11 @@
 """HiAGM's Tree-LSTM: one LSTM from the leaves up and one from the top down, over any label graph.
 
 Zhou et al., ACL 2020, section 3.2.1, after the child-sum Tree-LSTM of Tai et al. (2015), as the published program has
-it: see `models/hiagm.py`. Nodes that wait for nobody are one level, those that wait for these the next, and so on
-(topological generations): a level is one computation for all members, its nodes and all documents.
+it: see `models/hiagm.py`. On a DAG, which the paper leaves open, a node takes the mean over its parents, each behind a
+forget gate of its own, as children are on the way up.
+
+Nodes that wait for nobody are one level, those that wait for these the next, and so on (topological generations): a
+level is one computation for all members, its nodes and all documents.
 """
 
 from collections.abc import Sequence

@@ -113,6 +113,15 @@ def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
     assert refusal(tmp_path, own.replace("[none]", "[masking]")).endswith("writes sequences; leave hiagm out.")
 
 
+def test_logits_are_not_dropped_out_before_a_maximum_over_them(tmp_path: Path) -> None:
+    entry = GOOD.replace("8}}", "8}, objective: {name: max_constraint}}")
+    assert refusal(tmp_path, entry) == (
+        "sweep.yaml:3: max_constraint makes no sense with logit_dropout 0.5: what is dropped is a probability of a "
+        "half, and would often be the maximum; set `options: {logit_dropout: 0.0}` for hiagm."
+    )
+    assert load(write(tmp_path, entry.replace("8}, obj", "8, logit_dropout: 0.0}, obj"))).objective_of("hiagm")
+
+
 def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
     published = "published: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}\n"
     message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)

@@ -14,6 +14,7 @@ from harness.errors import ConfigError
 from harness.plan import RUNNER
 from harness.provenance import ROOT
 from harness.registry import Component, Registry
+from harness.sweep_file import load
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
@@ -71,7 +72,20 @@ def test_a_model_has_an_objective_and_refuses_what_there_is(component: Component
 @pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
 def test_a_reconstruction_says_so_where_it_is_listed(component: Component) -> None:
     assert component.summary.startswith("Reconstruction of ") == bool(component.reconstruction)
-    assert bool(component.reconstruction) == (component.name in ("hmgdn", "hybrid_loss"))
+
+
+@pytest.mark.parametrize("component", OBJECTIVES.values(), ids=lambda c: c.name)
+def test_an_objective_refuses_options_that_there_are(component: Component) -> None:
+    known = {name for model in STRUCTURE_ENCODERS.values() for name in model.options.model_fields}
+    assert set(component.refuses_options) <= known
+
+
+def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:
+    zoo = load(ROOT / "sweeps" / "zoo.yaml")
+    assert {zoo.structure_of(key) for key in zoo.models} == set(STRUCTURE_ENCODERS)
+    assert {zoo.objective_of(key) for key in zoo.models} == set(OBJECTIVES)
+    encoders = {zoo.encoder.name} | {entry.encoder.name for entry in zoo.models.values() if entry.encoder}
+    assert set(TEXT_ENCODERS) - encoders == {"minilm", "transformer"}
 
 
 def test_unknown_names_answer_with_the_nearest() -> None:

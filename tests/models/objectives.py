@@ -61,7 +61,7 @@ def assert_one_branch_is_the_base_model(kind: Any, graph: Hierarchy, **options: 
         heads = BranchHeads(
             graph,
             facts_of(graph),
-            lambda members: Flat(members, 3, dropout=0.0),
+            lambda members: Flat(members, 3),
             merge=merge,
             objective=lambda members: kind(members, **options),
             branch_reduction="mean_global",

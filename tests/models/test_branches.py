@@ -54,7 +54,7 @@ def bare(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
 
 def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
     def build(members: Sequence[Member]) -> StructureEncoder:
-        return Flat(members, 3, dropout=0.0)
+        return Flat(members, 3)
 
     options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
     return BranchHeads(graph, numbered(graph), build, merge=merge, **options)

@@ -13,12 +13,10 @@ from models.labels import Member
 from models.max_constraint import MaxConstraint
 from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, facts_of, stars, whole
 
-NO_DROPOUT = {"text_dropout": 0.0, "dropout": 0.0}
-
 
 def heads(merge: Any, graph: Any = DAG, reduction: Any = "mean_local", **options: Any) -> BranchHeads:
     def build(members: Sequence[Member]) -> CHMCNN:
-        return CHMCNN(members, 3, node_width=2, **NO_DROPOUT, **options)
+        return CHMCNN(members, 3, node_width=2, dropout=0.0, **options)
 
     return BranchHeads(
         graph,
@@ -33,7 +31,7 @@ def heads(merge: Any, graph: Any = DAG, reduction: Any = "mean_local", **options
 
 
 def test_three_layers_by_hand() -> None:
-    encoder = CHMCNN([whole(DAG)], 3, node_width=5, **NO_DROPOUT)
+    encoder = CHMCNN([whole(DAG)], 3, node_width=5, dropout=0.0)
     text_BD = torch.randn(4, 3)
     states = text_BD
     for layer in encoder.hidden:
@@ -52,13 +50,13 @@ def test_one_layer_is_linear() -> None:
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("layers", [1, 2, 4])
 def test_a_list_is_its_members_side_by_side(members: Sequence[Member], layers: int) -> None:
-    assert_side_by_side(CHMCNN, members, layers=layers, node_width=3, **NO_DROPOUT)
+    assert_side_by_side(CHMCNN, members, layers=layers, node_width=3, dropout=0.0)
 
 
 def test_dropout_is_the_published_one_and_falls_on_hidden_layers() -> None:
     assert STRUCTURE_ENCODERS["c_hmcnn"].default_objective == "max_constraint"
     assert STRUCTURE_ENCODERS["c_hmcnn"].options().model_dump()["dropout"] == 0.7
-    encoder = CHMCNN([whole(DAG)], 3, layers=2, node_width=1, text_dropout=0.0, dropout=0.7)
+    encoder = CHMCNN([whole(DAG)], 3, layers=2, node_width=1, dropout=0.7)
     torch.nn.init.ones_(encoder.hidden[0].weight)
     logits_BC = encoder(torch.ones(2000, 3))
     is_dropped = torch.isclose(logits_BC, encoder.output.bias.expand_as(logits_BC)).all(1)

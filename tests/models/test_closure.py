@@ -20,7 +20,7 @@ def heads(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
     return BranchHeads(
         graph,
         facts_of(graph),
-        lambda members: Flat(members, 3, dropout=0.0),
+        lambda members: Flat(members, 3),
         merge=merge,
         branch_reduction="mean_local",
         **options,

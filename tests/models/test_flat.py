@@ -3,29 +3,26 @@
 import torch
 
 from models.flat import Flat
-from tests.models.lists import UNLIKE, from_singles
+from tests.models.lists import UNLIKE, assert_model
 
 
 def test_logits_are_one_linear_map_of_the_text() -> None:
-    encoder = Flat(UNLIKE, 3, dropout=0.9).eval()
+    encoder = Flat(UNLIKE, 3, logit_dropout=0.9).eval()
     text_BD = torch.randn(4, 3)
     torch.testing.assert_close(encoder(text_BD), text_BD @ encoder.output.weight.T + encoder.output.bias)
     assert sum(parameter.numel() for parameter in encoder.parameters()) == 17 * (3 + 1)
 
 
-def test_a_list_is_its_members_side_by_side() -> None:
-    joint, singles = from_singles(Flat, UNLIKE, 3, dropout=0.0)
-    text_BD = torch.randn(4, 3)
-    torch.testing.assert_close(joint(text_BD), torch.cat([single(text_BD) for single in singles], dim=1))
-    torch.testing.assert_close(
-        joint.recursive_penalty(), torch.stack([single.recursive_penalty() for single in singles]).sum()
-    )
+def test_it_is_a_model_like_any_other() -> None:
+    assert_model(Flat)
 
 
-def test_dropout_falls_on_the_text() -> None:
-    encoder = Flat(UNLIKE[:1], 1, dropout=0.5)
-    logits = encoder(torch.ones(200, 1))
-    weight, bias = encoder.output.weight.flatten(), encoder.output.bias
-    kept = torch.isclose(logits, bias + 2 * weight).all(dim=1)
-    dropped = torch.isclose(logits, bias.expand_as(logits)).all(dim=1)
-    assert (kept | dropped).all() and 60 < kept.sum() < 140
+def test_the_text_is_not_dropped_out_again_and_logits_are_where_asked() -> None:
+    encoder = Flat(UNLIKE, 3, logit_dropout=0.5)
+    text_BD = torch.randn(200, 3)
+    dropped, undropped = encoder(text_BD), encoder.eval()(text_BD)
+    is_dropped = dropped == 0
+    assert 0.4 < is_dropped.float().mean().item() < 0.6
+    torch.testing.assert_close(dropped[~is_dropped], 2 * undropped[~is_dropped])
+    again = Flat(UNLIKE, 3)
+    assert torch.equal(again(text_BD), again(text_BD))

@@ -40,7 +40,6 @@ def documents(num: int, first: int = 0) -> TokenBatch:
 
 
 def heads_of(graph: Hierarchy = GRAPH, width: int = WIDTH, **options: Any) -> BranchHeads:
-    options = {"dropout": 0.0} | options
     return BranchHeads(
         graph,
         facts_of(graph),
@@ -94,7 +93,7 @@ def test_all_documents_and_one_branch_are_the_flat_layer() -> None:
         flat = BranchHeads(
             graph,
             facts_of(graph),
-            lambda members: Flat(members, WIDTH, dropout=0.0),
+            lambda members: Flat(members, WIDTH),
             merge="none",
             branch_reduction="mean_global",
             recursive_penalty=0.0,
@@ -110,15 +109,10 @@ def test_all_documents_and_one_branch_are_the_flat_layer() -> None:
 
 @pytest.mark.parametrize("is_training", [True, False])
 def test_what_is_computed_is_the_flat_layer_to_the_bit(is_training: bool) -> None:
-    heads, encoder = heads_of(dropout=0.5), Table(30, WIDTH)
-    flat = Flat([whole(GRAPH)], WIDTH, dropout=0.5).train(is_training)
+    heads, encoder = heads_of().train(is_training), Table(30, WIDTH)
+    flat = Flat([whole(GRAPH)], WIDTH).train(is_training)
     flat.load_state_dict(heads.encoder.state_dict())
-    heads.train(is_training)
-    outputs = []
-    for head in (heads.encoder, flat):
-        torch.manual_seed(4)
-        outputs.append(head(head.read(encoder, documents(30))))
-    routed, logits = outputs
+    routed, logits = (head(head.read(encoder, documents(30))) for head in (heads.encoder, flat))
     assert isinstance(routed, Routed) and torch.equal(routed.logits, logits)
     objective = BCE([whole(GRAPH)])
     assert torch.equal(heads.encoder.probabilities(routed, objective), flat.probabilities(logits, objective))

@@ -48,12 +48,12 @@ def test_a_masked_head_joins_its_own_labels_only() -> None:
 
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...]) -> None:
-    assert_side_by_side(HMGDN, members, dropout=0.0)
+    assert_side_by_side(HMGDN, members)
 
 
 def test_gradients_by_finite_differences_on_a_dag() -> None:
     members = [whole(DAG), UNLIKE[1]]
-    encoder = HMGDN(members, 3, dropout=0.0).double()
+    encoder = HMGDN(members, 3).double()
     gold, weights = (torch.rand(4, 8) < 0.4).double(), torch.rand(8).double()
 
     def loss(text: Tensor, *_: Tensor) -> Tensor:

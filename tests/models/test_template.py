@@ -33,12 +33,12 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Component:
 
 
 def test_it_is_what_every_model_must_be() -> None:
-    assert_model(Template, dropout=0.0)
+    assert_model(Template)
 
 
 def test_a_logit_takes_from_its_parents() -> None:
     # The equation of the card by hand: 2 is a child of 0 and 1, with shares 0.5 and 0.5 of -1 and 3.
-    model = Template([whole(hierarchy(3, [(0, 2), (1, 2)]))], 1, dropout=0.0)
+    model = Template([whole(hierarchy(3, [(0, 2), (1, 2)]))], 1)
     with torch.no_grad():
         model.output.weight.copy_(torch.tensor([[-1.0], [3.0], [10.0]]))
         model.output.bias.zero_()
@@ -55,7 +55,7 @@ def test_the_penalty_is_half_the_squared_distance_over_edges() -> None:
 def test_its_options_are_those_of_sweep_files(
     registered: Component, write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert registered.options().model_dump() == {"dropout": 0.1, "first_share": 0.5}
+    assert registered.options().model_dump() == {"first_share": 0.5}
     assert registered.numerics["models.template"] == 1
     assert sweep.main(["--list"]) == 0
     listed = capsys.readouterr().out
