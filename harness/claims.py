@@ -10,7 +10,7 @@ from harness.config import Claim
 from harness.lookup import Lookup, Run
 from harness.results import ClaimPart, ClaimResult, Column, Comparison
 from harness.stats import verdicts
-from harness.stats.documents import crossed
+from harness.stats.documents import crossed, wider
 from harness.stats.families import confidence_set
 from harness.stats.seeds import Array, Estimate, spread
 
@@ -27,8 +27,9 @@ def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimRe
     """Judges every claim of the sweep file.
 
     Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules
-    of a conjunction. Where predictions are known, an interval counts documents as a sample too, but for the
-    confidence set of the best and for times, which are over seeds.
+    of a conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds
+    alone is wider. Two are over seeds: times, which have no documents, and the confidence set of the best, which is the
+    one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
 
     Args:
         lookup: What trials answered.
@@ -151,7 +152,8 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
     is_varied = not any(lookup.one_seed(model, merge, column) for model, merge in arms)
     flat = [sample for samples in strata for sample in samples]
     if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
-        found = crossed(flat, variances if with_documents else [0.0] * len(flat), signs)
+        over_seeds = crossed(flat, [0.0] * len(flat), signs)
+        found = wider(over_seeds, crossed(flat, variances, signs) if with_documents else None)
     label = f"{lookup.model_label(one)} over {lookup.model_label(other)}, {column.label}"
     published = _published_contrast(lookup, one, other, merges, column)
     return lambda smallest: ClaimPart(

@@ -114,8 +114,10 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
     lines += [*_table(sweep, chosen, sizes), ""]
     lines += [*_families(sweep, sizes), ""]
-    lines += _recommendation(sweep, chosen, sizes)
-    lines += _cost(plan, hours)
+    needed = _seeds_for(sweep, chosen, sizes)
+    recommended = min(needed, MOST_SEEDS)
+    lines += _recommendation(sweep, chosen, needed, recommended)
+    lines += _cost(plan, hours, recommended)
     return "\n".join(lines)
 
 
@@ -173,21 +175,28 @@ def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
         )
 
 
-def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
-    rule = sweep.statistics
-    primary = [one for one in chosen if one.average] or list(chosen)
-    wanted = {one: max(rule.smallest_effect, abs(one.published or 0.0)) for one in primary}
+def _primary(chosen: Sequence[Target]) -> list[Target]:
+    """Returns the averages, or where there are none all comparisons."""
+    return [one for one in chosen if one.average] or list(chosen)
+
+
+def _seeds_for(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> int:
+    """Returns the seeds with which all primary comparisons find what is wanted of them."""
+    wanted = {one: max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in _primary(chosen)}
     needed = [
         seeds_needed(size, one.sd, _first_step(sweep, sizes[one.family]), _WANTED, one.num_samples) or MOST_PAIRS
         for one, size in wanted.items()
     ]
-    seeds = min(max(LEAST_PAIRS, *needed), MOST_SEEDS)
-    what = "averages" if primary[0].average else "comparisons"
+    return max(LEAST_PAIRS, *needed)
+
+
+def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, seeds: int) -> Iterator[str]:
+    rule = sweep.statistics
+    what = "averages" if _primary(chosen)[0].average else "comparisons"
     yield (
         f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
         f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
-        f"{CORRECTED[rule.correction]}"
-        f"{f'; capped, {max(needed)} would be needed' if max(needed) > MOST_SEEDS else ''}."
+        f"{CORRECTED[rule.correction]}{f'; capped, {needed} would be needed' if needed > seeds else ''}."
     )
     at = level(sweep)
     chances = {one: power(one.published, one.sd, seeds, at, one.num_samples) for one in chosen if one.published}
@@ -203,7 +212,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str,
         )
 
 
-def _cost(plan: Plan, hours: float | None) -> Iterator[str]:
+def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     num_cells, seeds = len(plan.cells()), len(plan.sweep.seeds)
     measured = plan.seconds_left(1)
     left = len(plan.of_state("new"))
@@ -218,7 +227,8 @@ def _cost(plan: Plan, hours: float | None) -> Iterator[str]:
     to_go = left * each if hours is not None else (measured or 0.0) / 3600
     yield (
         f"Cost: {num_cells} trials a seed, {each:.3g} hours each ({source}): {num_cells * each:.3g} hours a seed, "
-        f"{num_cells * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go."
+        f"{num_cells * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go; "
+        f"{num_cells * recommended * each:.3g} hours for the recommended {recommended}."
     )
 
 

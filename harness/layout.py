@@ -103,7 +103,7 @@ def comparison_table(summary: Summary) -> Grid:
     rule = summary.sweep.statistics
     starred = {"holm": "p_holm", "bh": "q_bh", "none": "p"}[rule.correction]
     items = sorted(summary.comparisons, key=lambda item: item.column.average)
-    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r", "p", "p Holm", "q BH"]
+    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r", "p", "p Holm", "q BH"]
     head.append(f"p {exact_test(summary.sweep)}")
     if not rule.paired:
         head.remove("r")
@@ -112,7 +112,7 @@ def comparison_table(summary: Summary) -> Grid:
     if with_documents:
         head += ["crossed 95 % CI", "share of documents", "p swap"]
     if with_published:
-        head[3:4] = ["Δ published", "Δ ours [95 % CI]"]
+        head[3:4] = ["Δ published", "Δ ours [95 % CI, unadjusted]"]
         head.append("power at published Δ")
     rows = []
     for item in items:

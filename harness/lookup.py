@@ -77,7 +77,10 @@ class Lookup:
         ]
 
     def one_seed(self, model: str, merge: str, column: Column) -> bool:
-        """Returns whether, on some dataset of the column, different seeds made no difference."""
+        """Returns whether, on some dataset of the column, different seeds made no difference.
+
+        That some of the seeds predict the same is no sign of it: runs that collapse do so alike.
+        """
         for dataset, scores in zip(column.datasets, self.scores(model, merge, column), strict=True):
             if len(scores) < 2:
                 continue

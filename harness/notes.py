@@ -67,7 +67,10 @@ def claims_note(summary: Summary) -> str:
         f"corrected across claims. Negligible is surely within ± {rule.smallest_effect:g} points"
     )
     if any(part.with_documents for claim in summary.claims for part in claim.parts):
-        return f"{text}. Intervals are over seeds and test documents, but those marked (seeds)."
+        return (
+            f"{text}. Intervals are over seeds and test documents, or over seeds alone where that is wider; those "
+            "marked (seeds) are over seeds in any case."
+        )
     return f"{text}. Intervals are over seeds on the fixed test documents."
 
 

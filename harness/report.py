@@ -9,6 +9,7 @@ import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from datasets.meta import read_meta
@@ -47,7 +48,7 @@ def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
     """Reads every planned trial's record and computes the summary of the sweep.
 
     Args:
-        plan: The sweep; what is compared and corrected is that of the whole one, and a filtered one is no look.
+        plan: The sweep; what is compared and corrected is that of the whole one, also where it is filtered.
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
     """
     records = {planned.key: planned.record for planned in plan.trials if planned.record}
@@ -77,7 +78,11 @@ def _outcome(planned: Planned, record: Record | None) -> Outcome:
 
 
 def _made_on(facts: Mapping[str, str]) -> str:
-    """Returns what two runs must share to be compared: commit, device and arithmetic, and on CPUs the CPU."""
+    """Returns what two runs must share to be compared: commit, device and arithmetic, and on CPUs the CPU.
+
+    Runs of unknown commits, or of one with the same uncommitted changes in the same files, count as alike: what
+    alters numbers raises a NUMERICS constant, and is then another trial.
+    """
     names = ("commit", "device", "precision", *(["cpu"] if facts.get("device") == "cpu" else []))
     return ", ".join(facts.get(name, "unknown") for name in names)
 
@@ -89,13 +94,12 @@ def _facts(plan: Plan, records: Sequence[Record], is_interim: bool) -> Facts:
     builtin = any(cli.card(sweep, dataset).builtin for dataset in sweep.datasets)
     rules = {_SELECTION[planned.trial.trainer.select] for planned in plan.trials}
     whole = make_plan(sweep) if plan.filters else plan
-    is_look = not is_interim and not plan.filters and _is_tested(plan)
     return Facts(
         banner=BANNER if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
         provenance=_provenance(records),
         selection=" / ".join(sorted(rules)),
-        looks=num_looks(whole, is_tested=is_look),
+        looks=num_looks(whole, is_tested=not is_interim and _is_tested(plan)),
         registration=registration(whole),
         only=_only(plan, whole),
     )
@@ -112,10 +116,10 @@ def _only(plan: Plan, whole: Plan) -> str:
 
 
 def _is_tested(plan: Plan) -> bool:
-    """Returns whether any variant and its base have two seeds in common, so that a report tests something."""
-    base = plan.sweep.statistics.base
-    done = {key: {one.trial.seed for one in trials if one.record} for key, trials in plan.cells().items()}
-    return any(len(seeds & done.get((m, base, d), set())) > 1 for (m, merge, d), seeds in done.items() if merge != base)
+    """Returns whether two merges of a model have two runs each on a dataset, so that a report tests something."""
+    finished = {cell: sum(one.record is not None for one in trials) for cell, trials in plan.cells().items()}
+    repeated = Counter((model, dataset) for (model, _, dataset), num in finished.items() if num > 1)
+    return any(num > 1 for num in repeated.values())
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
@@ -156,7 +160,10 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)
     facts["trial hours"] = f"{whole / 3600:.2f}, of which training steps {training / 3600:.2f}"
     facts["last trial"] = max((record.finished for record in records), default="none")
-    facts["report by"] = f"commit {environment()['commit']} on {datetime.now(UTC):%Y-%m-%d}"
+    facts["report by"] = (
+        f"commit {environment()['commit']} on {datetime.now(UTC):%Y-%m-%d}, numpy {version('numpy')}, "
+        f"scipy {version('scipy')}"
+    )
     return facts
 
 

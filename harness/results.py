@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.config import SweepFile
 from harness.outcomes import Facts, Outcome
+from harness.stats.documents import wider
 from harness.stats.effects import Effect
 from harness.stats.published import NOT_COMPARABLE, Prediction
 from harness.stats.sample import Resampling
@@ -55,6 +56,7 @@ class Cell:
         prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others
             whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
+        p_published: Two-sided p of the published score as a further run.
         quartiles: Lower quartile, median and upper quartile over seeds; NaN for averages.
         marks: Arrow and stars of the comparison with the base merge.
         bold: In the confidence set of the best of its model, when that excludes someone.
@@ -72,6 +74,7 @@ class Cell:
     published: float | None
     prediction: str
     half_width: float
+    p_published: float
     quartiles: tuple[float, float, float]
     marks: str = ""
     bold: bool = False
@@ -172,8 +175,8 @@ class Comparison:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What a claim is judged by: over seeds and documents where predictions are known, else over seeds."""
-        return self.documents.crossed if self.documents else self.test.estimate
+        """What a claim is judged by: over seeds, or over seeds and documents where that is less sure."""
+        return wider(self.test.estimate, self.documents.crossed if self.documents else None)
 
 
 @dataclass(frozen=True)

@@ -135,14 +135,14 @@ class _Analysis:
         outcomes = [one for dataset in column.datasets for one in self.lookup.cell_outcomes(model, merge, dataset)]
         published = self.lookup.published(model, merge, column)
         label: str = ""
-        half_width = math.nan
+        half_width = p_published = math.nan
         one_seed = self.lookup.one_seed(model, merge, column)
         if published is not None and not math.isnan(mean):
             runs = [{(model, merge, seed): 1 / len(found) for seed in found} for found in scores]
             judged = agreement.judge(self.lookup, column, strata, published, agreement.ROUNDING, runs)
             if one_seed and judged.label in (*JUDGED, "uninformative"):
-                judged = replace(judged, label="degenerate", half_width=math.nan)
-            label, half_width = judged.label, judged.half_width
+                judged = replace(judged, label="degenerate", half_width=math.nan, p=math.nan)
+            label, half_width, p_published = judged.label, judged.half_width, judged.p
         return Cell(
             mean=mean,
             sd=sd,
@@ -157,6 +157,7 @@ class _Analysis:
             published=published,
             prediction=label,
             half_width=half_width,
+            p_published=p_published,
             quartiles=effects.quartiles([] if column.average else strata[0]),
             num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in outcomes),
         )

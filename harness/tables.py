@@ -124,6 +124,7 @@ def deltas_csv(summary: Summary) -> str:
             "published_delta": item.published,
             "published_judged": item.judged.label if item.judged else None,
             "published_half_width": item.judged.half_width if item.judged else None,
+            "published_p": item.judged.p if item.judged else None,
             "delta": test.difference,
             "low_95": test.low,
             "high_95": test.high,
@@ -160,12 +161,13 @@ def deltas_csv(summary: Summary) -> str:
 def cells_csv(summary: Summary) -> str:
     """Renders one row per cell of the table, averages and controls too, in full precision."""
     head = ["row", "column", "mean", "sd", "lower_quartile", "median", "upper_quartile", "num_runs", "num_failed"]
-    rows: list[list[Any]] = [[*head, "num_collapsed", "published", "agreement", "half_width", "bold", "marks"]]
+    head += ["num_collapsed", "published", "agreement", "half_width", "p_published", "bold", "marks"]
+    rows: list[list[Any]] = [list(head)]
     for row in summary.rows:
         for column, cell in zip(summary.columns, row.cells, strict=True):
             numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
-            judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.bold, cell.marks]
-            rows.append([row.label, column.label, *numbers, *judged])
+            judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.p_published]
+            rows.append([row.label, column.label, *numbers, *judged, cell.bold, cell.marks])
     return csv_text(rows)
 
 

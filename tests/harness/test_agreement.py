@@ -12,7 +12,7 @@ from harness.stats.documents import influence, variance_of_mean
 from harness.summary import summarise
 from harness.tables import markdown
 from tests.harness.fake_sweep import facts, noisy, sweep
-from tests.harness.test_claims import ONE, made_up
+from tests.harness.test_document_level import ONE, made_up
 from tests.harness.test_summary import SUMMARY, cell, summary_of, the
 
 PUBLISHED = {"hiagm/none": {"wos": {"micro_f1": 75.0}}, "hiagm/masking": {"wos": {"micro_f1": 86.0}}}

@@ -1,4 +1,4 @@
-"""Table 1's eleven claims on sweeps whose truth is known, and the document level inside a summary."""
+"""Table 1's eleven claims on sweeps whose truth is known, and pairs that do not go together."""
 
 import dataclasses
 import math
@@ -6,16 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from harness.config import Claim
 from harness.errors import ConfigError
-from harness.stats.documents import Counts, influence, score, variance_of_mean
-from harness.stats.sample import DocumentSample, Resampling
-from harness.summary import summarise
 from harness.sweep_file import load
 from harness.tables import markdown
-from tests.harness.fake_sweep import DATASETS, facts, noisy, outcome, outcomes, sweep
+from tests.harness.fake_sweep import DATASETS, noisy, outcomes, sweep
 from tests.harness.test_summary import cell, summary_of, the
 
 TABLE_1 = load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")
@@ -217,96 +213,6 @@ def refuses(tmp_path, change, words, **changes):
     path.write_text(yaml.safe_dump(source))
     with pytest.raises(ConfigError, match=f"(?s){words}"):
         load(path)
-
-
-# The document level.
-
-ONE = sweep(
-    models={"hiagm": {"label": "HiAGM"}},
-    merges=("none", "masking"),
-    datasets={"wos": {"label": "wos"}},
-    seeds=(1, 2, 3, 4, 5),
-    published=None,
-)
-
-
-def made_up(right_share, num_documents=400, seed=0):
-    """Counts of runs of ONE on made-up documents, and outcomes with the scores that they give."""
-    rng = np.random.default_rng(seed)
-    gold = sparse.csr_array(rng.random((num_documents, 5)) < 0.3)
-    runs = {}
-    for merge, share in right_share.items():
-        for number in ONE.seeds:
-            flips = rng.random(gold.shape) < 1 - share
-            counts = Counts.of(sparse.csr_array(gold.toarray() ^ flips), gold)
-            runs["hiagm", merge, number] = {"micro_f1": counts, "macro_f1": counts}
-    sample = DocumentSample("wos", runs, "abcde", gold.sum(0), Resampling(draws=500, swaps=500))
-    found = [
-        outcome(model, merge, "wos", number, {metric: score(one[metric], metric) for metric in one})
-        for (model, merge, number), one in runs.items()
-    ]
-    return sample, found
-
-
-def test_a_star_that_survives_documents_has_a_dagger():
-    sample, found = made_up({"none": 0.85, "masking": 0.93})
-    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
-    item = the(summary, "hiagm", "masking", "wos micro")
-    assert item.marks == "▲***†" and item.documents.p_swap == 1 / 501
-    low, high = item.documents.crossed.interval()
-    assert low > 0 and item.documents.crossed.value == pytest.approx(item.test.difference)
-    assert the(summarise(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
-    text = markdown(summary)
-    assert "† the 95 % interval over seeds and test documents together" in text
-    assert f"[{low:+.2f}, {high:+.2f}]" in text
-
-
-def test_the_crossed_error_is_made_of_seeds_and_documents():
-    sample, found = made_up({"none": 0.9, "masking": 0.91})
-    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
-    psi = np.mean(
-        [
-            influence(sample._runs["hiagm", "masking", number]["micro_f1"], "micro_f1")
-            - influence(sample._runs["hiagm", "none", number]["micro_f1"], "micro_f1")
-            for number in ONE.seeds
-        ],
-        axis=0,
-    )
-    variance = variance_of_mean(psi)
-    assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
-    assert item.documents.share == pytest.approx(variance / item.documents.crossed.error**2)
-    macro = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
-    assert macro.documents.ratio == pytest.approx(1, abs=0.2)
-
-
-def test_labels_explain_macro():
-    sample, found = made_up({"none": 0.9, "masking": 0.95})
-    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
-    assert [one.label for one in summary.label_differences] == list("abcde")
-    mean = np.mean([one.difference for one in summary.label_differences])
-    assert mean == pytest.approx(the(summary, "hiagm", "masking", "wos macro").test.difference)
-    assert [one.support for one in summary.label_differences] == sample.support_L.tolist()
-
-
-def test_without_one_run_s_predictions_there_is_no_document_level():
-    sample, found = made_up({"none": 0.9, "masking": 0.95})
-    del sample._runs["hiagm", "none", 3]
-    assert the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro").documents is None
-
-
-def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
-    sample, found = made_up({"none": 0.9, "masking": 0.91})
-    order = np.random.default_rng(5).permutation(400)
-    runs = {
-        run: {metric: Counts(one.right[order][:, ::-1], one.size[order][:, ::-1]) for metric, one in counts.items()}
-        for run, counts in sample._runs.items()
-    }
-    turned = DocumentSample("wos", runs, "edcba", sample.support_L[::-1], Resampling(draws=500, swaps=500))
-    one, other = (
-        the(summarise(ONE, found, facts(ONE), {"wos": kept}), "hiagm", "masking", "wos micro").documents
-        for kept in (sample, turned)
-    )
-    assert one.crossed.error == pytest.approx(other.crossed.error, rel=1e-12)
 
 
 # Mixed pairs.

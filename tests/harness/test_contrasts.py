@@ -18,7 +18,7 @@ from harness.stats.power import power
 from harness.summary import summarise
 from harness.tables import csv, deltas_csv, latex, markdown
 from tests.harness.fake_sweep import DATASETS, facts, noisy, outcomes, sweep, without
-from tests.harness.test_claims import ONE, made_up
+from tests.harness.test_document_level import ONE, made_up
 from tests.harness.test_summary import cell, scores, summary_of, the
 
 UNPAIRED = sweep(statistics={"paired": False})

@@ -14,7 +14,7 @@ from harness.report import write
 from harness.results import LabelDifference
 from harness.summary import summarise
 from tests.harness.fake_sweep import facts, noisy, outcomes, sweep, without
-from tests.harness.test_claims import ONE, made_up
+from tests.harness.test_document_level import ONE, made_up
 
 TABLE = sweep()
 TIMED = [

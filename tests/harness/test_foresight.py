@@ -43,6 +43,7 @@ def test_table_1_before_any_trial() -> None:
     # HiTIN projection on WOS micro; HiTIN masking's average micro, HiTIN projection's average macro: exactly 0.
     assert " of 29 published differences stay undetectable" in text
     assert "18 trials a seed, 2 hours each (as given): 36 hours a seed, 360 hours for all 10" in text
+    assert text.rstrip(".").endswith("180 hours for the recommended 5")
 
 
 def test_recommendation_grows_with_the_spread_and_is_capped() -> None:

@@ -153,7 +153,7 @@ def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: Swe
     assert "More looks than the planned one" in markdown(summary)
 
 
-def test_a_filtered_report_is_no_look_and_says_what_it_leaves_out(
+def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves_out(
     write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_sweep()
@@ -161,12 +161,24 @@ def test_a_filtered_report_is_no_look_and_says_what_it_leaves_out(
     store = Store(Path(load(path).store))
     for planned in make_plan(load(path)).trials:
         finish(store, planned, -1 if planned.trial.model == "hiagm" else 1)
-    assert summarise_plan(make_plan(load(path))).facts.looks == 1
+    one_merge = make_plan(load(path), ["model=flat", "merge=none"])
+    assert summarise_plan(one_merge).facts.looks == 0, "nothing to compare it with"
     assert main([str(path), "--filter", "model=flat"]) == 0
     text = capsys.readouterr().out
     assert "**Only the trials of --filter model=flat: 4 of the 8 planned ones, of which 4 have run." in text
     assert "Unfinished" not in text and "looks = 1." in text
     assert "4 results are older than the plan" in text, "those of the other model"
+    assert summarise_plan(make_plan(load(path))).facts.looks == 1, "no more is finished"
+
+
+def test_two_merges_with_several_runs_are_a_look_whichever_they_are(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, merges=["none", "masking", "projection"])
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    for planned in plan.trials:
+        if planned.trial.merge != "none":
+            finish(store, planned, 0)
+    assert summarise_plan(make_plan(load(path))).facts.looks == 1, "masking and projection: which is best"
 
 
 @pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 3]}])

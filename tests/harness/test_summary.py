@@ -49,6 +49,13 @@ def test_published_averages_are_those_of_the_paper():
     assert the(SUMMARY, "hiagm", "projection", "RCV1 macro").published == 1.48
 
 
+def test_the_p_of_a_published_score_is_that_of_a_further_run():
+    values = scores(FOUND, "hitin", "none", "nyt", "micro_f1")
+    distance = abs(79.75 - sum(values) / 10) / (scipy.stats.tstd(values) * math.sqrt(1 + 1 / 10))
+    found = cell(SUMMARY, "hitin", "none", "NYT micro")
+    assert found.p_published == pytest.approx(2 * scipy.stats.t.sf(distance, 9)) and found.prediction == "≈"
+
+
 def test_cells_are_mean_and_sample_sd():
     values = scores(FOUND, "hiagm", "masking", "rcv1", "macro_f1")
     found = cell(SUMMARY, "hiagm", "masking", "RCV1 macro")

@@ -13,7 +13,7 @@ from harness import tables
 from harness.summary import summarise
 from harness.sweep_file import load
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
-from tests.harness.test_claims import ONE, made_up
+from tests.harness.test_document_level import ONE, made_up
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
@@ -95,7 +95,7 @@ def test_comparisons_show_every_number():
     text = tables.markdown(summary_of(TABLE, FOUND))
     rows = grid(text, "Comparisons")
     assert len(rows) == 2 + 32
-    assert rows[0][:5] == ["Comparison", "Data, metric", "n", "Δ published", "Δ ours [95 % CI]"]
+    assert rows[0][:5] == ["Comparison", "Data, metric", "n", "Δ published", "Δ ours [95 % CI, unadjusted]"]
     found = next(row for row in rows if row[:2] == ["HiAGM+MTL (projection)", "RCV1 macro"])
     assert re.fullmatch(r"\+1\.48 (≈|&lt;|>)", found[3])
     assert re.fullmatch(r"\+1\.\d\d \[\+\d\.\d\d, \+\d\.\d\d\]", found[4])
@@ -107,7 +107,7 @@ def test_without_published_numbers_there_are_no_such_columns():
     bare = sweep(published=None)
     rows = grid(tables.markdown(summary_of(bare, FOUND)), "Comparisons")
     assert rows[0] == [
-        *("Comparison", "Data, metric", "n", "Δ [95 % CI]", "sd of Δ", "r"),
+        *("Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r"),
         *("p", "p Holm", "q BH", "p sign flip", "flags"),
     ]
 

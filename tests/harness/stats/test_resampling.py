@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from harness.stats import resampling
-from harness.stats.documents import Counts, score
+from harness.stats.documents import Counts, by_metric, score
 from harness.stats.resampling import bootstrap, randomisation, seed_of
 from tests.harness.stats.test_documents import METRICS, labels, noisy_run, rows
 
@@ -75,6 +75,39 @@ def test_every_kind_of_unit_gives_the_same_law(monkeypatch):
     deviations, p = zip(*found.values(), strict=True)
     assert max(deviations) / min(deviations) < 1.08
     assert max(p) - min(p) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["patterns", "documents", "bins"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_draw_is_the_score_of_the_documents_drawn(metric, kind, monkeypatch):
+    """Exactly, whatever is drawn: bins and documents as they are, patterns by any documents that have them."""
+    monkeypatch.setattr(resampling, "_LEAST_COLLAPSE", 0 if kind == "patterns" else 1e9)
+    monkeypatch.setattr(resampling, "MOST_DOCUMENTS", 10 if kind == "bins" else 50_000)
+    monkeypatch.setattr(resampling, "NUM_BINS", 7)
+    for root in range(10):
+        systems = case(root, num_documents=40, num_systems=3, num_labels=4)
+        chosen = [by_metric(one, metric) for one in systems]
+        units, sizes, is_pattern = resampling._bootstrap_units(chosen, (root,))
+        assert is_pattern == (kind == "patterns" and metric == "micro_f1")
+        draw = resampling._multinomial(sizes) if is_pattern else resampling._with_replacement(sizes.size)
+        ((_, weights),) = resampling._draws(draw, (root,), 5, sizes.size)
+        members = [np.flatnonzero(units == unit) for unit in range(sizes.size)]
+        for found, times in zip(bootstrap(systems, metric, (root,), 5).T, weights.astype(int), strict=True):
+            drawn = np.concatenate(
+                [np.repeat(own[:1] if is_pattern else own, num) for own, num in zip(members, times, strict=True)]
+            )
+            assert found == pytest.approx([score(rows(one, drawn), metric) for one in systems], abs=1e-4)
+
+
+def test_bins_keep_the_variance_of_macro(monkeypatch):
+    systems = case(8, num_documents=6000, num_labels=4)
+    found = {}
+    for kind, most in (("documents", 50_000), ("bins", 1000)):
+        monkeypatch.setattr(resampling, "MOST_DOCUMENTS", most)
+        monkeypatch.setattr(resampling, "NUM_BINS", 1500)
+        drawn = bootstrap(systems, "macro_f1", (1,), 3000)
+        found[kind] = (drawn[0] - drawn[1]).std()
+    assert found["bins"] == pytest.approx(found["documents"], rel=0.07)
 
 
 def test_one_resample_is_shared_by_all_systems_however_they_are_batched(monkeypatch):
