@@ -8,7 +8,9 @@ combination; it knows no model, and no model knows merges.
 *Projection*: head i sees and predicts the labels V_i of its branch, trained by the mean over V_i. *Masking*:
 head i sees all labels V, and the probabilities of foreign ones are multiplied by 0, so that they add
 exactly 0 to the loss, which is the mean over V. Paper: equations 3 to 5. With equal logits the first
-gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either footing.
+gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either footing. A plain sum would be |V|
+times the latter, a constant that Adam does not feel. Corpora are closed under all parents, so what a label of several
+branches is gold through need not be asked: its ancestors in each of them are gold too.
 
 What a masked head would predict for foreign labels is used nowhere, so the rows of its classifier for them
 are not built. They would learn nothing: the loss does not reach them, and weight decay and the recursive

@@ -21,7 +21,9 @@ reachable` puts the margin where that of n0 already is, into the division: max(0
 
 Differs: attention mask and segment ids of BERT are not swapped; logits keep their dropout off, as with BERT (0.5 with
 GloVe, which also had `match_dropout: 0.5` and `normalise: false`); where no word of a label's documents is kept, its
-name describes it, not only where it has no documents. A document is read once for all its labels.
+name describes it, not only where it has no documents. A document is read once for all its labels. The program has the
+recursive regularisation off; here the sweep file says (`trainer: {recursive_penalty: 0}`), and it pulls the rows of the
+classifier.
 
 Under branches, of which the paper does not speak, a member matches within its own labels: a branch's top label is its
 own parent, and its sibling is any label of the branch that is not gold; without such a label there is no n1 and no n2.

@@ -1,6 +1,6 @@
 """Small hierarchies, random ones, and encoders for a list made of encoders for one hierarchy each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,21 +74,49 @@ def forests(draw: st.DrawFn, max_labels: int = 14) -> Hierarchy:
     return hierarchy(num_labels, [(order[up], order[i]) for i, up in enumerate(above) if up >= 0])
 
 
-def from_singles(kind: Any, members: Sequence[Member], text_width: int, **options: Any) -> tuple[Any, list[Any]]:
-    """Returns an encoder for the list and one per member that hold the same, random parameters."""
+Join = Callable[[Sequence[Tensor]], Tensor]
+
+
+def columns(parts: Sequence[Tensor]) -> Tensor:
+    """Joins a parameter whose members follow each other in its second dimension."""
+    return torch.cat(list(parts), dim=1)
+
+
+def halves(parts: Sequence[Tensor]) -> Tensor:
+    """Joins a parameter that has the first half of all members before the second half of all."""
+    return torch.cat([part.unflatten(0, (2, -1)) for part in parts], dim=1).flatten(0, 1)
+
+
+def from_singles(
+    kind: Any, members: Sequence[Member], text_width: int, joins: Mapping[str, Join] | None = None, **options: Any
+) -> tuple[Any, list[Any]]:
+    """Returns an encoder for the list and one per member that hold the same, random parameters.
+
+    Args:
+        kind: The class.
+        members: The list.
+        text_width: Width of the text vectors.
+        joins: By the last part of their names, parameters in which members do not just follow each other.
+        options: Of the class.
+    """
     joint = kind(members, text_width, **options)
     singles = [kind([one], text_width, **options) for one in members]
     for single in singles:
         for parameter in single.parameters():
             nn.init.normal_(parameter, std=0.5)
     with torch.no_grad():
-        _fill(joint, singles)
+        parts = [dict(single.named_parameters()) for single in singles]
+        for name, parameter in joint.named_parameters():
+            join = (joins or {}).get(name.rpartition(".")[2], lambda found: torch.cat(list(found)))
+            parameter.copy_(join([named[name] for named in parts if name in named]))
     return joint, singles
 
 
-def assert_side_by_side(kind: Any, members: Sequence[Member], **options: Any) -> None:
+def assert_side_by_side(
+    kind: Any, members: Sequence[Member], joins: Mapping[str, Join] | None = None, **options: Any
+) -> None:
     """An encoder for the list says what one per member says: logits, their gradient in the text, the penalty."""
-    joint, singles = from_singles(kind, members, 6, **options)
+    joint, singles = from_singles(kind, members, 6, joins, **options)
     text = torch.randn(7, 6, requires_grad=True)
     looped = torch.cat([single(text) for single in singles], dim=-1)
     torch.testing.assert_close(joint(text), looped, rtol=1e-4, atol=1e-4)
@@ -129,17 +157,3 @@ def assert_model(kind: Any, **options: Any) -> None:
         assert_side_by_side(kind, members, **options)
         assert_each_document_alone(kind(members, 4, **options))
     assert_gradients(kind([whole(DAG), UNLIKE[3]], 3, **options))
-
-
-def _fill(joint: StructureEncoder, singles: Sequence[StructureEncoder]) -> None:
-    parts = [dict(single.named_parameters()) for single in singles]
-    for name, parameter in joint.named_parameters():
-        parameter.copy_(_joined(name.rpartition(".")[2], [named[name] for named in parts if name in named]))
-
-
-def _joined(name: str, parts: Sequence[Tensor]) -> Tensor:
-    if name in ("gate_bias", "readout_bias"):
-        return torch.cat(list(parts), dim=1)
-    if name in ("edge_weight", "edge_bias"):  # The upward half of all members, then the downward half.
-        return torch.cat([part.unflatten(0, (2, -1)) for part in parts], dim=1).flatten(0, 1)
-    return torch.cat(list(parts))

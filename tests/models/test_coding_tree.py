@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from datasets.hierarchy import Hierarchy
 from models.coding_tree import CodingTree, coding_tree
-from tests.models.lists import WOS_BRANCHES, forests, hierarchy, stars
+from tests.models.lists import WOS_BRANCHES, dags, forests, hierarchy, stars
 from tests.shared import shared
 
 # Sizes and entropies in bits of the published program, heights 2 and 3; "" is the whole hierarchy.
@@ -170,9 +171,9 @@ def by_definition(tree: CodingTree, graph: Hierarchy) -> float:
     return bits
 
 
-@given(forests())
-def test_any_forest(graph: Hierarchy) -> None:
-    for height in (2, 3):
+@given(forests() | dags(10))
+def test_any_graph_at_any_height(graph: Hierarchy) -> None:
+    for height in (2, 3, 4, 5):
         tree = coding_tree(graph, height)
         assert tree.height == height and tree.sizes[0] == len(graph)
         for parents, size in zip(tree.parents, tree.sizes[1:], strict=True):
@@ -180,15 +181,15 @@ def test_any_forest(graph: Hierarchy) -> None:
         assert entropy(tree, graph) == pytest.approx(by_definition(tree, graph), abs=1e-9)
 
 
-@given(forests())
-def test_entropy_is_never_above_that_of_the_trivial_trees(graph: Hierarchy) -> None:
+@given(forests() | dags(10))
+def test_entropy_is_never_above_that_of_the_trivial_trees_and_falls_with_the_height(graph: Hierarchy) -> None:
     size = len(graph)
     one_cluster = CodingTree((np.zeros(size, np.int64), np.zeros(1, np.int64)))
     clusters_of_one = CodingTree((np.arange(size), np.zeros(size, np.int64)))
     trivial = min(entropy(one_cluster, graph), entropy(clusters_of_one, graph))
-    of_2 = entropy(coding_tree(graph, 2), graph)
-    assert of_2 <= trivial + 1e-9
-    assert entropy(coding_tree(graph, 3), graph) <= of_2 + 1e-9
+    bits = [entropy(coding_tree(graph, height), graph) for height in (2, 3, 4, 5)]
+    assert bits[0] <= trivial + 1e-9
+    assert all(taller <= lower + 1e-9 for lower, taller in pairwise(bits))
 
 
 def partitions(size: int) -> Iterator[CodingTree]:

@@ -16,6 +16,7 @@ from models.gradient_routing import GradientRouting, Routed
 from models.text import TextEncoder, TokenBatch
 from models.transformer import Transformer
 from tests.models.lists import DAG, facts_of, hierarchy, stars, whole
+from tests.models.objectives import closed_gold
 
 GRAPH = stars([2, 3, 1])
 WIDTH = 8  # Two for each of three branches, two shared.
@@ -61,19 +62,25 @@ def gradients(heads: BranchHeads, encoder: Any, gold: Tensor) -> tuple[Tensor, T
     return torch.autograd.grad(loss, [encoder.rows, output.weight, output.bias])  # type: ignore[return-value]
 
 
-def test_gradients_are_those_of_stopped_gradients_written_out() -> None:
-    heads, encoder = heads_of(foreign_share=0.0), Table(4, WIDTH)
-    found = gradients(heads, encoder, GOLD)
-    mask_BD = torch.cat([CARRIED.repeat_interleave(2, 1), torch.ones(4, 2)], 1)
+@pytest.mark.parametrize(
+    ("graph", "gold"), [(GRAPH, GOLD), (DAG, closed_gold(DAG, 4, 0).float())], ids=["tree", "labels in two branches"]
+)
+def test_gradients_are_those_of_stopped_gradients_written_out(graph: Hierarchy, gold: Tensor) -> None:
+    heads, encoder = heads_of(graph, foreign_share=0.0), Table(4, WIDTH)
+    found = gradients(heads, encoder, gold)
+    branches = [set(branch.tolist()) for branch in graph.branches()]
+    carried = [[bool(gold[document, sorted(branch)].any()) for branch in branches] for document in range(4)]
+    assert len({tuple(row) for row in carried}) > 2, "documents of unlike branches"
+    mask_BD = torch.cat([torch.tensor(carried).float().repeat_interleave(2, 1), torch.ones(4, 2)], 1)
     text = encoder.rows * mask_BD + encoder.rows.detach() * (1 - mask_BD)
     weight, bias = heads.encoder.output.weight, heads.encoder.output.bias
     loss = torch.zeros(())
     for document in range(4):
-        for label in range(6):
-            learns = bool(CARRIED[document, OF_LABEL[label]])
+        for label in range(len(graph)):
+            learns = any(there and label in branch for there, branch in zip(carried[document], branches, strict=True))
             row, shift = (one[label] if learns else one[label].detach() for one in (weight, bias))
             logit = text[document] @ row + shift
-            loss = loss + nn.functional.binary_cross_entropy_with_logits(logit, GOLD[document, label]) / 24
+            loss = loss + nn.functional.binary_cross_entropy_with_logits(logit, gold[document, label]) / gold.numel()
     torch.testing.assert_close(found, torch.autograd.grad(loss, [encoder.rows, weight, bias]))
 
 

@@ -21,13 +21,17 @@ from tests.models.lists import (
     WOS_BRANCHES,
     assert_gradients,
     assert_side_by_side,
+    columns,
     dags,
+    halves,
     hierarchy,
     member,
     stars,
     whole,
 )
 
+GCN = {"edge_weight": halves, "edge_bias": halves, "gate_bias": columns}
+"""Its edges are those of all members upwards, then downwards; its gates side by side."""
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
 
@@ -88,7 +92,7 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    assert_side_by_side(HiAGM, members, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
+    assert_side_by_side(HiAGM, members, GCN, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])

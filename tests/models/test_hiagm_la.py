@@ -12,6 +12,7 @@ from models.hiagm_la import HiAGMLA
 from models.labels import Member
 from models.text import States
 from tests.models.lists import ALIKE, DAG, UNLIKE, assert_gradients, assert_side_by_side, whole
+from tests.models.test_hiagm import GCN
 
 NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
@@ -72,7 +73,7 @@ def test_with_the_published_single_slot_labels_and_graph_learn_nothing(pieces: i
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    assert_side_by_side(OfVectors, members, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
+    assert_side_by_side(OfVectors, members, GCN, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @BOTH

@@ -16,6 +16,7 @@ from models.himatch import HiMatch
 from models.labels import Member
 from models.text import TextEncoder, TokenBatch
 from tests.models.lists import DAG, UNLIKE, facts_of, from_singles, hierarchy, stars, whole
+from tests.models.test_hiagm import GCN
 
 WIDTHS: dict[str, Any] = {"node_width": 3, "match_width": 4}
 STILL: dict[str, Any] = WIDTHS | {"text_dropout": 0.0, "node_dropout": 0.0, "match_dropout": 0.0}
@@ -106,7 +107,7 @@ def test_the_matching_losses_document_by_document(normalise: bool, margins: Any)
 
 
 def test_a_list_is_its_members_side_by_side() -> None:
-    joint, singles = from_singles(HiMatch, UNLIKE, 6, **STILL)
+    joint, singles = from_singles(HiMatch, UNLIKE, 6, GCN, **STILL)
     names = {f"label {i}": torch.randn(6) for i in range(5)}
     for encoder in (joint, *singles):
         known = dict.fromkeys(name for member in encoder.members for name in member.hierarchy.labels)

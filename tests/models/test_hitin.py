@@ -20,6 +20,7 @@ from tests.models.lists import (
     UNLIKE,
     WOS_BRANCHES,
     assert_gradients,
+    columns,
     facts_of,
     from_singles,
     member,
@@ -27,6 +28,8 @@ from tests.models.lists import (
     whole,
 )
 
+LEVELS = {"readout_bias": columns}
+"""A row for each level of the tree."""
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
 STAR = member(6, [(0, i) for i in range(1, 6)])
 
@@ -103,7 +106,7 @@ def test_leaves_are_one_vector_scaled_and_shifted_when_nothing_is_dropped() -> N
 
 @pytest.mark.parametrize("members", [UNLIKE, ALIKE], ids=["unlike", "alike"])
 def test_leaves_mix_copies_that_were_dropped_one_by_one(members: tuple[Member, ...]) -> None:
-    joint, singles = from_singles(HiTIN, members, 4, node_width=5, tree_dropout=0.4)
+    joint, singles = from_singles(HiTIN, members, 4, LEVELS, node_width=5, tree_dropout=0.4)
     text_MBH = torch.randn(len(members), 3, 5)
     torch.manual_seed(1)
     leaves = joint.leaves(text_MBH)
@@ -134,7 +137,7 @@ def test_affine_leaves_keep_the_diagonal() -> None:
     "options", [{}, {"tree_height": 3, "pooling": "mean"}, {"pooling": "root", "leaf_mixing": "affine"}], ids=str
 )
 def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], options: dict[str, Any]) -> None:
-    joint, singles = from_singles(HiTIN, members, 6, node_width=5, **NO_DROPOUT, **options)
+    joint, singles = from_singles(HiTIN, members, 6, LEVELS, node_width=5, **NO_DROPOUT, **options)
     for is_training in (True, True, False):
         joint.train(is_training)
         text = torch.randn(9, 6, requires_grad=True)
