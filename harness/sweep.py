@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin
 
 from datasets import READERS
 from harness import cli, report, tracking
@@ -28,7 +28,7 @@ from harness.registry import Registry
 from harness.status import describe
 from harness.store import Store, check_writable
 from harness.sweep_file import load
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--retry-failed", action="store_true", help="run failed trials again, from their first epoch")
     parser.add_argument("--address", help="of a running Ray cluster, such as auto or HEAD:6379; default: this machine")
     parser.add_argument(
-        "--list", action="store_true", help="print every model, merge, encoder and dataset with its options"
+        "--list",
+        action="store_true",
+        help="print every model, objective, encoder, dataset, merge and split, with its options",
     )
     parser.add_argument("--explain", action="store_true", help="print every field of a sweep file")
     chosen = parser.parse_args(arguments)
@@ -144,9 +146,16 @@ def _everything() -> str:
         for name, component in registry.items():
             lines.append(f"  {name:<20}{component.summary}")
             for option, field in component.options.model_fields.items():
-                lines.append(f"      {option} = {field.default!r}  {field.description or ''}".rstrip())
-    lines += ["merges", *(f"  {merge}" for merge in get_args(Merge))]
+                others = [repr(one) for one in _choices(field.annotation) if one != field.default]
+                value = " | ".join([repr(field.default), *others])
+                lines.append(f"      {option} = {value}  {field.description or ''}".rstrip())
+    for title, choice in {"merges": Merge, "splits": Split, "coherence": Coherence}.items():
+        lines += [title, *(f"  {name}" for name in get_args(choice))]
     return "\n".join(lines)
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 if __name__ == "__main__":

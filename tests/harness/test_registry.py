@@ -10,12 +10,13 @@ from typing import get_args
 import pytest
 
 from datasets import READERS
+from harness import sweep
 from harness.errors import ConfigError
 from harness.plan import RUNNER
 from harness.provenance import ROOT
 from harness.registry import Component, Registry
 from harness.sweep_file import load
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
 EVERY = [*MODELS, *READERS.values()]
@@ -78,6 +79,18 @@ def test_a_reconstruction_says_so_where_it_is_listed(component: Component) -> No
 def test_an_objective_refuses_options_that_there_are(component: Component) -> None:
     known = {name for model in STRUCTURE_ENCODERS.values() for name in model.options.model_fields}
     assert set(component.refuses_options) <= known
+
+
+def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first_words = {line.split()[0] for line in lines}
+    assert {component.name for component in EVERY} | {
+        *get_args(Merge),
+        *get_args(Split),
+        *get_args(Coherence),
+    } <= first_words
+    assert any(line.startswith("      structure = 'gcn' | 'tree_lstm'  What passes") for line in lines)
 
 
 def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:
