@@ -264,6 +264,15 @@ def _oddities(summary: Summary) -> Iterator[str]:
             f"Collapsed runs (below median - 10 x max(MAD, {LEAST_DEVIATION}), or one set of labels for every "
             f"document; they stay in every number): {_some(low)}."
         )
+    failed = [
+        f"{_spot(row, column)} {cell.num_failed}/{cell.num_planned}"
+        for row, column, cell in _cells(summary)
+        if cell.num_failed and column.metric == summary.sweep.statistics.star_metrics[0] and not column.average
+    ]
+    if failed:
+        yield (
+            f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {_some(failed)}."
+        )
     cut = [
         f"{trial.label} on {summary.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.outcome.micro_batches})"
         for trial in summary.trials

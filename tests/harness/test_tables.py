@@ -141,6 +141,7 @@ def test_missing_failed_and_partial_cells():
     assert rows["HiAGM+MTL (masking)"][3] == "–<br>[87.13]"
     assert rows["HiTIN"][5].endswith("<br>n=9")
     assert rows["HiTIN+MTL (masking)"][1].endswith("<br>n=9, FAILED (1/10)")
+    assert "flatters a row whose runs diverge: HiTIN+MTL (masking) on WOS micro 1/10." in text
     assert r"- HiTIN+MTL (masking), WOS, seed 1 (hitin-masking-wos-1): CUDA \| out of memory" in text
     assert "**Unfinished: 169 of 180 planned trials have run." in text
     assert "Seeds left out of some comparison: wos/1, nyt/3." in text
