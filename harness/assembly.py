@@ -15,7 +15,7 @@ from datasets.raw import Split as SplitName
 from datasets.tokens import Tokens, tokenise
 from harness.errors import UserError
 from harness.estimate import refuse_too_large
-from harness.plan import Trial
+from harness.expand import Trial
 from harness.trainer import Split
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branches import BranchHeads

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import SweepFile
+from harness.expand import FIELDS, Cell, expand, flat_settings
 from harness.files import write_atomically
 from harness.outcomes import Registration
-from harness.plan import FIELDS, Cell, Plan, expand, flat_settings
+from harness.plan import Plan
 from harness.provenance import environment
 from harness.stats.sample import Resampling
 from harness.store import Store

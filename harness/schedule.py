@@ -38,7 +38,8 @@ import ray
 from ray import tune
 
 from harness.errors import UserError
-from harness.plan import Planned, Trial
+from harness.expand import Trial
+from harness.plan import Planned
 from harness.progress import Progress
 from harness.provenance import COMMIT_VARIABLE, ROOT, environment
 from harness.store import Store

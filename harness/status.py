@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness import cli
 from harness.comparisons import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
-from harness.plan import FIELDS, Plan, Planned, changed_settings, make_plan
+from harness.expand import FIELDS, changed_settings
+from harness.plan import Plan, Planned, make_plan
 from harness.progress import duration
 from harness.stats.families import CORRECTED, why_no_star
 from harness.store import Record, Store

@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 from harness import cli
 from harness.config import SweepFile
 from harness.errors import TrackingError
-from harness.plan import Plan, Planned, flat_settings, make_plan
+from harness.expand import flat_settings
+from harness.plan import Plan, Planned, make_plan
 from harness.results import Comparison, Summary
 from harness.store import Record, Store
 from harness.sweep_file import load

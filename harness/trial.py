@@ -29,8 +29,9 @@ from harness.best_epochs import BestEpochs
 from harness.checkpoint import Checkpoint
 from harness.errors import StoreError, UserError
 from harness.estimate import TooLarge
+from harness.expand import Trial, identity
 from harness.files import is_disk_full
-from harness.plan import Trial, identity, make_plan
+from harness.plan import make_plan
 from harness.preregistration import freeze
 from harness.provenance import environment
 from harness.store import Failure, Record, Store

@@ -14,7 +14,8 @@ from harness import assembly, memory, trainer
 from harness import trial as runner
 from harness.assembly import Data
 from harness.checkpoint import Checkpoint
-from harness.plan import Planned, Trial, make_plan
+from harness.expand import Trial
+from harness.plan import Planned, make_plan
 from harness.store import Record, Store
 from harness.sweep_file import load
 from harness.trainer import Split

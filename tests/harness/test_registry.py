@@ -12,7 +12,7 @@ import pytest
 from datasets import READERS
 from harness import sweep
 from harness.errors import ConfigError
-from harness.plan import RUNNER
+from harness.expand import RUNNER
 from harness.provenance import ROOT
 from harness.registry import Component, Registry
 from harness.sweep_file import load

@@ -17,8 +17,9 @@ from harness import trial as runner
 from harness.assembly import Data
 from harness.checkpoint import Checkpoint
 from harness.errors import StoreError, UserError
+from harness.expand import identity
 from harness.metrics import Tally, label_groups
-from harness.plan import Planned, identity, make_plan
+from harness.plan import Planned, make_plan
 from harness.store import Record, Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter

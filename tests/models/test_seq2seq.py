@@ -20,8 +20,9 @@ from harness import trial as runner
 from harness.checkpoint import Checkpoint
 from harness.errors import ConfigError
 from harness.estimate import unallocated
+from harness.expand import content_digest, identity
 from harness.metrics import Tally
-from harness.plan import Planned, content_digest, identity, make_plan
+from harness.plan import Planned, make_plan
 from harness.store import Record, Store
 from harness.sweep_file import load
 from models import seq2seq
