@@ -10,7 +10,7 @@ from harness.config import Claim
 from harness.lookup import Lookup, Run
 from harness.results import ClaimPart, ClaimResult, Column, Comparison
 from harness.stats import verdicts
-from harness.stats.documents import crossed, wider
+from harness.stats.documents import crossed
 from harness.stats.families import confidence_set
 from harness.stats.seeds import Array, Estimate, spread
 
@@ -153,7 +153,7 @@ def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
     flat = [sample for samples in strata for sample in samples]
     if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
         over_seeds = crossed(flat, [0.0] * len(flat), signs)
-        found = wider(over_seeds, crossed(flat, variances, signs) if with_documents else None)
+        found = over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds
     label = f"{lookup.model_label(one)} over {lookup.model_label(other)}, {column.label}"
     published = _published_contrast(lookup, one, other, merges, column)
     return lambda smallest: ClaimPart(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models import STRUCTURE_ENCODERS, Coherence, Merge, Split
+from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Merge, Split
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
@@ -253,8 +253,9 @@ class SweepFile(Strict):
         return self.models[model].model or model
 
     def reads_hierarchy(self, model: str) -> bool:
-        """Returns whether a model's logits depend on the edges between labels."""
-        return STRUCTURE_ENCODERS[self.structure_of(model)].reads_hierarchy
+        """Returns whether a model's logits or its objective depend on the edges between labels."""
+        parts = STRUCTURE_ENCODERS[self.structure_of(model)], OBJECTIVES[self.objective_of(model)]
+        return any(part.reads_hierarchy for part in parts)
 
     def reconstruction_of(self, model: str) -> str:
         """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""

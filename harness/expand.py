@@ -13,7 +13,6 @@ from harness.config import Reduction, Resources, Strict, SweepFile, TrainerSetti
 from harness.errors import ConfigError
 from harness.files import sha256
 from harness.registry import Component, nearest
-from harness.store import Record
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 RUNNER = Component("trial", "harness.trial:run")
@@ -198,13 +197,6 @@ def content_digest(place: Path) -> str:
         if path.is_file():
             digest.update(path.name.encode() + bytes.fromhex(sha256(path)))
     return digest.hexdigest()
-
-
-def changed_settings(trial: Trial, record: Record) -> list[str]:
-    """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
-    then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
-    names = sorted(then.keys() | now.keys())
-    return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
 
 
 def flat_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

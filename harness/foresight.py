@@ -213,22 +213,23 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, see
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
-    num_cells, seeds = len(plan.cells()), len(plan.sweep.seeds)
+    trials, seeds = plan.distinct(), len(plan.sweep.seeds)
+    num = len(trials) // seeds
     measured = plan.seconds_left(1)
-    left = len(plan.of_state("new"))
+    left = sum(one.state == "new" for one in trials)
+    seconds = [one.record.seconds for one in trials if one.record]
     if hours is not None:
         each, source = hours, "as given"
-    elif any(one.record for one in plan.trials):
-        seconds = [one.record.seconds for one in plan.trials if one.record]
+    elif seconds:
         each, source = sum(seconds) / len(seconds) / 3600, "mean of finished trials"
     else:
         yield "Cost: no finished trial to go by; give the hours of one trial by --hours."
         return
     to_go = left * each if hours is not None else (measured or 0.0) / 3600
     yield (
-        f"Cost: {num_cells} trials a seed, {each:.3g} hours each ({source}): {num_cells * each:.3g} hours a seed, "
-        f"{num_cells * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go; "
-        f"{num_cells * recommended * each:.3g} hours for the recommended {recommended}."
+        f"Cost: {num} trials a seed, {each:.3g} hours each ({source}): {num * each:.3g} hours a seed, "
+        f"{num * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go; "
+        f"{num * recommended * each:.3g} hours for the recommended {recommended}."
     )
 
 

@@ -36,8 +36,8 @@ def control_note(summary: Summary) -> str:
     if any(set(sweep.merges_of(key)) - {"none"} for key in flat):
         names = " and ".join(sweep.models[key].label or key for key in flat)
         text += (
-            f" {names} {'has' if len(flat) == 1 else 'have'} no structure encoder: what is gained or lost there under "
-            "a merge is due to the weighting of the loss, not to structure."
+            f" {names} {'has' if len(flat) == 1 else 'have'} no structure encoder: on a tree, what is gained or lost "
+            "there under a merge is due to the weighting of the loss, not to structure."
         )
         reductions = {sweep.models[key].branch_reduction or sweep.branch_reduction for key in flat}
         if reductions == {"paper"} and all({"masking", "projection"} <= set(sweep.merges_of(key)) for key in flat):

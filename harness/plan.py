@@ -61,9 +61,14 @@ class Plan:
             cells.setdefault(planned.trial.cell, []).append(planned)
         return cells
 
+    def distinct(self) -> list[Planned]:
+        """Returns each trial once: several cells may be one, where they differ in what only branches have."""
+        return list({one.key or identity(one.trial, fingerprint=""): one for one in self.trials}.values())
+
     def seconds_left(self, slots: int) -> float | None:
         """Returns an estimate for the new trials; None without any finished one."""
-        return Durations(self.trials).estimate(Counter(one.trial.cell for one in self.of_state("new")), slots)
+        todo = Counter(one.trial.cell for one in self.distinct() if one.state == "new")
+        return Durations(self.trials).estimate(todo, slots)
 
     def renewed(self) -> "Plan":
         """Returns the plan with what the store knows now of the trials that had no record."""

@@ -135,7 +135,7 @@ class Component:
 
     @cached_property
     def reads_hierarchy(self) -> bool:
-        """The `READS_HIERARCHY` constant: false of a model whose logits know of no edge."""
+        """The `READS_HIERARCHY` constant: false of a model or an objective that knows of no edge."""
         return _constant(self._tree, "READS_HIERARCHY") is not False
 
     @cached_property

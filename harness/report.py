@@ -1,6 +1,6 @@
 """Writes a sweep's report again, from what is stored: no torch, no Ray.
 
-With `--filter` the report of those trials is printed, and no file written:
+With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look:
 
     python -m harness.report sweeps/quickstart.yaml --filter model=hitin
 """

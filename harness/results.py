@@ -12,7 +12,6 @@ from typing import Literal
 
 from harness.config import SweepFile
 from harness.outcomes import Facts, Outcome
-from harness.stats.documents import wider
 from harness.stats.effects import Effect
 from harness.stats.published import NOT_COMPARABLE, Prediction
 from harness.stats.sample import Resampling
@@ -175,8 +174,9 @@ class Comparison:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What a claim is judged by: over seeds, or over seeds and documents where that is less sure."""
-        return wider(self.test.estimate, self.documents.crossed if self.documents else None)
+        """What a claim is judged by: over seeds, or over seeds and documents, wherever that is less sure."""
+        over_seeds = self.test.estimate
+        return over_seeds.guarded(self.documents.crossed) if over_seeds and self.documents else over_seeds
 
 
 @dataclass(frozen=True)

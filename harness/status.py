@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import cli
 from harness.comparisons import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
-from harness.expand import FIELDS, changed_settings
+from harness.expand import FIELDS, Trial, flat_settings
 from harness.plan import Plan, Planned, make_plan
 from harness.progress import duration
 from harness.stats.families import CORRECTED, why_no_star
@@ -66,9 +66,16 @@ def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
     record = earlier.get(tuple(getattr(planned.trial, field) for field in FIELDS))
     if planned.state != "new" or not planned.key or record is None:
         return planned.why
-    changes = changed_settings(planned.trial, record) or ["the data, or the numerics version of the code"]
+    changes = _changed_settings(planned.trial, record) or ["the data, or the numerics version of the code"]
     more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
     return f"changed since it was run: {', '.join(changes[:_MOST_CHANGES])}{more}"
+
+
+def _changed_settings(trial: Trial, record: Record) -> list[str]:
+    """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
+    then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
+    names = sorted(then.keys() | now.keys())
+    return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
 
 
 def _what_can_be_shown(plan: Plan) -> list[str]:

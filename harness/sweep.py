@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--list",
         action="store_true",
-        help="print every model, objective, encoder, dataset, merge and split, with its options",
+        help="print every model, objective, encoder and dataset with its options, and every merge, split and coherence",
     )
     parser.add_argument("--explain", action="store_true", help="print every field of a sweep file")
     chosen = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from torch.nn import functional
 from models.objective import Objective
 
 NUMERICS = 1
+READS_HIERARCHY = False
 
 
 class BCE(Objective):

@@ -6,8 +6,8 @@ and usable with any model. This file is h: per member an MLP on the text vector,
 layer, as published: three layers with dropout 0.7. `layers: 1` is a linear h, which for a text encoder that is
 fine-tuned is the natural choice.
 
-Differs: the published h reads tabular features, here it reads the text vector, dropped out by its encoder. The hidden
-width was tuned on each of the published data sets, so the default is ours. The recursive regularisation is not in the
+Differs: the published h reads tabular features, here it reads the text vector as its encoder gives it. The hidden width
+was tuned on each of the published data sets, so the default is ours. The recursive regularisation is not in the
 paper (`trainer: {recursive_penalty: 0}` turns it off); nor are their training, batches of 4 with a rate of 1e-4 or
 1e-5, and their stopping rule on the area under the precision-recall curve, which are the sweep's trainer's.
 
@@ -34,6 +34,7 @@ from models.structure import StructureEncoder
 
 NUMERICS = 2
 OBJECTIVE = "max_constraint"
+READS_HIERARCHY = False
 
 
 class CHMCNN(StructureEncoder):

@@ -1,6 +1,6 @@
 """One linear layer on the text vector: no structure at all, the control experiment.
 
-Logits are W t + b; the dropout on t is the text encoder's. Under projection this is the same flat layer with each
+Logits are W t + b; dropout on t is the text encoder's matter. Under projection this is the same flat layer with each
 branch's labels re-weighted; under masking it is the flat layer itself. Differences between its merges are therefore
 due to loss weights and to chance. Behind TextRCNN the published program drops logits out, not text vectors:
 `logit_dropout: 0.5`.

@@ -11,7 +11,8 @@ The published settings leave the text a single slot: the softmax over it is alwa
 structure encoder reach the output or learn anything. Here a text has a slot for each of its pieces: a linear map per
 member, without activation, of the state that the text encoder makes of the piece. As published: embeddings start
 Kaiming-uniform with dropout 0.5, dot products are not scaled, and dropout 0.5 falls on the logits (`logit_dropout:
-0` turns that off). Attention is computed member by member; all else for all members at once.
+0` turns that off). Slots and attention are computed member by member, which takes no more memory than one member's;
+all else for all members at once.
 
 Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still
 to be checked.
@@ -22,6 +23,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from harness.registry import Positive, Share
 from models.dropout import Dropout
@@ -31,7 +33,7 @@ from models.propagation import all_nodes_classifier
 from models.structure import StructureEncoder
 from models.text import States, TextEncoder, TokenBatch
 
-NUMERICS = 2
+NUMERICS = 3
 
 
 class HiAGMLA(StructureEncoder):
@@ -86,14 +88,18 @@ class HiAGMLA(StructureEncoder):
         states_U1H = self.label_dropout(self.labels).unsqueeze(1)
         for layer in self.graph:
             states_U1H = layer(states_U1H)
-        slots_MBTH = self.to_slots(text.states_BTD).unflatten(2, (len(self.members), -1)).permute(2, 0, 1, 3)
         is_missing_B1T = ~text.mask_BT.unsqueeze(1)
         found = []
-        for states_NH, slots_BTH in zip(states_U1H.squeeze(1).split(self.sizes), slots_MBTH.unbind(), strict=True):
+        of_members = (states_U1H.squeeze(1).split(self.sizes), *map(self._by_member, self.to_slots.parameters()))
+        for states_NH, weight_HD, bias_H in zip(*of_members, strict=True):
+            slots_BTH = functional.linear(text.states_BTD, weight_HD, bias_H)
             scores_BNT = states_NH @ slots_BTH.mT
             found.append(torch.softmax(scores_BNT.masked_fill(is_missing_B1T, -torch.inf), dim=2) @ slots_BTH)
         logits_BC: Tensor = self.logit_dropout(self.classifier(torch.cat(found, dim=1).flatten(1)))
         return logits_BC
+
+    def _by_member(self, parameter: Tensor) -> tuple[Tensor, ...]:
+        return parameter.chunk(len(self.members))
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's classifier row towards its parents'."""

@@ -43,7 +43,7 @@ class Template(StructureEncoder):
     Args:
         members: The list of hierarchies, each with parameters of its own: one is the base model, branches are
             projection, the whole hierarchy several times is masking. The model need not know which.
-        text_width: Width D of the text vectors, on which dropout has fallen: that is the text encoder's.
+        text_width: Width D of the text vectors; dropout on them is the text encoder's matter.
         first_share: What a label takes of each parent's logit before training.
     """
 

@@ -78,19 +78,13 @@ def variance_of_mean(psi_N: Array) -> float:
     return float(psi_N.var(ddof=1) / psi_N.size) if psi_N.size > 1 else 0.0
 
 
-def wider(one: Estimate | None, other: Estimate | None) -> Estimate | None:
-    """Returns the estimate with the wider 95 % interval; either, where the other is missing."""
-    known = [found for found in (one, other) if found is not None]
-    return max(known, key=lambda found: float(np.ptp(found.interval())), default=None)
-
-
 def crossed(differences: Sequence[Array], variances: Sequence[float], weights: Sequence[float] = ()) -> Estimate:
     """Returns a mean difference with the error of seeds and of documents.
 
     V = sum_k w_k^2 (s_k^2 / n_k + V_k), df = V^2 / sum_k (w_k^2 s_k^2 / n_k)^2 / (n_k - 1), at most 1e6. The
     interaction of seeds and documents is counted once too often, since s_k^2 has it already: taking an estimate
     of it off can go below 0, so the interval is slightly conservative instead. Few seeds have few degrees of freedom,
-    and documents add many, so that the interval can be narrower than that over seeds alone: see `wider`.
+    and documents add many, so that the interval can be narrower than that over seeds alone: see `Estimate.guarded`.
 
     Args:
         differences: Of each of K strata, over its seeds; at least two each. Or any independent samples over seeds.

@@ -171,6 +171,30 @@ class Estimate:
         """Returns the estimate on another scale."""
         return Estimate(factor * self.value, abs(factor) * self.error, self.df)
 
+    def guarded(self, other: "Estimate") -> "Estimate":
+        """Returns the estimate made as unsure as another one of the same difference, wherever that is less sure."""
+        return _Guarded(self.value, self.error, self.df, other)
+
+
+@dataclass(frozen=True)
+class _Guarded(Estimate):
+    """An estimate that is at no level surer than another one of the same difference."""
+
+    other: Estimate
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        (low, high), (other_low, other_high) = super().interval(level), self.other.interval(level)
+        return min(low, other_low), max(high, other_high)
+
+    def p_above(self, bound: float = 0.0) -> float:
+        return max(super().p_above(bound), self.other.p_above(bound))
+
+    def p_below(self, bound: float = 0.0) -> float:
+        return max(super().p_below(bound), self.other.p_below(bound))
+
+    def times(self, factor: float) -> Estimate:
+        return super().times(factor).guarded(self.other.times(factor))
+
 
 @dataclass(frozen=True)
 class TTest:

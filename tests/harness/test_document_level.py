@@ -150,6 +150,10 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     narrow, wide = item.documents.crossed.interval(), (item.test.low, item.test.high)
     assert np.ptp(narrow) < np.ptp(wide) and item.documents.crossed.error > item.test.error
     assert item.estimate.interval() == pytest.approx(wide)
+    # At every level by whichever is less sure there.
+    for at in (0.6, 0.9, 0.95, 0.99):
+        both = [one.interval(at) for one in (item.test.estimate, item.documents.crossed)]
+        assert item.estimate.interval(at) == (min(low for low, _ in both), max(high for _, high in both))
     assert summary.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
 
 

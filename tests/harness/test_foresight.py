@@ -46,6 +46,13 @@ def test_table_1_before_any_trial() -> None:
     assert text.rstrip(".").endswith("180 hours for the recommended 5")
 
 
+def test_cells_that_are_one_trial_cost_one() -> None:
+    plan = make_plan(load(TABLE_1.parent / "controls.yaml"))
+    assert len(plan.trials) == 310 and len(plan.cells()) == 62
+    text = describe(plan, sd=0.3, hours=2.0)
+    assert "42 trials a seed, 2 hours each (as given): 84 hours a seed, 420 hours for all 5, 420 hours of it" in text
+
+
 def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
     plan = make_plan(load(TABLE_1))
     needed = seeds_needed(0.5, 1.0 / math.sqrt(3), 0.05 / 8, num_strata=3)

@@ -154,7 +154,7 @@ def test_controls_have_a_table_and_a_sentence_of_their_own():
     rows = grid(text, "Controls")
     assert rows[3][0] == "Flat+MTL (masking)"
     assert re.fullmatch(r"81\.00 ± 0\.3\d<br>Δ \+1\.00 \[\+0\.\d\d, \+1\.\d\d\]", rows[3][1])
-    assert "Flat has no structure encoder: what is gained or lost there under a merge" in text
+    assert "Flat has no structure encoder: on a tree, what is gained or lost there under a merge" in text
     assert "On a tree, masking is the flat model itself; projection only re-weights the branches." in text
     assert "random split" not in text and "Copies" not in text
     assert "Holm over 12 tests" in text
@@ -167,6 +167,21 @@ def test_controls_of_the_split_have_a_sentence_each():
     assert "A random split gives the heads random sets of labels" in text
     assert "Copies are as many heads for all labels" in text
     assert "no structure encoder" not in text
+
+
+@pytest.mark.parametrize(
+    ("control", "is_said"),
+    [
+        ({"model": "flat"}, True),
+        ({"model": "flat", "objective": {"name": "conditional_sigmoid"}}, False),
+        ({"model": "c_hmcnn"}, False),
+        ({"model": "c_hmcnn", "objective": {"name": "bce"}}, True),
+        ({"model": "hitin"}, False),
+    ],
+)
+def test_a_control_isolates_the_weighting_of_the_loss_where_nothing_reads_the_hierarchy(control, is_said):
+    one = sweep(models={"hiagm": {}, "it": {"label": "It", "control": True, **control}}, published=None)
+    assert ("It has no structure encoder: on a tree" in tables.markdown(summary_of(one, fixed(one)))) == is_said
 
 
 def test_a_sweep_of_controls_only():

@@ -196,6 +196,21 @@ def collapsing(rng, shape):
     return rng.normal(0, 0.3, shape) - 5 * (rng.random(shape) < 0.1)
 
 
+@given(st.floats(0.01, 5), st.integers(1, 30), st.floats(0.01, 5), st.integers(1, 30), st.floats(-2, 2))
+def test_a_guarded_estimate_is_at_no_level_surer_than_either(error, df, other_error, other_df, factor):
+    one, other = seeds.Estimate(0.3, error, df), seeds.Estimate(0.3, other_error, other_df)
+    for found in (one.guarded(other), other.guarded(one)):
+        for level in (0.5, 0.9, 0.95, 0.999):
+            both = [estimate.interval(level) for estimate in (one, other)]
+            assert found.interval(level) == (min(low for low, _ in both), max(high for _, high in both))
+            low, high = found.interval(1 - 2 * (1 - level))
+            # A one-sided p is that of the level at which an end of the interval is at the bound.
+            assert found.p_above(low) == pytest.approx(1 - level) and found.p_below(high) == pytest.approx(1 - level)
+        assert found.p_equivalent(-1, 1) == max(one.p_equivalent(-1, 1), other.p_equivalent(-1, 1))
+        if factor:
+            assert found.times(factor).interval() == pytest.approx(sorted(factor * end for end in found.interval()))
+
+
 def test_both_seed_tests_hold_their_level_for_normal_scores():
     t, flip = level(normal, 8, 2000)
     assert 0.037 < t < 0.063
