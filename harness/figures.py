@@ -171,10 +171,12 @@ def _seeds(summary: Summary) -> Drawing | None:
         axis.set_yticks(range(len(shown)), [row.label for row in shown])
         axis.set_ylim(len(shown) - 0.5, -0.5)
     figure.supxlabel("F, points", fontsize=8)
-    caption = (
-        f"Every run{', pairs of one seed joined,' if paired else ''} and the mean. Diamond: the published run, beside "
-        "the interval in which a further run of ours would lie with a probability of 95 %."
-    )
+    caption = f"Every run{', pairs of one seed joined,' if paired else ''} and the mean."
+    if summary.sweep.published:
+        caption += (
+            " Diamond: the published run, beside the interval in which a further run of ours would lie with a "
+            "probability of 95 %."
+        )
     return Drawing("seeds", caption, figure, out)
 
 
