@@ -277,8 +277,7 @@ def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
     lines = []
     for name, field in model.model_fields.items():
         nested = _find(field.annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel))
-        choices = _find(field.annotation, lambda part: get_origin(part) is Literal)
-        names = get_args(choices) if choices else ()
+        names = choices(field.annotation)
         facts = [f"{'one of' if len(names) > 1 else 'a number or'} {', '.join(map(str, names))}"] if names else []
         if field.is_required():
             facts.append("required")
@@ -289,6 +288,11 @@ def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
         if nested:
             lines.append(explain(nested, indent + "    "))
     return "\n".join(lines)
+
+
+def choices(annotation: Any) -> tuple[Any, ...]:
+    """Returns what a type annotation lets one choose from; nothing where it names no values."""
+    return get_args(_find(annotation, lambda part: get_origin(part) is Literal))
 
 
 def _find(annotation: Any, wanted: Callable[[Any], bool]) -> Any:

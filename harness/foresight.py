@@ -18,7 +18,7 @@ from harness import cli
 from harness.comparisons import exact_test, level, num_comparisons, reachable, why_no_comparisons
 from harness.config import SweepFile
 from harness.errors import ConfigError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan, by_identity, make_plan
 from harness.report import summarise_plan
 from harness.results import Comparison, Summary
 from harness.stats.families import CORRECTED, LEAST_PAIRS
@@ -213,7 +213,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, see
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
-    trials, seeds = plan.distinct(), len(plan.sweep.seeds)
+    trials, seeds = by_identity(plan.trials).values(), len(plan.sweep.seeds)
     num = len(trials) // seeds
     measured = plan.seconds_left(1)
     left = sum(one.state == "new" for one in trials)

@@ -61,13 +61,9 @@ class Plan:
             cells.setdefault(planned.trial.cell, []).append(planned)
         return cells
 
-    def distinct(self) -> list[Planned]:
-        """Returns each trial once: several cells may be one, where they differ in what only branches have."""
-        return list({one.key or identity(one.trial, fingerprint=""): one for one in self.trials}.values())
-
     def seconds_left(self, slots: int) -> float | None:
         """Returns an estimate for the new trials; None without any finished one."""
-        todo = Counter(one.trial.cell for one in self.distinct() if one.state == "new")
+        todo = Counter(one.trial.cell for one in by_identity(self.trials).values() if one.state == "new")
         return Durations(self.trials).estimate(todo, slots)
 
     def renewed(self) -> "Plan":
@@ -75,6 +71,11 @@ class Plan:
         store = Store(Path(self.sweep.store))
         trials = (one if one.record or not one.key else _look_up(one.trial, one.key, store) for one in self.trials)
         return replace(self, trials=tuple(trials))
+
+
+def by_identity(trials: Iterable[Planned]) -> dict[str, Planned]:
+    """Returns each trial once: several cells may be one, where they differ in what only branches have."""
+    return {one.key or identity(one.trial, fingerprint=""): one for one in trials}
 
 
 class Durations:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from harness.plan import Durations, Plan, Planned
+from harness.plan import Durations, Plan, Planned, by_identity
 from harness.store import State, Store
 
 
@@ -28,8 +28,7 @@ class Progress:
 
     def __init__(self, plan: Plan, store: Store):
         self._store = store
-        # By key: two cells of a sweep may be one trial.
-        self._planned = {planned.key: planned for planned in plan.trials}
+        self._planned = by_identity(plan.trials)
         states = [planned.state for planned in self._planned.values()]
         self._known = {"done": states.count("done"), "failed": states.count("failed")}
         self._durations = Durations(plan.trials)

@@ -9,7 +9,6 @@ import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from datasets.meta import read_meta
@@ -160,10 +159,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)
     facts["trial hours"] = f"{whole / 3600:.2f}, of which training steps {training / 3600:.2f}"
     facts["last trial"] = max((record.finished for record in records), default="none")
-    facts["report by"] = (
-        f"commit {environment()['commit']} on {datetime.now(UTC):%Y-%m-%d}, numpy {version('numpy')}, "
-        f"scipy {version('scipy')}"
-    )
+    here = environment()
+    versions = f"numpy {here['numpy']}, scipy {here['scipy']}"
+    facts["report by"] = f"commit {here['commit']} on {datetime.now(UTC):%Y-%m-%d}, {versions}"
     return facts
 
 

@@ -39,7 +39,7 @@ from ray import tune
 
 from harness.errors import UserError
 from harness.expand import Trial
-from harness.plan import Planned
+from harness.plan import Planned, by_identity
 from harness.progress import Progress
 from harness.provenance import COMMIT_VARIABLE, ROOT, environment
 from harness.store import Store
@@ -79,12 +79,12 @@ def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | 
         trials = _with_gpus(trials, data_dir)
         for planned in trials:
             store.forget_attempts(planned.key)
-        # Two cells may be one trial; and workers are reused between trials that want the same resources.
-        different = {planned.key: planned for planned in trials}.values()
+        different = by_identity(trials).values()
         for _ in range(ROUNDS):
             todo = [_placed(planned, store) for planned in different if store.state(planned.key) == "new"]
             if not todo:
                 break
+            # Workers are reused between trials that want the same resources.
             _run_round(sorted(todo, key=_wanted), data_dir, store, progress)
     finally:
         ray.shutdown()

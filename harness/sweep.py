@@ -15,11 +15,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import get_args
 
 from datasets import READERS
 from harness import cli, report, tracking
-from harness.config import SweepFile, explain
+from harness.config import SweepFile, choices, explain
 from harness.errors import ConfigError
 from harness.plan import Plan, make_plan, unread_plan
 from harness.preregistration import freeze
@@ -146,16 +146,12 @@ def _everything() -> str:
         for name, component in registry.items():
             lines.append(f"  {name:<20}{component.summary}")
             for option, field in component.options.model_fields.items():
-                others = [repr(one) for one in _choices(field.annotation) if one != field.default]
+                others = [repr(one) for one in choices(field.annotation) if one != field.default]
                 value = " | ".join([repr(field.default), *others])
                 lines.append(f"      {option} = {value}  {field.description or ''}".rstrip())
     for title, choice in {"merges": Merge, "splits": Split, "coherence": Coherence}.items():
         lines += [title, *(f"  {name}" for name in get_args(choice))]
     return "\n".join(lines)
-
-
-def _choices(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 if __name__ == "__main__":

@@ -70,10 +70,11 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
                 (*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}"
             )
         _check_component(source, OBJECTIVES, name, (*place, "objective"), "name", name)
+    options = model.resolved(entry.options)
     for option, reason in OBJECTIVES[name].refuses_options.items():
-        if model.resolved(entry.options).get(option):
+        if options.get(option):
             given = (*place, "options", option) if option in entry.options else place
-            problem = f"{name} makes no sense with {option} {model.resolved(entry.options)[option]:g}: {reason}"
+            problem = f"{name} makes no sense with {option} {options[option]:g}: {reason}"
             raise source.error(given, f"{problem}; set `options: {{{option}: 0.0}}` for {key}")
     for merge in sweep.merges_of(key):
         for component in (model, OBJECTIVES[name]):

@@ -30,13 +30,13 @@ from models.dropout import Dropout
 from models.hiagm import layer_builder
 from models.labels import Member
 from models.propagation import all_nodes_classifier
-from models.structure import StructureEncoder
-from models.text import States, TextEncoder, TokenBatch
+from models.structure import StatesEncoder
+from models.text import States
 
 NUMERICS = 3
 
 
-class HiAGMLA(StructureEncoder):
+class HiAGMLA(StatesEncoder):
     """Passes label embeddings over the graph, lets labels attend to the text's pieces, and classifies from all labels.
 
     Args:
@@ -74,15 +74,6 @@ class HiAGMLA(StructureEncoder):
         self.classifier = all_nodes_classifier(members, node_width)
         self.logit_dropout = Dropout(logit_dropout)
 
-    @staticmethod
-    def width_read(encoder: TextEncoder) -> int:
-        """Returns the width of the text encoder's states."""
-        return encoder.state_width
-
-    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
-        """Returns the states of the pieces."""
-        return encoder.states(tokens)
-
     def forward(self, text: States) -> Tensor:  # type: ignore[override]
         """Returns logits_BC."""
         states_U1H = self.label_dropout(self.labels).unsqueeze(1)
@@ -90,16 +81,14 @@ class HiAGMLA(StructureEncoder):
             states_U1H = layer(states_U1H)
         is_missing_B1T = ~text.mask_BT.unsqueeze(1)
         found = []
-        of_members = (states_U1H.squeeze(1).split(self.sizes), *map(self._by_member, self.to_slots.parameters()))
-        for states_NH, weight_HD, bias_H in zip(*of_members, strict=True):
+        weights, biases = (parameter.chunk(len(self.members)) for parameter in self.to_slots.parameters())
+        states = states_U1H.squeeze(1).split(self.sizes)
+        for states_NH, weight_HD, bias_H in zip(states, weights, biases, strict=True):
             slots_BTH = functional.linear(text.states_BTD, weight_HD, bias_H)
             scores_BNT = states_NH @ slots_BTH.mT
             found.append(torch.softmax(scores_BNT.masked_fill(is_missing_B1T, -torch.inf), dim=2) @ slots_BTH)
         logits_BC: Tensor = self.logit_dropout(self.classifier(torch.cat(found, dim=1).flatten(1)))
         return logits_BC
-
-    def _by_member(self, parameter: Tensor) -> tuple[Tensor, ...]:
-        return parameter.chunk(len(self.members))
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's classifier row towards its parents'."""

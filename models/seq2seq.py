@@ -47,9 +47,9 @@ from models.label_sequences import END, ORDERS, Grammar
 from models.labels import Member
 from models.objective import Objective
 from models.pretrained import fetch
-from models.structure import StructureEncoder, in_full
+from models.structure import StatesEncoder, in_full
 from models.t5_decoder import PAD, AllowedPieces, new_decoder, pairs, pretrained_decoder
-from models.text import States, TextEncoder, TokenBatch
+from models.text import States
 
 NUMERICS = 1
 REFUSES = {
@@ -78,7 +78,7 @@ class Source(NamedTuple):
     is_autocast: bool
 
 
-class Seq2Seq(StructureEncoder):
+class Seq2Seq(StatesEncoder):
     """Generates a document's labels with T5's decoder.
 
     Args:
@@ -137,15 +137,6 @@ class Seq2Seq(StructureEncoder):
         if not model or text_width != decoder_width:
             self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), T5LayerNorm(decoder_width))
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
-
-    @staticmethod
-    def width_read(encoder: TextEncoder) -> int:
-        """Returns the width of the text encoder's states."""
-        return encoder.state_width
-
-    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
-        """Returns the states of the pieces."""
-        return encoder.states(tokens)
 
     def forward(self, text: States) -> Source:  # type: ignore[override]
         """Returns what the decoder reads."""

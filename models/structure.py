@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from models.labels import Member
 from models.objective import Objective
-from models.text import TextEncoder, TokenBatch
+from models.text import States, TextEncoder, TokenBatch
 
 
 class StructureEncoder(nn.Module):
@@ -62,6 +62,19 @@ class StructureEncoder(nn.Module):
     def recursive_penalty(self) -> Tensor:
         """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""
         raise NotImplementedError
+
+
+class StatesEncoder(StructureEncoder):
+    """A structure encoder that reads a text piece by piece: `forward` takes `States`, `text_width` is theirs."""
+
+    @staticmethod
+    def width_read(encoder: TextEncoder) -> int:
+        """Returns the width of the text encoder's states."""
+        return encoder.state_width
+
+    def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
+        """Returns the states of the pieces."""
+        return encoder.states(tokens)
 
 
 def in_full(logits_BC: Tensor) -> Tensor:

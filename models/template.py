@@ -72,7 +72,7 @@ class Template(StructureEncoder):
         return edge_penalty(self.output.weight, self.edges)
 
     # Most models end here. The rest of `StructureEncoder` is overridden
-    #   read, width_read   to read something else than text vectors, such as the states of all pieces
+    #   read, width_read   to read something else than text vectors; `StatesEncoder` reads the states of all pieces
     #   loss               where the loss is not a sum over labels' logits that an objective could compute
     #   probabilities      where probabilities do not follow from logits by an objective
     # and `forward` may then return whatever `loss` and `probabilities` take. `models/seq2seq.py` does all of it.

@@ -23,7 +23,7 @@ ONE = sweep(
 )
 
 
-def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False, labels=5):
+def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
     """Counts of runs of ONE on made-up documents, and outcomes with the scores that they give.
 
     Args:
@@ -32,10 +32,9 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False, 
         seed: Of all draws.
         dataset: Name of the documents.
         alike: Whether the seeds of a merge make the same mistakes but for a few.
-        labels: So many, of about 30 % of the documents each.
     """
     rng = np.random.default_rng(seed)
-    gold = sparse.csr_array(rng.random((num_documents, labels)) < 0.3)
+    gold = sparse.csr_array(rng.random((num_documents, 5)) < 0.3)
     runs = {}
     for merge, share in right_share.items():
         common = rng.random(gold.shape)
@@ -45,7 +44,7 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False, 
             flips = draws < 1 - share
             counts = Counts.of(sparse.csr_array(gold.toarray() ^ flips), gold)
             runs["hiagm", merge, number] = {"micro_f1": counts, "macro_f1": counts}
-    sample = DocumentSample(dataset, runs, "abcdefgh"[:labels], gold.sum(0), Resampling(draws=500, swaps=500))
+    sample = DocumentSample(dataset, runs, "abcde", gold.sum(0), Resampling(draws=500, swaps=500))
     found = [
         outcome(model, merge, dataset, number, {metric: score(one[metric], metric) for metric in one})
         for (model, merge, number), one in runs.items()
@@ -122,14 +121,14 @@ def test_a_star_that_does_not_survive_documents_has_no_dagger():
     assert item.marks == "▲***"
 
 
-def claiming(kind):
-    claim = Claim.model_validate({"text": "so", "kind": kind, "rows": ("hiagm/masking",), "data": ("wos",)})
+def claiming_a_rise():
+    claim = Claim.model_validate({"text": "so", "kind": "rises", "rows": ("hiagm/masking",), "data": ("wos",)})
     return ONE.model_copy(update={"claims": {"C": claim}})
 
 
 def test_a_claim_is_judged_by_documents_too_where_that_is_less_sure():
     sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
-    rises = claiming("rises")
+    rises = claiming_a_rise()
     (over_seeds,) = summarise(rises, found, facts(rises)).claims
     summary = summarise(rises, found, facts(rises), {"wos": sample})
     (over_both,) = summary.claims
@@ -144,7 +143,7 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     # Two seeds have one degree of freedom, and documents add many: 12.7 standard errors against a few larger ones.
     sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=2000)
     few = [one for one in found if one.seed < 3]
-    rises = claiming("rises")
+    rises = claiming_a_rise()
     summary = summarise(rises, few, facts(rises), {"wos": sample})
     item = the(summary, "hiagm", "masking", "wos micro")
     narrow, wide = item.documents.crossed.interval(), (item.test.low, item.test.high)
