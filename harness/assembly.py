@@ -22,7 +22,7 @@ from models.branches import BranchHeads
 from models.classifier import Classifier
 from models.labels import Pieces, Write, count
 
-NUMERICS = 1
+NUMERICS = {"harness.assembly": 1}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from datasets.hierarchy import Hierarchy
 
-NUMERICS = 1
+NUMERICS = {"harness.metrics": 1}
 THRESHOLD = 0.5
 FREQUENT = 50
 GROUPS = {

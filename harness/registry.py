@@ -93,9 +93,10 @@ class Component:
 
     @cached_property
     def numerics(self) -> Mapping[str, int]:
-        """The `NUMERICS` constants of the module and of those that it imports, directly or not, by module.
+        """The `NUMERICS` constants of the module and of those that it imports, directly or not, by logical name.
 
-        A file's constant is raised whenever a change of the file alters the numbers.
+        A constant is `{"name": version}`: the version is raised whenever a change of the file alters the numbers, and the
+        name is no path, so that a file can be moved or renamed without any trial counting as a new one.
         """
         found: dict[str, int] = {}
         todo, seen = [self.module], {self.module}
@@ -104,13 +105,13 @@ class Component:
             tree = _parse(module)
             if tree is None:
                 continue
-            if (version := _constant(tree, "NUMERICS")) is not None:
-                found[module] = version
+            found |= _constant(tree, "NUMERICS") or {}
             imported = _imported(module) - seen
             todo += imported
             seen |= imported
-        if self.module not in found:
-            raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = 1` to it.")
+        if not _constant(self._tree, "NUMERICS"):
+            own = self.module.rpartition(".")[2]
+            raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = {{{own!r}: 1}}` to it.")
         return found
 
     @cached_property

@@ -25,7 +25,7 @@ from harness.threshold_free import ThresholdFree
 from models.classifier import Classifier
 from models.text import TokenBatch
 
-NUMERICS = 1
+NUMERICS = {"harness.trainer": 1}
 _DOCUMENTS_EVALUATED_AT_ONCE = 256
 _BATCHES_SORTED_TOGETHER = 50
 

@@ -38,7 +38,7 @@ from harness.store import Failure, Record, Store
 from harness.sweep_file import load
 from harness.trainer import NonFiniteLoss, fit, rehearse, seed_everything, uses_bf16
 
-NUMERICS = 1
+NUMERICS = {"harness.trial": 1}
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 

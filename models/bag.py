@@ -20,7 +20,7 @@ from harness.registry import Positive, Share
 from models.dropout import Dropout
 from models.text import States, TextEncoder, TokenBatch
 
-NUMERICS = 2
+NUMERICS = {"models.bag": 2}
 
 
 class Bag(TextEncoder):

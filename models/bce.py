@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from models.objective import Objective
 
-NUMERICS = 1
+NUMERICS = {"models.bce": 1}
 READS_HIERARCHY = False
 
 

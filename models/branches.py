@@ -46,7 +46,7 @@ from models.labels import LabelFacts, Member
 from models.objective import Objective
 from models.structure import StructureEncoder
 
-NUMERICS = 2
+NUMERICS = {"models.branches": 2}
 SPLIT_SEED = 20_250_115
 """Of the random split, which is the same for every trial seed."""
 

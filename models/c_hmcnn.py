@@ -32,7 +32,7 @@ from models.labels import Member
 from models.members import RaggedLinear
 from models.structure import StructureEncoder
 
-NUMERICS = 2
+NUMERICS = {"models.c_hmcnn": 2}
 OBJECTIVE = "max_constraint"
 READS_HIERARCHY = False
 

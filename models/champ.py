@@ -37,7 +37,7 @@ from harness.registry import Weight
 from models.labels import Member
 from models.objective import Objective
 
-NUMERICS = 1
+NUMERICS = {"models.champ": 1}
 
 
 class Champ(Objective):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.members import join
 
-NUMERICS = 1
+NUMERICS = {"models.closure": 1}
 
 
 class Closure(nn.Module):

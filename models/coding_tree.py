@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from datasets.hierarchy import Hierarchy
 
-NUMERICS = 1
+NUMERICS = {"models.coding_tree": 1}
 
 Index = npt.NDArray[np.int64]
 

@@ -34,7 +34,7 @@ from models.labels import Member
 from models.members import join
 from models.objective import Objective
 
-NUMERICS = 1
+NUMERICS = {"models.conditional_sigmoid": 1}
 COHERENCE = "max_constraint"
 
 

@@ -45,7 +45,7 @@ from harness.registry import Weight
 from models.labels import Member
 from models.objective import Objective
 
-NUMERICS = 1
+NUMERICS = {"models.conditional_softmax": 1}
 COHERENCE = "max_constraint"
 
 

@@ -19,7 +19,7 @@ from models.labels import Member
 from models.members import edge_penalty, join
 from models.structure import StructureEncoder
 
-NUMERICS = 3
+NUMERICS = {"models.flat": 3}
 READS_HIERARCHY = False
 
 

@@ -34,7 +34,7 @@ from models.labels import Member
 from models.members import MemberLinear, member_of, sums_to, union_edges
 from models.propagation import TextPropagation
 
-NUMERICS = 1
+NUMERICS = {"models.gat": 1}
 
 _SLOPE = 0.2
 

@@ -15,7 +15,7 @@ from models.dropout import Dropout
 from models.labels import Member
 from models.members import MemberLinear, sums_to, union_edges
 
-NUMERICS = 1
+NUMERICS = {"models.gcn": 1}
 
 
 class HierarchyGCN(MessagePassing):

@@ -37,7 +37,7 @@ from models.objective import Objective
 from models.routes import Route, routed, values_of_first
 from models.text import TextEncoder, TokenBatch
 
-NUMERICS = 1
+NUMERICS = {"models.gradient_routing": 1}
 
 REFUSES = {
     "masking": "it routes the gradients of one head instead of training a head for each branch",

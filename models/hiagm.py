@@ -34,7 +34,7 @@ from models.labels import Member
 from models.propagation import TextPropagation
 from models.tree_lstm import TreeLSTM
 
-NUMERICS = 3
+NUMERICS = {"models.hiagm": 3}
 
 
 class HiAGM(TextPropagation):

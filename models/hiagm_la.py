@@ -33,7 +33,7 @@ from models.propagation import all_nodes_classifier
 from models.structure import StatesEncoder
 from models.text import States
 
-NUMERICS = 3
+NUMERICS = {"models.hiagm_la": 3}
 
 
 class HiAGMLA(StatesEncoder):

@@ -54,7 +54,7 @@ from models.objective import Objective
 from models.propagation import TextPropagation
 from models.text import TextEncoder, TokenBatch
 
-NUMERICS = 1
+NUMERICS = {"models.himatch": 1}
 
 
 class Propagated(NamedTuple):

@@ -34,7 +34,7 @@ from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, member_o
 from models.products import products
 from models.structure import StructureEncoder
 
-NUMERICS = 3
+NUMERICS = {"models.hitin": 3}
 
 
 class HiTIN(StructureEncoder):

@@ -41,7 +41,7 @@ from models.members import MemberBatchNorm, MemberLinear, RaggedLinear, join, me
 from models.objective import Objective
 from models.structure import StructureEncoder
 
-NUMERICS = 1
+NUMERICS = {"models.hmcn": 1}
 REFUSES = {"objective": "it adds the cross-entropies of a global and of local outputs, and a penalty on their mixture"}
 
 

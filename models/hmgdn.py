@@ -27,7 +27,7 @@ from models.members import RaggedLinear
 from models.objective import Objective
 from models.products import matrices
 
-NUMERICS = 1
+NUMERICS = {"models.hmgdn": 1}
 REFUSES = {"objective": "it adds the cross-entropies of a global output and of each level's local one"}
 RECONSTRUCTION = "built from one sentence in another paper, since neither its text nor its program could be had"
 

@@ -22,7 +22,7 @@ from models.hmcn import HMCN
 from models.labels import Member
 from models.levels import asked_levels
 
-NUMERICS = 1
+NUMERICS = {"models.hybrid_loss": 1}
 REFUSES = {"objective": "it is a mixture of a global and of local cross-entropies"}
 RECONSTRUCTION = "built from one sentence in another paper, since neither its text nor its program could be had"
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from harness.errors import DataError
 from models.label_sequences import END, NEXT, POP, ROOT, SIBLING, Grammar, Order, Symbol
 
-NUMERICS = 1
+NUMERICS = {"models.label_pieces": 1}
 
 Spelling = Mapping[Symbol, tuple[int, ...]]
 

@@ -23,7 +23,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from datasets.hierarchy import Hierarchy
 
-NUMERICS = 1
+NUMERICS = {"models.label_sequences": 1}
 
 Symbol = int
 State = TypeVar("State", bound=Hashable)

@@ -12,7 +12,7 @@ import scipy.sparse
 
 from datasets.hierarchy import Hierarchy
 
-NUMERICS = 1
+NUMERICS = {"models.labels": 1}
 
 Pieces = npt.NDArray[np.int64]
 

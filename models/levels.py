@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from models.labels import Member
 
-NUMERICS = 1
+NUMERICS = {"models.levels": 1}
 
 
 def asked_levels(member: Member) -> npt.NDArray[np.int64]:

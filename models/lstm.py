@@ -18,7 +18,7 @@ from models.dropout import Dropout
 from models.text import States, TextEncoder, TokenBatch
 from models.words import WordEmbedding, learn_vocabulary, run_recurrent
 
-NUMERICS = 1
+NUMERICS = {"models.lstm": 1}
 
 
 class LSTM(TextEncoder):

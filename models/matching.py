@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from datasets.hierarchy import Hierarchy
 from models.labels import Member
 
-NUMERICS = 1
+NUMERICS = {"models.matching": 1}
 
 PARENT_MARGIN, SIBLING_MARGIN, OTHER_MARGIN = 0.01, 0.1, 0.2
 

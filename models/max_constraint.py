@@ -26,7 +26,7 @@ from models.closure import Closure
 from models.labels import Member
 from models.objective import Objective
 
-NUMERICS = 1
+NUMERICS = {"models.max_constraint": 1}
 COHERENCE = "max_constraint"
 REFUSES_OPTIONS = {"logit_dropout": "what is dropped is a probability of a half, and would often be the maximum"}
 

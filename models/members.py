@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from models.labels import Member
 from models.products import Shape, matrices, products
 
-NUMERICS = 3
+NUMERICS = {"models.members": 3}
 
 Edges = npt.NDArray[np.int64]
 

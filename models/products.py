@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NUMERICS = 1
+NUMERICS = {"models.products": 1}
 
 Shape = tuple[int, int]
 

@@ -14,7 +14,7 @@ from models.labels import Member
 from models.members import RaggedLinear
 from models.structure import StructureEncoder
 
-NUMERICS = 1
+NUMERICS = {"models.propagation": 1}
 
 
 class TextPropagation(StructureEncoder):

@@ -51,7 +51,7 @@ from models.structure import StatesEncoder, in_full
 from models.t5_decoder import PAD, AllowedPieces, new_decoder, pairs, pretrained_decoder
 from models.text import States
 
-NUMERICS = 1
+NUMERICS = {"models.seq2seq": 1}
 REFUSES = {
     "masking": "it writes one sequence for the whole hierarchy, and a set of labels has no probabilities to be masked",
     "projection": "it writes one sequence for the whole hierarchy; a decoder for each branch is another model",

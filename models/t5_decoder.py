@@ -16,7 +16,7 @@ from models.dropout import replace_dropout
 from models.label_pieces import Constraint
 from models.pretrained import fetch
 
-NUMERICS = 1
+NUMERICS = {"models.t5_decoder": 1}
 
 PAD = 0
 """T5's padding, which also stands before the first piece."""

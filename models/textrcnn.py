@@ -25,7 +25,7 @@ from models.dropout import Dropout
 from models.text import States, TextEncoder, TokenBatch
 from models.words import WordEmbedding, learn_vocabulary, run_recurrent
 
-NUMERICS = 1
+NUMERICS = {"models.textrcnn": 1}
 
 _KERNELS = (2, 3, 4)
 

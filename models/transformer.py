@@ -40,7 +40,7 @@ from models.dropout import Dropout, drop, replace_dropout
 from models.pretrained import fetch
 from models.text import States, TextEncoder, TokenBatch
 
-NUMERICS = 2
+NUMERICS = {"models.transformer": 2}
 
 _BERT_LIKE = ("bert", "roberta")
 _ATTENTION = "sdpa_with_cheap_dropout"

@@ -22,7 +22,7 @@ from models.labels import Member
 from models.members import MemberLinear, member_of, sums_to, uniform, union_edges
 from models.products import products
 
-NUMERICS = 1
+NUMERICS = {"models.tree_lstm": 1}
 
 
 class TreeLSTM(nn.Module):

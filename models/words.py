@@ -21,7 +21,7 @@ from models.dropout import Dropout
 from models.glove import read_vectors
 from models.text import TokenBatch
 
-NUMERICS = 1
+NUMERICS = {"models.words": 1}
 
 _PAD, _UNKNOWN = "[PAD]", "[UNK]"
 _RANDOM_VECTORS_WITHIN = 0.25

@@ -1,10 +1,11 @@
-"""Public data that may lie beside a checkout; tests that want it skip where it is not."""
+"""The checkout, and public data that may lie beside it; tests that want the latter skip where it is not."""
 
 from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "../shared"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "../shared"
 
 
 def shared(path: str) -> Path:

@@ -15,9 +15,9 @@ from datasets.corpus import BATCH, Corpus, Document, Raw, write
 from datasets.hierarchy import Hierarchy
 from datasets.meta import folder_name, read_meta, seal
 from harness.errors import DataError
+from tests.shared import ROOT
 
 HIERARCHY = Hierarchy.from_names([("Root", "a"), ("Root", "b"), ("a", "x"), ("b", "x"), ("x", "y"), ("Root", "lone")])
-ROOT = Path(__file__).parents[2]
 
 
 def documents():

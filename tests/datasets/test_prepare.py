@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,8 @@ from datasets.meta import read_meta, seal
 from datasets.prepare import corpus_folder, is_current, main, parse_options
 from harness import cli
 from harness.errors import ConfigError, DataError
+from tests.shared import ROOT
 
-ROOT = Path(__file__).parents[2]
 SMALL = {"documents": 100}
 
 

@@ -10,7 +10,6 @@ import tempfile
 import tracemalloc
 import zipfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from datasets import archives, rcv1, rcv1_lists
 from datasets.corpus import write
 from datasets.progress import shown
 from harness.errors import DataError
-from tests.shared import shared
+from tests.shared import ROOT, shared
 
 TOPICS = {"CCAT": "Root", "GCAT": "Root", "C15": "CCAT", "C151": "C15", "GMIL": "GCAT", "E12": "Root"}
 MORE = range(2400, 2410)
@@ -399,7 +398,7 @@ def test_the_whole_size_in_daily_zips_takes_less_than_4_gb(tmp_path):
             for number in numbers[day * per_day : (day + 1) * per_day]:
                 file.writestr(f"{number}newsML.xml", story(number, words))
     command = [sys.executable, "-c", WHOLE, str(folder), str(tmp_path / "data")]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     said = done.stdout.splitlines()
     print(said[0])
     assert float(said[0].split()[1]) < 4

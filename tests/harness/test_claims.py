@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from harness.sweep_file import load
 from harness.tables import markdown
 from tests.harness.fake_sweep import DATASETS, noisy, outcomes, sweep
 from tests.harness.test_summary import cell, summary_of, the
+from tests.shared import ROOT
 
-TABLE_1 = load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")
+TABLE_1 = load(ROOT / "sweeps" / "table1.yaml")
 CLAIMS = TABLE_1.claims
 
 
@@ -207,7 +207,7 @@ def test_a_table_has_metrics(tmp_path):
 def refuses(tmp_path, change, words, **changes):
     import yaml
 
-    source = yaml.safe_load((Path(__file__).parents[2] / "sweeps" / "table1.yaml").read_text()) | changes
+    source = yaml.safe_load((ROOT / "sweeps" / "table1.yaml").read_text()) | changes
     source["claims"] = {"C1": source["claims"]["C2"] | change}
     path = tmp_path / "bad.yaml"
     path.write_text(yaml.safe_dump(source))

@@ -8,6 +8,7 @@ from harness.config import SweepFile, explain
 from harness.errors import ConfigError
 from harness.registry import Component
 from harness.sweep_file import load
+from tests.shared import ROOT
 
 GOOD = """\
 name: tiny
@@ -153,7 +154,7 @@ def test_files_that_are_no_sweep(tmp_path: Path) -> None:
 
 
 def test_the_committed_sweeps_are_valid_and_table_1_is_the_papers() -> None:
-    folder = Path(__file__).parents[2] / "sweeps"
+    folder = ROOT / "sweeps"
     sweeps = {path.stem: load(path) for path in folder.glob("*.yaml")}
     table = sweeps["table1"]
     assert len(table.models) * len(table.merges) * len(table.datasets) * len(table.seeds) == 180

@@ -19,8 +19,9 @@ from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import facts, noisy, outcomes, sweep
 from tests.harness.test_plan import record
+from tests.shared import ROOT
 
-TABLE_1 = Path(__file__).parents[2] / "sweeps" / "table1.yaml"
+TABLE_1 = ROOT / "sweeps" / "table1.yaml"
 
 
 def line(text: str, start: str) -> list[str]:

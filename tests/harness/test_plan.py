@@ -16,6 +16,7 @@ from harness.plan import Durations, make_plan
 from harness.store import Failure, Record, Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter
+from tests.shared import ROOT
 
 
 def record(key: str, trial: Trial, seconds: float = 10.0) -> Record:
@@ -166,5 +167,5 @@ def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepW
         "print('loaded', sorted({'torch', 'ray', 'mlflow', 'pyarrow', 'transformers'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, module, str(write_sweep()), *flags]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "loaded []" in run.stdout, run.stdout + run.stderr

@@ -21,6 +21,7 @@ from harness.store import Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import record
+from tests.shared import ROOT
 
 HOW = Resampling(draws=50, swaps=50)
 
@@ -117,7 +118,7 @@ def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepW
         "print('loaded', sorted({'torch', 'ray', 'mlflow', 'transformers'} & set(sys.modules)))"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(path)]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True)
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "loaded []" in run.stdout, run.stdout + run.stderr
     text = (Path(plan.sweep.reports_dir) / "tiny.md").read_text("utf-8")
     assert "crossed 95 % CI" in text and "tiny-labels.png" in text

@@ -8,6 +8,7 @@ from harness.store import Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter
 from tests.harness.test_plan import finish
+from tests.shared import ROOT
 
 
 def test_every_cell_says_why_it_runs(write_sweep: SweepWriter) -> None:
@@ -35,7 +36,7 @@ def test_what_the_planned_seeds_can_show(write_sweep: SweepWriter) -> None:
 
 
 def test_an_average_flips_every_dataset_s_seeds() -> None:
-    text = describe(make_plan(load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")))
+    text = describe(make_plan(load(ROOT / "sweeps" / "table1.yaml")))
     # 8 x 2 / 2^30 with ten seeds on three corpora; 9 differences, so 3 seeds, reach .05.
     assert "averages over datasets): the exact sign flip over 10 seeds reaches p = 1.49e-08 after Holm" in text
     assert "3 seeds reach 0.05" in text and "reaches p = 0.0469 after Holm at best; 10 seeds reach 0.05" in text

@@ -18,10 +18,10 @@ from harness.plan import make_plan
 from harness.store import Store
 from harness.sweep_file import load
 from tests.conftest import SweepWriter
+from tests.shared import ROOT
 
 pytestmark = pytest.mark.xdist_group("ray")  # One Ray at a time: each takes both cores.
 
-ROOT = Path(__file__).parents[2]
 LONG = {"epochs": 200, "patience": 200, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from harness.summary import summarise
 from harness.sweep_file import load
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
 from tests.harness.test_document_level import ONE, made_up
+from tests.shared import ROOT
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
@@ -369,7 +369,7 @@ def test_latex_is_booktabs_and_escaped():
 
 
 def test_latex_of_everything_is_ascii_and_balanced():
-    table = load(Path(__file__).parents[2] / "sweeps" / "table1.yaml")
+    table = load(ROOT / "sweeps" / "table1.yaml")
     found = noisy(table)
     found[3] = dataclasses.replace(found[3], micro_batches=2)
     sample, made = made_up({"none": 0.85, "masking": 0.93})
