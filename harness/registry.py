@@ -95,8 +95,8 @@ class Component:
     def numerics(self) -> Mapping[str, int]:
         """The `NUMERICS` constants of the module and of those that it imports, directly or not, by logical name.
 
-        A constant is `{"name": version}`: the version is raised whenever a change of the file alters the numbers, and the
-        name is no path, so that a file can be moved or renamed without any trial counting as a new one.
+        A constant is `{"name": version}`: the version is raised whenever a change of the file alters the numbers; the
+        name is no path, so that a file can be moved or renamed without any trial counting as new.
         """
         found: dict[str, int] = {}
         todo, seen = [self.module], {self.module}
