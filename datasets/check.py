@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets import READERS
-from datasets.corpus import Corpus, Split
-from datasets.facts import facts
 from datasets.prepare import chosen_options, corpus_folder, parse_options
-from datasets.progress import shown, track
+from datasets.storage.corpus import Corpus, Split
+from datasets.storage.counts import facts
+from datasets.storage.progress import shown, track
 from harness import cli
 
 MARK = "DIFFERS"

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.meta import exact_command, folder_name, made_from, read_meta, recipe
-from datasets.progress import shown
+from datasets.storage.description import exact_command, folder_name, made_from, read_meta, recipe
+from datasets.storage.progress import shown
 from harness import cli
 from harness.errors import ConfigError, DataError
 from harness.files import is_disk_full
 from harness.registry import nearest
 
 if TYPE_CHECKING:
-    from datasets.corpus import Corpus
+    from datasets.storage.corpus import Corpus
 
 
 def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir: Path) -> "Corpus":
@@ -48,7 +48,7 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
     """
     from filelock import FileLock
 
-    from datasets.corpus import Corpus, write
+    from datasets.storage.corpus import Corpus, write
 
     settings = parse_options(name, options)
     folder = corpus_folder(name, options, data_dir)

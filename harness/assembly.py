@@ -9,18 +9,18 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from datasets.corpus import Corpus
-from datasets.raw import SPLITS
-from datasets.raw import Split as SplitName
-from datasets.tokens import Tokens, tokenise
+from datasets.storage.corpus import Corpus
+from datasets.storage.documents import SPLITS
+from datasets.storage.documents import Split as SplitName
+from datasets.storage.tokens import Tokens, tokenise
 from harness.errors import UserError
 from harness.estimate import refuse_too_large
 from harness.expand import Trial
 from harness.trainer import Split
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
-from models.branches import BranchHeads
+from models.branch_heads import BranchHeads
 from models.classifier import Classifier
-from models.labels import Pieces, Write, count
+from models.head_spec import Pieces, Write, count
 
 NUMERICS = {"harness.assembly": 1}
 

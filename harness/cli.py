@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from datasets import READERS
-from datasets.card import Card
+from datasets.storage.card import Card
 from harness.config import SweepFile
 from harness.errors import DataError, UserError
 from harness.plan import Plan

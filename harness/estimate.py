@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from models.branches import BranchHeads
+from models.branch_heads import BranchHeads
 
 Module = TypeVar("Module", bound=nn.Module)
 

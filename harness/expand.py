@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from datasets import READERS
-from datasets.meta import folder_name
+from datasets.storage.description import folder_name
 from harness.config import Reduction, Resources, Strict, SweepFile, TrainerSettings
 from harness.errors import ConfigError
 from harness.files import sha256

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 
 NUMERICS = {"harness.metrics": 1}
 THRESHOLD = 0.5

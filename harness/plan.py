@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from datasets.meta import exact_command, read_meta
+from datasets.storage.description import exact_command, read_meta
 from harness.config import SweepFile
 from harness.errors import DataError
 from harness.expand import Cell, Trial, expand, identity

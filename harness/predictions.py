@@ -36,7 +36,7 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
     import pyarrow.parquet as pq
     from scipy import sparse
 
-    from datasets.corpus import Corpus  # Arrow, only where there is something to read
+    from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
 
     corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].trial.corpus)
     test = corpus.rows("test")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from datasets.meta import read_meta
+from datasets.storage.description import read_meta
 from harness import cli, figures, reproducibility, tables
 from harness.errors import StoreError
 from harness.files import write_atomically
@@ -140,7 +140,7 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
 
 
 def _label_groups(folder: Path, train_documents: int) -> dict[str, tuple[int, int]]:
-    from datasets.corpus import Corpus  # Arrow, only where there is something to describe
+    from datasets.storage.corpus import Corpus  # Arrow, only where there is something to describe
 
     corpus = Corpus.open(folder)
     trained, tested = (

@@ -19,7 +19,7 @@ labels of the precision with the label and those that tie with it, averaged with
 import numpy as np
 import numpy.typing as npt
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 from harness.metrics import Bools
 
 NUMERICS = {"harness.threshold_free": 1}

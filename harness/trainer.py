@@ -16,14 +16,14 @@ import scipy.sparse
 import torch
 from torch import Tensor, nn
 
-from datasets.hierarchy import Hierarchy
-from datasets.tokens import Tokens
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.tokens import Tokens
 from harness.checkpoint import Checkpoint, Fitted, TrainingState
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Bools, Tally
 from harness.threshold_free import ThresholdFree
 from models.classifier import Classifier
-from models.text import TokenBatch
+from models.text_encoders.base import TokenBatch
 
 NUMERICS = {"harness.trainer": 1}
 _DOCUMENTS_EVALUATED_AT_ONCE = 256

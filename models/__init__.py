@@ -7,40 +7,40 @@ from harness.registry import Registry
 TEXT_ENCODERS = Registry(
     "text encoder",
     {
-        "bag": "models.bag:Bag",
-        "lstm": "models.lstm:LSTM",
-        "minilm": "models.transformer:MiniLM",
-        "textrcnn": "models.textrcnn:TextRCNN",
-        "transformer": "models.transformer:Transformer",
+        "bag": "models.text_encoders.bag:Bag",
+        "lstm": "models.text_encoders.lstm:LSTM",
+        "minilm": "models.text_encoders.transformer:MiniLM",
+        "textrcnn": "models.text_encoders.textrcnn:TextRCNN",
+        "transformer": "models.text_encoders.transformer:Transformer",
     },
 )
 
 STRUCTURE_ENCODERS = Registry(
     "model",
     {
-        "c_hmcnn": "models.c_hmcnn:CHMCNN",
-        "flat": "models.flat:Flat",
-        "gat": "models.gat:GAT",
-        "gradient_routing": "models.gradient_routing:GradientRouting",
-        "hiagm": "models.hiagm:HiAGM",
-        "hiagm_la": "models.hiagm_la:HiAGMLA",
-        "himatch": "models.himatch:HiMatch",
-        "hitin": "models.hitin:HiTIN",
-        "hmcn": "models.hmcn:HMCN",
-        "hmgdn": "models.hmgdn:HMGDN",
-        "hybrid_loss": "models.hybrid_loss:HybridLoss",
-        "seq2seq": "models.seq2seq:Seq2Seq",
+        "c_hmcnn": "models.structure_encoders.c_hmcnn:CHMCNN",
+        "flat": "models.structure_encoders.flat:Flat",
+        "gat": "models.structure_encoders.gat:GAT",
+        "gradient_routing": "models.structure_encoders.gradient_routing.gradient_routing:GradientRouting",
+        "hiagm": "models.structure_encoders.hiagm:HiAGM",
+        "hiagm_la": "models.structure_encoders.hiagm_la:HiAGMLA",
+        "himatch": "models.structure_encoders.himatch.himatch:HiMatch",
+        "hitin": "models.structure_encoders.hitin.hitin:HiTIN",
+        "hmcn": "models.structure_encoders.hmcn:HMCN",
+        "hmgdn": "models.structure_encoders.hmgdn:HMGDN",
+        "hybrid_loss": "models.structure_encoders.hybrid_loss:HybridLoss",
+        "seq2seq": "models.structure_encoders.seq2seq.seq2seq:Seq2Seq",
     },
 )
 
 OBJECTIVES = Registry(
     "objective",
     {
-        "bce": "models.bce:BCE",
-        "champ": "models.champ:Champ",
-        "conditional_sigmoid": "models.conditional_sigmoid:ConditionalSigmoid",
-        "conditional_softmax": "models.conditional_softmax:ConditionalSoftmax",
-        "max_constraint": "models.max_constraint:MaxConstraint",
+        "bce": "models.objectives.bce:BCE",
+        "champ": "models.objectives.champ:Champ",
+        "conditional_sigmoid": "models.objectives.conditional_sigmoid:ConditionalSigmoid",
+        "conditional_softmax": "models.objectives.conditional_softmax:ConditionalSoftmax",
+        "max_constraint": "models.objectives.max_constraint:MaxConstraint",
     },
 )
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import nn
 
-from models.branches import BranchHeads
-from models.text import TextEncoder, TokenBatch
+from models.branch_heads import BranchHeads
+from models.text_encoders.base import TextEncoder, TokenBatch
 
 
 class Classifier(nn.Module):

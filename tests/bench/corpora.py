@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datasets.corpus import Corpus
 from datasets.prepare import prepare
-from datasets.tokens import tokenise
+from datasets.storage.corpus import Corpus
+from datasets.storage.tokens import tokenise
 from models import TEXT_ENCODERS
 from tests.bench.alone import alone
 from tests.bench.measure import publish, table, verdict

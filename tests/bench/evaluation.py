@@ -20,15 +20,15 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
-from datasets.hierarchy import Hierarchy
-from datasets.tokens import Tokens
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.tokens import Tokens
 from harness import trainer
 from harness.best_epochs import BestEpochs
 from harness.config import TrainerSettings
 from harness.metrics import THRESHOLD, Tally
 from harness.threshold_free import ThresholdFree
 from harness.trainer import Split
-from models.text import TokenBatch
+from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
 

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 from harness import estimate
 from harness.allocator import keep_freed_memory
 from models import STRUCTURE_ENCODERS, Merge
-from models.branches import BranchHeads
-from models.coding_tree import coding_tree
-from models.labels import LabelFacts
+from models.branch_heads import BranchHeads
+from models.head_spec import LabelFacts
+from models.structure_encoders.hitin.coding_tree import coding_tree
 from tests.bench import growth_figure, workload
 from tests.bench.alone import alone
 from tests.bench.measure import REPORTS, publish, table

@@ -16,10 +16,10 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from models.classifier import Classifier
-from models.coding_tree import coding_tree
-from models.hiagm import HiAGM
-from models.hitin import HiTIN
-from models.labels import Member
+from models.head_spec import Member
+from models.structure_encoders.hiagm import HiAGM
+from models.structure_encoders.hitin.coding_tree import coding_tree
+from models.structure_encoders.hitin.hitin import HiTIN
 
 RECURSIVE_PENALTY = 1e-6
 CLIP_NORM = 1.0

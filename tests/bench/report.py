@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 import yaml
 from scipy import sparse
 
-from datasets.corpus import Corpus, write
-from datasets.hierarchy import Hierarchy
-from datasets.raw import Document, Raw
+from datasets.storage.corpus import Corpus, write
+from datasets.storage.documents import Document, Raw
+from datasets.storage.hierarchy import Hierarchy
 from harness.plan import Plan, make_plan
 from harness.provenance import ROOT
 from harness.stats.documents import Counts, score

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from harness.allocator import keep_freed_memory
-from models.labels import Member, count
+from models.head_spec import Member, count
 from tests.bench import reference, workload
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
 from tests.bench.workload import Case

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.labels import Member
+from models.head_spec import Member
 from tests.bench import overhead, reference, step, workload
 
 

@@ -17,17 +17,17 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from datasets.hierarchy import Hierarchy
-from datasets.tokens import Tokens
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.tokens import Tokens
 from harness import trainer
 from harness.config import TrainerSettings
 from harness.trainer import Split
 from models import STRUCTURE_ENCODERS, Merge
-from models.branches import BranchHeads
+from models.branch_heads import BranchHeads
 from models.classifier import Classifier
-from models.labels import Member, count
-from models.structure import StructureEncoder
-from models.transformer import Transformer
+from models.head_spec import Member, count
+from models.structure_encoders.base import StructureEncoder
+from models.text_encoders.transformer import Transformer
 
 Shape = Literal["wos", "rcv1", "nyt"]
 Size = Literal["tiny", "base"]

@@ -1,15 +1,16 @@
 import numpy as np
 import pytest
 
-from datasets import check, rcv1, rcv1_lists, wos
-from datasets.corpus import Document, Raw, write
-from datasets.facts import facts
-from datasets.hierarchy import Hierarchy
+from datasets import check
+from datasets.corpora import rcv1, rcv1_lists, wos
 from datasets.prepare import parse_options, prepare
-from datasets.tokens import tokenise
+from datasets.storage.corpus import Document, Raw, write
+from datasets.storage.counts import facts
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.tokens import tokenise
 from harness.errors import DataError
 from models import TEXT_ENCODERS
-from tests.datasets.test_rcv1 import put_lists
+from tests.datasets.corpora.test_rcv1 import put_lists
 from tests.shared import shared
 
 LENGTHS = np.array([100, 300, 301, 600])

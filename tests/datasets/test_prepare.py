@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from datasets import READERS, prepare, pydocs, synthetic
-from datasets.corpus import Corpus
-from datasets.meta import read_meta, seal
+from datasets import READERS, prepare
+from datasets.corpora import pydocs, synthetic
 from datasets.prepare import corpus_folder, is_current, main, parse_options
+from datasets.storage.corpus import Corpus
+from datasets.storage.description import read_meta, seal
 from harness import cli
 from harness.errors import ConfigError, DataError
 from tests.shared import ROOT

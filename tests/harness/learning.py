@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.corpus import Corpus
+from datasets.storage.corpus import Corpus
 from harness.metrics import Tally
 from harness.store import Record
 

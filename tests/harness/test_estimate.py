@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 from harness import assembly, estimate, trainer
 from harness import trial as runner
 from harness.assembly import Data
@@ -19,7 +19,7 @@ from harness.plan import make_plan
 from harness.store import Store
 from harness.sweep_file import load
 from models import STRUCTURE_ENCODERS
-from models.branches import BranchHeads
+from models.branch_heads import BranchHeads
 from tests.conftest import SweepWriter
 from tests.models.lists import facts_of
 

@@ -20,7 +20,7 @@ from harness.store import Record, Store
 from harness.sweep_file import load
 from harness.trainer import Split
 from models.classifier import Classifier
-from models.text import TokenBatch
+from models.text_encoders.base import TokenBatch
 from tests.conftest import SweepWriter
 from tests.harness.test_trial import FAST, Killed
 

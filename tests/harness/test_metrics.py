@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 from harness.metrics import Tally, label_groups
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])

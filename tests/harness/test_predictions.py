@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score
 
-from datasets.corpus import Corpus
+from datasets.storage.corpus import Corpus
 from harness.errors import StoreError
 from harness.plan import Plan, make_plan
 from harness.predictions import read_samples

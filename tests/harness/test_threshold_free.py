@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
-from datasets.hierarchy import Hierarchy
+from datasets.storage.hierarchy import Hierarchy
 from harness.threshold_free import ThresholdFree
 from tests.models.lists import dags
 

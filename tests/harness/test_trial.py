@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from datasets.corpus import Corpus
 from datasets.prepare import prepare
+from datasets.storage.corpus import Corpus
 from harness import assembly
 from harness import trial as runner
 from harness.assembly import Data

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from datasets.corpus import Corpus
 from datasets.prepare import prepare
+from datasets.storage.corpus import Corpus
 from harness import trial as runner
 from harness.plan import make_plan
 from harness.store import Store

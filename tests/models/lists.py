@@ -8,9 +8,9 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from datasets.hierarchy import Hierarchy
-from models.labels import LabelFacts, Member
-from models.structure import StructureEncoder
+from datasets.storage.hierarchy import Hierarchy
+from models.head_spec import LabelFacts, Member
+from models.structure_encoders.base import StructureEncoder
 
 WOS_BRANCHES = (18, 54, 12, 17, 10, 10, 20)
 

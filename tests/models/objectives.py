@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datasets.hierarchy import Hierarchy
-from models.branches import BranchHeads
-from models.flat import Flat
-from models.labels import Member
-from models.objective import Objective
+from datasets.storage.hierarchy import Hierarchy
+from models.branch_heads import BranchHeads
+from models.head_spec import Member
+from models.objectives.base import Objective
+from models.structure_encoders.flat import Flat
 from tests.models.lists import facts_of
 
 

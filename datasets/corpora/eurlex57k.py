@@ -1,0 +1,204 @@
+"""EURLEX57K: 57,000 EU laws with EuroVoc concepts, a deep directed acyclic graph.
+
+Texts are those of the reference loader: header, recitals, main body and attachments, joined by line ends.
+Gold concepts are closed over all parents; labels that no document reaches are left out.
+
+The published hierarchy (EURLEX57K.json) has 589 roots, so a split at the root gives hundreds of branches of
+few labels. With a table of EuroVoc's upper levels, the 21 domains or the 127 microthesauri can be the
+branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc concept ids.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NamedTuple
+
+from datasets.formats.archives import check_size, tar_members
+from datasets.formats.eurovoc import cut, cut_notes, find_table, read_table, some_of
+from datasets.formats.text_forms import first_words
+from datasets.storage.card import Card
+from datasets.storage.counts import by_level, by_split
+from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.hierarchy import ROOT, Hierarchy
+from datasets.storage.progress import track
+from harness.errors import DataError
+from harness.registry import NonNegative
+
+CARD = Card(
+    name="eurlex57k",
+    title="EURLEX57K, with EuroVoc",
+    summary=(__doc__ or "").partition("\n")[0],
+    language="English",
+    licence="texts (c) European Union, reuse allowed (Decision 2011/833/EU); EuroVoc likewise",
+    citation="Chalkidis et al., Large-Scale Multi-Label Text Classification on EU Legislation, ACL 2019",
+    obtain=(
+        "Get the original JSON release from the authors, free of charge: the folders train, dev and test with one file "
+        "per law, and the EuroVoc concepts that come with it, saved beside them as EURLEX57K.json. For "
+        "the taxonomies `domains` and `microthesauri`, also EuroVoc (Publications Office of the "
+        "EU): its SKOS core release, or a table `parent TAB child` with its domains below Root."
+    ),
+    splits="45,000 / 6,000 / 6,000 as published.",
+    counts=(
+        "57,000 documents, 4,271 gold concepts. published: 4,513 labels, 518 branches, 6 levels; domains: 4,662 "
+        "labels, 21 branches, 8 levels; domains with depth=2: 148 labels."
+    ),
+    traps=(
+        "Gold is not closed: 6,318 documents hold a label and its direct parent, most do not.",
+        "Labels have up to 7 parents; closing over one of them alone loses labels.",
+        "Do not mix EuroVoc editions: concepts 2773 and 3813 swapped places, which makes a cycle.",
+        "Under the published roots most branches have very few labels, many only one.",
+    ),
+    files=(
+        "the folder that holds train, dev, test and EURLEX57K.json, an archive of it (.tar.gz, .tar.zst), or a folder "
+        "with that archive; EuroVoc is found in it or directly beside it, as eurovoc_in_skos_core_concepts.rdf "
+        "or .zip, or as a `parent TAB child` table named *eurovoc*.tsv"
+    ),
+)
+
+RECIPE = 1
+_PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_HIERARCHY = "EURLEX57K.json"
+_ZONES = ("title", "header", "recitals", "main_body", "attachments")
+
+
+class _Law(NamedTuple):
+    celex_id: str
+    text: str
+    concepts: tuple[str, ...]
+    split: Split
+
+
+def read(
+    source: Path | None,
+    *,
+    taxonomy: Literal["published", "domains", "microthesauri"] = "published",
+    taxonomy_file: str = "",
+    depth: NonNegative = 0,
+    min_branch: NonNegative = 0,
+    zones: str = "header,recitals,main_body,attachments",
+    max_words: NonNegative = 0,
+) -> Raw:
+    """Reads EURLEX57K.
+
+    Args:
+        source: The archive or a folder, see the card.
+        taxonomy: What the branches are: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127
+            microthesauri.
+        taxonomy_file: The file of EuroVoc for domains and microthesauri, see the card; empty to look for it in and
+            beside the source.
+        depth: How many levels to keep below the root; 0 for all.
+        min_branch: Branches with fewer labels are pooled into one; 0 for none.
+        zones: The parts of a law that make its text, in this order, separated by commas: title, header, recitals,
+            main_body, attachments. The reference loader leaves the title out.
+        max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
+
+    Raises:
+        DataError: When a part is missing or a concept is not in the hierarchy.
+    """
+    given, parts = CARD.need(source), some_of(_ZONES, zones, "eurlex57k: zones")
+    origin = _origin(given)
+    # The small table first: what is wrong with it should not be told after the long reading.
+    full = None if taxonomy == "published" else read_table(find_table(given, taxonomy_file), taxonomy)
+    laws: list[_Law] = []
+    for part, place, content in track(_members(origin), "files"):
+        if part in _PARTS:
+            laws.append(_law(content, _PARTS[part], place, parts, max_words))
+        elif full is None:
+            full = _published(_object(content, place), place)
+    if full is None or not laws:
+        missing = _HIERARCHY if laws else "laws in train, dev and test"
+        raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
+    laws.sort(key=lambda law: (SPLITS.index(law.split), law.celex_id))
+    concepts = (concept for law in laws for concept in law.concepts)
+    hierarchy, kept = cut(full, concepts, depth, min_branch)
+    notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
+    if len(laws) != 57_000:
+        notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
+    if parts != ["header", "recitals", "main_body", "attachments"]:
+        notes.append(f"Texts are {', '.join(parts)}; the reference loader takes all but the title.")
+    notes += cut_notes(min_branch, max_words)
+    return Raw(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the known counts of the three taxonomies, whole or cut at two levels."""
+    counts = by_split(45_000, 6_000, 6_000) | {"documents without labels": 0}
+    shapes: dict[tuple[str, int], dict[str, int]] = {
+        ("published", 0): {
+            "labels": 4_513, "branches": 518, "labels with several parents": 213, "labels in several branches": 216,
+        },
+        ("domains", 0): by_level(21, 127, 517)
+        # Levels below are published by the shortest way from the root, not by the longest as here.
+        | {"labels": 4_662, "branches": 21, "labels with several parents": 214, "labels in several branches": 6},
+        ("domains", 2): by_level(21, 127) | {"branches": 21, "labels in several branches": 0},
+        ("microthesauri", 0): {"labels": 4_641, "branches": 127, "labels in several branches": 230},
+    }  # fmt: skip
+    # A floor changes branches and nothing else.
+    pooled = ("branches", "labels in several branches") if options["min_branch"] else ()
+    shape = shapes.get((options["taxonomy"], options["depth"]), {})
+    return counts | {name: number for name, number in shape.items() if name not in pooled}
+
+
+def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[Document]:
+    for law in laws:
+        labels = dict.fromkeys(label for concept in law.concepts for label in kept[concept])
+        yield Document(law.celex_id, law.text, tuple(labels), law.split)
+
+
+def _law(content: bytes, split: Split, place: str, zones: list[str], max_words: int) -> _Law:
+    law = _object(content, place)
+    if missing := {"celex_id", "concepts", *zones} - law.keys():
+        raise DataError(f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}.")
+    texts = [part for zone in zones for part in (law[zone] if isinstance(law[zone], list) else [law[zone]])]
+    concepts = law["concepts"]
+    if not isinstance(concepts, list) or not all(isinstance(one, str) for one in (*texts, *concepts, law["celex_id"])):
+        raise DataError(f"{place}: the parts of a law have to be strings, and its concepts a list of strings.")
+    return _Law(law["celex_id"], first_words("\n".join(texts), max_words), tuple(concepts), split)
+
+
+def _object(content: bytes, place: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise DataError(f"{place}: not JSON ({error}); get it again.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
+    return found
+
+
+def _origin(source: Path) -> Path:
+    if source.is_file() or (source / "train").is_dir():
+        return source
+    found = [path.parent for path in sorted(source.glob("*/train"))] + sorted(source.rglob("*eurlex57k*.tar.*"))
+    if not found:
+        raise DataError(f"{source} holds neither a folder train nor an archive; --source is {CARD.files}.")
+    return found[0]
+
+
+def _members(origin: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yields (train, dev, test or the name of the hierarchy; place; content), an archive once and as a stream."""
+    if origin.is_dir():
+        laws = [(part, path) for part in _PARTS for path in sorted((origin / part).glob("[!.]*.json"))]
+        for part, path in [*laws, (_HIERARCHY, origin / _HIERARCHY)]:
+            if path.exists():
+                check_size(path.stat().st_size, path)
+                yield part, str(path), path.read_bytes()
+        return
+    for name, content in tar_members(origin, _is_json):
+        member = PurePosixPath(name)
+        yield member.name if member.name == _HIERARCHY else member.parent.name, f"{origin}, {name}", content
+
+
+def _is_json(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix == ".json" and not path.name.startswith(".")
+
+
+def _published(concepts: dict[str, Any], place: str) -> Hierarchy:
+    edges: list[tuple[str, str]] = []
+    for name, entry in concepts.items():
+        parents = entry.get("parents") if isinstance(entry, dict) else None
+        if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+            raise DataError(f"{place}: the concept {name!r} has no list of parents.")
+        edges += [(parent, name) for parent in parents or [ROOT]]
+    return Hierarchy.from_names(edges)

@@ -1,0 +1,205 @@
+"""Your own corpus: JSON lines with texts and labels, and a taxonomy file.
+
+The source is a folder with
+
+    taxonomy.tsv or *.taxonomy    lines `parent TAB child TAB child ...`, the first parent is `Root`;
+                                  or a table with the header `parent TAB child`
+    or taxonomy.json              a list of edges `[["parent", "child"], ...]`
+    train, val and test .jsonl    one object a line (also named NAME_train.json, as in the literature;
+                                  `dev` and `valid` mean `val`)
+    or documents.jsonl            the same with a `split` in every object, or without, to be drawn
+
+With `val_share` or `test_share`, those splits are drawn from documents.jsonl, or from train.jsonl where it has no
+val.jsonl or test.jsonl beside it; where documents.jsonl says the other splits already, from its training documents.
+Draws come from NumPy's frozen legacy stream, so they are the same everywhere.
+
+An object has its text under `text`, `token` or `doc_token` (a string, or a list of words that are joined
+by spaces), its labels under `labels`, `label` or `doc_label` (a list of names, or one name; commas are
+part of a name), and may have an `id`. Ancestors of labels may be left out.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from datasets.formats.textfiles import read_records, read_taxonomy
+from datasets.storage.card import Card
+from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.random_splits import Draw
+from harness.errors import DataError
+from harness.registry import NonNegative, Share
+
+CARD = Card(
+    name="jsonl",
+    title="Any corpus in JSON lines",
+    summary=(__doc__ or "").partition("\n")[0],
+    language="any",
+    licence="yours",
+    citation="",
+    obtain="Put your taxonomy and documents into one folder; the files are described below.",
+    splits="As the files or a field say, or drawn with a seed.",
+    counts="Printed after preparation.",
+    traps=(
+        "A folder holds one corpus under the name `jsonl`; give each of several its own `title`.",
+        "Labels are never split on commas; one label as a string is one label.",
+        "Documents without labels are kept and counted.",
+    ),
+    files=(
+        "a folder with taxonomy.tsv or one *.taxonomy (`parent TAB child TAB child ...`, from `Root`) or taxonomy.json "
+        "(a list of edges), and either train.jsonl, val.jsonl, test.jsonl or documents.jsonl with a `split` in every "
+        "object; an object has `text` and `labels`, and may have `id`"
+    ),
+)
+
+RECIPE = 1
+_SPLITS: dict[str, Split] = {
+    "train": "train", "val": "val", "dev": "val", "valid": "val", "validation": "val", "test": "test",
+}  # fmt: skip
+_SINGLE = "documents.jsonl"
+_TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
+
+
+def read(
+    source: Path | None,
+    *,
+    title: str = "",
+    split_field: str = "split",
+    val_share: Share = 0.0,
+    test_share: Share = 0.0,
+    seed: NonNegative = 0,
+    min_branch: NonNegative = 0,
+) -> Raw:
+    """Reads a folder of JSON lines.
+
+    Args:
+        source: The folder.
+        title: A short name that keeps several corpora of yours apart.
+        split_field: The field of documents.jsonl that says which split a document is in.
+        val_share: The share of documents to draw for validation; 0 where a file or the field says it.
+        test_share: The share of documents to draw for test; 0 where a file or the field says it.
+        seed: Of the draw.
+        min_branch: Branches with fewer labels are pooled into one; 0 for none.
+
+    Raises:
+        DataError: When a file is missing, not UTF-8, or a line is not as described; with its place.
+    """
+    folder = CARD.need(source)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is a file; --source is {CARD.files}.")
+    if val_share + test_share >= 1:
+        raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
+    draw = Draw(val_share, test_share, seed)
+    hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
+    notes = [f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."] * (draw != Draw(0, 0, seed))
+    return Raw(hierarchy, _documents(folder, split_field, draw), notes)
+
+
+def _taxonomy(folder: Path) -> Path:
+    found = sorted({*folder.glob("taxonomy.tsv"), *folder.glob("taxonomy.json"), *folder.glob("*.taxonomy")})
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise DataError(f"{folder} has to hold one taxonomy.tsv, taxonomy.json or *.taxonomy; found: {names}.")
+    return found[0]
+
+
+def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]:
+    for path, given in _files(folder, draw):
+        drawn = _drawn(path, split_field, draw) if given == "drawn" else []
+        for number, (place, record) in enumerate(read_records(path)):
+            if given == "field":
+                split = _split(record.get(split_field), split_field, place)
+            else:
+                split = drawn[number] if given == "drawn" else given
+            doc_id = str(record.get("id", f"{path.stem}-{number}"))
+            yield Document(doc_id, _text(record, place), _labels(record, place), split)
+
+
+def _drawn(path: Path, split_field: str, draw: Draw) -> list[Split]:
+    """Returns the split of each document of a file to draw from.
+
+    Where every document of documents.jsonl says its split already, only training documents are drawn from.
+
+    Raises:
+        DataError: When that split has documents of its own for what is to be drawn.
+    """
+    given = [record.get(split_field) for _, record in read_records(path)]
+    official = [_SPLITS[str(split)] for split in given if _is_split(split)]
+    if path.name != _SINGLE or len(official) < len(given):
+        return draw.splits(len(given))
+    if taken := draw.wanted & set(official):
+        shares = " and ".join(f"{split}_share" for split in sorted(taken, reverse=True))
+        raise DataError(
+            f"{path} says in {split_field!r} which documents are {' and '.join(sorted(taken, reverse=True))}; leave "
+            f"{shares} out, or that field."
+        )
+    drawn = iter(draw.splits(official.count("train")))
+    return [next(drawn) if split == "train" else split for split in official]
+
+
+def _files(folder: Path, draw: Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
+    """Returns the files to read, and what says which split their documents are in."""
+    wanted = draw.wanted
+    single = folder / _SINGLE
+    if single.exists():
+        return [(single, "drawn" if wanted else "field")]
+    files = _split_files(folder)
+    both = wanted & files.keys()
+    if both:
+        raise DataError(f"{folder} has a file for {' and '.join(sorted(both))}; leave its share out, or the file.")
+    missing = [split for split in SPLITS if split not in files and split not in wanted]
+    if missing:
+        raise DataError(
+            f"{folder} has no {' and no '.join(f'{split}.jsonl' for split in missing)}, and no documents.jsonl. Splits "
+            "can be drawn: `--set val_share=0.1 --set test_share=0.2`."
+        )
+    return [(files[split], "drawn" if split == "train" and wanted else split) for split in SPLITS if split in files]
+
+
+def _part(path: Path) -> str:
+    match = re.fullmatch(r"(?:.*_)?([a-z]+)\.jsonl?", path.name)
+    return match[1] if match else ""
+
+
+def _split_files(folder: Path) -> dict[Split, Path]:
+    files: dict[Split, Path] = {}
+    for path in sorted(folder.iterdir()):
+        split = _SPLITS.get(_part(path))
+        if split and split in files:
+            raise DataError(f"{files[split].name} and {path.name} in {folder} are both {split} files; keep one.")
+        if split:
+            files[split] = path
+    return files
+
+
+def _field(record: dict[str, Any], keys: tuple[str, ...], place: str) -> Any:
+    present = [key for key in keys if key in record]
+    if len(present) != 1:
+        raise DataError(f"{place}: one of {', '.join(keys)} is needed; the object has {', '.join(record) or 'none'}.")
+    value = record[present[0]]
+    if not isinstance(value, str) and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+        raise DataError(f"{place}: {present[0]} has to be a string or a list of strings.")
+    return value
+
+
+def _text(record: dict[str, Any], place: str) -> str:
+    value = _field(record, _TEXT, place)
+    return value if isinstance(value, str) else " ".join(value)
+
+
+def _labels(record: dict[str, Any], place: str) -> tuple[str, ...]:
+    value = _field(record, _LABELS, place)
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _is_split(value: object) -> bool:
+    return isinstance(value, str) and value in _SPLITS
+
+
+def _split(value: object, field: str, place: str) -> Split:
+    if not _is_split(value):
+        raise DataError(
+            f"{place}: {field} is {value!r}; it has to be train, val or test. Splits can be drawn instead: "
+            "`--set val_share=0.1 --set test_share=0.2`."
+        )
+    return _SPLITS[str(value)]

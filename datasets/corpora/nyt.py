@@ -1,0 +1,233 @@
+"""New York Times Annotated Corpus (LDC2008T19): 36,471 articles, 166 labels in 4 branches, as sampled by HiAGM.
+
+The monthly archives are read in place: nothing is unpacked, and only the year of an archive and the last part of
+a name inside it say which article it is. The published lists of ids say which articles count, in which split and
+in which order; they come from the owner's copy of the published code and are checked by their SHA-256.
+
+A text is all paragraphs (`p`) but the first, in document order. Labels are the prefixes of the paths of the
+taxonomic classifiers that are among the 166 labels; paths of fewer than three parts are passed over. `word` is
+what HiAGM and HiTIN train on (letters only, stop words dropped), also with BERT; `natural` is HGCLR's.
+
+What differs: paragraphs are joined by a space, where the published programs glue the last word of one to the first
+of the next (`join=none`); an empty paragraph is passed over, where they drop the article or fail; an article that has
+words but none of the word form keeps its natural text; articles that the lists name again are kept as `ID#2`.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from datasets.formats.archives import tar_members
+from datasets.formats.news_xml import Element, elements
+from datasets.formats.text_forms import letter_form
+from datasets.formats.textfiles import find, open_bytes, read_lines, read_taxonomy
+from datasets.storage.card import Card
+from datasets.storage.counts import by_branch, by_level, by_split
+from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.progress import track
+from harness.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets.storage.corpus import Corpus
+
+CARD = Card(
+    name="nyt",
+    title="The New York Times Annotated Corpus (LDC2008T19), sample of HiAGM",
+    summary=(__doc__ or "").partition("\n")[0],
+    language="English",
+    licence="licence of the Linguistic Data Consortium, for a fee; not to be passed on",
+    citation="Sandhaus, The New York Times Annotated Corpus, LDC2008T19, 2008",
+    obtain=(
+        "Licence LDC2008T19 from the Linguistic Data Consortium (catalog.ldc.upenn.edu/LDC2008T19) and get its "
+        "nyt_corpus/data/YYYY/MM.tgz; from the repository of HiAGM get the three id files idnewnyt_*.json and "
+        "nyt.taxonomy; put all into one folder."
+    ),
+    splits="23,345 / 5,834 / 7,292, by the id files that HiAGM, HiTIN, HGCLR and HPT share.",
+    counts="36,471 documents, 166 labels in a tree of 8 levels, 4 branches (74, 62, 23, 7).",
+    traps=(
+        "Label names are full paths and may hold commas (`Media, Entertainment and Publishing`).",
+        "Labels outside the fixed list of 166 are dropped, and paths of fewer than 3 parts are skipped.",
+        "55% of the articles are longer than 512 word pieces.",
+        "The published lists hold 36,355 different articles; 22 test articles are also in train or val.",
+        "HGCLR's program asks for train, then val, and calls the rest test: these 22 are not in its test split.",
+    ),
+    files=(
+        "a folder with nyt_corpus/data/YYYY/MM.tgz, idnewnyt_train.json, idnewnyt_val.json and idnewnyt_test.json "
+        "(each also as .gz or .zst) and nyt.taxonomy; subfolders are searched"
+    ),
+)
+
+RECIPE = 1
+SIZES: dict[Split, int] = {"train": 23_345, "val": 5_834, "test": 7_292}
+LISTS: dict[Split, str] = {"train": "dde3f523d147e8f4", "val": "7e3879a4b784144e", "test": "7c71592e078e8cd9"}
+TAXONOMY = "9b516e8bc7ee9722"
+"""How the SHA-256 of the published id lists and of nyt.taxonomy start."""
+
+_TOP = "Top"
+_LINE = re.compile(r"Nytimes/(\d{4})/(\d+)\.xml")
+
+Article = tuple[str, str]
+"""Year, and the number in its name."""
+
+
+def read(
+    source: Path | None,
+    *,
+    form: Literal["word", "natural"] = "word",
+    join: Literal["space", "none"] = "space",
+) -> Raw:
+    """Reads the articles of the published id lists.
+
+    Args:
+        source: The folder, see the card.
+        form: The text: letters without stop words (`word`), or the lower-cased sentences (`natural`).
+        join: What stands between paragraphs; `none` glues words, as the published programs do.
+
+    Raises:
+        DataError: When a file is missing or broken, or articles of the lists are not in the archives.
+    """
+    folder = CARD.need(source)
+    path = find(folder, ("nyt.taxonomy",), CARD.files)
+    hierarchy = read_taxonomy(path)
+    notes = [f"Paragraphs joined by {'a space' if join == 'space' else 'nothing'}."]
+    if not _sha256(path).startswith(TAXONOMY):
+        notes.append(
+            f"{path.name} is not the published one: {len(hierarchy)} labels instead of 166, or in other words."
+        )
+    lists = {split: _ids(folder, split, notes) for split in SPLITS}
+    if not any("is not the published list" in note for note in notes):
+        notes.append("The id lists are the published ones (SHA-256).")
+    notes += _repeated(lists)
+    archives = sorted(path for path in folder.rglob("*.tgz") if path.is_file())
+    if not archives:
+        raise DataError(f"{folder} holds no monthly archives YYYY/MM.tgz; --source is {CARD.files}.")
+    reader = _Reader(hierarchy, letter_form if form == "word" else str.lower, " " if join == "space" else "")
+    return Raw(
+        hierarchy, _documents(archives, lists, reader, notes), notes, num_documents=sum(map(len, lists.values()))
+    )
+
+
+def published(options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the literature's counts."""
+    counts = by_split(*SIZES.values()) | by_level(4, 27, 51, 47, 17, 12, 6, 2) | {"branches": 4}
+    sizes = {"Top/News": 74, "Top/Features": 62, "Top/Classifieds": 23, "Top/Opinion": 7}
+    seen = {"Top/News": 19_610, "Top/Features": 16_122, "Top/Classifieds": 9_670, "Top/Opinion": 3_129}
+    return counts | by_branch(sizes, "labels") | by_branch(seen, "train+val")
+
+
+def convention(corpus: "Corpus") -> str:
+    """Says whether every split is that of the published id lists, in their order."""
+    for split, checksum in LISTS.items():
+        ids = (doc_id.partition("#")[0] for doc_id in corpus.doc_ids(corpus.rows(split)))
+        text = "".join(f"Nytimes/{doc_id}.xml\n" for doc_id in ids)
+        if not hashlib.sha256(text.encode()).hexdigest().startswith(checksum):
+            return f"not the published one: the {split} split has other articles"
+    return "the published one of HiAGM and HiTIN, article for article (SHA-256)"
+
+
+def _ids(folder: Path, split: Split, notes: list[str]) -> list[Article]:
+    """Returns the articles of a split in the order of its list; a note where it is not the published one."""
+    path = find(folder, (f"idnewnyt_{split}.json",), CARD.files)
+    articles = []
+    for number, line in read_lines(path):
+        match = _LINE.fullmatch(line.strip())
+        if not match:
+            raise DataError(f"{path}, line {number}: {line!r} is not `Nytimes/YYYY/NUMBER.xml`.")
+        articles.append((match[1], match[2]))
+    if not _sha256(path).startswith(LISTS[split]):
+        notes.append(
+            f"{path.name} is not the published list (SHA-256): {len(articles):,} articles, published {SIZES[split]:,}."
+        )
+    return articles
+
+
+def _repeated(lists: dict[Split, list[Article]]) -> list[str]:
+    """Returns a note on articles that the lists name more than once; they are kept, as in the literature."""
+    distinct = {split: set(articles) for split, articles in lists.items()}
+    num_repeated = sum(map(len, lists.values())) - len(set().union(*distinct.values()))
+    if not num_repeated:
+        return []
+    num_seen = len(distinct["test"] & (distinct["train"] | distinct["val"]))
+    return [
+        f"The id lists name {num_repeated:,} articles again, and {num_seen:,} test articles are also in train or val; "
+        "all are kept, as in the literature."
+    ]
+
+
+def _sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file as it was before compression."""
+    with open_bytes(path) as stream:
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
+class _Reader:
+    """Turns an article into its text and labels."""
+
+    def __init__(self, hierarchy: Hierarchy, clean: Callable[[str], str], join: str):
+        self.names = hierarchy.index
+        self.clean = clean
+        self.join = join
+
+    def __call__(self, content: bytes, place: str) -> tuple[str, tuple[str, ...]]:
+        """Returns the text, empty where there is none, and the labels of an article."""
+        found = elements(content, {"p", "classifier"}, place)
+        paragraphs = [element.text for element in found if element.name == "p"]
+        raw = self.join.join(paragraphs[1:]).strip()
+        return self.clean(raw) or raw.lower(), self.labels(found)
+
+    def labels(self, found: list[Element]) -> tuple[str, ...]:
+        """Returns the labels that the taxonomic classifiers among some elements name."""
+        labels: dict[str, None] = {}
+        for element in found:
+            if element.name == "classifier" and element.attributes.get("type") == "taxonomic_classifier":
+                parts = element.text.split("/")
+                if len(parts) >= 3:
+                    prefixes = ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
+                    labels.update(dict.fromkeys(name for name in prefixes if name != _TOP and name in self.names))
+        return tuple(labels)
+
+
+def _documents(
+    archives: list[Path], lists: dict[Split, list[Article]], reader: _Reader, notes: list[str]
+) -> Iterator[Document]:
+    wanted = dict.fromkeys(article for articles in lists.values() for article in articles)
+    found: dict[Article, tuple[str, tuple[str, ...]]] = {}
+    for path in track(archives, "monthly archives", len(archives)):
+        for article, content in _articles(path, wanted):
+            if article in found:
+                raise DataError(f"{path} holds article {'/'.join(article)} a second time; keep one copy of each month.")
+            found[article] = reader(content, f"{path}, article {article[1]}")
+    missing = [article for article in wanted if article not in found]
+    if missing:
+        raise DataError(
+            f"{len(missing):,} of the {len(wanted):,} listed articles are not in the {len(archives)} archives, first "
+            f"{'/'.join(missing[0])}; is a month missing?"
+        )
+    num_empty = 0
+    times: Counter[Article] = Counter()
+    for split, articles in lists.items():
+        for article in articles:
+            text, labels = found[article]
+            num_empty += not text
+            times[article] += 1
+            if text:
+                again = f"#{times[article]}" if times[article] > 1 else ""
+                yield Document("/".join(article) + again, text, labels, split)
+    if num_empty:
+        notes.append(f"{num_empty:,} articles without text were dropped, as in HiAGM.")
+
+
+def _articles(path: Path, wanted: Collection[Article]) -> Iterator[tuple[Article, bytes]]:
+    """Yields the wanted articles of a month; its year is the name of the folder it lies in."""
+    year = path.parent.name
+
+    def is_wanted(name: str) -> bool:
+        article = PurePosixPath(name)
+        return article.suffix == ".xml" and (year, article.stem) in wanted
+
+    for name, content in tar_members(path, is_wanted):
+        yield (year, PurePosixPath(name).stem), content

@@ -1,0 +1,80 @@
+"""The lists that come with LYRL2004: topics of stories, training stories, and the hierarchy of topics."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from datasets.formats.textfiles import find, read_lines, read_taxonomy
+from datasets.storage.hierarchy import ROOT, Hierarchy
+from harness.errors import DataError
+
+_HIERARCHIES = ("rcv1.topics.hier.orig", "rcv1.taxonomy", "rcv1.hiagm.taxonomy", "rcv1.hitin.taxonomy")
+_EDGE = re.compile(r"parent:\s+(\S+)\s+child:\s+(\S+)\s+child-description:.*")
+
+
+def hierarchy(folder: Path, files: str) -> tuple[Hierarchy, list[str]]:
+    """Returns the official hierarchy, or a taxonomy of the literature; a note where it lacks topics."""
+    path = find(folder, _HIERARCHIES, files)
+    if "hier" not in path.name:
+        tree = read_taxonomy(path)
+    else:
+        edges = []
+        for number, line in read_lines(path):
+            match = _EDGE.fullmatch(line.strip())
+            if not match:
+                raise DataError(f"{path}, line {number}: {line!r} is not `parent: X child: Y child-description: Z`.")
+            if match[1] != "None":
+                edges.append((match[1], match[2]))
+        tree = Hierarchy.from_names(edges, ROOT)
+    if "GMIL" in tree.index:
+        return tree, []
+    return tree, [
+        f"Warning: {path.name} lacks GMIL, as HiTIN's taxonomy does, so there are {len(tree)} labels instead of "
+        "103, and GMIL is taken off its stories. Use rcv1.topics.hier.orig."
+    ]
+
+
+def topics(path: Path, tree: Hierarchy) -> dict[int, tuple[str, ...]]:
+    """Returns the topics of each story that has a line; of a hierarchy without GMIL, all but GMIL."""
+    found: dict[int, list[str]] = {}
+    for number, line in read_lines(path):
+        fields = line.split()
+        if len(fields) != 3 or not fields[1].isdigit():
+            raise DataError(f"{path}, line {number}: {line!r} is not `TOPIC NUMBER 1`.")
+        names = found.setdefault(int(fields[1]), [])
+        if fields[0] != "GMIL" or "GMIL" in tree.index:
+            names.append(fields[0])
+    # Few sets of topics are different: one tuple for each.
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return {story: known.setdefault(tuple(names), tuple(names)) for story, names in found.items()}
+
+
+def numbers(path: Path) -> list[int]:
+    """Returns the numbers of a list of stories, one a line, in order."""
+    found = []
+    for number, line in read_lines(path):
+        if not line.strip().isdigit():
+            raise DataError(f"{path}, line {number}: {line!r} is not the number of a story.")
+        found.append(int(line))
+    return found
+
+
+def token_numbers(path: Path) -> set[int]:
+    """Returns the numbers of a file of tokens: those of its lines `.I NUMBER`."""
+    found = {int(line[3:]) for _, line in read_lines(path) if re.fullmatch(r"\.I \d+\s*", line)}
+    if not found:
+        raise DataError(f"{path} has no line `.I NUMBER`; it should be lyrl2004_tokens_train.dat.")
+    return found
+
+
+def chosen(path: Path, train: Collection[int]) -> set[int]:
+    """Returns the numbers of a validation set."""
+    if not path.exists():
+        raise DataError(
+            f"There is nothing at {path}; val_file holds the numbers of the validation stories, one a line."
+        )
+    lines = [line.strip().removeprefix(".I ") for _, line in read_lines(path) if line.strip()]
+    numbers = {int(line) for line in lines if line.isdigit()}
+    if len(numbers) != len(lines) or not numbers <= set(train):
+        raise DataError(f"{path} has to hold the numbers of training stories, one a line and none twice.")
+    return numbers

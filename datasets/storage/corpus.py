@@ -1,0 +1,145 @@
+"""A corpus on disk: written once and whole, then memory-mapped by every trial of a node.
+
+A folder holds `documents.arrow` (doc_id, text, split, labels; uncompressed, so it maps), `hierarchy.json`
+and `meta.json`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import sparse
+
+from datasets.storage.description import DOCUMENTS, HIERARCHY, META, damaged, read_meta
+from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.writer import BATCH, SCHEMA, store
+from harness.files import sha256
+
+__all__ = ["SPLITS", "Corpus", "Document", "Raw", "Split", "write"]
+_SUBSET_SEED = 20_240_601
+"""Of the training subset, which is the same for every trial and its seed."""
+
+
+def write(raw: Raw, folder: Path, *, name: str, options: Mapping[str, Any]) -> "Corpus":
+    """Checks and stores a corpus, then opens it; an existing one at that place is replaced.
+
+    Labels are closed here over all parents. The fingerprint is a SHA-256 over the hierarchy and, in
+    order, each document's id, text, closed labels and split; it does not depend on Arrow.
+
+    Args:
+        raw: What a reader returned; its documents are streamed.
+        folder: Where to.
+        name: The corpus.
+        options: The reader's options that differ from their defaults.
+
+    Raises:
+        DataError: With the number and the first place of every kind of fault; nothing is written then.
+    """
+    store(raw, Path(folder), name=name, options=options)
+    return Corpus.open(folder)
+
+
+class Corpus:
+    """A prepared corpus, memory-mapped.
+
+    Attributes:
+        folder: Where it lies.
+        meta: The description, see `datasets.storage.description`.
+        hierarchy: The labels; their order is that of every label axis.
+    """
+
+    def __init__(self, folder: Path, meta: dict[str, Any], hierarchy: Hierarchy, table: pa.Table):
+        self.folder = folder
+        self.meta = meta
+        self.hierarchy = hierarchy
+        self._table = table
+
+    @classmethod
+    def open(cls, folder: Path) -> "Corpus":
+        """Opens a prepared corpus.
+
+        Raises:
+            DataError: When it is missing (names the command) or damaged (names what).
+        """
+        folder = Path(folder)
+        meta = read_meta(folder)
+        hierarchy = Hierarchy.from_json(json.loads((folder / HIERARCHY).read_bytes()))
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(folder / DOCUMENTS))).read_all()
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(folder, f"{DOCUMENTS} cannot be read ({error})") from None
+        if table.schema != SCHEMA or table.num_rows != meta["counts"]["documents"]:
+            raise damaged(folder, f"{DOCUMENTS} does not hold what {META} says")
+        return cls(folder, meta, hierarchy, table)
+
+    @property
+    def name(self) -> str:
+        return self.meta["name"]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the content."""
+        return self.meta["fingerprint"]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self.meta["notes"])
+
+    @property
+    def num_documents(self) -> int:
+        return self._table.num_rows
+
+    def verify(self) -> None:
+        """Reads everything and checks it against its checksum.
+
+        Raises:
+            DataError: When the stored documents have changed since they were written.
+        """
+        if sha256(self.folder / DOCUMENTS) != self.meta["files"][DOCUMENTS]["sha256"]:
+            raise damaged(self.folder, f"{DOCUMENTS} does not have its checksum")
+
+    @cached_property
+    def _splits(self) -> npt.NDArray[np.int8]:
+        return self._table["split"].to_numpy()
+
+    @cached_property
+    def _labels(self) -> sparse.csr_array:
+        lists = self._table["labels"].combine_chunks()
+        indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
+        shape = (self.num_documents, len(self.hierarchy))
+        return sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=shape)
+
+    def rows(self, split: Split) -> npt.NDArray[np.int64]:
+        """Returns the row numbers of a split, in order."""
+        return np.flatnonzero(self._splits == SPLITS.index(split))
+
+    def training_rows(self, most: int = 0) -> npt.NDArray[np.int64]:
+        """Returns the row numbers of the training split, or the same seeded subset of so many every time; 0 is all."""
+        rows = self.rows("train")
+        if not 0 < most < len(rows):
+            return rows
+        return np.sort(np.random.RandomState(_SUBSET_SEED).permutation(rows)[:most])
+
+    def texts(self, rows: npt.NDArray[np.int64]) -> Iterator[str]:
+        """Yields the texts of some rows, in the order asked for."""
+        return self._strings("text", rows)
+
+    def doc_ids(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Returns the document ids of some rows."""
+        return list(self._strings("doc_id", rows))
+
+    def labels(self, rows: npt.NDArray[np.int64]) -> sparse.csr_array:
+        """Returns the closed labels of some rows: boolean, shape (len(rows), L)."""
+        return self._labels[rows]
+
+    def _strings(self, column: str, rows: npt.NDArray[np.int64]) -> Iterator[str]:
+        # Not take(): that would first copy the whole column out of the map.
+        chunks = self._table[column].chunks
+        for row in np.asarray(rows, dtype=np.int64).tolist():
+            yield chunks[row // BATCH][row % BATCH].as_py()

@@ -1,0 +1,109 @@
+"""A corpus as word pieces: made once per tokeniser, memory-mapped by every trial of a node."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from filelock import FileLock
+from tokenizers import Tokenizer
+
+from datasets.storage.corpus import Corpus
+from datasets.storage.progress import track
+from harness.files import whole_file, write_atomically
+
+_DOCUMENTS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The word pieces of every document of a corpus.
+
+    Attributes:
+        tokenizer: The tokeniser that made them.
+        ids: (sum of lengths,) int32, memory-mapped.
+        offsets: (documents + 1,) int64; document d is `ids[offsets[d]:offsets[d + 1]]`.
+    """
+
+    tokenizer: Tokenizer
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(documents,) number of word pieces."""
+        return np.diff(self.offsets)
+
+    def gather(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Returns the ids of some documents one after the other, and their offsets (rows + 1)."""
+        pieces = [self.ids[self.offsets[row] : self.offsets[row + 1]] for row in rows.tolist()]
+        offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])])
+        return np.concatenate(pieces).astype(np.int64), offsets
+
+
+def tokenise(
+    corpus: Corpus,
+    encoder: str,
+    numerics: Mapping[str, int],
+    options: Mapping[str, Any],
+    build: Callable[[Iterable[str]], Tokenizer],
+) -> Tokens:
+    """Opens the corpus's tokens, making them first where they are not there yet, or are damaged.
+
+    Args:
+        corpus: The prepared corpus; its folder holds the tokens.
+        encoder: The text encoder.
+        numerics: The numerics versions of its parts.
+        options: Its options that decide how texts are tokenised.
+        build: Makes the tokeniser from the training texts.
+    """
+    said = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
+    folder = corpus.folder / "tokens"
+    stem = folder / f"{encoder}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    folder.mkdir(exist_ok=True)
+    with FileLock(stem.with_suffix(".lock")):
+        tokens = _read(stem, corpus)
+        if tokens is None:
+            _write(stem, corpus, build(corpus.texts(corpus.rows("train"))))
+            tokens = _read(stem, corpus)
+        assert tokens is not None, f"{stem} cannot be read right after it was written"
+    return tokens
+
+
+def _read(stem: Path, corpus: Corpus) -> Tokens | None:
+    """Returns the tokens of every document; None where they are missing or not whole."""
+    try:
+        tokenizer = Tokenizer.from_file(str(stem.with_suffix(".json")))
+        source = pa.memory_map(str(stem.with_suffix(".arrow")))
+        column = pa.ipc.open_file(source).read_all().column("ids").chunk(0)
+    except Exception:  # The tokenizers library raises nothing more special.
+        return None
+    if len(column) != corpus.num_documents:
+        return None
+    return Tokens(tokenizer, column.values.to_numpy(zero_copy_only=True), column.offsets.to_numpy(zero_copy_only=True))
+
+
+def _write(stem: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
+    """Writes the tokeniser, then the tokens, each whole or not at all; memory does not grow with the corpus."""
+    texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts to word pieces", corpus.num_documents))
+    offsets = [0]
+    # The column's offsets come before its values, so the values wait in a file of their own.
+    with tempfile.TemporaryFile(dir=stem.parent) as scratch:
+        while some := list(islice(texts, _DOCUMENTS_AT_ONCE)):
+            for encoding in tokenizer.encode_batch_fast(some):
+                scratch.write(np.array(encoding.ids, dtype=np.int32).data)
+                offsets.append(offsets[-1] + len(encoding.ids))
+        scratch.flush()
+        values = np.memmap(scratch, dtype=np.int32, mode="r") if offsets[-1] else np.empty(0, dtype=np.int32)
+        column = pa.LargeListArray.from_arrays(np.array(offsets, dtype=np.int64), pa.array(values))
+        write_atomically(stem.with_suffix(".json"), tokenizer.to_str().encode())
+        table = pa.table({"ids": column})
+        with whole_file(stem.with_suffix(".arrow")) as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)

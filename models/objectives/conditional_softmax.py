@@ -1,0 +1,138 @@
+"""Conditional softmax, with logit adjustment: siblings compete for the document that their parent holds.
+
+As in Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
+set, the labels below the root among them, has a softmax of its own:
+
+    P(v | p) = exp z_v / sum over children u of p of exp z_u
+    loss = - sum over gold v of log P(v | p)
+    P(v) = P(p) P(v | p)
+
+*Logit adjustment*: z_v + tau log nu(v | p) in the loss, z_v in the probabilities, where nu is the label's share of
+the counted documents of its sibling set, and 1 for a label without any, as published. tau is 1 in the paper.
+
+It is made **for documents of one path**. Where gold has k siblings, the loss is that of k draws from one softmax, and
+its optimum gives each 1/k: of two neither is above 0.5, so neither is predicted. What else follows from a softmax is
+as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label the
+probabilities still go on to the leaves.
+
+*On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its
+loss is the mean over the sets, for the documents do not say which way they came; P(v) is the sum over its parents of
+P(p) P(v | p), the probability that the walk comes past. A label with parents competes in their sets alone, also where
+the root names it as a child: gold that has it has its parents too. A walk that comes past v carries all ancestors of
+v, those that it did not take as well, which is what the max constraint adds: `coherence` is on by default.
+
+*In a branch* there is no sibling set below the root: documents outside have no label there to be chosen. Each label
+without parents in the branch has a sigmoid and binary cross-entropy instead, and is not adjusted. So has the only
+label below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch
+teaches that sigmoid that it does not hold, and the softmaxes nothing.
+
+Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
+labels, as with every objective. A constant factor, which Adam does not feel, while the gradients' clipping and the
+recursive regularisation do. nu is counted on the splits that the sweep's `priors` names, train and val as published
+unless it says otherwise. Logarithms are stable without a clamp. The paper's own tables were not at hand; no score is
+quoted.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from harness.registry import Weight
+from models.head_spec import Member
+from models.objectives.base import Objective
+
+NUMERICS = {"models.conditional_softmax": 1}
+COHERENCE = "max_constraint"
+
+
+class ConditionalSoftmax(Objective):
+    """One softmax per sibling set, and products of them on the way down.
+
+    Args:
+        members: The list of hierarchies.
+        tau: Weight of the logit adjustment, which makes rare siblings be predicted more often; 0 is none.
+    """
+
+    label: Tensor
+    parent: Tensor
+    sibling_set: Tensor
+    share: Tensor
+    adjustment: Tensor
+    is_free: Tensor
+
+    def __init__(self, members: Sequence[Member], *, tau: Weight = 0.0):
+        super().__init__(members)
+        ends = np.cumsum([len(member.asked) for member in members])
+        num_labels = int(ends[-1])
+        pairs = [
+            _sibling_pairs(member, int(end) - len(member.asked), root=num_labels + number)
+            for number, (member, end) in enumerate(zip(members, ends, strict=True))
+        ]
+        every = np.concatenate(pairs, axis=1)
+        # Level by level: a label's probability is complete before its children's are begun.
+        parents, labels, levels = every[:, np.argsort(every[2], kind="stable")]
+        self.level_sizes = np.unique(levels, return_counts=True)[1].tolist()
+        sets, sibling_set = np.unique(parents, return_inverse=True)
+        self.num_sets = len(sets)
+        counts = np.concatenate([member.facts.num_documents[member.asked] for member in members])[labels]
+        totals = np.bincount(sibling_set, weights=counts, minlength=self.num_sets)[sibling_set]
+        shares = np.where(counts > 0, counts / np.maximum(totals, 1), 1.0)
+        num_sets_of = np.bincount(labels, minlength=num_labels)
+        for name, values in {
+            # Of K pairs of a label and a sibling set that it is in:
+            "label": labels,
+            "parent": parents,  # Those after the last label are the members' roots.
+            "sibling_set": sibling_set,
+            "share": (1 / num_sets_of[labels]).astype(np.float32),
+            "adjustment": (tau * np.log(shares)).astype(np.float32),
+            # Of all labels:
+            "is_free": num_sets_of == 0,
+        }.items():
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
+
+    def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
+        """Returns (B, C): - log P of gold labels given their parent, cross-entropies of labels outside sibling sets."""
+        chosen_BK = self._log_conditionals(logits_BC[:, self.label] + self.adjustment) * self.share
+        chosen_BC = torch.zeros_like(logits_BC).index_add(1, self.label, chosen_BK)
+        free_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
+        return torch.where(self.is_free, free_BC, -gold_BC * chosen_BC)
+
+    def probabilities(self, logits_BC: Tensor) -> Tensor:
+        """Returns (B, C): the probability that the walk comes past each label; logits are not adjusted."""
+        conditional_BK = self._log_conditionals(logits_BC[:, self.label]).exp()
+        reached = torch.where(self.is_free, torch.sigmoid(logits_BC), 0.0)
+        reached = torch.cat([reached, reached.new_ones(len(reached), len(self.members))], dim=1)
+        of_pairs = (self.label, self.parent, conditional_BK)
+        for label, parent, conditional in zip(*(one.split(self.level_sizes, -1) for one in of_pairs), strict=True):
+            reached = reached.index_add(1, label, reached[:, parent] * conditional)
+        return reached[:, : len(self.is_free)]
+
+    def _log_conditionals(self, logits_BK: Tensor) -> Tensor:
+        """Returns (B, K): the logarithm of the softmax over each sibling set."""
+        num_documents = len(logits_BK)
+        highest = logits_BK.new_full((num_documents, self.num_sets), -torch.inf)
+        highest = highest.scatter_reduce(1, self.sibling_set.expand(num_documents, -1), logits_BK.detach(), "amax")
+        powers = (logits_BK - highest[:, self.sibling_set]).exp()
+        sums = torch.zeros_like(highest).index_add(1, self.sibling_set, powers)
+        return logits_BK - (highest + sums.log())[:, self.sibling_set]
+
+
+def _sibling_pairs(member: Member, offset: int, root: int) -> npt.NDArray[np.int64]:
+    """Returns (3, pairs): the parent whose children compete, a child, and that child's level.
+
+    Args:
+        member: One hierarchy.
+        offset: Added to the places of its labels.
+        root: Stands for the virtual root, of which labels without parents are children; in a branch there is none.
+    """
+    edges = member.asked_edges
+    top = np.setdiff1d(np.arange(len(member.asked)), edges[:, 1])
+    is_whole = len(member.asked) == len(member.part_of or member.hierarchy)
+    competing = top if is_whole and len(top) > 1 else top[:0]
+    parents = np.concatenate([np.full(len(competing), root), edges[:, 0] + offset])
+    children = np.concatenate([competing, edges[:, 1]])
+    return np.stack([parents, children + offset, member.hierarchy.levels[member.asked][children]])

@@ -1,0 +1,82 @@
+"""Mean-pooled sub-word embeddings: a text encoder that trains in seconds.
+
+Byte-pair pieces are learned from the training texts of the corpus; a document is the mean of its
+pieces' embeddings, then dropout. No position, no context: a floor for what a real encoder must
+beat, and a real model for corpora where word choice decides.
+
+Byte pairs and not WordPiece, because the library's WordPiece trainer numbers its pieces differently
+each time and breaks ties by these numbers: the same corpus would give another vocabulary, and another
+score, on every machine.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.registry import Positive, Share
+from models.layers.dropout import Dropout
+from models.text_encoders.base import States, TextEncoder, TokenBatch
+
+NUMERICS = {"models.bag": 2}
+
+
+class Bag(TextEncoder):
+    """Embeds every piece and averages over the document.
+
+    Args:
+        tokenizer: From `build_tokenizer`.
+        width: Width D of the embeddings.
+        vocabulary: Pieces to learn, the 256 bytes among them.
+        max_length: Most pieces of a document that are read.
+        dropout: Dropout on the mean vector.
+    """
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "max_length")
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        width: Positive = 128,
+        vocabulary: Positive = 8000,
+        max_length: Positive = 512,
+        dropout: Share = 0.1,
+    ):
+        super().__init__(width)
+        self.embedding = nn.EmbeddingBag(tokenizer.get_vocab_size(), width, mode="mean")
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, tokens: TokenBatch) -> Tensor:
+        """Returns text_BD; a document without pieces is the zero vector."""
+        pooled_BD: Tensor = self.embedding(tokens.ids, tokens.offsets[:-1])
+        return self.dropout(pooled_BD)
+
+    @property
+    def state_width(self) -> int:
+        return self.width
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the pieces' embeddings; a document without pieces has one, that is zero."""
+        ids_BT, mask_BT = tokens.padded()
+        states_BTD = functional.embedding(ids_BT, self.embedding.weight) * mask_BT[..., None]
+        return States(self.dropout(states_BTD), tokens.lengths_B.clamp(min=1))
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Learns lower-cased byte pairs, within words as BERT splits them, from the training texts."""
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        bytes_of_words = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), bytes_of_words])
+        trainer = trainers.BpeTrainer(
+            vocab_size=options["vocabulary"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(train_texts, trainer)
+        tokenizer.enable_truncation(options["max_length"])
+        return tokenizer

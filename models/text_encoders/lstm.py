@@ -1,0 +1,93 @@
+"""A bidirectional LSTM over word vectors (Hochreiter and Schmidhuber, 1997; Graves and Schmidhuber, 2005).
+
+The plain recurrent text encoder. Its states over a document are pooled: the last of each direction (the forward
+one's at the document's end, the backward one's at its start), the largest value of each, or the mean; padding is
+never read. No published program fixes its settings: word vectors, widths and dropout are TextRCNN's
+(`models/text_encoders/textrcnn.py`), and so is the dropout on what is pooled.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from harness.registry import Positive, Share
+from models.layers.dropout import Dropout
+from models.text_encoders.base import States, TextEncoder, TokenBatch
+from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
+
+NUMERICS = {"models.lstm": 1}
+
+
+class LSTM(TextEncoder):
+    """Reads words in both directions and pools the states.
+
+    Args:
+        tokenizer: From `build_tokenizer`.
+        vectors: A text file in GloVe's format that word vectors start from; random if empty.
+        word_width: Numbers of a word vector.
+        hidden: States per direction; the text vector has twice as many numbers.
+        layers: LSTM layers, one after the other.
+        pooling: Of a document's states.
+        word_dropout: Dropout on word vectors.
+        dropout: Dropout on the pooled states.
+        vocabulary: Most words to know.
+        min_count: How often a word must occur in the training texts.
+        max_length: Most words of a document that are read.
+    """
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        vectors: str = "",
+        word_width: Positive = 300,
+        hidden: Positive = 64,
+        layers: Positive = 1,
+        pooling: Literal["last", "max", "mean"] = "max",
+        word_dropout: Share = 0.5,
+        dropout: Share = 0.1,
+        vocabulary: Positive = 50000,
+        min_count: Positive = 5,
+        max_length: Positive = 256,
+    ):
+        super().__init__(2 * hidden)
+        self.words = WordEmbedding(tokenizer, word_width, vectors, word_dropout)
+        self.lstm = nn.LSTM(word_width, hidden, layers, batch_first=True, bidirectional=True)
+        self.pooling = pooling
+        self.dropout = Dropout(dropout)
+
+    def forward(self, tokens: TokenBatch) -> Tensor:
+        """Returns text_BD: the forward states pooled, then the backward ones."""
+        words = self.words(tokens)
+        states_BTD = run_recurrent(self.lstm, words)
+        return self.dropout(self._pool(states_BTD, words.lengths.to(states_BTD.device)))
+
+    @property
+    def state_width(self) -> int:
+        return self.width
+
+    def states(self, tokens: TokenBatch) -> States:
+        """Returns the states of both directions at each word."""
+        words = self.words(tokens)
+        states_BTD = run_recurrent(self.lstm, words)
+        return States(self.dropout(states_BTD), words.lengths.to(states_BTD.device))
+
+    def _pool(self, states_BTD: Tensor, lengths_B: Tensor) -> Tensor:
+        if self.pooling == "last":
+            forward_BTH, backward_BTH = states_BTD.chunk(2, dim=-1)
+            rows = torch.arange(len(lengths_B), device=lengths_B.device)
+            return torch.cat([forward_BTH[rows, lengths_B - 1], backward_BTH[:, 0]], dim=-1)
+        if self.pooling == "mean":
+            return states_BTD.sum(1) / lengths_B[:, None]
+        is_behind_BT = torch.arange(states_BTD.shape[1], device=lengths_B.device) >= lengths_B[:, None]
+        return states_BTD.masked_fill(is_behind_BT[..., None], -torch.inf).amax(1)
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Learns the most frequent words of the training texts."""
+        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])

@@ -1,0 +1,39 @@
+"""Binary cross-entropy, label by label."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.storage.hierarchy import Hierarchy
+from models.objectives.bce import BCE
+from tests.models.lists import DAG, dags, stars, whole
+from tests.models.objectives import (
+    assert_gradients,
+    assert_heads_see_their_own_labels_only,
+    assert_huge_logits_are_harmless,
+    assert_one_branch_is_the_base_model,
+    closed_gold,
+    doubles,
+)
+
+
+def test_terms_are_the_formula_and_probabilities_sigmoids() -> None:
+    logits, gold = doubles([[0.5, -2.0, 3.0]]), doubles([[1, 0, 0]])
+    objective = BCE([whole(stars([3]))])
+    p = 1 / (1 + torch.exp(-logits))
+    torch.testing.assert_close(objective.probabilities(logits), p)
+    torch.testing.assert_close(objective.terms(logits, gold), -(gold * p.log() + (1 - gold) * (1 - p).log()))
+    assert objective.terms(doubles([[0.0]]), doubles([[1]])).item() == pytest.approx(0.6931472), "ln 2"
+
+
+@given(dags(), st.integers(0, 99))
+def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
+    assert_heads_see_their_own_labels_only(BCE, graph, seed)
+
+
+def test_gradients_one_branch_and_huge_logits() -> None:
+    gold = closed_gold(DAG, 3, 0)
+    assert_gradients(BCE([whole(DAG)]), torch.randn(3, 7, dtype=torch.double), gold.double())
+    assert_one_branch_is_the_base_model(BCE, stars([5]))
+    assert_huge_logits_are_harmless(BCE([whole(DAG)]), gold)
