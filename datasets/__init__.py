@@ -4,7 +4,7 @@ This package is the project's own and is used from the checkout. It is not the H
 of the same name, which is no dependency and which nothing here imports.
 """
 
-from harness.registry import Registry
+from harness.core.registry import Registry
 
 READERS = Registry(
     "dataset",

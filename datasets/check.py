@@ -21,7 +21,7 @@ from datasets.prepare import chosen_options, corpus_folder, parse_options
 from datasets.storage.corpus import Corpus, Split
 from datasets.storage.counts import facts
 from datasets.storage.progress import shown, track
-from harness import cli
+from harness.core.main import run_command
 
 MARK = "DIFFERS"
 _AT_ONCE = 1000
@@ -160,4 +160,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run_command(main)

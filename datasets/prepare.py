@@ -20,10 +20,10 @@ from pydantic import BaseModel, ValidationError
 from datasets import READERS
 from datasets.storage.description import exact_command, folder_name, made_from, read_meta, recipe
 from datasets.storage.progress import shown
-from harness import cli
-from harness.errors import ConfigError, DataError
-from harness.files import is_disk_full
-from harness.registry import nearest
+from harness.core.errors import ConfigError, DataError
+from harness.core.files import is_disk_full
+from harness.core.main import run_command
+from harness.core.registry import nearest
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus
@@ -190,4 +190,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run_command(main)

@@ -18,16 +18,20 @@ from pathlib import Path
 from typing import get_args
 
 from datasets import READERS
-from harness import cli, report, tracking
-from harness.config import SweepFile, choices, explain
-from harness.errors import ConfigError
-from harness.plan import Plan, make_plan, unread_plan
-from harness.preregistration import freeze
-from harness.progress import Progress, duration
-from harness.registry import Registry
-from harness.status import describe
-from harness.store import Store, check_writable
-from harness.sweep_file import load
+from harness.config.arguments import add_sweep
+from harness.config.load import load
+from harness.config.schema import SweepFile, choices, explain
+from harness.core.errors import ConfigError
+from harness.core.main import run_command
+from harness.core.registry import Registry
+from harness.reporting import collect
+from harness.reporting.status import describe
+from harness.scheduling.progress import Progress, duration
+from harness.trackers import mlflow
+from harness.trials.corpora import card, refuse_missing_corpora
+from harness.trials.plan import Plan, make_plan, unread_plan
+from harness.trials.preregistration import freeze
+from harness.trials.store import Store, check_writable
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 
@@ -36,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m harness.sweep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    cli.add_sweep(parser, optional=True)
+    add_sweep(parser, optional=True)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and what it could show; run nothing")
     parser.add_argument("--retry-failed", action="store_true", help="run failed trials again, from their first epoch")
     parser.add_argument("--address", help="of a running Ray cluster, such as auto or HEAD:6379; default: this machine")
@@ -64,14 +68,14 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     started = time.monotonic()
     store = Store(Path(sweep.store))
     first = unread_plan(sweep, filters)
-    cli.refuse_missing_corpora(_without_builtin(first))
+    refuse_missing_corpora(_without_builtin(first))
     store.check_writable()
     check_writable(Path(sweep.reports_dir), "reports_dir")
-    tracking.check(sweep.tracking)
+    mlflow.check(sweep.tracking)
     with store.lock(sweep.name):
         _prepare_builtin(sweep, first)
         plan = make_plan(sweep, filters)
-        cli.refuse_missing_corpora(plan)
+        refuse_missing_corpora(plan)
         if retry_failed:
             for planned in plan.of_state("failed"):
                 store.forget_failure(planned.key)
@@ -87,13 +91,13 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
 
 def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> None:
     started = time.monotonic()
-    from harness import schedule  # Ray, only where there is something to run
+    from harness.scheduling import ray_tune  # Ray, only where there is something to run
 
     freeze(plan.sweep, store)
     todo = plan.of_state("new")
     print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
-    with Progress(plan, store) as progress, tracking.kept_up(path):
-        schedule.run(todo, Path(plan.sweep.data_dir), store, address, progress)
+    with Progress(plan, store) as progress, mlflow.kept_up(path):
+        ray_tune.run(todo, Path(plan.sweep.data_dir), store, address, progress)
     wall = time.monotonic() - started
     if own := progress.seconds / progress.num_slots:
         print(
@@ -106,9 +110,9 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     """Writes the report of the whole sweep from what is stored, and says where everything is."""
     sweep = plan.sweep
     whole = make_plan(sweep) if is_part else plan
-    summary = report.summarise_plan(whole)
-    path = report.write(summary, Path(sweep.reports_dir))
-    tracking.mirror_or_warn(whole, summary)
+    summary = collect.summarise_plan(whole)
+    path = collect.write(summary, Path(sweep.reports_dir))
+    mlflow.mirror_or_warn(whole, summary)
     missing, failed = plan.of_state("new"), plan.of_state("failed")
     done = f"{len(plan.of_state('done'))} of {len(plan.trials)} trials done"
     print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")
@@ -118,12 +122,12 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     if failed:
         print("  Run failed trials again with --retry-failed.")
     print(f"Report:  {path} (in {duration(time.monotonic() - started)})")
-    print(f"MLflow:  {tracking.how_to_look(sweep.tracking)}")
+    print(f"MLflow:  {mlflow.how_to_look(sweep.tracking)}")
     return 1 if failed or missing else 0
 
 
 def _without_builtin(plan: Plan) -> Plan:
-    problems = {name: text for name, text in plan.problems.items() if not cli.card(plan.sweep, name).builtin}
+    problems = {name: text for name, text in plan.problems.items() if not card(plan.sweep, name).builtin}
     return replace(plan, problems=problems)
 
 
@@ -133,7 +137,7 @@ def _prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
 
     for dataset in {trial.trial.dataset for trial in plan.trials}:
         entry = sweep.datasets[dataset]
-        if cli.card(sweep, dataset).builtin:
+        if card(sweep, dataset).builtin:
             prepare(entry.reader or dataset, None, entry.options, Path(sweep.data_dir))
 
 
@@ -155,4 +159,4 @@ def _everything() -> str:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run_command(main)

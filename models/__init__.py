@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from harness.registry import Registry
+from harness.core.registry import Registry
 
 TEXT_ENCODERS = Registry(
     "text encoder",

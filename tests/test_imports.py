@@ -30,11 +30,11 @@ def test_libraries_work_from_the_repository_root(library: str) -> None:
 
 
 def test_only_one_file_each_knows_ray_and_mlflow() -> None:
-    for library, home in (("ray", "harness/schedule.py"), ("mlflow", "harness/tracking.py")):
+    for library, home in (("ray", "harness/scheduling/ray_tune.py"), ("mlflow", "harness/trackers/mlflow.py")):
         users = [
             str(path.relative_to(ROOT))
             for folder in ("harness", "models", "datasets")
-            for path in (ROOT / folder).glob("*.py")
+            for path in (ROOT / folder).rglob("*.py")
             if f"import {library}" in path.read_text("utf-8") or f"from {library}" in path.read_text("utf-8")
         ]
         assert users == [home]

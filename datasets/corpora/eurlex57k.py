@@ -21,8 +21,8 @@ from datasets.storage.counts import by_level, by_split
 from datasets.storage.documents import SPLITS, Document, Raw, Split
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
-from harness.errors import DataError
-from harness.registry import NonNegative
+from harness.core.errors import DataError
+from harness.core.registry import NonNegative
 
 CARD = Card(
     name="eurlex57k",

@@ -27,8 +27,8 @@ from datasets.formats.textfiles import read_records, read_taxonomy
 from datasets.storage.card import Card
 from datasets.storage.documents import SPLITS, Document, Raw, Split
 from datasets.storage.random_splits import Draw
-from harness.errors import DataError
-from harness.registry import NonNegative, Share
+from harness.core.errors import DataError
+from harness.core.registry import NonNegative, Share
 
 CARD = Card(
     name="jsonl",

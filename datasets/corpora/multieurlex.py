@@ -25,8 +25,8 @@ from datasets.storage.card import Card
 from datasets.storage.counts import by_split, size_note
 from datasets.storage.documents import Document, Raw, Split
 from datasets.storage.progress import track
-from harness.errors import DataError
-from harness.registry import NonNegative
+from harness.core.errors import DataError
+from harness.core.registry import NonNegative
 
 CARD = Card(
     name="multieurlex",

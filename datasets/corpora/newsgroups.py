@@ -20,8 +20,8 @@ from datasets.storage.documents import Document, Raw, Split
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
 from datasets.storage.random_splits import Draw
-from harness.errors import DataError
-from harness.registry import NonNegative, Share
+from harness.core.errors import DataError
+from harness.core.registry import NonNegative, Share
 
 CARD = Card(
     name="newsgroups",

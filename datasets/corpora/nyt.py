@@ -29,7 +29,7 @@ from datasets.storage.counts import by_branch, by_level, by_split
 from datasets.storage.documents import SPLITS, Document, Raw, Split
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.progress import track
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus

@@ -23,8 +23,8 @@ import numpy as np
 from datasets.storage.card import Card
 from datasets.storage.documents import Document, Raw, Split
 from datasets.storage.hierarchy import ROOT, Hierarchy
-from harness.errors import DataError
-from harness.registry import NonNegative
+from harness.core.errors import DataError
+from harness.core.registry import NonNegative
 
 CARD = Card(
     name="pydocs",

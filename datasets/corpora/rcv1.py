@@ -28,7 +28,7 @@ from datasets.storage.card import Card
 from datasets.storage.counts import by_branch, by_level, by_split
 from datasets.storage.documents import Document, Raw, Split
 from datasets.storage.progress import track
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets.formats.textfiles import find, read_lines, read_taxonomy
 from datasets.storage.hierarchy import ROOT, Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 _HIERARCHIES = ("rcv1.topics.hier.orig", "rcv1.taxonomy", "rcv1.hiagm.taxonomy", "rcv1.hitin.taxonomy")
 _EDGE = re.compile(r"parent:\s+(\S+)\s+child:\s+(\S+)\s+child-description:.*")

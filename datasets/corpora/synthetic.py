@@ -16,7 +16,7 @@ import numpy.typing as npt
 from datasets.storage.card import Card
 from datasets.storage.documents import Document, Raw, Split
 from datasets.storage.hierarchy import ROOT, Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 CARD = Card(
     name="synthetic",

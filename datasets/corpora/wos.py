@@ -25,7 +25,7 @@ from datasets.formats.textfiles import read_lines
 from datasets.storage.card import Card
 from datasets.storage.counts import by_branch, by_level, by_split
 from datasets.storage.documents import Document, Raw, Split
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus

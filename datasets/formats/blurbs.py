@@ -23,7 +23,7 @@ from datasets.storage.counts import size_note
 from datasets.storage.documents import SPLITS, Document, Raw, Split
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 _HIERARCHY = "hierarchy.txt"
 _END = "</book>"

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.formats.skos import read_skos
 from datasets.formats.textfiles import read_edges, read_lines
 from datasets.storage.hierarchy import ROOT, Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 _SKOS = (".rdf", ".zip")
 _NAMES = ("*eurovoc*.tsv", "*eurovoc*.rdf", "*eurovoc*skos*.zip")

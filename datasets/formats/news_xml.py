@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from xml.parsers import expat
 
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 _DEEPEST = 50
 """Text is kept by every open element, so nesting without a limit takes memory that grows with its square."""

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from datasets.formats.archives import check_size, reading, tar_members
 from datasets.storage.progress import track
-from harness.errors import DataError
-from harness.files import is_disk_full
+from harness.core.errors import DataError
+from harness.core.files import is_disk_full
 
 _STORY = re.compile(r"(\d+)newsML\.xml")
 _DAY = re.compile(r"\d{8}\.zip")

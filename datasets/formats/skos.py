@@ -17,7 +17,7 @@ import networkx as nx
 
 from datasets.formats.archives import reading
 from datasets.storage.hierarchy import ROOT
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

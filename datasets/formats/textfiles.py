@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from datasets.formats.archives import reading
 from datasets.storage.hierarchy import ROOT, Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 COMPRESSED = (".gz", ".zst")
 """Endings under which a text file may also lie."""

@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 
 @dataclass(frozen=True)

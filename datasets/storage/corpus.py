@@ -19,7 +19,7 @@ from datasets.storage.description import DOCUMENTS, HIERARCHY, META, damaged, re
 from datasets.storage.documents import SPLITS, Document, Raw, Split
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.writer import BATCH, SCHEMA, store
-from harness.files import sha256
+from harness.core.files import sha256
 
 __all__ = ["SPLITS", "Corpus", "Document", "Raw", "Split", "write"]
 _SUBSET_SEED = 20_240_601

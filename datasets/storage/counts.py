@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.storage.documents import SPLITS
-from harness.metrics import label_groups
+from harness.training.metrics import label_groups
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus

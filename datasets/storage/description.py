@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from datasets import READERS
-from harness.errors import DataError
-from harness.files import sha256
+from harness.core.errors import DataError
+from harness.core.files import sha256
 
 FORMAT = 1
 META, HIERARCHY, DOCUMENTS = "meta.json", "hierarchy.json", "documents.arrow"

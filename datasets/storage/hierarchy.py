@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 ROOT = "Root"
 

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.progress import track
-from harness.files import whole_file, write_atomically
+from harness.core.files import whole_file, write_atomically
 
 _DOCUMENTS_AT_ONCE = 1000
 

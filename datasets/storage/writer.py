@@ -15,8 +15,8 @@ from datasets.storage.description import DOCUMENTS, FORMAT, HIERARCHY, META, can
 from datasets.storage.documents import SPLITS, Document, Raw
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.progress import track
-from harness.errors import DataError
-from harness.files import sha256
+from harness.core.errors import DataError
+from harness.core.files import sha256
 
 BATCH = 1024
 SCHEMA = pa.schema(

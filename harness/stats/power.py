@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 import numpy as np
 
-from harness.stats.laws import chi2_quantile, noncentral_t_outside, normal_below, normal_density, t_bound
+from harness.stats.distributions import chi2_quantile, noncentral_t_outside, normal_below, normal_density, t_bound
 
 MOST_PAIRS = 1000
 """Where the search for a number of seeds ends."""

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.head_spec import Member
 from models.layers.batched_matmul import products
 from models.layers.dropout import Dropout

@@ -41,7 +41,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.registry import Weight
+from harness.core.registry import Weight
 from models.head_spec import Member
 from models.objectives.base import Objective
 

@@ -26,7 +26,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from harness.registry import Positive, Share
+from harness.core.registry import Positive, Share
 from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.layers.per_head import RaggedLinear

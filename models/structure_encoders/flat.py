@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from harness.registry import Share
+from harness.core.registry import Share
 from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.layers.per_head import edge_penalty, join

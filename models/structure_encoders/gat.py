@@ -27,8 +27,8 @@ from torch.nn import functional
 from torch_geometric.nn.conv import MessagePassing
 from torch_geometric.utils import softmax
 
-from harness.errors import ConfigError
-from harness.registry import Positive, Share
+from harness.core.errors import ConfigError
+from harness.core.registry import Positive, Share
 from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.layers.per_head import MemberLinear, member_of, sums_to, union_edges

@@ -28,7 +28,7 @@ from typing import Literal
 
 from torch import nn
 
-from harness.registry import Positive, Share
+from harness.core.registry import Positive, Share
 from models.head_spec import Member
 from models.layers.gcn import HierarchyGCN
 from models.layers.tree_lstm import TreeLSTM

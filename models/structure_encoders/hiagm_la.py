@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.registry import Positive, Share
+from harness.core.registry import Positive, Share
 from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.structure_encoders.base import StatesEncoder

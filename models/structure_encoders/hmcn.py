@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.registry import Positive, Share, Weight
+from harness.core.registry import Positive, Share, Weight
 from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.layers.level_losses import asked_levels, cross_entropy, level_factors

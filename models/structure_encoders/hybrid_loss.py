@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import torch
 
-from harness.registry import Positive, Share, Weight
+from harness.core.registry import Positive, Share, Weight
 from models.head_spec import Member
 from models.layers.level_losses import asked_levels
 from models.structure_encoders.hmcn import HMCN

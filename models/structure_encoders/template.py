@@ -37,8 +37,9 @@ NUMERICS = {"models.template": 1}
 class Template(StructureEncoder):
     """A linear layer per member, whose logits take from those of their parents.
 
-    Every keyword-only parameter is an option of sweep files. It needs a type of `harness/registry.py`, a literal as
-    its default, and an entry below. `part_of`, `facts` and the rest that is known of a member: `models/head_spec.py`.
+    Every keyword-only parameter is an option of sweep files. It needs a type of `harness/core/registry.py`, a literal
+    as its default, and an entry below. `part_of`, `facts` and the rest that is known of a member:
+    `models/head_spec.py`.
 
     Args:
         members: The list of hierarchies, each with parameters of its own: one is the base model, branches are

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.registry import Positive, Share
+from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 

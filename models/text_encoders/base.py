@@ -8,7 +8,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 
 
 class TokenBatch(NamedTuple):

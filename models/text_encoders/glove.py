@@ -20,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from harness.errors import ConfigError
-from harness.files import sha256, write_atomically
+from harness.core.errors import ConfigError
+from harness.core.files import sha256, write_atomically
 
 
 def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 
 
 def fetch(kind: Any, model: str, **arguments: Any) -> Any:

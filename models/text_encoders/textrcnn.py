@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.registry import Positive, Share
+from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent

@@ -34,8 +34,8 @@ from transformers import (
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from harness.errors import ConfigError
-from harness.registry import Positive, Share
+from harness.core.errors import ConfigError
+from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout, drop, replace_dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.pretrained import fetch

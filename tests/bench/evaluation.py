@@ -22,12 +22,12 @@ from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
-from harness import trainer
-from harness.best_epochs import BestEpochs
-from harness.config import TrainerSettings
-from harness.metrics import THRESHOLD, Tally
-from harness.threshold_free import ThresholdFree
-from harness.trainer import Split
+from harness.config.schema import TrainerSettings
+from harness.training import train
+from harness.training.best_epochs import BestEpochs
+from harness.training.hf1_auc import ThresholdFree
+from harness.training.metrics import THRESHOLD, Tally
+from harness.training.train import Split
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
@@ -106,7 +106,7 @@ def ours(num: int) -> Callable[[], dict[str, float]]:
 
 def evaluate(graph: Hierarchy, answers: Any, split: Split) -> dict[str, float]:
     """Returns all the scores of a test split."""
-    return trainer.evaluate(answers, split, graph, TrainerSettings(), threshold_free=True)[0]
+    return train.evaluate(answers, split, graph, TrainerSettings(), threshold_free=True)[0]
 
 
 def dense(num: int) -> Callable[[], dict[str, float]]:

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from datasets.storage.hierarchy import Hierarchy
-from harness import estimate
-from harness.allocator import keep_freed_memory
+from harness.training import estimate
+from harness.training.allocator import keep_freed_memory
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.head_spec import LabelFacts

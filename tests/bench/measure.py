@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.provenance import ROOT, environment
+from harness.core.environment import ROOT, environment
 
 REPORTS = ROOT / "reports" / "bench"
 

@@ -25,13 +25,13 @@ from scipy import sparse
 from datasets.storage.corpus import Corpus, write
 from datasets.storage.documents import Document, Raw
 from datasets.storage.hierarchy import Hierarchy
-from harness.plan import Plan, make_plan
-from harness.provenance import ROOT
-from harness.stats.documents import Counts, score
-from harness.store import Store
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.core.environment import ROOT
+from harness.stats.document_variance import Counts, score
+from harness.trials.plan import Plan, make_plan
+from harness.trials.store import Store
 from tests.bench.measure import publish, table, verdict
-from tests.harness.test_plan import record
+from tests.harness.trials.test_plan import record
 
 MISSED, ADDED = 0.13, 0.35
 """Share of gold labels that a run misses, and labels too many that it predicts per document."""

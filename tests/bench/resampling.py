@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from harness.stats.documents import Counts, crossed, score
+from harness.stats.document_sample import DocumentSample, Resampling
+from harness.stats.document_variance import Counts, crossed, score
 from harness.stats.resampling import bootstrap, randomisation, seed_of
-from harness.stats.sample import DocumentSample, Resampling
 from tests.bench.measure import publish, side_by_side, table, verdict
 
 DOCUMENTS, LABELS, SEEDS, RESAMPLES, ROUNDS = 781_265, 103, 5, 10_000, 3

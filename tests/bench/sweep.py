@@ -22,10 +22,10 @@ from typing import Any
 
 import yaml
 
-from harness.plan import make_plan, unread_plan
-from harness.provenance import ROOT
-from harness.store import Record, Store
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.core.environment import ROOT
+from harness.trials.plan import make_plan, unread_plan
+from harness.trials.store import Record, Store
 from tests.bench.measure import Times, publish, side_by_side, table, verdict
 from tests.bench.sweep_driver import DONE, DRIVER, ENDED, EXAMPLE, SLEEP, WORKER
 

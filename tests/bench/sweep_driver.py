@@ -48,20 +48,21 @@ def marked(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def step(worker: Any) -> Any:
-    """Takes the place of `harness.schedule.Worker.step`, in a worker."""
+    """Takes the place of `harness.scheduling.ray_tune.Worker.step`, in a worker."""
     mark(WORKER[0])
-    from harness import schedule, trial
+    from harness.scheduling import ray_tune
+    from harness.training import run
 
     mark(WORKER[1])
     if EXAMPLE in os.environ:
-        trial._train_and_test = _sleep
+        run._train_and_test = _sleep
     elif WORKER[2] not in _marked:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
-        trial.Data.open = marked(WORKER[2], trial.Data.open)
-        trial.build = marked(WORKER[3], trial.build)
+        run.Data.open = marked(WORKER[2], run.Data.open)
+        run.build = marked(WORKER[3], run.build)
         register_optimizer_step_post_hook(lambda *_: mark(WORKER[4]))
-    return schedule.Worker.step(worker)
+    return ray_tune.Worker.step(worker)
 
 
 def _sleep(trial: Any, key: str, data_dir: Path, store: Any, *_: Any) -> Any:
@@ -76,7 +77,7 @@ def _sleep(trial: Any, key: str, data_dir: Path, store: Any, *_: Any) -> Any:
 
 @functools.cache
 def _record(example: Path) -> Any:
-    from harness.store import Record
+    from harness.trials.store import Record
 
     return Record.model_validate_json((example / "record.json").read_bytes())
 
@@ -91,11 +92,11 @@ def main(arguments: Sequence[str]) -> int:
 
     def run(*given: Any) -> None:
         mark(DRIVER[1])
-        from harness import schedule
+        from harness.scheduling import ray_tune
 
         mark(DRIVER[2])
-        schedule._connect = marked(DRIVER[3], schedule._connect)
-        schedule.Worker = type("Worker", (schedule.Worker,), {"step": step})
+        ray_tune._connect = marked(DRIVER[3], ray_tune._connect)
+        ray_tune.Worker = type("Worker", (ray_tune.Worker,), {"step": step})
         run_missing(*given)
         mark(ENDED)
 

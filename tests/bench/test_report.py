@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from harness.plan import make_plan
-from harness.report import summarise_plan
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.reporting.collect import summarise_plan
+from harness.trials.plan import make_plan
 from tests.bench.report import SIZES, Size, make, measure
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.stats.documents import score
+from harness.stats.document_variance import score
 from tests.bench.resampling import ADDED, DOCUMENTS, LABELS, MISSED, jobs, runs
 
 

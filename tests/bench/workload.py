@@ -19,9 +19,9 @@ from transformers import BertConfig, BertModel
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
-from harness import trainer
-from harness.config import TrainerSettings
-from harness.trainer import Split
+from harness.config.schema import TrainerSettings
+from harness.training import train
+from harness.training.train import Split
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
@@ -179,13 +179,13 @@ class Training:
     ):
         self.settings = TrainerSettings(batch_size=batch_size, epochs=1000, precision=precision)
         self.model, self.split = model, found.split
-        self.optimizer = trainer._optimizer(model, self.settings)
+        self.optimizer = train._optimizer(model, self.settings)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1.0)
-        self.batches = trainer._order(found.split, self.settings, 0, 0)
+        self.batches = train._order(found.split, self.settings, 0, 0)
         self.place = 0
 
     def steps(self, num: int) -> None:
         """Trains on the next batches."""
         chosen = [self.batches[(self.place + i) % len(self.batches)] for i in range(num)]
         self.place += num
-        trainer._train_epoch(self.model, self.settings, self.split, self.optimizer, self.scheduler, chosen)
+        train._train_epoch(self.model, self.settings, self.split, self.optimizer, self.scheduler, chosen)

@@ -8,7 +8,7 @@ from datasets.storage.corpus import Document, Raw, write
 from datasets.storage.counts import facts
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import tokenise
-from harness.errors import DataError
+from harness.core.errors import DataError
 from models import TEXT_ENCODERS
 from tests.datasets.corpora.test_rcv1 import put_lists
 from tests.shared import shared

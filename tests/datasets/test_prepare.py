@@ -13,8 +13,8 @@ from datasets.corpora import pydocs, synthetic
 from datasets.prepare import corpus_folder, is_current, main, parse_options
 from datasets.storage.corpus import Corpus
 from datasets.storage.description import read_meta, seal
-from harness import cli
-from harness.errors import ConfigError, DataError
+from harness.core.errors import ConfigError, DataError
+from harness.core.main import run_command
 from tests.shared import ROOT
 
 SMALL = {"documents": 100}
@@ -77,7 +77,7 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
 )
 def test_mistakes_are_told_in_one_paragraph(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as ended:
-        cli.run(lambda: main([*arguments, "--data", str(tmp_path)]))
+        run_command(lambda: main([*arguments, "--data", str(tmp_path)]))
     said = capsys.readouterr()
     assert ended.value.code == 2
     assert message in said.err and said.err.count("\n") == 1 and said.out == ""
@@ -162,7 +162,7 @@ def test_interrupted_and_run_again(tmp_path, by):
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from datasets.prepare import main\n"
         "from harness import cli\n"
-        "cli.run(lambda: main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
+        "run_command(lambda: main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
     )
     command = [sys.executable, "-c", program, tmp_path]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
@@ -181,7 +181,7 @@ def test_a_data_folder_that_is_a_file_is_told(tmp_path, capsys):
     (tmp_path / "file").write_text("x")
     for place in ("file", "file/below"):
         with pytest.raises(SystemExit) as ended:
-            cli.run(lambda place=place: main(["synthetic", "--data", str(tmp_path / place)]))
+            run_command(lambda place=place: main(["synthetic", "--data", str(tmp_path / place)]))
         said = capsys.readouterr().err
         assert ended.value.code == 2 and said.count("\n") == 1
         assert f"error: {tmp_path / place} cannot be used: " in said

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.config import SweepFile
-from harness.outcomes import DatasetFacts, Facts, Outcome, Registration
+from harness.analysis.inputs import DatasetFacts, Facts, Outcome, Registration
+from harness.config.schema import SweepFile
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {

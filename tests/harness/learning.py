@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets.storage.corpus import Corpus
-from harness.metrics import Tally
-from harness.store import Record
+from harness.training.metrics import Tally
+from harness.trials.store import Record
 
 
 def assert_learnt(record: Record, corpus_folder: Path, margin: float = 25) -> None:

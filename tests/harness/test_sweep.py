@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.plan import make_plan
-from harness.store import Store
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.trials.plan import make_plan
+from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.shared import ROOT
 

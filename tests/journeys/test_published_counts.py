@@ -13,7 +13,7 @@ from datasets.corpora.wos_labels import AREAS, CODES
 from datasets.formats.eurovoc import read_table
 from datasets.formats.textfiles import read_taxonomy
 from datasets.prepare import parse_options, prepare
-from harness.metrics import label_groups
+from harness.training.metrics import label_groups
 from tests.shared import shared
 
 

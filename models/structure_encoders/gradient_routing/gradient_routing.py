@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.errors import ConfigError
-from harness.registry import Fraction, Share
+from harness.core.errors import ConfigError
+from harness.core.registry import Fraction, Share
 from models.head_spec import Member
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.registry import AtLeastTwo, Positive, Share
+from harness.core.registry import AtLeastTwo, Positive, Share
 from models.head_spec import Member
 from models.layers.batched_matmul import products
 from models.layers.dropout import Dropout, drop, keep_mask

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from harness.errors import DataError
+from harness.core.errors import DataError
 from models.structure_encoders.seq2seq.label_orders import END, NEXT, POP, ROOT, SIBLING, Grammar, Order, Symbol
 
 NUMERICS = {"models.label_pieces": 1}

@@ -41,8 +41,8 @@ from transformers import AutoTokenizer, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
-from harness.errors import ConfigError
-from harness.registry import Positive, Share
+from harness.core.errors import ConfigError
+from harness.core.registry import Positive, Share
 from models.head_spec import Member
 from models.objectives.base import Objective
 from models.structure_encoders.base import StatesEncoder, in_full

@@ -1,7 +1,7 @@
 """T5's decoder on its own, new or pretrained, and what keeps its search among the pieces that are allowed.
 
 The Transformers library's T5 with its encoder taken out: it decodes, caches and searches as ever, given the states to
-read. Only the shape of a pretrained one is made where heads are merely counted (`harness/estimate.py`).
+read. Only the shape of a pretrained one is made where heads are merely counted (`harness/training/estimate.py`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, GenerationConfig, LogitsProcessor, T5Config, T5ForConditionalGeneration
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.layers.dropout import replace_dropout
 from models.structure_encoders.seq2seq.label_tokens import Constraint
 from models.text_encoders.pretrained import fetch
@@ -48,7 +48,7 @@ def new_decoder(num_pieces: int, width: int, layers: int, heads: int, dropout: f
 
 
 def pretrained_decoder(model: str, revision: str) -> Any:
-    """Returns a pretrained T5 without its encoder; under `harness.estimate.unallocated` one of its shape.
+    """Returns a pretrained T5 without its encoder; under `harness.training.estimate.unallocated` one of its shape.
 
     Args:
         model: Hugging Face id or local folder.

@@ -10,7 +10,7 @@ from datasets.check import preflight
 from datasets.corpora import eurlex57k
 from datasets.prepare import parse_options
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 # 5 has two parents in two branches, 9 is a root with nothing below it, 8 is in no document.

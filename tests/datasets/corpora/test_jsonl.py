@@ -7,7 +7,7 @@ import pytest
 from datasets.corpora import jsonl
 from datasets.formats.textfiles import read_taxonomy
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 TAXONOMY = "Root\tMedia, Entertainment and Publishing\tMathematics (Root)\nMathematics (Root)\tAlgebra\n"

@@ -8,7 +8,7 @@ import pytest
 from datasets.corpora import multieurlex
 from datasets.formats.eurovoc import read_table
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 EUROVOC = "parent\tchild\nRoot\td1\nRoot\td2\nRoot\td3\nd1\tm1\nd2\tm2\nd3\tm3\nm1\t1\nm2\t2\n1\t3\n2\t3\nm3\t9\n"

@@ -8,7 +8,7 @@ from datasets.check import preflight
 from datasets.corpora import newsgroups
 from datasets.prepare import parse_options, prepare
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 SIZES = {
     "alt.atheism": (480, 319), "comp.graphics": (584, 389), "comp.os.ms-windows.misc": (591, 394),

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.corpora import nyt
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 TAXONOMY = (

@@ -4,7 +4,7 @@ import pytest
 
 from datasets.corpora import pydocs
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 LONG = "one two three four five six seven eight nine ten eleven twelve"
 

@@ -20,7 +20,7 @@ from datasets.corpora import rcv1, rcv1_lists
 from datasets.formats import archives
 from datasets.storage.corpus import write
 from datasets.storage.progress import shown
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import ROOT, shared
 
 TOPICS = {"CCAT": "Root", "GCAT": "Root", "C15": "CCAT", "C151": "C15", "GMIL": "GCAT", "E12": "Root"}

@@ -6,7 +6,7 @@ from sklearn.svm import LinearSVC
 
 from datasets.corpora import synthetic
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 # SHA-256 of the canonical JSON lines: the same bytes on every machine and with every version of NumPy.
 FINGERPRINTS = {

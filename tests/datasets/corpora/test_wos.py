@@ -13,7 +13,7 @@ from datasets.corpora import wos
 from datasets.corpora.wos_labels import AREAS, hierarchy
 from datasets.formats.textfiles import read_taxonomy
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 HEADER = "Y1\tY2\tY\tDomain\tarea\tkeywords\tAbstract"

@@ -14,7 +14,7 @@ import pytest
 
 from datasets.formats import archives
 from datasets.formats.archives import reading, tar_members
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 TEXTS = {f"day/{number}.xml": random.Random(number).randbytes(700).hex().encode() for number in range(20)}
 

@@ -7,7 +7,7 @@ from datasets.check import preflight
 from datasets.corpora import bgc, germeval
 from datasets.prepare import parse_options
 from datasets.storage.corpus import write
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 READERS = {"bgc": bgc, "germeval": germeval}
 FILES = {

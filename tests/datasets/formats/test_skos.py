@@ -9,7 +9,7 @@ from datasets.formats.eurovoc import find_table, read_table
 from datasets.formats.skos import read_skos
 from datasets.formats.textfiles import read_edges
 from datasets.storage.hierarchy import ROOT
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from datasets.formats.textfiles import find, read_lines
-from harness.errors import DataError
+from harness.core.errors import DataError
 
 LINES = [f"line {number} {random.Random(number).random()}" for number in range(2000)]
 

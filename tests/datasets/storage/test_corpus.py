@@ -14,7 +14,7 @@ import pytest
 from datasets.storage.corpus import BATCH, Corpus, Document, Raw, write
 from datasets.storage.description import folder_name, read_meta, seal
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import ROOT
 
 HIERARCHY = Hierarchy.from_names([("Root", "a"), ("Root", "b"), ("a", "x"), ("b", "x"), ("x", "y"), ("Root", "lone")])

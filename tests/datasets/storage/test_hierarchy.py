@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from datasets.formats.textfiles import read_edges, read_taxonomy
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 from tests.shared import shared
 
 DIAMOND = Hierarchy.from_names([("Root", "a"), ("Root", "b"), ("a", "x"), ("b", "x"), ("x", "y"), ("b", "z")])

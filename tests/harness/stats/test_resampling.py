@@ -7,9 +7,9 @@ import pytest
 from scipy import sparse
 
 from harness.stats import resampling
-from harness.stats.documents import Counts, by_metric, score
+from harness.stats.document_variance import Counts, by_metric, score
 from harness.stats.resampling import bootstrap, randomisation, seed_of
-from tests.harness.stats.test_documents import METRICS, labels, noisy_run, rows
+from tests.harness.stats.test_document_variance import METRICS, labels, noisy_run, rows
 
 
 def case(seed, num_documents=20, num_systems=2, num_labels=6, wrong=0.2):

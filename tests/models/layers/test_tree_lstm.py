@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.layers.tree_lstm import GraphLSTM, TreeLSTM
 from models.structure_encoders.hiagm import HiAGM
 from tests.models.lists import DAG, UNLIKE, dags, member, stars, whole

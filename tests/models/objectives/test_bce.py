@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from datasets.storage.hierarchy import Hierarchy
 from models.objectives.bce import BCE
 from tests.models.lists import DAG, dags, stars, whole
-from tests.models.objectives import (
+from tests.models.objective_cases import (
     assert_gradients,
     assert_heads_see_their_own_labels_only,
     assert_huge_logits_are_harmless,

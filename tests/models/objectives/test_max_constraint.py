@@ -13,7 +13,7 @@ from torch import Tensor
 from datasets.storage.hierarchy import Hierarchy
 from models.objectives.max_constraint import MaxConstraint
 from tests.models.lists import dags, hierarchy, whole
-from tests.models.objectives import assert_heads_see_their_own_labels_only
+from tests.models.objective_cases import assert_heads_see_their_own_labels_only
 
 
 def by_hand(graph: Hierarchy, h: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:

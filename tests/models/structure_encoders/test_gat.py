@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch_geometric.nn import GATConv, GATv2Conv
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.head_spec import Member
 from models.structure_encoders.gat import GAT, GraphAttention
 from tests.models.lists import (

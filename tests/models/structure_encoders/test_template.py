@@ -9,12 +9,12 @@ import torch
 
 from datasets.prepare import prepare
 from harness import sweep
-from harness import trial as runner
-from harness.errors import ConfigError
-from harness.plan import make_plan
-from harness.registry import Component
-from harness.store import Store
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.core.errors import ConfigError
+from harness.core.registry import Component
+from harness.training import run as runner
+from harness.trials.plan import make_plan
+from harness.trials.store import Store
 from models import STRUCTURE_ENCODERS
 from models.structure_encoders.template import Template
 from tests.conftest import SweepWriter

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AttentionInterface, BertConfig, BertModel
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.text_encoders.bag import Bag
 from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.transformer import MiniLM, Transformer

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.text_encoders import glove
 from models.text_encoders.glove import read_vectors
 

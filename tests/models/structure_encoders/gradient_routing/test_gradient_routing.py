@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import ConfigError
+from harness.core.errors import ConfigError
 from models.branch_heads import BranchHeads
 from models.objectives.bce import BCE
 from models.structure_encoders.flat import Flat
@@ -16,7 +16,7 @@ from models.structure_encoders.gradient_routing.gradient_routing import Gradient
 from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.transformer import Transformer
 from tests.models.lists import DAG, facts_of, hierarchy, stars, whole
-from tests.models.objectives import closed_gold
+from tests.models.objective_cases import closed_gold
 
 GRAPH = stars([2, 3, 1])
 WIDTH = 8  # Two for each of three branches, two shared.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.errors import DataError
+from harness.core.errors import DataError
 from models.structure_encoders.seq2seq.label_orders import (
     BFS,
     DFS,

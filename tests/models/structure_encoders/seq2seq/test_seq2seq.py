@@ -16,15 +16,15 @@ from transformers import T5Config, T5EncoderModel, T5ForConditionalGeneration, T
 
 from datasets.prepare import prepare
 from datasets.storage.hierarchy import Hierarchy
-from harness import trial as runner
-from harness.checkpoint import Checkpoint
-from harness.errors import ConfigError
-from harness.estimate import unallocated
-from harness.expand import content_digest, identity
-from harness.metrics import Tally
-from harness.plan import Planned, make_plan
-from harness.store import Record, Store
-from harness.sweep_file import load
+from harness.config.load import load
+from harness.core.errors import ConfigError
+from harness.training import run as runner
+from harness.training.checkpoint import Checkpoint
+from harness.training.estimate import unallocated
+from harness.training.metrics import Tally
+from harness.trials.plan import Planned, make_plan
+from harness.trials.settings import content_digest, identity
+from harness.trials.store import Record, Store
 from models.objectives.bce import BCE
 from models.structure_encoders.seq2seq import seq2seq
 from models.structure_encoders.seq2seq.label_orders import DFS

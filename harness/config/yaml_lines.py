@@ -1,0 +1,129 @@
+"""A YAML file that remembers on which line each key stands, so that errors can name it."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.core.errors import ConfigError
+from harness.core.registry import nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, with `1e-6` read as a number (YAML 1.1 would call it text)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+class YamlFile:
+    """Plain data, and the line of every key and item.
+
+    Raises:
+        ConfigError: Where the file is missing, is no UTF-8, is no YAML, or repeats a key.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.lines: dict[Place, int] = {}
+        try:
+            self.data = self._read(_Loader(path.read_text("utf-8")))
+        except ConfigError:
+            raise
+        except FileNotFoundError:
+            raise ConfigError(
+                f"{path}: there is no such sweep file. The ones that come along are in sweeps/."
+            ) from None
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{path}:{line}: this is no YAML: {error.problem}.") from None
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}.") from None
+
+    def _read(self, loader: _Loader) -> dict[str, Any]:
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigError(f"{self.path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
+        self._note_lines(root, ())
+        data: dict[str, Any] = loader.construct_document(root)
+        return data
+
+    def _note_lines(self, node: yaml.Node, place: Place) -> None:
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.tag != "tag:yaml.org,2002:str":
+                    raise ConfigError(f"{self.path}:{key.start_mark.line + 1}: a key must be text; put it in quotes.")
+                inner = (*place, str(key.value))
+                if inner in self.lines:
+                    raise ConfigError(
+                        f"{self.path}:{key.start_mark.line + 1}: the key {key.value!r} stands here twice."
+                    )
+                self.lines[inner] = key.start_mark.line + 1
+                self._note_lines(value, inner)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, value in enumerate(node.value):
+                self._note_lines(value, (*place, number))
+
+    def error(self, place: Place, text: str) -> ConfigError:
+        """Returns an error that names the file, and the line of the nearest key that has one."""
+        while place not in self.lines:
+            place = place[:-1]
+        end = "" if text.endswith("?") else "."
+        return ConfigError(f"{self.path}:{self.lines[place]}: {text}{end}")
+
+    def unknown(self, place: Place, kind: str, name: str, known: Iterable[str]) -> ConfigError:
+        """Returns the error for a name that is not among the known ones."""
+        return self.error(place, f"unknown {kind} {name!r}.{nearest(name, known)}".rstrip("."))
+
+    def validate(self, model: type[Model], place: Place = ()) -> Model:
+        """Checks the data at a place against a model.
+
+        Raises:
+            ConfigError: One paragraph that names every problem with its line.
+        """
+        data: Any = self.data
+        for step in place:
+            data = data.get(step) or {}
+        try:
+            # Through JSON, where strictness still lets a list become a tuple.
+            return model.model_validate_json(json.dumps(data, default=str), strict=True)
+        except ValidationError as problem:
+            # A misspelt key first: what seems to be missing is often just that.
+            errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+            texts = [str(self._explain(model, place, error)) for error in errors]
+            raise ConfigError(" ".join(dict.fromkeys(texts))) from None
+
+    def _explain(self, model: type[BaseModel], place: Place, error: Any) -> ConfigError:
+        where = tuple(step for step in error["loc"] if step != "[key]")
+        spot = (*place, *where)
+        name = ".".join(map(str, spot))
+        if error["type"] == "extra_forbidden":
+            known = _fields_at(model, where[:-1])
+            return self.error(spot, f"unknown key {name!r}.{nearest(str(where[-1]), known)}".rstrip("."))
+        if error["type"] == "missing":
+            return self.error(spot[:-1], f"the key {name!r} is missing")
+        given = json.dumps(error["input"], default=str)
+        return self.error(spot, f"{name}: {error['msg']}, not {given if len(given) < 60 else given[:57] + '...'}")
+
+
+def _fields_at(model: type[BaseModel], where: Place) -> list[str]:
+    """Returns the field names of the model that an error's path leads to."""
+    for step in where:
+        field = model.model_fields.get(str(step))
+        if field is None:  # A key of a mapping: the model stays that of the mapping's values.
+            continue
+        arguments = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next(kind for kind in arguments if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return list(model.model_fields)

@@ -1,0 +1,244 @@
+"""Names that a sweep file may use, and the options each takes, read without importing the code.
+
+An entry is `"name": "package.module:Object"`. The options of a component are the keyword-only
+parameters of its constructor (or, for a function, of the function itself): their names, types and
+defaults are parsed from the source, their documentation from the `Args:` section of its docstring.
+So a plan can check every option without loading torch, and adding a model is one file and one line.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from harness.core.errors import ConfigError
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+_TYPES = {
+    "Literal": Literal,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "Positive": Positive,
+    "NonNegative": NonNegative,
+    "AtLeastTwo": AtLeastTwo,
+    "Share": Share,
+    "Weight": Weight,
+    "Fraction": Fraction,
+}
+"""What the annotation of an option may be made of."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean 'x'?` for the closest known name, or a list of all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
+
+
+@dataclass(frozen=True)
+class Component:
+    """One registered model, encoder or corpus reader.
+
+    Attributes:
+        name: What the sweep file calls it.
+        target: `package.module:Object`.
+    """
+
+    name: str
+    target: str
+
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0]
+
+    @property
+    def _tree(self) -> ast.Module:
+        tree = _parse(self.module)
+        assert tree is not None, f"{self.target} is registered as {self.name!r} but there is no such file"
+        return tree
+
+    @cached_property
+    def _node(self) -> ast.ClassDef | ast.FunctionDef:
+        wanted = self.target.partition(":")[2]
+        for node in self._tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == wanted:
+                return node
+        raise ConfigError(f"{self.target} is registered as {self.name!r} but {wanted} is not defined there.")
+
+    @property
+    def card(self) -> str:
+        """The docstring of the component's file: paper, equations, what is faithful, what differs."""
+        return ast.get_docstring(self._tree) or ""
+
+    @property
+    def summary(self) -> str:
+        return self.card.partition("\n")[0]
+
+    @cached_property
+    def numerics(self) -> Mapping[str, int]:
+        """The `NUMERICS` constants of the module and of those that it imports, directly or not, by logical name.
+
+        A constant is `{"name": version}`: the version is raised whenever a change of the file alters the numbers; the
+        name is no path, so that a file can be moved or renamed without any trial counting as new.
+        """
+        found: dict[str, int] = {}
+        todo, seen = [self.module], {self.module}
+        while todo:
+            module = todo.pop()
+            tree = _parse(module)
+            if tree is None:
+                continue
+            found |= _constant(tree, "NUMERICS") or {}
+            imported = _imported(module) - seen
+            todo += imported
+            seen |= imported
+        if not _constant(self._tree, "NUMERICS"):
+            own = self.module.rpartition(".")[2]
+            raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = {{{own!r}: 1}}` to it.")
+        return found
+
+    @cached_property
+    def default_objective(self) -> str:
+        """The objective that a model is trained with unless a sweep file names another: its `OBJECTIVE` constant."""
+        return str(_constant(self._tree, "OBJECTIVE") or "bce")
+
+    @cached_property
+    def default_coherence(self) -> Any:
+        """What an objective has done for coherence unless a sweep file says otherwise: its `COHERENCE` constant."""
+        return _constant(self._tree, "COHERENCE") or "none"
+
+    @cached_property
+    def refuses(self) -> Mapping[str, str]:
+        """The `REFUSES` constant: merges, or `objective` for any of one's own choice, and why they make no sense."""
+        return dict(_constant(self._tree, "REFUSES") or {})
+
+    @cached_property
+    def refuses_options(self) -> Mapping[str, str]:
+        """An objective's `REFUSES_OPTIONS` constant: options of a model that have to be 0 with it, and why."""
+        return dict(_constant(self._tree, "REFUSES_OPTIONS") or {})
+
+    @cached_property
+    def reads_hierarchy(self) -> bool:
+        """The `READS_HIERARCHY` constant: false of a model or an objective that knows of no edge."""
+        return _constant(self._tree, "READS_HIERARCHY") is not False
+
+    @cached_property
+    def reconstruction(self) -> str:
+        """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
+        return str(_constant(self._tree, "RECONSTRUCTION") or "")
+
+    @cached_property
+    def recipe(self) -> int:
+        """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
+        version: int | None = _constant(self._tree, "RECIPE")
+        if version is None:
+            raise ConfigError(f"{self.module} has no RECIPE constant; add `RECIPE = 1` to it.")
+        return version
+
+    @cached_property
+    def options(self) -> type[BaseModel]:
+        """A frozen pydantic model of the component's options; unknown names are refused by it."""
+        node = self._node
+        methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+        function = node if isinstance(node, ast.FunctionDef) else next(iter(methods), None)
+        docs = _argument_docs((function and ast.get_docstring(function)) or ast.get_docstring(node) or "")
+        # A class without a constructor of its own has no options.
+        given = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if function else ()
+        fields: dict[str, Any] = {}
+        for argument, default in given:
+            assert argument.annotation is not None and default is not None, f"{self.target}: {argument.arg}"
+            annotation = eval(ast.unparse(argument.annotation), {"__builtins__": {}}, _TYPES)
+            value = ast.literal_eval(default)
+            fields[argument.arg] = (annotation, Field(default=value, description=docs.get(argument.arg, "")))
+        return create_model(f"{self.name} options", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+    def resolved(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns every option, those that are not given with their defaults, checked."""
+        return self.options.model_validate(dict(options)).model_dump()
+
+    def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the options that differ from their defaults, checked."""
+        fields = self.options.model_fields
+        return {name: value for name, value in self.resolved(options).items() if value != fields[name].default}
+
+    def load(self) -> Any:
+        """Imports the component's file and returns the object."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _parse(module: str) -> ast.Module | None:
+    """Returns the source of one of this project's modules; None of any other."""
+    # Not find_spec: that would import the parent package.
+    path = Path(__file__).parents[2] / (module.replace(".", "/") + ".py")
+    return ast.parse(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _constant(tree: ast.Module, name: str) -> Any:
+    """Returns the literal that a module gives a name; None where it gives none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    return None
+
+
+@cache
+def _imported(module: str) -> frozenset[str]:
+    """Returns what one of this project's modules imports, names in it included, since they may be modules."""
+    tree = _parse(module)
+    nodes = list(ast.walk(tree)) if tree else []
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    sources = [(node.module, node.names) for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    names = {f"{source}.{alias.name}" for source, aliases in sources for alias in aliases}
+    return frozenset(plain | names | {source for source, _ in sources})
+
+
+class Registry(Mapping[str, Component]):
+    """The known components of one kind.
+
+    Raises:
+        ConfigError: On looking up an unknown name; names the nearest known one.
+    """
+
+    def __init__(self, kind: str, targets: Mapping[str, str]):
+        self.kind = kind
+        self._components = {name: Component(name, target) for name, target in targets.items()}
+
+    def __getitem__(self, name: str) -> Component:
+        if name not in self._components:
+            raise ConfigError(f"Unknown {self.kind} {name!r}.{nearest(name, self._components)}")
+        return self._components[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._components
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._components)
+
+    def __len__(self) -> int:
+        return len(self._components)
+
+
+def _argument_docs(docstring: str) -> dict[str, str]:
+    """Returns the `name: text` entries of a Google-style `Args:` section."""
+    section = re.search(r"^Args:\n(.*?)(?:\n\S|\Z)", inspect.cleandoc(docstring), re.DOTALL | re.MULTILINE)
+    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", section[1] if section else "", re.DOTALL | re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}

@@ -1,0 +1,157 @@
+"""The reproducibility checklists of ARR and NAACL, answered from what is recorded.
+
+An answer that no record can give says so. One page holds a section per sweep; writing a sweep's report renews its own.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from harness.analysis.findings import Summary
+from harness.config.schema import ModelEntry, SweepFile
+
+_HEAD = """\
+# Reproducibility
+
+The questions of the ACL Rolling Review's responsible NLP checklist (sections B to D) and of the NAACL reproducibility
+checklist that are about experiments, answered per sweep from its file, its plan and the records of its trials."""
+
+
+def updated(page: str, summary: Summary) -> str:
+    """Returns the page with a sweep's section renewed, in the order of names.
+
+    Args:
+        page: As it stands; may be empty.
+        summary: Of the sweep.
+    """
+    parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    sections[summary.sweep.name] = "\n" + "\n".join(
+        f"- **{question}** {answer}" for question, answer in _answers(summary)
+    )
+    return "\n\n".join([_HEAD, *(f"## {name}\n\n{text.strip()}" for name, text in sorted(sections.items()))]) + "\n"
+
+
+def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
+    facts, sweep = summary.facts, summary.sweep
+    known = facts.provenance
+    hardware = f"device {known.get('device', 'unknown')}; CPU {known.get('cpu', 'unknown')}"
+    yield "Description of the setting and the algorithms (NAACL):", _models(summary)
+    yield (
+        "Source code and commit (NAACL):",
+        f"commit {known.get('commit', 'unknown')}; trials are named in {sweep.name}.csv.",
+    )
+    yield "Parameters of each model (ARR C1, NAACL):", _parameters(summary)
+    yield "Computing infrastructure (ARR C1, NAACL):", f"{hardware}; precision {known.get('precision', 'unknown')}."
+    yield "Total computational budget (ARR C1):", f"trial hours: {known.get('trial hours', 'unknown')}."
+    yield "Average runtime of each model (NAACL):", _runtimes(summary)
+    yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(summary)
+    yield (
+        "Bounds and search of hyperparameters (ARR C2, NAACL):",
+        (
+            "the harness searches none; how the values were found is for the notes of the sweep to say"
+            + (f": {' '.join(sweep.notes)}" if sweep.notes else ", which has none.")
+        ),
+    )
+    yield "Choice of the best epoch (NAACL):", f"{facts.selection.rstrip('.')}; test data choose nothing."
+    yield (
+        "Validation performance of each reported result (NAACL):",
+        f"columns `valid_*` of {sweep.name}.csv, run by run.",
+    )
+    yield (
+        "Number of runs, and summary statistics (ARR C3):",
+        (
+            f"{len(sweep.seeds)} seeds ({', '.join(map(str, sweep.seeds))}); {_finished(summary)}; mean ± standard "
+            f"deviation over seeds, tests and intervals in {sweep.name}.md, no best of several runs."
+        ),
+    )
+    yield (
+        "Evaluation metrics and their code (NAACL):",
+        (
+            "micro F and macro F over all labels, 0 for a label with neither gold nor predictions; "
+            "`harness/training/metrics.py`."
+        ),
+    )
+    yield (
+        "Existing packages and their settings (ARR C4):",
+        ", ".join(
+            f"{name} {known[name]}"
+            for name in ("python", "torch", "torch-geometric", "transformers", "ray")
+            if name in known
+        )
+        + "; all versions in requirements.lock.",
+    )
+    yield "Data: statistics and splits (ARR B6, NAACL):", _data(summary)
+    yield (
+        "Data: how to get it, licence, preprocessing (ARR B1 to B3, NAACL):",
+        ("`python -m datasets.prepare NAME --card` says it of each corpus; fingerprints of what was used are above."),
+    )
+    yield "Human annotators (ARR D):", "none."
+    yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."
+
+
+def _models(summary: Summary) -> str:
+    rows = "; ".join(row.label for row in summary.rows)
+    return f"{rows}; text encoder {_encoders(summary.sweep)}. Equations are in the files of `models/`."
+
+
+def _encoders(sweep: SweepFile) -> str:
+    own = [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
+    return ", ".join([sweep.encoder.name, *own])
+
+
+def _parameters(summary: Summary) -> str:
+    found = [
+        f"{item.label} on {item.dataset} {item.num_parameters:,}"
+        for item in summary.details
+        if item.num_parameters is not None
+    ]
+    return f"{'; '.join(found) or 'no finished trial yet'}."
+
+
+def _runtimes(summary: Summary) -> str:
+    found = [
+        f"{item.label} on {item.dataset} {item.seconds[0]:.0f} s" for item in summary.details if item.seconds[0] > 0
+    ]
+    return f"training steps alone: {'; '.join(found) or 'no finished trial yet'}."
+
+
+def _hyperparameters(summary: Summary) -> str:
+    sweep = summary.sweep
+    shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
+    entries = {
+        key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {}), **_loss(entry)}
+        for key, entry in sweep.models.items()
+    }
+    entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
+    own = [
+        f"{key}: {', '.join(f'{name} {value}' for name, value in chosen.items())}"
+        for key, chosen in entries.items()
+        if chosen
+    ]
+    encoder = ", ".join(f"{name} {value}" for name, value in sweep.encoder.options.items())
+    return f"{shared}; encoder: {encoder or 'its defaults'}; {'; '.join(own) or 'models: their defaults'}."
+
+
+def _loss(entry: ModelEntry) -> dict[str, Any]:
+    """Returns what a model's entry says of its objective and of coherence."""
+    said = {"objective": entry.objective and entry.objective.name, "coherence": entry.coherence}
+    options = entry.objective.options if entry.objective else {}
+    return {name: value for name, value in said.items() if value} | options
+
+
+def _finished(summary: Summary) -> str:
+    done = sum(trial.outcome is not None and trial.outcome.scores is not None for trial in summary.trials)
+    return f"{done} of {len(summary.trials)} planned trials finished"
+
+
+def _data(summary: Summary) -> str:
+    known = summary.facts.dataset_facts
+    found = []
+    for key, label in summary.dataset_labels.items():
+        if key in known:
+            splits = ", ".join(f"{split} {number:,}" for split, number in known[key].num_documents.items())
+            found.append(
+                f"{label}: {known[key].num_labels} labels, {splits}, fingerprint {known[key].fingerprint[:12]}"
+            )
+    return f"{'; '.join(found) or 'no prepared corpus here'}."

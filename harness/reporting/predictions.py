@@ -1,0 +1,101 @@
+"""The test documents of a sweep under every finished trial, read from the store and the prepared corpora."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.index import Run
+from harness.core.errors import StoreError
+from harness.stats.document_sample import DocumentSample, Resampling
+from harness.stats.document_variance import Counts, Metric, by_metric
+from harness.trials.plan import Plan, Planned
+from harness.trials.store import Store
+
+METRICS: tuple[Metric, ...] = ("micro_f1", "macro_f1")
+_DIFFERENCE = 1e-6
+"""In points, that a score made of the stored predictions may be off."""
+
+
+def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run]]:
+    """Returns, per dataset whose corpus is there, its test documents under every trial with predictions.
+
+    Raises:
+        StoreError: Where predictions are of other documents, or do not give the recorded scores.
+    """
+    by_dataset: dict[str, list[Planned]] = {}
+    for planned in plan.trials:
+        if planned.record and planned.trial.dataset not in plan.problems:
+            by_dataset.setdefault(planned.trial.dataset, []).append(planned)
+    return {dataset: _sample(plan, dataset, trials, how) for dataset, trials in by_dataset.items()}
+
+
+def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) -> DocumentSample[Run]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from scipy import sparse
+
+    from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
+
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].trial.corpus)
+    test = corpus.rows("test")
+    gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
+    store = Store(Path(plan.sweep.store))
+    runs: dict[Run, dict[Metric, Counts]] = {}
+    constant: set[tuple[Run, Metric]] = set()
+    for planned in trials:
+        path = store.folder(planned.key) / "predictions.parquet"
+        if not path.exists():
+            continue
+        try:
+            table = pq.read_table(path).combine_chunks()
+        except (pa.ArrowException, OSError) as error:
+            raise StoreError(_damaged(path, f"cannot be read ({' '.join(str(error).split())[:200]})")) from None
+        if not table["doc_id"].combine_chunks().equals(doc_ids):
+            raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
+        trial = planned.trial
+        run = (trial.model, trial.merge, trial.seed)
+        counts: dict[Metric, Counts] = {}
+        for metric in METRICS:
+            rule = trial.trainer.select
+            lists = table[f"{metric if rule == 'per_metric' else f'{rule}_f1'}_labels"].combine_chunks()
+            indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
+            predicted = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=gold.shape)
+            counts[metric] = by_metric(Counts.of(predicted, gold), metric)  # Ten times as small for micro F.
+            if _is_constant(indices, offsets):
+                constant.add((run, metric))
+        runs[run] = counts
+    sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how, constant)
+    _check(sample, trials, store)
+    return sample
+
+
+def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> bool:
+    """Returns whether all lists of sorted labels are the same one."""
+    sizes = np.diff(offsets)
+    if (sizes != sizes[0]).any():
+        return False
+    lists = indices.reshape(sizes.size, -1)
+    return bool((lists == lists[0]).all())
+
+
+def _check(sample: DocumentSample[Run], trials: list[Planned], store: Store) -> None:
+    """Holds the recorded scores against the predictions."""
+    for planned in trials:
+        trial, record = planned.trial, planned.record
+        run = (trial.model, trial.merge, trial.seed)
+        if record is None or not sample.has([run]):
+            continue
+        for metric in METRICS:
+            found, recorded = sample.score(run, metric), record.scores[metric]
+            if not abs(found - recorded) <= _DIFFERENCE:
+                path = store.folder(planned.key) / "predictions.parquet"
+                raise StoreError(_damaged(path, f"gives {metric} {found:.4f}, and the record says {recorded:.4f}"))
+
+
+def _damaged(path: Path, what: str) -> str:
+    return (
+        f"The predictions {path} cannot be trusted: the file {what}. Delete the trial's folder {path.parent} and run "
+        "the sweep again; only this trial is made anew."
+    )

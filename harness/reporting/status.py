@@ -1,0 +1,108 @@
+"""Says what of a sweep is done, new or failed, without running anything.
+
+The same as `python -m harness.sweep FILE --dry-run`, under the name that one looks for while a sweep runs.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.analysis.design import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
+from harness.config.arguments import add_sweep
+from harness.config.load import load
+from harness.scheduling.progress import duration
+from harness.stats.multiple_testing import CORRECTED, why_no_star
+from harness.trials.plan import Plan, Planned, make_plan
+from harness.trials.settings import FIELDS, Trial, flat_settings
+from harness.trials.store import Record, Store
+
+_MOST_CHANGES = 3
+
+
+def describe(plan: Plan) -> str:
+    """Returns one line per cell with the reason of its state, then what the planned seeds can show."""
+    earlier = _earlier_records(plan)
+    widths = [2 + max(map(len, names)) for names in zip(FIELDS[:3], *plan.cells(), strict=True)]
+
+    def line(cell: Sequence[str], rest: str) -> str:
+        return "".join(f"{name:<{width}}" for name, width in zip(cell, widths, strict=True)) + rest
+
+    lines = [line(FIELDS[:3], f"{'done':>5}{'failed':>8}{'new':>5}  why")]
+    for cell, trials in plan.cells().items():
+        count = {state: sum(one.state == state for one in trials) for state in ("done", "failed", "new")}
+        reasons = dict.fromkeys(_why(one, earlier) for one in trials if one.state != "done")
+        why = "; ".join(reasons) or "all finished"
+        lines.append(line(cell, f"{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"))
+    states = [one.state for one in plan.trials]
+    lines.append("")
+    lines.append(
+        f"{len(states)} trials: {states.count('done')} done, {states.count('failed')} failed, "
+        f"{states.count('new')} new."
+    )
+    slots = max(1, (os.cpu_count() or 1) // plan.sweep.resources.cpus)
+    left = plan.seconds_left(slots)
+    if states.count("new"):
+        estimate = (
+            f"about {duration(left)} on {slots} slots, going by finished trials"
+            if left
+            else "no finished trial to go by"
+        )
+        lines.append(f"Time for the new ones: {estimate}.")
+    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values()])
+
+
+def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:
+    """Returns the store's records by the name of their trial, where something is still to run."""
+    if not plan.of_state("new"):
+        return {}
+    known = {planned.key: planned.record for planned in plan.trials if planned.record}
+    records = (*known.values(), *Store(Path(plan.sweep.store)).records(but=known))
+    return {tuple(record.settings.get(field) for field in FIELDS): record for record in records}
+
+
+def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
+    """Returns the reason of a trial's state; of a new one, what changed since one of its name was run."""
+    record = earlier.get(tuple(getattr(planned.trial, field) for field in FIELDS))
+    if planned.state != "new" or not planned.key or record is None:
+        return planned.why
+    changes = _changed_settings(planned.trial, record) or ["the data, or the numerics version of the code"]
+    more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
+    return f"changed since it was run: {', '.join(changes[:_MOST_CHANGES])}{more}"
+
+
+def _changed_settings(trial: Trial, record: Record) -> list[str]:
+    """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
+    then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
+    names = sorted(then.keys() | now.keys())
+    return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
+
+
+def _what_can_be_shown(plan: Plan) -> list[str]:
+    """Says, per family of comparisons, the least p that the planned seeds can reach after correction."""
+    if why := why_no_comparisons(plan.sweep):
+        return [why]
+    num_seeds, rule = len(plan.sweep.seeds), plan.sweep.statistics
+    lines = []
+    for family, size in num_comparisons(plan.sweep).items():
+        if size:
+            least, needed = reachable(plan.sweep, family)
+            what = {"A": "averages over datasets", "B": "single datasets", "AB": "both kinds"}[family]
+            lines.append(
+                f"Family {family} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over {num_seeds} "
+                f"seeds reaches p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach "
+                f"{level(plan.sweep):.3g}."
+            )
+    obstacle = why_no_star(num_seeds, rule.paired)
+    what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"
+    lines.append(f"Stars ({seed_test(plan.sweep)}): {what}.")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the state of a sweep."""
+    parser = argparse.ArgumentParser(prog="python -m harness.status", description=(__doc__ or "").partition("\n")[0])
+    add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    print(describe(make_plan(load(chosen.sweep), chosen.filter)))
+    return 0

@@ -1,0 +1,339 @@
+"""Puts trials onto workers with Ray Tune: the only file that knows Ray.
+
+Tune runs the explicit list of trials that the plan found missing, in actors that are reused from one
+trial to the next. It decides nothing else: whether a trial is finished is read from the store, and
+neither Tune's checkpoints, its loggers nor its restore are used.
+"""
+
+import gc
+import json
+import math
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+# Read by Ray when it is imported or starts its processes.
+for _name, _value in {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import ray
+from ray import tune
+
+from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
+from harness.core.errors import UserError
+from harness.scheduling.progress import Progress
+from harness.trials.plan import Planned, by_identity
+from harness.trials.settings import Trial
+from harness.trials.store import Store
+
+ROUNDS = 3
+"""How often trials without a record are put to new workers, after Ray itself gave up."""
+
+MEMORY_MARGIN = 1.2
+"""Times what a trial was measured to need of a GPU that it is given: memory gets fragmented, and batches differ."""
+
+HUNG = 75
+"""Exit code of a worker that ran into its trial's time limit."""
+
+_NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db", "**/__pycache__"]
+_OBJECT_STORE_BYTES = 200 * 2**20
+
+
+def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | None, progress: Progress) -> None:
+    """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
+
+    Args:
+        trials: What the plan found missing.
+        data_dir: Folder of prepared corpora, the same on every node.
+        store: Where workers leave records, the same on every node.
+        address: Of a running Ray cluster; None starts one on this machine and stops it at the end.
+        progress: Hears of every start and end.
+
+    Raises:
+        UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
+            worker found that no trial can run, such as on a full disk.
+        KeyboardInterrupt: On Ctrl-C, and likewise on SIGTERM; the workers are gone by then.
+    """
+    _connect(address)
+    # Ray has just put its own handler there, which aborts the process.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        trials = _with_gpus(trials, data_dir)
+        for planned in trials:
+            store.forget_attempts(planned.key)
+        different = by_identity(trials).values()
+        for _ in range(ROUNDS):
+            todo = [_placed(planned, store) for planned in different if store.state(planned.key) == "new"]
+            if not todo:
+                break
+            # Workers are reused between trials that want the same resources.
+            _run_round(sorted(todo, key=_wanted), data_dir, store, progress)
+    finally:
+        ray.shutdown()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _connect(address: str | None) -> None:
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    variables = {COMMIT_VARIABLE: environment()["commit"]}
+    if address is None:
+        ray.init(
+            address="local",  # Else it would join whatever cluster runs on this machine.
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), **variables}},
+            **quiet,
+        )
+        return
+    code = {"working_dir": str(ROOT), "excludes": _NOT_CODE, "env_vars": variables}
+    try:
+        host, _, port = address.rpartition(":")
+        if host:  # Ray itself would try a dead address for minutes.
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address=address, runtime_env=code, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"No Ray cluster answers at {address!r} ({' '.join(str(error).split())[:300]}). Start one with "
+            "`ray start --head`, or leave --address out to use this machine. Every shell of a cluster needs the same "
+            "authentication: RAY_AUTH_MODE and the token in ~/.ray/auth_token or RAY_AUTH_TOKEN."
+        ) from None
+
+
+def _with_gpus(trials: Sequence[Planned], data_dir: Path) -> list[Planned]:
+    """Replaces `gpus: auto` by what trials of the kind need, measured on a GPU of their own; by 0 where none is.
+
+    Where a measurement fails the trial gets a whole GPU, and says itself what is wrong.
+
+    Raises:
+        UserError: Where no node can hold one of the trials.
+    """
+    has_gpu = any(node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes() if node["Alive"])
+    whole = [_with_gpu(planned, float(has_gpu)) if _is_open(planned) else planned for planned in trials]
+    _refuse_what_never_fits(whole)
+    if not has_gpu:
+        return whole
+    kinds = {_kind(planned.trial): planned.trial for planned in trials if _is_open(planned)}
+    task = ray.remote(max_calls=1, max_retries=0)(_measure)  # Afterwards the process goes, and its memory with it.
+    asked = {
+        kind: task.options(num_cpus=trial.resources.cpus, num_gpus=1).remote(trial.model_dump(), data_dir.absolute())
+        for kind, trial in kinds.items()
+    }
+    shares = {kind: _measured_share(trial, asked[kind]) for kind, trial in kinds.items()}
+    return [_with_gpu(planned, shares[_kind(planned.trial)]) if _is_open(planned) else planned for planned in trials]
+
+
+def _is_open(planned: Planned) -> bool:
+    return planned.trial.resources.gpus == "auto"
+
+
+def _with_gpu(planned: Planned, gpus: float) -> Planned:
+    resources = planned.trial.resources.model_copy(update={"gpus": gpus})
+    return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
+
+
+def _kind(trial: Trial) -> str:
+    """Returns what trials that need the same memory have in common."""
+    return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
+
+
+def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
+    from harness.training import run as runner  # torch, in the worker only
+
+    return runner.measure_memory(Trial.model_validate(trial), data_dir)
+
+
+def _measured_share(trial: Trial, reference: Any) -> float:
+    name = " ".join(trial.cell)
+    try:
+        needed, there = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        print(f"{name}: a whole GPU each ({str(error).strip().splitlines()[-1][:300]})", file=sys.stderr)
+        return 1.0
+    share = gpu_share(needed, there)
+    print(
+        f"{name}: {needed / 2**30:.1f} of a GPU's {there / 2**30:.1f} GiB, {int(1 / share)} share one", file=sys.stderr
+    )
+    return share
+
+
+def gpu_share(needed: int, there: int) -> float:
+    """Returns 1/k, for as many trials k (99 at most) as fit onto a GPU with the margin; 1 where not even one does.
+
+    Args:
+        needed: Bytes that a trial takes at most.
+        there: Bytes of the GPU.
+    """
+    num = min(99, max(1, math.floor(there / (MEMORY_MARGIN * needed))))
+    return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
+
+
+def _placed(planned: Planned, store: Store) -> Planned:
+    """Gives a trial that ran out of a shared GPU's memory a whole one."""
+    is_cramped = planned.trial.resources.shares_gpu and store.wants_device_alone(planned.key)
+    return _with_gpu(planned, 1.0) if is_cramped else planned
+
+
+def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
+    """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for wanted in {planned.trial.resources for planned in trials}:
+        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= wanted.gpus]
+        if not fits:
+            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+            raise UserError(
+                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
+                "Change `resources:` in the sweep file, or name a cluster with --address."
+            )
+
+
+def _wanted(planned: Planned) -> tuple[int, float]:
+    return planned.trial.resources.cpus, float(planned.trial.resources.gpus)
+
+
+def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: Progress) -> None:
+    storage = store.root / "ray"
+    name = uuid.uuid4().hex[:12]
+    folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
+    # As text: Tune makes a deep copy of the whole list for every trial.
+    specs = [json.dumps({"key": one.key, "trial": one.trial.model_dump(), **folders}) for one in todo]
+    stopper = _StopOnUserError()
+    tuner = tune.Tuner(
+        tune.with_resources(Worker, _resources),
+        param_space={"spec": tune.grid_search(specs)},
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=_key),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(storage),
+            verbose=0,
+            stop=stopper,
+            failure_config=tune.FailureConfig(max_failures=2),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[_Listener(progress)],
+        ),
+    )
+    try:
+        tuner.fit()
+    except (RuntimeError, ray.exceptions.RayError, tune.TuneError) as error:
+        # Such as a worker that Ray killed for memory: the next round takes what has no record yet.
+        print(f"Ray gave up a round: {' '.join(str(error).split())[:300]}", file=sys.stderr)
+    finally:
+        shutil.rmtree(storage / name, ignore_errors=True)
+    if stopper.message:
+        raise UserError(stopper.message)
+
+
+def _spec(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a worker is told of its trial."""
+    spec: dict[str, Any] = json.loads(config["spec"])
+    return spec
+
+
+def _key(trial: Any) -> str:
+    key: str = _spec(trial.config)["key"]
+    return key
+
+
+def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    wanted = _spec(config)["trial"]["resources"]
+    return tune.PlacementGroupFactory([{"CPU": wanted["cpus"], "GPU": wanted["gpus"]}])
+
+
+class Worker(tune.Trainable):  # type: ignore[misc]
+    """Runs one trial after the other; whatever is wrong with a trial itself ends in the store.
+
+    A class, because Tune looks only five times a second whether a function has returned.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.spec = _spec(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.spec = _spec(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        from harness.training import run as runner  # torch, in the worker only
+
+        trial, store = Trial.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
+        watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
+        watchdog.daemon = True
+        if trial.resources.time_limit_minutes:
+            watchdog.start()
+        message = ""
+        try:
+            runner.run(trial, self.spec["key"], Path(self.spec["data"]), store)
+        except UserError as error:
+            message = str(error)
+        finally:
+            watchdog.cancel()
+        gc.freeze()  # What is left is modules and caches; to look through them after every trial takes 0.2 s.
+        waits = trial.resources.shares_gpu and store.wants_device_alone(self.spec["key"])
+        return {"user_error": message, "waits": waits, "done": True}
+
+
+class _StopOnUserError(tune.Stopper):
+    """Ends the round when a worker reports what only the user can mend, and keeps the message."""
+
+    def __init__(self) -> None:
+        self.message = ""
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        self.message = self.message or result.get("user_error", "")
+        return self.stop_all()
+
+    def stop_all(self) -> bool:
+        return bool(self.message)
+
+
+class _Listener(tune.Callback):
+    """Tells the progress display, and swallows its errors: Tune would end the sweep for them."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore that is never made; a display cannot be."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        with suppress(Exception):
+            self._progress.started(_key(trial))
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        with suppress(Exception):
+            end = self._progress.interrupted if trial.last_result.get("waits") else self._progress.ended
+            end(_key(trial))
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        with suppress(Exception):
+            self._progress.interrupted(_key(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        with suppress(Exception):
+            self._progress.ended(_key(trial), _last_words(trial))
+
+
+def _last_words(trial: Any) -> str:
+    """Returns the last line of what Ray knows of a trial's end, such as a full disk or a dead worker."""
+    try:
+        return str(trial.get_error()).strip().splitlines()[-1][:300]
+    except Exception:  # The disk that holds it may be what failed.
+        return ""

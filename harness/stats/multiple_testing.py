@@ -1,0 +1,173 @@
+"""Families of tests: corrections of planned size, the confidence set of the best, and what is reachable."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+
+from harness.stats.distributions import normal_below, normal_bound, normal_density
+from harness.stats.t_tests import Array, Join, Scores, pair, t_test
+
+LEAST_PAIRS = 5
+"""Complete pairs that a star needs; where seeds do not pair, runs of each arm."""
+
+CORRECTED = {"holm": "after Holm", "bh": "after Benjamini-Hochberg", "none": "uncorrected"}
+"""What a p value is, by the sweep file's `correction`."""
+
+
+def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1, paired: bool = True) -> float:
+    """Returns the least p that the exact test can give after the first Holm step.
+
+    min(1, family_size x 2 / patterns), with 2^(n K) patterns of the sign flip over n pairs in each of K strata, which
+    the exact Wilcoxon test shares; and (2n choose n)^K where runs are exchanged between arms of n seeds.
+    """
+    patterns = 2**num_seeds if paired else math.comb(2 * num_seeds, num_seeds)
+    return min(1.0, family_size * 2 / patterns**num_strata)
+
+
+def seeds_to_reach(alpha: float = 0.05, family_size: int = 1, num_strata: int = 1, paired: bool = True) -> int:
+    """Returns the least number of seeds at which the exact test can pass the first Holm step."""
+    num_seeds = 1
+    while least_reachable_p(num_seeds, family_size, num_strata, paired) > alpha:
+        num_seeds += 1
+    return num_seeds
+
+
+def why_no_star(num_pairs: int, paired: bool = True) -> str:
+    """Returns why so few complete pairs, or runs of an arm, get no star whatever their scores; empty where they may."""
+    if num_pairs >= LEAST_PAIRS:
+        return ""
+    what = f"complete {'pair' if num_pairs == 1 else 'pairs'}" if paired else "comparable runs in the smaller arm"
+    return f"{num_pairs} {what}; a star needs at least {LEAST_PAIRS}"
+
+
+def holm(p: Sequence[float], size: int) -> list[float]:
+    """Holm-adjusted p-values, which control the family-wise error under any dependence.
+
+    The i-th smallest of m becomes max over j <= i of (m - j + 1) p_(j), at most 1.
+
+    Args:
+        p: Raw p-values; NaN counts as 1 and stays NaN in the answer.
+        size: Planned size m of the family; planned tests that are not in `p` count as 1.
+
+    Source:
+        Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    return _adjust(p, size, lambda ranked: np.maximum.accumulate(ranked * (size - np.arange(ranked.size))))
+
+
+def benjamini_hochberg(p: Sequence[float], size: int) -> list[float]:
+    """Benjamini-Hochberg q-values: the i-th smallest of m becomes min over j >= i of m p_(j) / j.
+
+    Args:
+        p: As in `holm`.
+        size: As in `holm`.
+
+    Source:
+        Benjamini & Hochberg 1995, Controlling the false discovery rate.
+    """
+
+    def step_up(ranked: Array) -> Array:
+        return np.minimum.accumulate((ranked * size / np.arange(1, ranked.size + 1))[::-1])[::-1]
+
+    return _adjust(p, size, step_up)
+
+
+def _adjust(p: Sequence[float], size: int, step: Callable[[Array], Array]) -> list[float]:
+    assert len(p) <= size, "more tests than planned"
+    raw = np.asarray(p, dtype=float)
+    filled = np.where(np.isnan(raw), 1.0, raw)
+    order = np.argsort(filled, kind="stable")
+    adjusted = np.empty_like(filled)
+    adjusted[order] = np.minimum(step(filled[order]), 1.0)
+    return np.where(np.isnan(raw), math.nan, adjusted).tolist()
+
+
+@cache
+def level_of_two_looks(alpha: float, share: float) -> float:
+    """Returns the level of each of two looks at growing data that together reject a true hypothesis at alpha.
+
+    With z statistics that share a share r of the data, of correlation sqrt(r), the level 2 (1 - Phi(c)) for which
+    P(|z_1| > c or |z_2| > c) = alpha: .0294 for .05 with the first look at half of the seeds. Both at .05 would make
+    .083. For t statistics of few seeds it is an approximation (.053 in place of .05 with looks at 5 and 10 seeds).
+
+    Args:
+        alpha: Of both looks together.
+        share: Of all seeds, those that the first look is at; above 0, below 1.
+
+    Source:
+        Pocock 1977, Group sequential methods in the design and analysis of clinical trials.
+    """
+    from scipy.integrate import quad
+    from scipy.optimize import brentq
+
+    slope, spread = math.sqrt(share), math.sqrt(1 - share)
+
+    def inside(cut: float) -> float:
+        def given_first(z: float) -> float:
+            ends = normal_below([(-cut - slope * z) / spread, (cut - slope * z) / spread])
+            return float(normal_density(z) * (ends[1] - ends[0]))
+
+        return float(quad(given_first, -cut, cut)[0])
+
+    # Between no correction and that for independent looks by Bonferroni.
+    cut = brentq(lambda one: 1 - inside(one) - alpha, normal_bound(alpha / 2), normal_bound(alpha / 4))
+    return float(2 * normal_below(-cut))
+
+
+def star_levels(alpha: float) -> list[float]:
+    """Returns the levels of one, two and three stars: alpha, and those of .01 and .001 below it."""
+    return [alpha, *(level for level in (0.01, 0.001) if level < alpha)]
+
+
+def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = pair) -> list[bool]:
+    """Says of each member of a group whether it may be the best one.
+
+    A member leaves if some other beats it in a one-sided (stratified) t test at
+    .05 / (size - 1). The truly best one is dropped with a probability of at most 5 %, whichever is
+    numerically best.
+
+    Args:
+        members: Scores of each member, one mapping per stratum; an empty one can neither beat nor be beaten.
+        size: Planned number of members.
+        join: Puts two members together on one stratum.
+
+    Source:
+        Hsu 1984, Constrained simultaneous confidence intervals for multiple comparisons with the best;
+        Gupta 1965, On some multiple decision (selection and ranking) rules.
+    """
+
+    def beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> bool:
+        test = t_test([join(better, worse) for better, worse in zip(winner, loser, strict=True)])
+        if test.status != "tested" or test.statistic <= 0:
+            return False
+        return test.p / 2 < 0.05 / (size - 1)
+
+    return [not any(beaten(one, other) for other in members if other is not one) for one in members]
+
+
+def were_compared(members: Sequence[Sequence[Scores]], join: Join = pair) -> list[bool]:
+    """Says of each member of a group whether it was tested against any other, at two pairs or more in every stratum."""
+
+    def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:
+        return all(join(*both).size > 1 for both in zip(one, other, strict=True))
+
+    return [any(is_tested(one, other) for other in members if other is not one) for one in members]
+
+
+def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
+    """Returns in how many strata at least there is an effect, by the Bonferroni partial conjunction.
+
+    With sorted p-values of K strata, p_u = max over v <= u of (K - v + 1) p_(v) tests that at least u of them
+    have an effect; the answer is the largest u with p_u <= alpha.
+
+    Args:
+        p: One per planned stratum; NaN counts as 1.
+        alpha: Error rate of the whole statement.
+
+    Source:
+        Dror, Baumer, Bogomolov & Reichart 2017, Replicability analysis for natural language processing.
+    """
+    ranked = np.sort(np.nan_to_num(np.asarray(p, dtype=float), nan=1.0))
+    return int(np.sum(np.maximum.accumulate(ranked * np.arange(ranked.size, 0, -1)) <= alpha))

@@ -1,0 +1,128 @@
+"""Exact tests beside the t tests: sign flips of pairs, and exchanges of runs between arms.
+
+They need no law of the scores, and cannot reach a small p with few seeds; so they are shown and make no star.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+
+import numpy as np
+
+from harness.stats.t_tests import Arms, Array, Stratum
+
+MOST_EXACT = 40
+"""Differences up to which every sign pattern is looked at."""
+RESAMPLES = 99_999
+"""Sign patterns or exchanges that are drawn where not all are looked at."""
+_TOLERANCE = 1e-10
+"""Of the sum of all sizes, by which rounding may part two equal statistics."""
+
+
+def least_p(strata: Sequence[Stratum]) -> float:
+    """Returns the least two-sided p that a sign flip, or an exchange, of so many runs can give.
+
+    Arms of unequal sizes have an extreme pattern on one side only.
+    """
+    patterns, sides = 1, 2
+    for one in strata:
+        if isinstance(one, Arms):
+            patterns *= math.comb(len(one.variant) + len(one.base), len(one.base))
+            sides = sides if len(one.variant) == len(one.base) else 1
+        else:
+            patterns *= 2**one.size
+    return min(1.0, sides / patterns)
+
+
+def sign_flip(strata: Sequence[Array]) -> float:
+    """Two-sided sign-flip p of the mean over strata of the mean difference, exact where that can be had.
+
+    The share of all sign patterns, independent per stratum and seed, whose statistic is at least as
+    far from 0 as the observed one. Exact up to 40 differences, by meeting in the middle: the signed
+    sums of one half are sorted, and each sum of the other half is looked up in them. Beyond that,
+    (1 + hits) / (1 + draws) over 99,999 draws with a fixed seed.
+
+    Source:
+        Fisher 1935, The design of experiments; Pitman 1937; Phipson & Smyth 2010, Permutation
+        p-values should never be zero.
+    """
+    if not strata or min(map(len, strata)) < 1:
+        return math.nan
+    terms = np.concatenate([np.asarray(values, dtype=float) / len(values) for values in strata])
+    reach = abs(terms.sum()) - _TOLERANCE * np.abs(terms).sum()
+    if reach <= 0:
+        return 1.0
+    if terms.size > MOST_EXACT:
+        return _sampled_sign_flip(terms, reach)
+    left, right = (np.sort(_signed_sums(half)) for half in np.array_split(terms, 2))
+    above = right.size - np.searchsorted(right, reach - left, side="left")
+    below = np.searchsorted(right, -reach - left, side="right")
+    return float((above.sum() + below.sum()) / 2.0**terms.size)
+
+
+def _sampled_sign_flip(terms: Array, reach: float) -> float:
+    generator, hits = np.random.default_rng(0), 0
+    for size in (RESAMPLES // 9,) * 9:
+        bits = np.frombuffer(generator.bytes(-(-size * terms.size // 8)), dtype=np.uint8)
+        flipped = np.unpackbits(bits, count=size * terms.size).reshape(size, -1).astype(float) @ terms
+        hits += int(np.sum(np.abs(terms.sum() - 2 * flipped) >= reach))
+    return (1 + hits) / (1 + RESAMPLES)
+
+
+def _signed_sums(terms: Array) -> Array:
+    sums = np.zeros(1)
+    for term in terms:
+        sums = np.concatenate([sums - term, sums + term])
+    return sums
+
+
+def exchange(strata: Sequence[Arms]) -> float:
+    """Two-sided p of exchanging runs between the arms, by the mean over strata of the mean difference.
+
+    The share of all ways to deal a stratum's runs to two arms of their sizes, independent per stratum, whose statistic
+    is at least as far from 0 as the observed one. Where there are more than 99,999 ways, (1 + hits) / (1 + draws) over
+    so many draws with a fixed seed.
+
+    Source:
+        Pitman 1937, Significance tests which may be applied to samples from any populations.
+    """
+    if not strata or min(one.size for one in strata) < 1:
+        return math.nan
+    ways = math.prod(math.comb(len(one.variant) + len(one.base), len(one.variant)) for one in strata)
+    is_exact = ways <= RESAMPLES
+    found = [_dealt(one, None if is_exact else place) for place, one in enumerate(strata)]
+    statistics = reduce(np.add.outer, found).ravel() if is_exact else np.sum(found, axis=0)
+    observed = sum(float(np.mean(one.variant)) - float(np.mean(one.base)) for one in strata)
+    size = sum(float(np.abs(one.variant + one.base).sum()) for one in strata)
+    hits = int(np.sum(np.abs(statistics) >= abs(observed) - _TOLERANCE * size))
+    return hits / ways if is_exact else (1 + hits) / (1 + RESAMPLES)
+
+
+def _dealt(arms: Arms, place: int | None) -> Array:
+    """Returns the mean difference of every way to deal the runs to the arms, or of drawn ones."""
+    runs = np.asarray(arms.variant + arms.base, dtype=float)
+    num = len(arms.variant)
+    sums = _deals(runs.size, num, RESAMPLES, place) @ runs
+    difference: Array = sums / num - (runs.sum() - sums) / (runs.size - num)
+    return difference
+
+
+@lru_cache(maxsize=6)
+def _deals(num_runs: int, num_chosen: int, num_draws: int, place: int | None) -> Array:
+    """Returns which runs are dealt to the variant, (ways, runs) of 0 and 1; kept, as comparisons share their sizes.
+
+    Args:
+        num_runs: Of both arms.
+        num_chosen: Of the variant.
+        num_draws: As many ways.
+        place: Of the stratum, whose draws are its own; None for all ways.
+    """
+    if place is None:
+        chosen = np.array(list(itertools.combinations(range(num_runs), num_chosen)))
+    else:
+        keys = np.random.default_rng(place).random((num_draws, num_runs), dtype=np.float32)
+        chosen = keys.argpartition(num_chosen - 1, axis=1)[:, :num_chosen]
+    dealt = np.zeros((len(chosen), num_runs))
+    np.put_along_axis(dealt, chosen, 1.0, axis=1)
+    return dealt

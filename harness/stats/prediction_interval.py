@@ -1,0 +1,84 @@
+"""Our runs against a published one, which is a single run."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from harness.stats.t_tests import TINY, Array, Estimate, mean_and_sd, satterthwaite
+
+Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable"]
+JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
+"""Of these, the ones that are a judgement."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where a further single run, rounded as published, would lie.
+
+    Attributes:
+        label: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
+            `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
+            over seeds; `n/a`, fewer than 2 seeds; `not comparable`, said by a caller who knows that the published
+            run was of something else.
+        low: Lower end of the 95 % interval, in points.
+        high: Upper end.
+        half_width: Half its width.
+        p: Two-sided, of the published number as a further run (without the rounding).
+    """
+
+    label: Agreement
+    low: float
+    high: float
+    half_width: float
+    p: float
+
+
+NOT_COMPARABLE = Prediction("not comparable", math.nan, math.nan, math.nan, math.nan)
+
+WIDEST = 2.0
+"""Half-width in points beyond which an interval says nothing about a published score."""
+
+
+def prediction(
+    samples: Sequence[Sequence[float] | Array],
+    published: float,
+    rounding: float = 0.005,
+    num_strata: int | None = None,
+    documents: float = 0.0,
+) -> Prediction:
+    """Judges a published single run by the 95 % prediction interval of ours.
+
+    mean +- (t_{.975, df} x s x sqrt(1 + 1/n) + rounding), df = n - 1. For an average of K strata the
+    squared error is sum_k s_k^2 (1 + 1/n_k) / K^2, with Satterthwaite's degrees of freedom. A difference is judged in
+    the same way, by its differences over paired seeds or by its two arms; of two rounded scores it is rounded by .01.
+    A published run on other test documents differs by those too: V_k of the sample of theirs and V_k of ours are
+    added to each stratum's squared error.
+
+    Args:
+        samples: Independent samples over seeds whose means add up to the sum over strata.
+        published: Score, or difference.
+        rounding: Most that the published number is off.
+        num_strata: K; as many as samples by default.
+        documents: Sum over strata of the variance of the mean over documents, of those on other documents than ours.
+
+    Source:
+        Spence & Stanley 2016, Prediction interval: what to expect when you're expecting a replication.
+    """
+    scale = len(samples) / (num_strata or len(samples))
+    mean, sd = (scale * value for value in mean_and_sd(samples))
+    sizes = [len(values) for values in samples]
+    if math.isnan(sd):
+        return Prediction("n/a", math.nan, math.nan, math.nan, math.nan)
+    if sd <= TINY * max(1.0, abs(mean)):
+        return Prediction("degenerate", math.nan, math.nan, math.nan, math.nan)
+    variances = [float(np.var(values, ddof=1)) * (1 + 1 / len(values)) for values in samples]
+    error, df = satterthwaite(variances, sizes, 2 * documents)
+    run = Estimate(mean - published, scale * error, df)
+    half_width = (run.interval()[1] - run.value) + rounding
+    label: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
+    if min(sizes) < 3 or half_width > WIDEST:
+        label = "uninformative"
+    return Prediction(label, mean - half_width, mean + half_width, half_width, 2 * min(run.p_above(), run.p_below()))

@@ -1,0 +1,337 @@
+"""Shows a sweep in MLflow: the only file that knows it. Everything here can be rebuilt from the store.
+
+    python -m harness.tracking sweeps/quickstart.yaml
+
+One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
+one run per cell with mean, standard deviation, n, intervals and p values; below that one per seed with parameters,
+metrics per epoch, the record and the predictions. A trial that is there already is not written again, so the same
+command after an outage fills the gaps. While trials are missing there are no p values: every look at them is one. Those
+of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag `comparisons` says so.
+"""
+
+import argparse
+import math
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from harness.analysis.findings import Comparison, Summary
+from harness.config.arguments import add_sweep
+from harness.config.load import load
+from harness.config.schema import SweepFile
+from harness.core.errors import TrackingError
+from harness.trials.plan import Plan, Planned, make_plan
+from harness.trials.settings import flat_settings
+from harness.trials.store import Record, Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+# A server that went away must not hold a sweep up for minutes.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+_DATABASES = ("postgresql", "mysql", "mssql")
+_SECONDS_BETWEEN_MIRRORS = 600.0
+_METRICS_AT_ONCE = 1000
+_LONGEST_PARAMETER = 500
+_STATE = {True: "of all planned trials", False: "outdated, if there are any: planned trials are missing"}
+"""Of the p values on a run, by whether the sweep is complete."""
+
+
+def check(uri: str) -> None:
+    """Raises TrackingError where the tracking URI cannot work, before any trial has run."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https"):
+        try:
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+            socket.create_connection((parts.hostname or "", port), timeout=5).close()
+        except (OSError, ValueError) as error:
+            raise TrackingError(
+                f"The MLflow tracking server {uri} does not answer ({error}). Start it, or set `tracking:` in the "
+                "sweep file to another URI, such as sqlite:///mlflow.db, which needs no server."
+            ) from None
+    elif parts.scheme == "sqlite":
+        folder = Path(uri.removeprefix("sqlite:///")).absolute().parent
+        if not os.access(folder, os.W_OK):
+            raise TrackingError(
+                f"MLflow cannot write its database in {folder}; set `tracking:` to a folder it can write."
+            )
+    elif parts.scheme.partition("+")[0] not in _DATABASES:
+        raise TrackingError(f"`tracking: {uri}` is no tracking URI; use sqlite:///mlflow.db or http://HOST:PORT.")
+
+
+def how_to_look(uri: str) -> str:
+    """Returns the command, or the address, that opens the MLflow UI."""
+    if uri.startswith("http"):
+        return uri
+    program = Path(sys.executable).with_name("mlflow")
+    shown = os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
+    return f"{shown} server --backend-store-uri {uri}"
+
+
+def mirror(plan: Plan, summary: Summary) -> int:
+    """Brings MLflow up to date with the store.
+
+    Args:
+        plan: The whole sweep.
+        summary: Its aggregates.
+
+    Returns:
+        How many trials were written.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(_absolute(plan.sweep.tracking))
+    experiment = _experiment(client, plan.sweep)
+    runs = _Runs(client, experiment)
+    store = Store(Path(plan.sweep.store))
+    written = 0
+    is_complete = not any(trial.outcome is None for trial in summary.trials)
+    whole = runs.sweep(plan.sweep.name)
+    for cell, trials in plan.cells().items():
+        parent = runs.parent(cell, whole)
+        for planned in trials:
+            written += runs.child(planned, parent, store)
+        _log_metrics(client, parent, _aggregates(summary, cell, is_complete))
+        client.set_tag(parent, "comparisons", _STATE[is_complete])
+        client.set_terminated(parent)
+    if is_complete:
+        _log_metrics(client, whole, _all_comparisons(summary))
+        for file in report_files(plan.sweep):
+            client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
+    client.set_tag(whole, "comparisons", _STATE[is_complete])
+    client.set_terminated(whole)
+    return written
+
+
+def report_files(sweep: SweepFile) -> list[Path]:
+    """Returns the files of a sweep's report that are there."""
+    folder = Path(sweep.reports_dir)
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
+    names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
+    return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
+
+
+def mirror_or_warn(plan: Plan, summary: Summary) -> None:
+    """Mirrors; an outage costs a paragraph on standard error and nothing else."""
+    try:
+        mirror(plan, summary)
+    except Exception as error:  # MLflow's stores raise anything; the sweep itself is safe in the store.
+        print(
+            f"warning: MLflow at {plan.sweep.tracking} was not filled ({' '.join(str(error).split())[:300]}). Every "
+            "trial and the report are kept; the same command, or python -m harness.tracking, fills it later.",
+            file=sys.stderr,
+        )
+
+
+@contextmanager
+def kept_up(path: Path) -> Iterator[None]:
+    """Mirrors from a process of its own every ten minutes, so that a long sweep can be watched."""
+    stop = threading.Event()
+    command = [sys.executable, "-m", "harness.tracking", str(path)]
+
+    def repeat() -> None:
+        while not stop.wait(_SECONDS_BETWEEN_MIRRORS):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while process.poll() is None and not stop.wait(1.0):
+                pass
+            process.wait()  # Two at a time would both create what is missing.
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _absolute(uri: str) -> str:
+    """MLflow would take a relative SQLite path from wherever it happens to run."""
+    prefix = "sqlite:///"
+    return prefix + str(Path(uri.removeprefix(prefix)).absolute()) if uri.startswith(prefix) else uri
+
+
+def _experiment(client: "MlflowClient", sweep: SweepFile) -> str:
+    found = client.get_experiment_by_name(sweep.name)
+    if found is not None:
+        return str(found.experiment_id)
+    # Beside the database, wherever the command is typed; a server keeps artifacts its own way.
+    place = None
+    if sweep.tracking.startswith("sqlite:///"):
+        database = Path(_absolute(sweep.tracking).removeprefix("sqlite:///"))
+        place = (database.parent / "mlartifacts" / sweep.name).as_uri()
+    return str(client.create_experiment(sweep.name, artifact_location=place))
+
+
+class _Runs:
+    """The runs of an experiment, found by what their tags say they are."""
+
+    def __init__(self, client: "MlflowClient", experiment: str):
+        self._client = client
+        self._experiment = experiment
+        self._parents: dict[str, str] = {}
+        self._sweeps: dict[str, str] = {}
+        self._children: dict[tuple[str, str], tuple[str, str]] = {}
+        token = None
+        while True:
+            page = client.search_runs([experiment], max_results=1000, page_token=token)
+            for run in page:
+                tags = run.data.tags
+                if "trial_key" in tags:
+                    self._children[tags["trial_key"], tags["cell"]] = (run.info.run_id, run.info.status)
+                elif "sweep" in tags:
+                    self._sweeps[tags["sweep"]] = run.info.run_id
+                elif "cell" in tags:
+                    self._parents[tags["cell"]] = run.info.run_id
+            token = page.token
+            if not token:
+                break
+
+    def sweep(self, name: str) -> str:
+        """Returns the run of the whole sweep, made where it is missing."""
+        if name not in self._sweeps:
+            run = self._client.create_run(self._experiment, run_name=name, tags={"sweep": name})
+            self._sweeps[name] = run.info.run_id
+        return self._sweeps[name]
+
+    def parent(self, cell: tuple[str, str, str], whole: str) -> str:
+        """Returns the run of a cell, made below that of the sweep where it is missing."""
+        name = "/".join(cell)
+        if name not in self._parents:
+            tags = {"cell": name, "mlflow.parentRunId": whole}
+            tags |= dict(zip(("model", "merge", "dataset"), cell, strict=True))
+            self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
+        return self._parents[name]
+
+    def child(self, planned: Planned, parent: str, store: Store) -> bool:
+        """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
+        status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
+        run_id, seen = self._children.get((planned.key, "/".join(planned.trial.cell)), ("", ""))
+        if status in ("", seen):
+            return False
+        record = store.record(planned.key)
+        if not run_id:
+            run_id = self._create(planned, parent, record)
+        if record is not None:
+            self._fill(run_id, record, store)
+            if seen == "FAILED":
+                self._client.delete_tag(run_id, "failure")
+        else:
+            self._client.set_tag(run_id, "failure", planned.why[:5000])
+        # Its status comes last: a run that MLflow lost half-way is written again.
+        self._client.set_terminated(run_id, status, end_time=_milliseconds(record) if record else None)
+        return True
+
+    def _create(self, planned: Planned, parent: str, record: Record | None) -> str:
+        trial = planned.trial
+        tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell)}
+        start = _milliseconds(record) - round(1000 * record.seconds) if record else None
+        name = f"seed {trial.seed}"
+        run = self._client.create_run(self._experiment, start_time=start, run_name=name, tags=tags)
+        return str(run.info.run_id)
+
+    def _fill(self, run_id: str, record: Record, store: Store) -> None:
+        from mlflow.entities import Param, RunTag
+
+        settings = flat_settings(record.settings)
+        params = [Param(name, str(value)[:_LONGEST_PARAMETER]) for name, value in settings.items()]
+        tags = [RunTag(name, value) for name, value in record.environment.items()]
+        self._client.log_batch(run_id, params=params, tags=tags)
+        time = _milliseconds(record)
+        metrics = [
+            _metric(name, value, time, int(entry["epoch"]))
+            for entry in store.history(record.key)
+            for name, value in entry.items()
+            if name != "epoch"
+        ]
+        final = {f"test_{name}": value for name, value in record.scores.items() if not name.startswith("valid_")}
+        final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}
+        metrics += [_metric(name, value, time, 0) for name, value in final.items()]
+        for start in range(0, len(metrics), _METRICS_AT_ONCE):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
+        for file in ("record.json", "predictions.parquet"):
+            self._client.log_artifact(run_id, str(store.folder(record.key) / file))
+
+
+def _aggregates(summary: Summary, cell: tuple[str, str, str], is_complete: bool) -> dict[str, float]:
+    """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
+    model, merge, dataset = cell
+    values: dict[str, float] = {}
+    row = next(row for row in summary.rows if (row.model, row.merge) == (model, merge))
+    for column, found in zip(summary.columns, row.cells, strict=True):
+        if column.datasets == (dataset,):
+            values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
+            values["n"] = found.num_done[0]
+    for one in (*summary.comparisons, *summary.control_comparisons):
+        if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
+            found_here = _comparison(one)
+            values |= {f"{one.column.metric}_vs_{one.base}_{name}": value for name, value in found_here.items()}
+    return values
+
+
+def _comparison(one: Comparison) -> dict[str, float]:
+    """Returns which is better, by how much, and how sure that is."""
+    values = {"difference": one.test.difference, "low": one.test.low, "high": one.test.high, "p": one.test.p}
+    values |= {"p_holm": one.p_holm, "q_bh": one.q_bh, "p_sign_flip": one.p_sign_flip, "p_exchange": one.p_exchange}
+    if one.documents:
+        low, high = one.documents.crossed.interval()
+        values |= {"crossed_low": low, "crossed_high": high, "share_of_documents": one.documents.share}
+    return values
+
+
+def _all_comparisons(summary: Summary) -> dict[str, float]:
+    """Returns every comparison, named by variant, data and metric."""
+    values: dict[str, float] = {}
+    for one in summary.comparisons:
+        data = "average" if one.column.average else one.column.datasets[0]
+        place = f"{one.model}/{one.merge}/{data}/{one.column.metric}"
+        values |= {f"{place}/{name}": value for name, value in _comparison(one).items()}
+    return values
+
+
+def _log_metrics(client: "MlflowClient", run_id: str, values: dict[str, float]) -> None:
+    now = round(datetime.now().timestamp() * 1000)
+    metrics = [_metric(name, value, now, 0) for name, value in values.items() if math.isfinite(value)]
+    for start in range(0, len(metrics), _METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
+
+
+def _metric(name: str, value: float, time: int, step: int) -> "Metric":
+    from mlflow.entities import Metric
+
+    return Metric(name, value, time, step)
+
+
+def _milliseconds(record: Record) -> int:
+    return round(datetime.fromisoformat(record.finished).timestamp() * 1000)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fills MLflow from the store."""
+    from harness.reporting.collect import summarise_plan
+
+    parser = argparse.ArgumentParser(prog="python -m harness.tracking", description=(__doc__ or "").partition("\n")[0])
+    add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    sweep = load(chosen.sweep)
+    check(sweep.tracking)
+    whole = make_plan(sweep)
+    summary = summarise_plan(whole, is_interim=bool(whole.of_state("new")))
+    print(f"{mirror(make_plan(sweep, chosen.filter), summary)} trials written to {sweep.tracking}")
+    return 0

@@ -1,0 +1,138 @@
+"""Puts together what a trial needs: its device, the documents that it reads, and the model that it trains."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+import torch
+
+from datasets.storage.corpus import Corpus
+from datasets.storage.documents import SPLITS
+from datasets.storage.documents import Split as SplitName
+from datasets.storage.tokens import Tokens, tokenise
+from harness.core.errors import UserError
+from harness.training.estimate import refuse_too_large
+from harness.training.train import Split
+from harness.trials.settings import Trial
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models.branch_heads import BranchHeads
+from models.classifier import Classifier
+from models.head_spec import Pieces, Write, count
+
+NUMERICS = {"harness.assembly": 1}
+
+
+@dataclass(frozen=True)
+class Data:
+    """A corpus as a trial reads it.
+
+    Attributes:
+        corpus: Its hierarchy, and its documents as texts.
+        tokens: Word pieces of all its documents.
+        splits: Word pieces and labels of each split, the training documents as many as the trial asks for.
+    """
+
+    corpus: Corpus
+    tokens: Tokens
+    splits: dict[SplitName, Split]
+
+    @classmethod
+    def open(cls, trial: Trial, data_dir: Path) -> "Data":
+        """Opens the corpus of a trial; a worker keeps it for its next trial.
+
+        Args:
+            trial: The resolved settings.
+            data_dir: Folder of prepared corpora.
+        """
+        corpus, tokens = _open_once(data_dir / trial.corpus, trial.encoder, _tokenizer_options(trial))
+        return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
+
+
+def device_of(trial: Trial) -> torch.device:
+    """Returns where to train, with the rules that hold there set.
+
+    Raises:
+        UserError: Where the trial wants a GPU that is not there.
+    """
+    wanted = trial.resources.gpus
+    if wanted == "auto":
+        wanted = float(torch.cuda.is_available())
+    if not wanted:
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UserError(
+            f"A trial wants {wanted:g} GPUs and torch {torch.__version__} sees none here. Set "
+            "`resources: {gpus: 0}` in the sweep file, or install torch's CUDA build."
+        )
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    # Or what one process keeps for later would be missing to the others on the device.
+    torch.cuda.set_per_process_memory_fraction(min(1.0, wanted))
+    return torch.device("cuda")
+
+
+def build(trial: Trial, data: Data, device: torch.device) -> Classifier:
+    """Builds a trial's model, with random numbers from torch's generator.
+
+    The encoder comes first, so that every model and merge of a seed starts from the same one.
+
+    Args:
+        trial: The resolved settings.
+        data: What `Data.open` returned for it.
+        device: Where to train.
+
+    Raises:
+        TooLarge: Where the heads cannot fit into memory.
+    """
+    encoder = TEXT_ENCODERS[trial.encoder].load()(data.tokens.tokenizer, **trial.encoder_options)
+    structure = STRUCTURE_ENCODERS[trial.structure].load()
+    objective = OBJECTIVES[trial.objective].load()
+    counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
+    gold = scipy.sparse.vstack(counted, format="csr")
+    options = trial.encoder, _tokenizer_options(trial), trial.train_documents
+    describe = partial(_describe_once, data.corpus.folder, *options)
+    heads = partial(
+        BranchHeads,
+        data.corpus.hierarchy,
+        count(data.corpus.hierarchy, gold, describe),
+        lambda members: structure(members, structure.width_read(encoder), **trial.structure_options),
+        merge=trial.merge,
+        split=trial.split,
+        objective=lambda members: objective(members, **trial.objective_options),
+        combine=trial.combine,
+        branch_reduction=trial.branch_reduction,
+        coherence=trial.coherence,
+        recursive_penalty=trial.trainer.recursive_penalty,
+    )
+    refuse_too_large(heads, device, model=trial.model, merge=trial.merge, options=trial.structure_options)
+    return Classifier(encoder, heads()).to(device)
+
+
+@lru_cache(maxsize=4)
+def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens]:
+    kind = TEXT_ENCODERS[encoder].load()
+    chosen = json.loads(options)
+    corpus = Corpus.open(folder)
+    numerics = TEXT_ENCODERS[encoder].numerics
+    return corpus, tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+
+
+@lru_cache(maxsize=4)
+def _describe_once(folder: Path, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
+    corpus, tokens = _open_once(folder, encoder, options)
+    train = _split(corpus, tokens, "train", train_documents)
+    written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)
+    return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
+
+
+def _tokenizer_options(trial: Trial) -> str:
+    kind = TEXT_ENCODERS[trial.encoder].load()
+    return json.dumps({name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}, sort_keys=True)
+
+
+def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Split:
+    rows = corpus.training_rows(train_documents) if name == "train" else corpus.rows(name)
+    return Split(tokens, rows, corpus.labels(rows))

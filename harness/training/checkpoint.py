@@ -1,0 +1,151 @@
+"""A trial's checkpoint: tensors in safetensors, the rest in JSON, nothing pickled.
+
+The JSON names its tensor file and that file's SHA-256 and is renamed into place last, so a checkpoint
+is either whole or not there; a damaged one is passed over and the trial starts from its first epoch.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from harness.core.files import sha256, write_atomically
+
+Weights = dict[str, Tensor]
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; everything a checkpoint holds besides tensors.
+
+    Attributes:
+        history: One entry per finished epoch.
+        best: Per metric, the best validation score so far and its epoch.
+        num_worse: Epochs in a row without a better micro or macro F.
+        train_seconds: Time spent on training steps; evaluation is not in it.
+        micro_batches: Parts that each batch is cut into, for want of memory.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, dict[str, float]] = field(default_factory=dict)
+    num_worse: int = 0
+    train_seconds: float = 0.0
+    micro_batches: int = 1
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    def note(self, scores: dict[str, float]) -> list[str]:
+        """Takes an epoch's validation scores in; returns the metrics that are better than ever."""
+        names = ("micro_f1", "macro_f1")
+        better = [name for name in names if name not in self.best or scores[name] > self.best[name]["score"]]
+        all_worse = all(name in self.best and scores[name] < self.best[name]["score"] for name in names)
+        self.num_worse = 0 if better else self.num_worse + all_worse
+        for name in better:
+            self.best[name] = {"score": scores[name], "epoch": self.epoch + 1}
+        return better
+
+
+@dataclass
+class Fitted:
+    """A trained model: its progress, and the weights of the best epoch per metric, in the memory of the CPU."""
+
+    progress: TrainingState
+    weights: dict[str, Weights]
+
+
+class Checkpoint:
+    """Saves at most every so often, restores once.
+
+    Args:
+        folder: The trial's folder.
+        every_seconds: Least time between two saves; a trial shorter than that writes none.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float = 30.0):
+        self.folder = folder
+        self.every_seconds = every_seconds
+        self._index = folder / "checkpoint.json"
+        self._saved_at = time.monotonic()
+
+    def save(self, fitted: Fitted, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        """Writes the state after an epoch, if the last save is old enough."""
+        if time.monotonic() - self._saved_at < self.every_seconds:
+            return
+        tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+        for metric, weights in fitted.weights.items():
+            tensors |= {f"best/{metric}/{name}": value for name, value in weights.items()}
+        for number, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
+        tensors |= {f"random/{name}": value for name, value in _random_states().items()}
+        path = self.folder / f"checkpoint-{fitted.progress.epoch}.safetensors"
+        save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
+        written = {
+            "file": path.name,
+            "sha256": sha256(path),
+            "progress": asdict(fitted.progress),
+            "scheduler": scheduler.last_epoch,
+        }
+        write_atomically(self._index, json.dumps(written).encode())
+        for old in self.folder.glob("checkpoint-*.safetensors"):
+            if old != path:
+                old.unlink()
+        self._saved_at = time.monotonic()
+
+    def restore(self, fitted: Fitted, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
+        """Puts everything back to where the checkpoint was taken; does nothing without a whole one."""
+        try:
+            written = json.loads(self._index.read_text("utf-8"))
+            path = self.folder / written["file"]
+            if sha256(path) != written["sha256"]:
+                return
+        except (OSError, ValueError, KeyError):
+            return
+        tensors = load_file(path)
+        model.load_state_dict(_below("model/", tensors))
+        for metric in written["progress"]["best"]:
+            fitted.weights[metric] = _below(f"best/{metric}/", tensors)
+        for name, value in written["progress"].items():
+            setattr(fitted.progress, name, value)
+        _restore_optimizer(optimizer, _below("optimizer/", tensors))
+        scheduler.last_epoch = written["scheduler"]
+        for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
+            group["lr"] = rate * shape(scheduler.last_epoch)
+        _restore_random(_below("random/", tensors))
+
+    def remove(self) -> None:
+        """Deletes the checkpoint of a finished trial."""
+        self._index.unlink(missing_ok=True)
+        for path in self.folder.glob("checkpoint-*.safetensors"):
+            path.unlink()
+
+
+def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition("/")
+        states.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _restore_random(states: dict[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,142 @@
+"""The plan of a sweep, frozen before its first trial starts, and how often its results were looked at.
+
+store/NAME.plan.json     what is compared with what, over which seeds, by which rules; written until there is a result
+store/NAME.looks.jsonl   one line per set of finished trials that a report tested
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+from harness.analysis.inputs import Registration
+from harness.config.schema import SweepFile
+from harness.core.environment import environment
+from harness.core.files import write_atomically
+from harness.stats.document_sample import Resampling
+from harness.trials.plan import Plan
+from harness.trials.settings import FIELDS, Cell, expand, flat_settings
+from harness.trials.store import Store
+
+
+def protocol(sweep: SweepFile) -> dict[str, Any]:
+    """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
+    return {
+        "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
+        "rows": sorted("/".join(row) for row in sweep.rows),
+        "datasets": sorted(sweep.datasets),
+        "seeds": sorted(sweep.seeds),
+        "settings": _settings(sweep),
+        "statistics": sweep.statistics.model_dump(mode="json"),
+        "resampling": asdict(Resampling()),
+        "claims": {name: claim.model_dump(mode="json", exclude={"text"}) for name, claim in sweep.claims.items()},
+        "published": sweep.published.model_dump(mode="json")["scores"] if sweep.published else None,
+    }
+
+
+def _settings(sweep: SweepFile) -> dict[str, Any]:
+    """Returns every resolved setting of the trials but seed and resources, by name.
+
+    One that is the same in all cells is its value, and one that is not has a value for each of what it depends on,
+    such as each model: a plan of a thousand cells stays one that can be read.
+    """
+    first_seed = expand(sweep, [f"seed={sweep.seeds[0]}"])
+    left_out = {*FIELDS, "resources"}
+    cells = {one.cell: flat_settings(one.model_dump(mode="json", exclude=left_out)) for one in first_seed}
+    names = sorted({name for settings in cells.values() for name in settings})
+    return {name: _shortest({cell: settings.get(name) for cell, settings in cells.items()}) for name in names}
+
+
+def _shortest(values: Mapping[Cell, Any]) -> Any:
+    """Returns the values by the fewest of model, merge and dataset that tell them apart."""
+    for places in (places for number in range(4) for places in combinations(range(3), number)):
+        found: dict[str, Any] = {}
+        keys = {cell: "/".join(cell[place] for place in places) for cell in values}
+        if all(found.setdefault(keys[cell], value) == value for cell, value in values.items()):
+            return found if places else found[""]
+    raise AssertionError("a cell has one value")
+
+
+def digest(promised: dict[str, Any]) -> str:
+    """Returns the SHA-256 of a plan."""
+    return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
+
+
+def freeze(sweep: SweepFile, store: Store) -> None:
+    """Writes the plan down, in place of an earlier one of which there is no result yet."""
+    path = _path(sweep, store)
+    promised = protocol(sweep)
+    if path.exists():
+        earlier = json.loads(path.read_text("utf-8"))["plan"]
+        if earlier == promised or _has_results(earlier, store):
+            return
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
+
+
+def _has_results(promised: dict[str, Any], store: Store) -> bool:
+    """Returns whether any trial of these models, datasets and seeds is finished: someone may have seen it."""
+    planned = set(product(promised["models"], promised["datasets"], promised["seeds"]))
+    names = ("model", "dataset", "seed")
+    return any(tuple(record.settings.get(name) for name in names) in planned for record in store.records())
+
+
+def registration(plan: Plan) -> Registration:
+    """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
+    path = _path(plan.sweep, Store(Path(plan.sweep.store)))
+    if not path.exists():
+        return Registration("", "", 0, (), len(plan.sweep.seeds))
+    frozen = json.loads(path.read_text("utf-8"))
+    older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
+    changes = _changes(frozen["plan"], protocol(plan.sweep))
+    if digest(frozen["plan"]) != frozen["sha256"]:
+        changes = ["the frozen plan itself was edited", *changes]
+    num_seeds = len(frozen["plan"]["seeds"])
+    return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes), num_seeds)
+
+
+def _changes(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name in sorted(then.keys() | now.keys()):
+        one, other = then.get(name), now.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += _changes(one, other, f"{prefix}{name}.")
+        elif one != other:
+            found.append(f"{prefix}{name}: {_short(one)} -> {_short(other)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def num_looks(plan: Plan, is_tested: bool) -> int:
+    """Counts the sets of finished trials that were tested so far, and notes this one if it is new.
+
+    Args:
+        plan: The whole sweep, with what the store knows.
+        is_tested: Whether anything was tested on it; else it is no look.
+    """
+    store = Store(Path(plan.sweep.store))
+    path = store.root / f"{plan.sweep.name}.looks.jsonl"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    seen = {json.loads(line)["trials"] for line in lines}
+    keys = sorted(one.key for one in plan.of_state("done"))
+    trials = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
+    if is_tested and trials not in seen:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = {"trials": trials, "finished": len(keys), "time": now}
+        write_atomically(path, "".join(f"{line}\n" for line in [*lines, json.dumps(entry)]).encode())
+        seen.add(trials)
+    return len(seen)
+
+
+def _path(sweep: SweepFile, store: Store) -> Path:
+    return store.root / f"{sweep.name}.plan.json"

@@ -1,0 +1,207 @@
+"""Where finished trials live: one folder per trial, and the truth about what is done.
+
+    store/trials/KEY/
+        record.json           written last, by a rename: where it stands whole, the trial is finished
+        predictions.parquet   predicted labels of every test document
+        history.jsonl         one line per epoch
+        trial.log             what the trial printed, and the traceback of a failure
+        failure.json          why a trial ended without a record
+        attempts              one line per start, so that a trial that kills its worker ends as failed
+        lock                  held by the process that runs the trial
+        alone                 there once the share of a device that the trial was given has proved too small
+        checkpoint*           gone once the trial is finished
+
+Only the record counts: whatever Ray or MLflow think, a trial without one is not finished.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.core.errors import StoreError
+from harness.core.files import write_atomically
+
+State = Literal["done", "failed", "new"]
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """What a finished trial leaves behind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    key: str
+    """Identity: hash of everything that can change the numbers."""
+    settings: dict[str, Any]
+    """The resolved trial."""
+    scores: dict[str, float]
+    """Headline test scores by the best-epoch rule, in points, and their validation twins as `valid_*`."""
+    selected: dict[str, dict[str, float]]
+    """Per best epoch (`micro_f1`, `macro_f1`): its number and every test score."""
+    num_epochs: int
+    """Epochs trained."""
+    train_seconds: float
+    """Training steps alone."""
+    seconds: float
+    """The whole trial: data, model, training, evaluation, writing."""
+    num_parameters: dict[str, int]
+    """Of the text encoder and of the heads."""
+    peak_memory_mb: float
+    """Most memory of the device, or of the process on a CPU."""
+    environment: dict[str, str]
+    """Machine, versions, commit."""
+    predictions_sha256: str
+    """Of the predicted labels; equal predictions have equal hashes."""
+    attempts: int
+    """Starts that it took under the last command."""
+    finished: str
+    """UTC time, ISO 8601."""
+    micro_batches: int = 1
+    """Parts that each batch was cut into, for want of memory."""
+
+
+class Failure(BaseModel):
+    """Why a trial ended without a record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    kind: Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
+    message: str
+    settings: dict[str, Any]
+    attempts: int
+
+
+class Store:
+    """Reads and writes trial folders.
+
+    Args:
+        root: `check_writable` makes it where it is not there.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root.absolute()
+        self._trials = f"{self.root}/trials"
+
+    def check_writable(self) -> None:
+        """Raises StoreError where nothing can be written, before any work is done."""
+        check_writable(self.root / "trials", "store")
+
+    def folder(self, key: str) -> Path:
+        return Path(self._trials, key)
+
+    def has_folder(self, key: str) -> bool:
+        """Returns whether a trial has ever been started."""
+        return os.path.isdir(f"{self._trials}/{key}")
+
+    def record(self, key: str) -> Record | None:
+        """Returns the record of a finished trial; None where there is none, or it is damaged."""
+        return _read(Record, f"{self._trials}/{key}/record.json")
+
+    def failure(self, key: str) -> Failure | None:
+        return _read(Failure, f"{self._trials}/{key}/failure.json")
+
+    def state(self, key: str) -> State:
+        """Returns whether a trial is finished, has failed for good, or is still to do."""
+        if self.record(key):
+            return "done"
+        return "failed" if self.failure(key) else "new"
+
+    def history(self, key: str) -> list[dict[str, float]]:
+        """Returns one entry per epoch."""
+        path = self.folder(key) / "history.jsonl"
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+    def finish(self, record: Record) -> None:
+        """Makes a trial finished, at once or not at all."""
+        write_atomically(self.folder(record.key) / "record.json", record.model_dump_json(indent=1).encode())
+        (self.folder(record.key) / "failure.json").unlink(missing_ok=True)
+
+    def fail(self, failure: Failure) -> None:
+        write_atomically(self.folder(failure.key) / "failure.json", failure.model_dump_json(indent=1).encode())
+
+    def forget_failure(self, key: str) -> None:
+        """Lets a failed trial run again from its first epoch."""
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+
+    def forget_attempts(self, key: str) -> None:
+        """Lets a trial start anew as often as any: what ended its earlier starts was not the trial."""
+        (self.folder(key) / "attempts").unlink(missing_ok=True)
+
+    def wants_device_alone(self, key: str) -> bool:
+        """Returns whether a trial has run out of the memory of a device that it shared."""
+        return (self.folder(key) / "alone").exists()
+
+    def note_wants_device_alone(self, key: str) -> None:
+        (self.folder(key) / "alone").touch()
+
+    @contextmanager
+    def own(self, key: str) -> Iterator[None]:
+        """Holds a trial's folder, waiting for another process that is running the same trial."""
+        self.folder(key).mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder(key) / "lock"):
+            yield
+
+    def start_attempt(self, key: str) -> int:
+        """Notes one more start of a trial and returns how many there are."""
+        path = self.folder(key) / "attempts"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="ascii") as stream:
+            stream.write(f"{os.getpid()}\n")
+        return len(path.read_text("ascii").splitlines())
+
+    def records(self, but: Container[str] = ()) -> Iterable[Record]:
+        """Yields the finished trials of the store, of whatever sweep, but for some keys."""
+        for folder in sorted((self.root / "trials").glob("*")):
+            if folder.name not in but and (record := self.record(folder.name)):
+                yield record
+
+    @contextmanager
+    def lock(self, sweep: str) -> Iterator[None]:
+        """Holds a sweep, so that a second command on it is refused.
+
+        Raises:
+            StoreError: Where another command holds it.
+        """
+        lock = FileLock(self.root / f"{sweep}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise StoreError(
+                f"Another command is running the sweep {sweep!r} on the store {self.root}. Wait for it, or stop it; "
+                "what it has finished is kept."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def check_writable(folder: Path, field: str) -> None:
+    """Makes a folder where it is not there, and raises StoreError where nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be written ({error.strerror}). Free or unlock it, or name another one under "
+            f"`{field}:` in the sweep file."
+        ) from None
+
+
+def _read(kind: type[Kind], path: str) -> Kind | None:
+    """Returns what a file says; None where it is missing or not whole. Takes text: a plan asks for ten thousand."""
+    try:
+        with open(path, "rb") as stream:
+            return kind.model_validate_json(stream.read())
+    except (OSError, ValidationError):
+        return None

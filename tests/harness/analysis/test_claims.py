@@ -1,0 +1,285 @@
+"""Table 1's eleven claims on sweeps whose truth is known, and pairs that do not go together."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from harness.config.load import load
+from harness.config.schema import Claim
+from harness.core.errors import ConfigError
+from harness.reporting.markdown import markdown
+from tests.harness.analysis.test_summarise import cell, summary_of, the
+from tests.harness.fake_sweep import DATASETS, noisy, outcomes, sweep
+from tests.shared import ROOT
+
+TABLE_1 = load(ROOT / "sweeps" / "table1.yaml")
+CLAIMS = TABLE_1.claims
+
+
+def verdicts(gain, sd=0.05, **changes):
+    """Verdicts of every claim where `gain(model, merge, dataset, metric)` is true, with ten seeds."""
+    table = sweep(claims={name: claim.model_dump() for name, claim in CLAIMS.items()}, **changes)
+    rng = np.random.default_rng(2)
+    found = outcomes(
+        table, lambda model, merge, dataset, seed, metric: 80 + gain(model, merge, dataset, metric) + rng.normal(0, sd)
+    )
+    return {claim.name: claim.verdict for claim in summary_of(table, found).claims}
+
+
+def as_claimed(model, merge, dataset, metric):
+    """A world in which the paper is right."""
+    if merge == "none":
+        return 0.0
+    if dataset == "nyt":
+        return -0.3 if metric == "micro_f1" else 0.4 * (merge == "projection") + 0.1
+    if model == "hiagm":
+        return 1.2 if merge == "masking" else 0.8
+    return 0.6 * (dataset == "wos" and merge == "masking") - 0.9 * (dataset == "rcv1") - 0.1 * (merge == "projection")
+
+
+def test_all_eleven_are_registered():
+    assert list(CLAIMS) == [f"C{number}" for number in range(1, 12)]
+
+
+def test_a_world_in_which_the_paper_is_right():
+    found = verdicts(as_claimed)
+    del found["C8"]  # No times differ here.
+    assert set(found.values()) == {"supported"}
+
+
+def test_a_world_in_which_nothing_happens():
+    found = verdicts(lambda *place: 0.0)
+    assert {name: found[name] for name in ("C2", "C6", "C7", "C11")} == dict.fromkeys(
+        ("C2", "C6", "C7", "C11"), "not supported"
+    ), "all parts are negligible"
+    assert found["C5"] == found["C10"] == "supported"
+    assert found["C8"] == "not tested", "all times are alike"
+
+
+def test_a_world_that_is_the_other_way_round():
+    found = verdicts(lambda *place: -2 * as_claimed(*place) - 2.0 * (place[1] != "none"))
+    assert {found[name] for name in ("C1", "C2", "C3", "C4", "C9", "C10", "C11")} == {"not supported"}
+
+
+def test_too_much_noise_leaves_everything_open():
+    found = verdicts(as_claimed, sd=8.0)
+    assert {found[name] for name in ("C2", "C6", "C7", "C9", "C10", "C11")} == {"inconclusive"}
+
+
+@pytest.mark.parametrize(("factors", "verdict"), [((1.28, 1.32), "supported"), ((1.9, 2.1), "not supported")])
+def test_training_time(factors, verdict):
+    table = sweep(claims={"C8": CLAIMS["C8"].model_dump()})
+    found = [
+        dataclasses.replace(
+            one, num_epochs=one.seed, seconds=100.0 * one.seed * (factors[one.seed % 2] if one.merge != "none" else 1)
+        )
+        for one in noisy(table)
+    ]
+    (claim,) = summary_of(table, found).claims
+    assert claim.verdict == verdict and len(claim.parts) == 12
+    assert claim.parts[0].ours.startswith(f"x {math.sqrt(factors[0] * factors[1]):.2f} [")
+
+
+def alike(found, model, merge, dataset="wos"):
+    """The same, but for one cell whose seeds make no difference."""
+    return [
+        dataclasses.replace(one, predictions_sha256="alike")
+        if (one.model, one.merge, one.dataset) == (model, merge, dataset)
+        else one
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize("damage", ["alike", "missing"])
+def test_the_best_is_open_while_a_rival_was_never_compared(damage):
+    table = sweep(claims={"C3": CLAIMS["C3"].model_dump(), "C4": CLAIMS["C4"].model_dump()})
+    rng = np.random.default_rng(3)
+    better = {"none": 0.0, "masking": 1.0, "projection": 2.0}
+    found = outcomes(table, lambda model, merge, *place: 80 + better[merge] + rng.normal(0, 0.05))
+    if damage == "alike":
+        found = alike(found, "hiagm", "projection")
+    else:
+        found = [one for one in found if (one.model, one.merge) != ("hiagm", "projection") or one.seed == 1]
+    assert [claim.verdict for claim in summary_of(table, found).claims] == ["not tested", "not supported"]
+
+
+def test_a_contrast_needs_seeds_that_differ_in_every_cell():
+    table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
+    gain = {"hiagm": 2.0, "hitin": 0.0}
+    rng = np.random.default_rng(3)
+    found = outcomes(table, lambda model, merge, *place: 80 + gain[model] * (merge != "none") + rng.normal(0, 0.1))
+    assert summary_of(table, found).claims[0].verdict == "supported"
+    for model, merge in (("hiagm", "none"), ("hitin", "projection")):
+        assert summary_of(table, alike(found, model, merge)).claims[0].verdict == "not tested"
+    steady = outcomes(
+        table,
+        lambda model, merge, dataset, seed, metric: (
+            80 + seed + gain[model] * (merge != "none") + (dataset != "wos") * rng.normal(0, 0.1)
+        ),
+    )
+    assert summary_of(table, steady).claims[0].verdict == "not tested", "on WOS all seeds gain the same 2 points"
+
+
+def test_larger_gain_is_a_stratified_contrast_by_hand():
+    table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
+    found = noisy(table)
+    score_of = {(one.model, one.merge, one.dataset, one.seed): one.scores["micro_f1"] for one in found}
+    gains = {
+        (model, dataset): np.array(
+            [
+                (score_of[model, "masking", dataset, seed] + score_of[model, "projection", dataset, seed]) / 2
+                - score_of[model, "none", dataset, seed]
+                for seed in table.seeds
+            ]
+        )
+        for model in ("hiagm", "hitin")
+        for dataset in DATASETS
+    }
+    value = sum(gains["hiagm", d].mean() - gains["hitin", d].mean() for d in DATASETS) / 3
+    part = summary_of(table, found).claims[0].parts[0]
+    assert part.ours.startswith(f"{value:+.2f} [") and not part.with_documents
+    # ((84.71 + 84.41) / 2 - 84.66) - ((85.27 + 85.25) / 2 - 85.27)
+    assert part.published == f"{(84.71 + 84.41) / 2 - 84.66 - ((85.27 + 85.25) / 2 - 85.27):+.2f}"
+
+
+def test_other_smallest_effects_and_subsets_of_the_documents():
+    table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    rng = np.random.default_rng(1)
+    found = outcomes(table, lambda model, merge, *place: 80 + rng.normal(0, 0.5))
+    (claim,) = summary_of(table, found).claims
+    assert set(claim.sensitivity) == {0.25, 1.0}
+    assert claim.verdict == claim.sensitivity[1.0] == "not supported"
+    subset = sweep(
+        claims={"C2": CLAIMS["C2"].model_dump()}, datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}}
+    )
+    assert summary_of(subset, found).claims[0].verdict == "not comparable"
+
+
+def test_claims_are_printed_with_every_part():
+    table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    text = markdown(summary_of(table, noisy(table)))
+    assert (
+        "| C2 | both variants raise HiAGM's average macro F | +0.40<br>+0.39 | HiAGM+MTL (masking), Avg macro: +"
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rows": ["hiagm/maskin"]}, "maskin.*hiagm/masking"),
+        ({"rows": ["hiagm/none"]}, "hiagm/none"),
+        ({"data": ["woss"]}, "woss.*wos"),
+        ({"kind": "larger_gain", "rows": ["hiagm"]}, "compares two models"),
+        ({"kind": "raises"}, "kind"),
+        ({"metrics": []}, "claims.C1.metrics: .* at least 1"),
+        ({"kind": "time_ratio", "data": ["wos"]}, "bounds -1 and 1 must rise, and above 0"),
+        ({"kind": "within", "bounds": [1.0, -1.0]}, "bounds 1 and -1 must rise"),
+        ({"kind": "within", "bounds": [1.0, 1.0]}, "bounds 1 and 1 must rise"),
+    ],
+)
+def test_an_impossible_claim_is_refused_with_its_place(tmp_path, change, words):
+    refuses(tmp_path, change, words)
+
+
+@pytest.mark.parametrize(
+    ("merges", "change"),
+    [
+        (["masking", "projection"], {"rows": ["hiagm/masking"]}),
+        (
+            ["masking", "projection"],
+            {"kind": "time_ratio", "rows": ["hiagm/masking"], "data": ["wos"], "bounds": [1, 2]},
+        ),
+        (["masking", "projection"], {"kind": "larger_gain", "rows": ["hiagm", "hitin"]}),
+        (["none"], {"kind": "larger_gain", "rows": ["hiagm", "hitin"]}),
+    ],
+)
+def test_a_claim_about_a_difference_needs_the_base_and_another_merge(tmp_path, merges, change):
+    refuses(tmp_path, change, "merges with the base merge 'none'", merges=merges, published=None)
+
+
+def test_a_table_has_metrics(tmp_path):
+    refuses(tmp_path, {}, "star_metrics: .* at least 1", statistics={"star_metrics": []})
+
+
+def refuses(tmp_path, change, words, **changes):
+    import yaml
+
+    source = yaml.safe_load((ROOT / "sweeps" / "table1.yaml").read_text()) | changes
+    source["claims"] = {"C1": source["claims"]["C2"] | change}
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(source))
+    with pytest.raises(ConfigError, match=f"(?s){words}"):
+        load(path)
+
+
+# Mixed pairs.
+
+
+def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
+    table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
+    found = [dataclasses.replace(one, made_on="a, cpu", seconds=100.0 + one.seed**2) for one in noisy(table)]
+    plain = summary_of(table, found)
+    mixed = [
+        dataclasses.replace(one, made_on="b, cpu", seconds=300.0 + one.seed)
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
+        else one
+        for one in found
+    ]
+    item = the(summary_of(table, mixed), "hiagm", "masking", "WOS micro")
+    assert item.test.num_pairs == (4,) and item.mixed == ("wos/2", "wos/5") and item.dropped == ()
+    assert "M" in item.flags
+    assert item.obstacle.startswith("4 complete pairs") and "allow_mixed" in item.obstacle
+    assert cell(summary_of(table, mixed), "hiagm", "masking", "WOS micro").num_done == (6,), "means keep every run"
+    told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
+    allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
+    assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
+    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.label == "HiAGM+MTL (masking)")
+    assert ratio == 1, "times on different hardware are compared under no setting"
+    both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
+    assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
+
+
+def test_joint_families():
+    table = sweep(statistics={"families": "joint"})
+    found = noisy(table)
+    summary = summary_of(table, found)
+    assert summary.family_sizes == {"AB": 32}
+    raw = min(item.test.p for item in summary.comparisons)
+    assert min(item.p_holm for item in summary.comparisons) == pytest.approx(min(1.0, 32 * raw))
+    assert "Holm over all 32 tests" in markdown(summary)
+
+
+@pytest.mark.parametrize(
+    ("models", "change", "words"),
+    [
+        ({"hiagm": {"merges": ["masking"]}}, {"kind": "best", "rows": ["hiagm/masking"]}, "hiagm/masking"),
+        (
+            {"hiagm": {"merges": ["none", "masking"]}, "hitin": {"merges": ["none", "projection"]}},
+            {"kind": "larger_gain", "rows": ["hiagm", "hitin"]},
+            "hiagm and hitin share no merge but the base",
+        ),
+        ({"hiagm": {"merges": ["masking", "projection"]}, "hitin": {}}, {"rows": ["hiagm/masking"]}, "hitin/masking"),
+        ({"hiagm": {}, "hitin": {}}, {"kind": "larger_gain", "rows": ["hiagm", "hiagm"]}, "compares two models"),
+    ],
+)
+def test_claims_follow_the_merges_of_each_model(tmp_path, models, change, words):
+    refuses(tmp_path, change, words, models=models, published=None)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "words"),
+    [
+        ({"first_look": 10}, r"bad.yaml:\d+: a first look has 2 seeds or more, and fewer than all 10"),
+        ({"first_look": 1}, "a first look has 2 seeds or more"),
+        ({"other_test_documents": ["wso"]}, r"bad.yaml:\d+: unknown dataset 'wso'. Did you mean 'wos'"),
+    ],
+)
+def test_impossible_statistics_are_refused_with_their_place(tmp_path, statistics, words):
+    refuses(tmp_path, {}, words, statistics=statistics)
+
+
+def test_claim_defaults():
+    assert Claim(text="x", kind="rises", rows=("hiagm/masking",)).data == ("average",)

@@ -1,0 +1,96 @@
+"""Published numbers of other test documents than ours: judged with the error of both samples, or not at all."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from harness.analysis.summarise import summarise
+from harness.config.schema import SweepFile
+from harness.reporting.markdown import markdown
+from harness.stats.document_variance import influence, variance_of_mean
+from tests.harness.analysis.test_summarise import SUMMARY, cell, summary_of, the
+from tests.harness.fake_sweep import facts, noisy, sweep
+from tests.journeys.test_document_level import ONE, made_up
+
+PUBLISHED = {"hiagm/none": {"wos": {"micro_f1": 75.0}}, "hiagm/masking": {"wos": {"micro_f1": 86.0}}}
+
+
+def one(**statistics: Any) -> SweepFile:
+    return sweep(
+        models={"hiagm": {"label": "HiAGM"}},
+        merges=("none", "masking"),
+        datasets={"wos": {"label": "wos"}},
+        seeds=ONE.seeds,
+        published={"source": "elsewhere", "scores": PUBLISHED},
+        statistics=statistics,
+    )
+
+
+def test_the_error_of_both_samples_counts_in_cells_and_differences() -> None:
+    sample, found = made_up({"none": 0.85, "masking": 0.93})
+    same, other = one(), one(other_test_documents=("wos",))
+    plain, wide = (summarise(planned, found, facts(planned), {"wos": sample}) for planned in (same, other))
+    psi = {
+        merge: np.mean(
+            [influence(sample._runs["hiagm", merge, seed]["micro_f1"], "micro_f1") for seed in ONE.seeds], axis=0
+        )
+        for merge in ("none", "masking")
+    }
+
+    def half_width(values: list[float], documents: float, rounding: float) -> float:
+        seed_variance = float(np.var(values, ddof=1)) * (1 + 1 / 5)
+        total = seed_variance + 2 * documents
+        df = total**2 / (seed_variance**2 / 4)
+        return float(scipy.stats.t.isf(0.025, df) * math.sqrt(total) + rounding)
+
+    runs = {merge: [f.scores["micro_f1"] for f in found if f.merge == merge and f.scores] for merge in psi}
+    expected = half_width(runs["none"], variance_of_mean(psi["none"]), 0.005)
+    assert cell(wide, "hiagm", "none", "wos micro").half_width == pytest.approx(expected)
+    assert expected > cell(plain, "hiagm", "none", "wos micro").half_width
+    differences = [a - b for a, b in zip(runs["masking"], runs["none"], strict=True)]
+    expected = half_width(differences, variance_of_mean(psi["masking"] - psi["none"]), 0.01)
+    judged = the(wide, "hiagm", "masking", "wos micro").judged
+    assert judged is not None and judged.half_width == pytest.approx(expected)
+    assert the(wide, "hiagm", "masking", "wos micro").test == the(plain, "hiagm", "masking", "wos micro").test
+
+
+def test_without_predictions_it_is_not_known_and_the_report_says_so() -> None:
+    _, found = made_up({"none": 0.85, "masking": 0.93})
+    summary = summarise(one(other_test_documents=("wos",)), found, facts(one()))
+    assert cell(summary, "hiagm", "none", "wos micro").prediction == "not comparable"
+    item = the(summary, "hiagm", "masking", "wos micro")
+    assert item.comparable is None and math.isnan(item.power)
+    assert "or tested on others without predictions kept" in markdown(summary)
+
+
+def test_the_report_says_whose_documents_differ() -> None:
+    sample, found = made_up({"none": 0.94, "masking": 0.97}, num_documents=4000)
+    planned = one(other_test_documents=("wos",))
+    text = markdown(summarise(planned, found, facts(planned), {"wos": sample}))
+    assert (
+        "Published scores on wos are of other test documents than ours: those intervals count the error of both "
+        "samples (twice the variance over our documents)." in text
+    )
+    assert "of other test documents than ours" not in markdown(SUMMARY)
+
+
+def test_an_average_is_not_comparable_where_one_of_its_datasets_is_not() -> None:
+    planned = sweep(statistics={"other_test_documents": ("rcv1",)})
+    summary = summary_of(planned, noisy(planned))
+    cells = zip(summary.columns, summary.rows[0].cells, strict=True)
+    labels = {column.label: entry.prediction for column, entry in cells}
+    assert labels["RCV1 micro"] == labels["Avg micro"] == "not comparable"
+    assert labels["WOS micro"] in ("≈", "<", ">")
+
+
+def test_published_differences_of_averages_are_judged_too() -> None:
+    item = the(SUMMARY, "hiagm", "projection", "Avg macro")
+    assert item.published == pytest.approx(0.39) and item.judged is not None
+    parts = [np.array(list(found.values())) for found in item.differences]
+    v = [part.var(ddof=1) * 1.1 for part in parts]
+    df = sum(v) ** 2 / sum(value**2 / 9 for value in v)
+    expected = scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) / 3 + 0.01
+    assert item.judged.half_width == pytest.approx(expected)

@@ -1,0 +1,109 @@
+"""Options are the keyword-only parameters of a component, as Python itself sees them."""
+
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from typing import get_args
+
+import pytest
+
+from datasets import READERS
+from harness import sweep
+from harness.config.load import load
+from harness.core.environment import ROOT
+from harness.core.errors import ConfigError
+from harness.core.registry import Component, Registry
+from harness.trials.settings import RUNNER
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+
+MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
+EVERY = [*MODELS, *READERS.values()]
+
+
+@pytest.mark.parametrize("component", EVERY, ids=lambda component: component.name)
+def test_options_read_from_source_equal_the_signature(component: Component) -> None:
+    parameters = inspect.signature(component.load()).parameters.values()
+    expected = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert component.options().model_dump() == expected
+    undocumented = [name for name, field in component.options.model_fields.items() if not field.description]
+    assert undocumented == []
+    assert len(component.summary) > 20
+
+
+@pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
+def test_models_have_a_numerics_version(component: Component) -> None:
+    assert min(component.numerics.values()) >= 1
+
+
+@pytest.mark.parametrize("component", [RUNNER, *MODELS], ids=lambda c: c.name)
+def test_numerics_hold_what_the_module_says(component: Component) -> None:
+    assert importlib.import_module(component.module).NUMERICS.items() <= component.numerics.items()
+
+
+def test_numerics_are_those_of_everything_that_is_imported() -> None:
+    code = f"""
+import json, sys, {STRUCTURE_ENCODERS["hitin"].module}
+found = [module.NUMERICS for module in sys.modules.values() if "NUMERICS" in vars(module)]
+print(json.dumps({{name: version for one in found for name, version in one.items()}}))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
+    assert STRUCTURE_ENCODERS["hitin"].numerics == json.loads(ended.stdout)
+    assert {"harness.trial", "harness.trainer", "harness.metrics", "models.branches"} <= set(RUNNER.numerics)
+    assert "models.hitin" not in RUNNER.numerics, "a change of one model leaves the trials of others alone"
+
+
+@pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
+def test_readers_have_a_recipe(component: Component) -> None:
+    assert component.recipe >= 1
+
+
+@pytest.mark.parametrize("component", OBJECTIVES.values(), ids=lambda c: c.name)
+def test_an_objective_has_a_coherence(component: Component) -> None:
+    assert component.default_coherence in get_args(Coherence)
+
+
+@pytest.mark.parametrize("component", STRUCTURE_ENCODERS.values(), ids=lambda c: c.name)
+def test_a_model_has_an_objective_and_refuses_what_there_is(component: Component) -> None:
+    assert component.default_objective in OBJECTIVES
+    assert set(component.refuses) <= {"none", "masking", "projection", "objective"}
+    assert all(len(reason) > 20 for reason in component.refuses.values())
+
+
+@pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
+def test_a_reconstruction_says_so_where_it_is_listed(component: Component) -> None:
+    assert component.summary.startswith("Reconstruction of ") == bool(component.reconstruction)
+
+
+@pytest.mark.parametrize("component", OBJECTIVES.values(), ids=lambda c: c.name)
+def test_an_objective_refuses_options_that_there_are(component: Component) -> None:
+    known = {name for model in STRUCTURE_ENCODERS.values() for name in model.options.model_fields}
+    assert set(component.refuses_options) <= known
+
+
+def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first_words = {line.split()[0] for line in lines}
+    assert {component.name for component in EVERY} | {
+        *get_args(Merge),
+        *get_args(Split),
+        *get_args(Coherence),
+    } <= first_words
+    assert any(line.startswith("      structure = 'gcn' | 'tree_lstm'  What passes") for line in lines)
+
+
+def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:
+    zoo = load(ROOT / "sweeps" / "zoo.yaml")
+    assert {zoo.structure_of(key) for key in zoo.models} == set(STRUCTURE_ENCODERS)
+    assert {zoo.objective_of(key) for key in zoo.models} == set(OBJECTIVES)
+    encoders = {zoo.encoder.name} | {entry.encoder.name for entry in zoo.models.values() if entry.encoder}
+    assert set(TEXT_ENCODERS) - encoders == {"minilm", "transformer"}
+
+
+def test_unknown_names_answer_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="Unknown model 'hitn'. Did you mean 'hitin'?"):
+        STRUCTURE_ENCODERS["hitn"]
+    with pytest.raises(ConfigError, match="Known: a, b."):
+        Registry("thing", {"a": "x:A", "b": "x:B"})["zzzz"]

@@ -1,0 +1,165 @@
+"""What a plan promises is what the power functions say of its rows."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.summarise import summarise
+from harness.config.load import load
+from harness.core.errors import ConfigError
+from harness.reporting import status
+from harness.reporting.collect import summarise_plan
+from harness.reporting.power import describe, main, targets
+from harness.stats.multiple_testing import level_of_two_looks
+from harness.stats.power import detectable, seeds_needed, upper_sd
+from harness.trials.plan import make_plan
+from harness.trials.store import Store
+from tests.conftest import SweepWriter
+from tests.harness.fake_sweep import facts, noisy, outcomes, sweep
+from tests.harness.trials.test_plan import record
+from tests.shared import ROOT
+
+TABLE_1 = ROOT / "sweeps" / "table1.yaml"
+
+
+def line(text: str, start: str) -> list[str]:
+    return next(one for one in text.splitlines() if one.startswith(start))[len(start) :].split()
+
+
+def test_table_1_before_any_trial() -> None:
+    text = describe(make_plan(load(TABLE_1)), sd=0.3, hours=2.0)
+    # Of Table 1: +1.48; the table of seeds for .30 at .05 and at .05 / 24 says 3 and 5 at 1.5.
+    assert line(text, "HiAGM+MTL (projection), RCV1-v2 macro") == ["0.30", "0.30", "0.51", "+1.48", "1.00", "3", "5"]
+    micro = line(text, "HiTIN+MTL (masking), WOS micro")
+    assert micro[3:] == ["+0.44", "0.98", "6", "12"]
+    assert line(text, "HiTIN+MTL (projection), WOS micro") == ["0.30", "0.30", "0.51"], "no published difference"
+    average = 0.3 / math.sqrt(3)
+    least = detectable(average, 10, 0.05 / 8, num_strata=3)
+    assert line(text, "HiAGM+MTL (masking), Avg macro")[:3] == ["0.17", "0.16", f"{least:.2f}"]
+    assert "Family B (24 tests): the least p of the exact sign flip after Holm is 0.047 with 10 seeds" in text
+    assert "10 seeds reach 0.05." in text
+    assert "Recommended: 5 seeds (planned: 10)" in text
+    # HiTIN projection on WOS micro; HiTIN masking's average micro, HiTIN projection's average macro: exactly 0.
+    assert " of 29 published differences stay undetectable" in text
+    assert "18 trials a seed, 2 hours each (as given): 36 hours a seed, 360 hours for all 10" in text
+    assert text.rstrip(".").endswith("180 hours for the recommended 5")
+
+
+def test_cells_that_are_one_trial_cost_one() -> None:
+    plan = make_plan(load(TABLE_1.parent / "controls.yaml"))
+    assert len(plan.trials) == 310 and len(plan.cells()) == 62
+    text = describe(plan, sd=0.3, hours=2.0)
+    assert "42 trials a seed, 2 hours each (as given): 84 hours a seed, 420 hours for all 5, 420 hours of it" in text
+
+
+def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
+    plan = make_plan(load(TABLE_1))
+    needed = seeds_needed(0.5, 1.0 / math.sqrt(3), 0.05 / 8, num_strata=3)
+    assert f"Recommended: {needed} seeds" in describe(plan, sd=1.0)
+    assert "Recommended: 30 seeds" in describe(plan, sd=3.0) and "capped" in describe(plan, sd=3.0)
+
+
+def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    for planned in plan.trials:
+        store.folder(planned.key).mkdir(parents=True)
+        seed = planned.trial.seed
+        score = 70.0 + seed + 0.3 * seed * (planned.trial.merge != "none")
+        made = record(planned.key, planned.trial, seconds=1800.0)
+        scores = {"micro_f1": score, "macro_f1": score}
+        store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+    plan = make_plan(load(path))
+    found = targets(summarise_plan(plan, is_interim=True), None)
+    assert [one.sd for one in found] == [pytest.approx(upper_sd(0.3, 3))] * 2
+    assert (
+        "0.5 hours each (mean of finished trials): 1 hours a seed, 3 hours for all 3, 0 hours of it to go"
+        in describe(plan)
+    )
+
+
+def test_without_spread_it_says_what_to_give(write_sweep: SweepWriter) -> None:
+    with pytest.raises(ConfigError, match="a pilot needs 3 finished seeds.*--sd"):
+        main([str(write_sweep())])
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        (lambda merge, seed: 0.0, "on WOS micro every finished seed scores the same as its base"),
+        (lambda merge, seed: 1.0 * (merge == "masking"), "on WOS micro all seeds differ by the same number"),
+        (lambda merge, seed: -seed * (merge == "none"), "on WOS micro the seed had no effect"),
+    ],
+)
+def test_a_pilot_that_says_nothing_of_the_spread_is_told_why(gain: Callable[[str, int], float], words: str) -> None:
+    pilot = sweep(merges=("none", "masking"), seeds=(1, 2, 3, 4))
+    found = outcomes(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
+    with pytest.raises(ConfigError, match=words):
+        targets(summarise(pilot, found, facts(pilot)), None)
+
+
+def test_a_published_difference_of_a_whole_corpus_is_no_target_of_a_subset() -> None:
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    chosen = targets(summarise(subset, noisy(subset), facts(subset)), 0.3)
+    assert {one.name.split()[-2] for one in chosen if one.published is None} == {"WOS", "Avg"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"merges": ["projection"]}, "the base merge 'none' is not among"),
+        ({"merges": ["none"]}, "there is no merge but the base merge"),
+        ({"models": {"flat": {"control": True}}}, "every model is a control"),
+    ],
+)
+def test_without_comparisons_there_is_nothing_to_plan(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str], changes: dict[str, object], words: str
+) -> None:
+    path = write_sweep(**changes)
+    assert main([str(path), "--sd", "0.3"]) == 0
+    assert f"No comparisons: {words}" in capsys.readouterr().out
+    assert words in status.describe(make_plan(load(path)))
+
+
+def test_levels_and_words_follow_the_correction(write_sweep: SweepWriter) -> None:
+    def text(correction: str) -> str:
+        return describe(make_plan(load(write_sweep(seeds=list(range(6)), statistics={"correction": correction}))), 0.3)
+
+    # Four tests: detectable at .05 / 4 for Holm and the first step of Benjamini-Hochberg, at .05 without.
+    least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
+    start = "hiagm+MTL (projection), synthetic micro"
+    assert line(text("holm"), start)[1:] == [least, strict] == line(text("bh"), start)[1:]
+    assert line(text("none"), start)[1:] == [least, least]
+    assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text("holm")
+    # Where all four are at their least, Benjamini-Hochberg multiplies by 4 / 4.
+    assert "sign flip after Benjamini-Hochberg is 0.031 with 6 seeds; 6 seeds reach 0.05" in text("bh")
+    assert "sign flip uncorrected is 0.031 with 6 seeds" in text("none")
+    assert "Holm" not in text("bh") + text("none")
+
+
+def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(write_sweep()), "--sd", "0.3", "--filter", "model=flat"])
+    assert "unrecognized arguments: --filter" in capsys.readouterr().err
+
+
+def test_plans_of_two_looks_and_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
+    def text(**statistics: object) -> str:
+        return describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics=statistics))), 0.3)
+
+    at = level_of_two_looks(0.05, 0.5)
+    least, strict = (f"{detectable(0.3, 10, one):.2f}" for one in (at, at / 4))
+    start = "hiagm+MTL (projection), synthetic micro"
+    assert line(text(first_look=5), start)[1:] == [least, strict]
+    assert "Two looks, at 5 and at 10 seeds: each has the level 0.0294, so that both together hold 0.05" in text(
+        first_look=5
+    )
+    least, strict = (f"{detectable(0.3, 10, one, num_strata=2):.2f}" for one in (0.05, 0.05 / 4))
+    assert line(text(paired=False), start)[1:] == [least, strict]
+    assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text(paired=False)
+    states = status.describe(make_plan(load(write_sweep(statistics={"paired": False}))))
+    assert "exact exchange of runs over 2 seeds reaches p = 1" in states
+    assert "Stars (Welch's t): none possible: 2 comparable runs in the smaller arm" in states

@@ -1,0 +1,82 @@
+"""Every rule at both sides of each of its bounds."""
+
+import numpy as np
+import pytest
+
+from harness.stats.claim_rules import Judged, best, conjunction, direction, no_gain, within
+from harness.stats.t_tests import Estimate
+
+T95, T90 = 2.7764451, 2.1318468  # Four degrees of freedom.
+
+
+def at(value, error=0.1):
+    return Estimate(value, error, 4)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "sign", "verdict"),
+    [
+        (0.28, 0.1, 1, "supported"),
+        (0.27, 0.1, 1, "negligible"),
+        (0.27, 0.1, -1, "negligible"),
+        (0.28, 0.1, -1, "contradicted"),
+        (-0.28, 0.1, -1, "supported"),
+        (0.29, 0.11, 1, "inconclusive"),  # 0.29 + 2.13 x 0.11 = 0.52.
+    ],
+)
+def test_direction(value, error, sign, verdict):
+    assert direction(at(value, error), sign, 0.5).verdict == verdict
+    assert direction(None, sign, 0.5).verdict == "not tested"
+
+
+def test_no_gain():
+    assert no_gain(at(0.1 * T95 + 0.001), 0.5).verdict == "contradicted"
+    assert no_gain(at(0.1 * T95 - 0.001), 0.5).verdict == "supported"
+    assert no_gain(at(0.5 - 0.2 * T90 + 0.001, 0.2), 0.5).verdict == "inconclusive"
+    assert no_gain(at(0.5 - 0.2 * T90 - 0.001, 0.2), 0.5).verdict == "supported"
+    assert no_gain(at(-3.0), 0.5).verdict == "supported"
+
+
+def test_within():
+    assert within(at(0.78), -1, 1).verdict == "supported"
+    assert within(at(0.79), -1, 1).verdict == "inconclusive"
+    assert within(at(1 + 0.1 * T95 - 0.001), -1, 1).verdict == "inconclusive"
+    assert within(at(1 + 0.1 * T95 + 0.001), -1, 1).verdict == "contradicted"
+    assert within(at(-1 - 0.1 * T95 - 0.001), -1, 1).verdict == "contradicted"
+
+
+def test_best():
+    assert best({"none": False, "masking": True}, "masking").verdict == "supported"
+    assert best({"none": True, "masking": True}, "masking").verdict == "inconclusive"
+    assert best({"none": True, "masking": False}, "masking").verdict == "contradicted"
+
+
+def parts(*verdicts):
+    return [Judged(verdict, p) for verdict, p in verdicts]
+
+
+def test_a_conjunction_needs_every_part_and_one_contradiction_that_survives_holm():
+    assert conjunction(parts(("supported", 0.9), ("supported", 0.9))) == "supported"
+    assert conjunction(parts(("supported", 0.9), ("negligible", 0.9))) == "inconclusive"
+    assert conjunction(parts(("negligible", 0.9), ("negligible", 0.9))) == "not supported"
+    assert conjunction(parts(("contradicted", 0.012), ("supported", 0.9))) == "not supported"
+    assert conjunction(parts(("contradicted", 0.013), ("supported", 0.9))) == "inconclusive"
+    assert conjunction([Judged("contradicted"), Judged("supported", 0.9)]) == "not supported"
+    assert conjunction(parts(("not tested", float("nan")), ("supported", 0.9))) == "inconclusive"
+    assert conjunction(parts(("not tested", float("nan")))) == "not tested"
+    with pytest.raises(AssertionError):
+        conjunction([])
+
+
+def test_false_verdicts_are_rare_where_the_claim_is_false_or_true_by_a_hair():
+    rng, wrong_support, wrong_denial = np.random.default_rng(0), 0, 0
+    for _ in range(2000):
+        d = rng.normal(0.0, 0.3, (2, 5))
+        found = [Estimate(row.mean(), row.std(ddof=1) / 5**0.5, 4) for row in d]
+        verdict = conjunction([direction(one, 1, 0.05) for one in found])
+        wrong_support += verdict == "supported"
+        moved = [Estimate(one.value + 0.001, one.error, 4) for one in found]  # Both truly above 0, barely.
+        judged = [direction(one, 1, 0.0) for one in moved]
+        wrong_denial += conjunction(judged) == "not supported"
+    assert wrong_support / 2000 < 0.01
+    assert wrong_denial / 2000 < 0.04

@@ -1,0 +1,202 @@
+"""Corrections, the confidence set of the best, and what is reachable."""
+
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from harness.stats import multiple_testing, t_tests
+from tests.harness.stats.test_t_tests import arms_of, by_seed, level, normal, pairs_of
+
+
+def test_what_is_reachable():
+    assert [multiple_testing.least_reachable_p(n) for n in (5, 6, 10)] == [0.0625, 0.03125, 0.001953125]
+    assert multiple_testing.least_reachable_p(5, 24) == 1.0
+    assert [multiple_testing.seeds_to_reach(0.05, m) for m in (1, 2, 4, 8, 12, 24)] == [6, 7, 8, 9, 9, 10]
+    assert multiple_testing.seeds_to_reach(0.001, 24) == 16
+    assert multiple_testing.why_no_star(5) == ""
+    assert multiple_testing.why_no_star(1) == "1 complete pair; a star needs at least 5"
+
+
+def test_holm_and_bh_by_hand():
+    p = [0.03, 0.2, 0.001, 0.04]
+    assert multiple_testing.holm(p, 4) == pytest.approx([0.09, 0.2, 0.004, 0.09])
+    assert multiple_testing.benjamini_hochberg(p, 4) == pytest.approx([0.16 / 3, 0.2, 0.004, 0.16 / 3])
+    assert multiple_testing.holm(p, 24) == pytest.approx([0.69, 1.0, 0.024, 0.88])
+    assert multiple_testing.holm([], 0) == []
+
+
+@settings(max_examples=20)
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(math.nan)), min_size=1, max_size=24), st.integers(0, 8))
+def test_corrections_are_statsmodels_on_the_planned_family(p, missing):
+    whole = [1.0 if math.isnan(value) else value for value in p] + [1.0] * missing
+    for ours, method in ((multiple_testing.holm, "holm"), (multiple_testing.benjamini_hochberg, "fdr_bh")):
+        oracle = multipletests(whole, alpha=0.05, method=method)[1][: len(p)]
+        for value, raw, expected in zip(ours(p, len(whole)), p, oracle, strict=True):
+            assert math.isnan(value) if math.isnan(raw) else value == pytest.approx(expected, abs=1e-15)
+
+
+def test_paired_t_with_holm_holds_its_level_under_the_null():
+    rng = np.random.default_rng(7)
+    num_studies, family, hits, starred = 400, 8, 0, 0
+    for _ in range(num_studies):
+        p = [t_tests.t_test([pairs_of(rng.normal(0, 0.3, 5))]).p for _ in range(family)]
+        hits += sum(value < 0.05 for value in p)
+        starred += min(multiple_testing.holm(p, family)) < 0.05
+    assert 0.04 < hits / (num_studies * family) < 0.06
+    assert 0.02 < starred / num_studies < 0.08
+
+
+def test_confidence_set_is_pairwise_one_sided_t():
+    rng = np.random.default_rng(2)
+    for _ in range(40):
+        scores = rng.normal([0, 0.2, 0.5], 0.3, (6, 3)).T
+        expected = [
+            not any(
+                scipy.stats.ttest_rel(scores[j], scores[i], alternative="greater").pvalue < 0.05 / 2
+                for j in range(3)
+                if j != i
+            )
+            for i in range(3)
+        ]
+        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3) == expected
+
+
+def test_confidence_set_keeps_the_best_and_the_untestable():
+    rng = np.random.default_rng(4)
+    kept = [
+        multiple_testing.confidence_set([[by_seed(arm)] for arm in rng.normal(80, 0.3, (3, 5))], 3)[0]
+        for _ in range(400)
+    ]
+    assert np.mean(kept) > 0.93
+    good, bad = [by_seed([90, 90.1, 90.2])], [by_seed([10, 10.3, 10.1])]
+    assert multiple_testing.confidence_set([good, bad, [{}]], 3) == [True, False, True]
+
+
+def test_star_levels():
+    assert multiple_testing.star_levels(0.05) == [0.05, 0.01, 0.001]
+    assert multiple_testing.star_levels(0.01) == [0.01, 0.001]
+
+
+def test_a_plan_that_asks_what_is_reachable_does_not_load_scipy():
+    code = "import sys, harness.stats.families as s; s.least_reachable_p(5); print('scipy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
+def test_q_values_hold_the_false_discovery_rate():
+    rng = np.random.default_rng(24)
+    true, shares = np.arange(24) < 12, []
+    for _ in range(400):
+        found = rng.normal(np.where(true, 0.0, 0.6), 0.3, (8, 24))
+        p = 2 * scipy.stats.t.sf(np.abs(found.mean(0) / (found.std(0, ddof=1) / 8**0.5)), 7)
+        hits = np.array(multiple_testing.benjamini_hochberg(p, 24)) < 0.05
+        shares.append((hits & true).sum() / max(1, hits.sum()))
+    assert np.mean(shares) < 0.04, "half of them are true, so about .025"
+
+
+@pytest.mark.slow
+def test_levels_in_a_large_simulation():
+    t, flip = level(normal, 10, 20_000)
+    assert 0.047 < t < 0.055 and 0.045 < flip < 0.055
+    rng, starred = np.random.default_rng(25), 0
+    for _ in range(3000):
+        p = [t_tests.t_test([pairs_of(rng.normal(0, 0.3, 5))]).p for _ in range(24)]
+        starred += min(multiple_testing.holm(p, 24)) < 0.05
+    assert 0.04 < starred / 3000 < 0.06
+
+
+def brute_force_num_effects(p, alpha):
+    """The largest u such that every choice of K - u + 1 strata has a Bonferroni-significant one."""
+    size = len(p)
+    for u in range(size, 0, -1):
+        subsets = itertools.combinations(p, size - u + 1)
+        if all(min(subset) * len(subset) <= alpha for subset in subsets):
+            return u
+    return 0
+
+
+def test_partial_conjunction_is_brute_force_over_all_subsets():
+    rng = np.random.default_rng(2)
+    for _ in range(300):
+        p = (rng.uniform(0, 1, 4) ** 4).tolist()
+        assert multiple_testing.num_effects(p) == brute_force_num_effects(p, 0.05)
+    assert multiple_testing.num_effects([0.001, math.nan, 0.03]) == 1
+    assert multiple_testing.num_effects([0.001, 0.02, 0.04]) == 3
+    assert multiple_testing.num_effects([]) == 0
+
+
+def test_partial_conjunction_seldom_claims_one_effect_too_many():
+    p = np.random.default_rng(3).uniform(0, 1, (3000, 3))
+    p[:, 0] = 1e-9
+    assert np.mean([multiple_testing.num_effects(row) > 1 for row in p.tolist()]) < 0.06
+
+
+def test_two_looks_at_half_and_at_all_of_the_seeds_have_pococks_level():
+    assert multiple_testing.level_of_two_looks(0.05, 0.5) == pytest.approx(0.0294, abs=5e-5)
+    assert multiple_testing.level_of_two_looks(0.01, 0.5) == pytest.approx(2 * scipy.stats.norm.sf(2.772), abs=2e-5)
+    # From independent looks, that hardly share data, to looks at nearly the same.
+    levels = [multiple_testing.level_of_two_looks(0.05, share) for share in (0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
+    assert levels == sorted(levels) and levels[-1] < 0.05
+    assert levels[0] == pytest.approx(1 - math.sqrt(0.95), abs=1e-4)
+
+
+@pytest.mark.parametrize(("first", "last"), [(5, 10), (10, 40), (30, 40)])
+def test_two_looks_of_z_statistics_hold_alpha(first, last):
+    rng = np.random.default_rng(31)
+    scores = rng.normal(0, 1, (40_000, last))
+    z = np.stack([scores[:, :first].sum(1) / first**0.5, scores.sum(1) / last**0.5])
+    hits = (2 * scipy.stats.norm.sf(np.abs(z)) < multiple_testing.level_of_two_looks(0.05, first / last)).any(axis=0)
+    assert hits.mean() == pytest.approx(0.05, abs=0.004)
+
+
+def test_two_looks_of_t_tests_hold_alpha_as_well_as_t_tests_of_so_few_seeds_can():
+    d = np.random.default_rng(32).normal(0, 0.3, (20_000, 10))
+    p = np.stack([scipy.stats.ttest_1samp(d[:, :n], 0, axis=1).pvalue for n in (5, 10)])
+    uncorrected, held = (
+        (p < level).any(axis=0).mean() for level in (0.05, multiple_testing.level_of_two_looks(0.05, 0.5))
+    )
+    assert uncorrected == pytest.approx(0.087, abs=0.006)
+    assert held == pytest.approx(0.053, abs=0.006)
+
+
+def test_welchs_t_with_holm_holds_its_level_under_the_null():
+    rng, starred = np.random.default_rng(33), 0
+    for _ in range(300):
+        p = [t_tests.t_test([arms_of(*rng.normal(80, 0.3, (2, 5)))]).p for _ in range(8)]
+        starred += min(multiple_testing.holm(p, 8)) < 0.05
+    assert 0.01 < starred / 300 < 0.08
+
+
+def test_what_exchanges_of_runs_reach():
+    assert multiple_testing.least_reachable_p(5, paired=False) == 2 / 252
+    assert multiple_testing.least_reachable_p(5, 24, 3, paired=False) == pytest.approx(24 * 2 / 252**3)
+    assert multiple_testing.seeds_to_reach(0.05, 24, paired=False) == 7, (
+        "24 x 2 / (14 choose 7) = .014, (12 choose 6) .052"
+    )
+    assert multiple_testing.seeds_to_reach(0.05, 8, num_strata=3) == 3, "8 x 2 / 2^9 = .03"
+    assert (
+        multiple_testing.why_no_star(4, paired=False) == "4 comparable runs in the smaller arm; a star needs at least 5"
+    )
+
+
+def test_confidence_set_of_arms_that_do_not_pair():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        scores = rng.normal([0, 0.2, 0.5], 0.3, (6, 3)).T
+        expected = [
+            not any(
+                scipy.stats.ttest_ind(scores[j], scores[i], equal_var=False, alternative="greater").pvalue < 0.05 / 2
+                for j in range(3)
+                if j != i
+            )
+            for i in range(3)
+        ]
+        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3, t_tests.part) == expected

@@ -1,0 +1,76 @@
+"""Prediction intervals: by hand, and by how often they hold."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from harness.stats import prediction_interval
+
+
+def test_prediction_interval_by_hand():
+    scores = [80.0, 80.1, 80.2]
+    half_width = 4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.005
+    judged = prediction_interval.prediction([scores], 80.1 + half_width - 1e-6)
+    assert (judged.label, judged.half_width) == ("≈", pytest.approx(half_width))
+    assert prediction_interval.prediction([scores], 80.1 + half_width + 1e-6).label == "<"
+    assert prediction_interval.prediction([scores], 80.1 - half_width - 1e-6).label == ">"
+    assert prediction_interval.prediction([scores], 80.1 + half_width - 0.005).p == pytest.approx(0.05)
+    assert prediction_interval.prediction([[70.0, 80.0, 90.0]], 80.0).label == "uninformative"
+    assert prediction_interval.prediction([[80.0, 80.01]], 80.0).label == "uninformative"
+    assert prediction_interval.prediction([[80.0, 80.0, 80.0]], 80.0).label == "degenerate"
+    assert prediction_interval.prediction([[80.0]], 80.0).label == "n/a"
+
+
+def test_prediction_interval_of_an_average():
+    first, second = [80.0, 80.1, 80.2], [70.0, 70.4]
+    v = [0.01 * (1 + 1 / 3), 0.08 * (1 + 1 / 2)]
+    df = sum(v) ** 2 / (v[0] ** 2 / 2 + v[1] ** 2 / 1)
+    judged = prediction_interval.prediction([first, second], 75.0)
+    assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) / 2 + 0.005)
+
+
+def test_prediction_interval_covers_a_further_run():
+    runs = np.random.default_rng(5).normal(80, 0.3, (2000, 6))
+    inside = [prediction_interval.prediction([row[:5]], row[5], rounding=0.0).label == "≈" for row in runs]
+    assert 0.935 < np.mean(inside) < 0.965
+
+
+def test_a_published_difference_is_judged_like_a_score():
+    differences = np.array([0.3, 0.5, 0.4])
+    judged = prediction_interval.prediction([differences], -0.2, rounding=0.01)
+    assert judged.label == ">"
+    assert judged.half_width == pytest.approx(4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.01)
+
+
+def test_other_test_documents_widen_the_interval_by_hand_and_as_often_as_they_should():
+    scores = [80.0, 80.1, 80.2]
+    seed_variance, documents = 0.01 * 4 / 3, 0.04
+    total = seed_variance + 2 * documents
+    df = total**2 / (seed_variance**2 / 2)
+    judged = prediction_interval.prediction([scores], 80.5, documents=documents)
+    assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(total) + 0.005)
+    average = prediction_interval.prediction([scores, [70.0, 70.4]], 75.0, documents=documents)
+    v = [seed_variance, 0.08 * 1.5]
+    df = (sum(v) + 2 * documents) ** 2 / (v[0] ** 2 / 2 + v[1] ** 2 / 1)
+    error = math.sqrt(sum(v) + 2 * documents) / 2
+    assert average.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * error + 0.005)
+
+    rng, inside = np.random.default_rng(6), np.zeros(2)
+    for _ in range(1500):
+        ours, theirs = 80 + rng.normal(0, 0.2, 2)  # What each sample of documents does to all runs on it.
+        runs, run = ours + rng.normal(0, 0.3, 5), theirs + rng.normal(0, 0.3)
+        for place, known in enumerate((0.0, 0.04)):
+            inside[place] += prediction_interval.prediction([runs], run, rounding=0.0, documents=known).label == "≈"
+    seeds_only, both = inside / 1500
+    assert seeds_only < 0.92 and 0.93 < both < 0.97
+
+
+def test_a_difference_of_arms_that_do_not_pair():
+    variant, base = np.array([1.0, 1.2, 1.5]), np.array([0.4, 0.5])
+    v = [variant.var(ddof=1) * 4 / 3, base.var(ddof=1) * 3 / 2]
+    df = sum(v) ** 2 / (v[0] ** 2 / 2 + v[1] ** 2 / 1)
+    judged = prediction_interval.prediction([variant, -base], 0.5, 0.01, num_strata=1)
+    assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) + 0.01)
+    assert (judged.low + judged.high) / 2 == pytest.approx(variant.mean() - base.mean())

@@ -1,0 +1,145 @@
+"""MLflow is a view: filled from the store, filled again after a loss, never written twice."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from harness.config.load import load
+from harness.core.errors import TrackingError
+from harness.reporting.collect import summarise_plan
+from harness.trackers import mlflow
+from harness.trials.plan import Planned, make_plan
+from harness.trials.store import Failure, Store
+from tests.conftest import SweepWriter
+from tests.harness.trials.test_plan import record
+
+
+def finish(store: Store, planned: Planned, micro: float) -> None:
+    folder = store.folder(planned.key)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "history.jsonl").write_text('{"epoch": 1, "valid_micro_f1": 5}\n{"epoch": 2, "valid_micro_f1": 6}\n')
+    (folder / "predictions.parquet").write_bytes(b"predictions")
+    base = record(planned.key, planned.trial)
+    scores = {"micro_f1": micro, "macro_f1": micro / 2}
+    store.finish(base.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+
+
+def mirrored(path: Path) -> tuple[int, MlflowClient, list[Run]]:
+    plan = make_plan(load(path))
+    num_written = mlflow.mirror(plan, summarise_plan(plan, is_interim=True))
+    client = MlflowClient(load(path).tracking)
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    return num_written, client, list(client.search_runs([experiment.experiment_id]))
+
+
+def is_cell(run: Run) -> bool:
+    return "cell" in run.data.tags and "trial_key" not in run.data.tags
+
+
+def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    path = write_sweep(models={"hiagm": {}}, seeds=[1, 2, 3])
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    scores = {("none", 1): 60.0, ("none", 2): 61.0, ("none", 3): 62.0}
+    scores |= {("projection", 1): 61.0, ("projection", 2): 63.0, ("projection", 3): 65.0}
+    *most, last = plan.trials
+    for planned in most:
+        finish(store, planned, scores[planned.trial.merge, planned.trial.seed])
+    reports = tmp_path / "reports"
+    (reports / "fig").mkdir(parents=True)
+    for name in ("tiny.md", "tiny-deltas.csv", "fig/tiny-seeds.png", "other.md"):
+        (reports / name).write_text("x")
+    _, client, runs = mirrored(path)
+    assert not any("_p" in name for run in runs for name in run.data.metrics), "no p before all trials are there"
+    finish(store, last, scores[last.trial.merge, last.trial.seed])
+    _, client, runs = mirrored(path)
+    (whole,) = (run for run in runs if "sweep" in run.data.tags)
+    metrics = whole.data.metrics
+    assert metrics["hiagm/projection/synthetic/micro_f1/difference"] == pytest.approx(2.0)
+    # Differences 1, 2, 3: t = 2 sqrt(3) on 2 degrees of freedom.
+    assert metrics["hiagm/projection/synthetic/micro_f1/p"] == pytest.approx(1 - (12 / 14) ** 0.5)
+    (cell,) = (run for run in runs if is_cell(run) and run.data.tags["merge"] == "projection")
+    assert cell.data.metrics["micro_f1_vs_none_p"] == metrics["hiagm/projection/synthetic/micro_f1/p"]
+    run_id = whole.info.run_id
+    assert [file.path for file in client.list_artifacts(run_id, "report/fig")] == ["report/fig/tiny-seeds.png"]
+    assert {file.path for file in client.list_artifacts(run_id, "report")} == {
+        "report/fig",
+        "report/tiny.md",
+        "report/tiny-deltas.csv",
+    }
+    assert {run.data.tags["comparisons"] for run in (whole, cell)} == {"of all planned trials"}
+    _, _, runs = mirrored(write_sweep(models={"hiagm": {}}, seeds=[1, 2, 3, 4]))
+    outdated = [
+        run for run in runs if any(name.endswith("_p") for name in run.data.metrics) or "sweep" in run.data.tags
+    ]
+    assert len(outdated) == 2 and all(run.data.tags["comparisons"].startswith("outdated") for run in outdated)
+
+
+def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    path = write_sweep(models={"flat": {}}, seeds=[1, 2])
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    first, second, third, _ = plan.trials
+    finish(store, first, 60.0)
+    finish(store, third, 64.0)
+    store.folder(second.key).mkdir(parents=True)
+    store.fail(Failure(key=second.key, kind="non_finite", message="nan", settings={}, attempts=1))
+
+    num_written, client, runs = mirrored(path)
+    by_key = {run.data.tags.get("trial_key"): run for run in runs}
+    assert num_written == 3 and len(runs) == 1 + 2 + 3
+    child = by_key[first.key]
+    assert child.info.status == "FINISHED" and child.data.metrics["test_micro_f1"] == 60.0
+    assert child.data.params["trainer.epochs"] == "2" and child.data.params["seed"] == "1"
+    points = client.get_metric_history(child.info.run_id, "valid_micro_f1")
+    assert [(point.step, point.value) for point in points] == [(1, 5.0), (2, 6.0)]
+    assert {file.path for file in client.list_artifacts(child.info.run_id)} == {"record.json", "predictions.parquet"}
+    assert by_key[second.key].info.status == "FAILED"
+    assert by_key[second.key].data.tags["failure"] == "non_finite: nan"
+    parents = {run.data.tags["cell"]: run.info.run_id for run in runs if is_cell(run)}
+    (whole,) = (run.info.run_id for run in runs if "sweep" in run.data.tags)
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs if is_cell(run)} == {whole}
+    assert child.data.tags["mlflow.parentRunId"] == parents["flat/none/synthetic"]
+
+    assert mirrored(path)[0] == 0, "what is there is not written again"
+    finish(store, second, 66.0)
+    num_written, client, runs = mirrored(path)
+    assert num_written == 1 and len(runs) == 6
+    cells = {run.data.tags["cell"]: run.data.metrics for run in runs if is_cell(run)}
+    assert cells["flat/none/synthetic"]["micro_f1_mean"] == pytest.approx(62.0)
+    assert cells["flat/none/synthetic"]["micro_f1_sd"] == pytest.approx(8**0.5)
+    assert cells["flat/none/synthetic"]["n"] == 2
+
+    fresh = write_sweep(models={"flat": {}}, seeds=[1, 2], tracking=f"sqlite:///{tmp_path}/again.db")
+    assert mirrored(fresh)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("http://127.0.0.1:9", "does not answer"),
+        ("sqlite:////proc/none/mlflow.db", "cannot write its database"),
+        ("mlruns", "is no tracking URI"),
+        ("foo://x", "is no tracking URI"),
+        ("http://localhost:99999", "does not answer"),
+    ],
+)
+def test_what_cannot_work_is_said_before_any_trial(uri: str, words: str) -> None:
+    with pytest.raises(TrackingError, match=words):
+        mlflow.check(uri)
+
+
+def test_an_outage_costs_a_paragraph(
+    write_sweep: SweepWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "mlflow.db").execute("select 1 from x")
+    plan = make_plan(load(write_sweep()))
+    mlflow.mirror_or_warn(plan, summarise_plan(plan, is_interim=True))
+    errors = capsys.readouterr().err
+    assert "was not filled" in errors and "python -m harness.tracking" in errors and "Traceback" not in errors

@@ -1,0 +1,196 @@
+"""Heads that cannot fit: exact counts without memory, a bound that training really reaches, and a recorded refusal."""
+
+import resource
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from datasets.storage.hierarchy import Hierarchy
+from harness.config.load import load
+from harness.training import build, estimate, train
+from harness.training import run as runner
+from harness.training.build import Data
+from harness.training.checkpoint import Checkpoint
+from harness.training.estimate import TooLarge, cpu_memory, need, refuse_too_large, unallocated
+from harness.trials.plan import make_plan
+from harness.trials.store import Store
+from models import STRUCTURE_ENCODERS
+from models.branch_heads import BranchHeads
+from tests.conftest import SweepWriter
+from tests.models.lists import facts_of
+
+ROWS = [
+    (name, merge)
+    for name, component in STRUCTURE_ENCODERS.items()
+    for merge in ("none", "masking", "projection")
+    if merge not in component.refuses
+]
+# Two branches of 5 and 3 labels.
+FOREST = Hierarchy([f"label {i}" for i in range(8)], [(0, 2), (0, 3), (1, 4), (2, 5), (2, 6), (1, 7)])
+
+
+def builder(
+    model: str, merge: Any, hierarchy: Hierarchy = FOREST, width: int = 6, **options: Any
+) -> Callable[[], BranchHeads]:
+    kind = STRUCTURE_ENCODERS[model].load()
+    return partial(
+        BranchHeads,
+        hierarchy,
+        facts_of(hierarchy),
+        lambda members: kind(members, width, **options),
+        merge=merge,
+        branch_reduction="mean_local",
+    )
+
+
+@pytest.mark.parametrize(("model", "merge"), ROWS)
+def test_heads_without_memory_have_the_parameters_of_real_ones(model: str, merge: str) -> None:
+    build = builder(model, merge)
+    before = torch.get_rng_state()
+    ghosts = unallocated(build)
+    assert torch.equal(torch.get_rng_state(), before), "the trial's own weights stay what its seed makes them"
+    shapes = [(name, one.shape, one.dtype) for name, one in build().named_parameters()]
+    assert [(name, one.shape, one.dtype) for name, one in ghosts.named_parameters()] == shapes
+    assert need(ghosts).num_parameters == sum(shape.numel() for _, shape, _ in shapes)
+
+
+def test_a_head_of_tens_of_gigabytes_is_counted_in_place() -> None:
+    num, width, text = 10_000, 300, 768
+    edges = [((i - 10) // 8, i) for i in range(10, num)]
+    heads = unallocated(
+        builder("hiagm", "none", Hierarchy([str(i) for i in range(num)], edges), text, node_width=width)
+    )
+    spread, classifier = (text + 1) * num * width, (num * width + 1) * num
+    graph = 2 * len(edges) + 2 * num * width + 3 * width + 2 * num  # Edges' numbers, biases, gates and theirs.
+    assert need(heads).num_parameters == spread + classifier + graph == 32_313_050_880
+    large = [parameter for parameter in heads.parameters() if parameter.numel() > 1e6]
+    assert len(large) == 4 and all(parameter.is_meta for parameter in large)
+
+
+@pytest.mark.parametrize(("model", "merge"), ROWS)
+def test_training_holds_what_is_counted(
+    write_sweep: SweepWriter,
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    merge: str,
+) -> None:
+    widths = {name: 4 for name in STRUCTURE_ENCODERS[model].options.model_fields if name.endswith("width")}
+    plan = make_plan(load(write_sweep(models={model: {"options": widths}}, merges=[merge])))
+    trial = plan.trials[0].trial
+    data = Data.open(trial, data_dir)
+    classifier = build.build(trial, data, torch.device("cpu"))
+    optimizer = train._optimizer(classifier, trial.trainer)
+    monkeypatch.setattr(train, "_optimizer", lambda *_: optimizer)
+    settings = trial.trainer.model_copy(update={"epochs": 1})
+    split, valid = data.splits["train"], data.splits["val"]
+    fitted = train.fit(
+        classifier, settings, split, valid, data.corpus.hierarchy, 1, Checkpoint(tmp_path), lambda entry: None
+    )
+    tensors = []
+    for name, parameter in classifier.named_parameters():
+        if name.startswith("heads."):
+            state = optimizer.state[parameter]
+            tensors += [parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"]]
+            tensors += [fitted.weights[metric][name] for metric in ("micro_f1", "macro_f1")]
+    held = {tensor.data_ptr(): tensor.nbytes for tensor in tensors if tensor is not None}
+    needed = need(classifier.heads)
+    assert sum(held.values()) == needed.device + needed.kept - 2 * 4 * len(data.corpus.hierarchy)
+
+
+def test_refused_is_what_lacks_one_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = builder("hiagm", "masking", node_width=5)
+    needed = need(build())
+    check = partial(refuse_too_large, build, model="mine", merge="masking", options={"node_width": 5})
+    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.device + needed.kept)
+    check(torch.device("cpu"))
+    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.device + needed.kept - 1)
+    with pytest.raises(TooLarge, match=r"^The heads of mine with 8 labels and merge masking have [\d,]+ parameters"):
+        check(torch.device("cpu"))
+    # On a GPU it is the best weights alone that the CPU holds.
+    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.kept)
+    monkeypatch.setattr(estimate, "gpu_memory", lambda device: needed.device)
+    check(torch.device("cuda"))
+    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.kept - 1)
+    with pytest.raises(TooLarge, match="this process has"):
+        check(torch.device("cuda"))
+    monkeypatch.setattr(estimate, "gpu_memory", lambda device: needed.device - 1)
+    with pytest.raises(TooLarge, match="the GPU has"):
+        check(torch.device("cuda"))
+
+
+def test_advice_is_what_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "cpu_memory", lambda: 0)
+    advice = {
+        ("hiagm", "none"): "Use `projection`, a `node_width` below 5, fewer labels, or more memory",
+        ("hiagm", "projection"): "Use a `node_width` below 5, fewer labels, or more memory",
+        ("flat", "masking"): "Use `projection`, fewer labels, or more memory",
+        ("hmcn", "projection"): "Use a `width` below 5, fewer labels, or more memory",
+    }
+    for (model, merge), words in advice.items():
+        options = {"hiagm": {"node_width": 5}, "hmcn": {"width": 5, "beta": 0.5}, "flat": {}}[model]
+        with pytest.raises(TooLarge, match=words):
+            refuse_too_large(
+                builder(model, merge, **options), torch.device("cpu"), model=model, merge=merge, options=options
+            )
+
+
+def test_a_trial_that_cannot_fit_is_a_failure_and_the_others_go_on(
+    write_sweep: SweepWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = {"hiagm": {"options": {"node_width": 10_000_000}}, "flat": {}}
+    path = write_sweep(models=models, seeds=[1])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert runner.main([str(path)]) == 1
+    grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    output = capsys.readouterr().out
+    assert output.count("failed: too_large: TooLarge: The heads of hiagm with 53 labels and merge") == 2
+    assert "2 of 4 trials done, 2 failed" in output
+    store, plan = Store(tmp_path / "store"), make_plan(load(path))
+    for one in plan.trials:
+        failure = store.failure(one.key)
+        assert (failure is None) == (one.trial.model == "flat")
+        if failure is not None:
+            advice = "`projection`, a" if one.trial.merge == "none" else "Use a"
+            assert failure.kind == "too_large" and f"{advice} `node_width` below 10000000" in failure.message
+            assert "GiB to train; this process has" in failure.message and len(failure.message) < 500
+    # The smallest of the refused tensors alone, 53 biases in each direction, has 4,000 MB.
+    assert grown_mb < 500
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, content in files.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "ascii")
+
+
+def test_memory_is_the_machines_without_limits(tmp_path: Path) -> None:
+    machine = cpu_memory(tmp_path, tmp_path)
+    assert 2**28 < machine < 2**50
+    write(tmp_path, meminfo="MemTotal: 5 kB\nSwapTotal:      1000 kB\n")
+    assert cpu_memory(tmp_path, tmp_path) == machine + 1_024_000
+
+
+@pytest.mark.parametrize(
+    ("groups", "limit"),
+    [
+        # Version 2: the smallest of a group and those around it.
+        ({"a__b__memory.max": "max\n", "a__memory.max": "7000\n", "memory.max": "9000\n"}, 7000),
+        ({"a__b__memory.max": "5000\n", "a__memory.max": "7000\n"}, 5000),
+        # In a container the own group is the top one, by whatever path it is called outside.
+        ({"memory.max": "9000\n"}, 9000),
+        ({"memory__memory.limit_in_bytes": "3000\n"}, 3000),
+        # Version 1 beside version 2.
+        ({"memory__job__memory.limit_in_bytes": "4000\n", "memory__memory.limit_in_bytes": f"{2**63 - 4096}\n"}, 4000),
+    ],
+)
+def test_control_groups_limit_it(tmp_path: Path, groups: dict[str, str], limit: int) -> None:
+    write(tmp_path / "proc", self__cgroup="5:cpu:/x\n4:memory:/job\n0::/a/b\n")
+    write(tmp_path / "groups", **groups)
+    assert cpu_memory(tmp_path / "proc", tmp_path / "groups") == limit

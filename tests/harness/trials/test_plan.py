@@ -1,0 +1,171 @@
+"""States and estimates of a plan; and that planning loads neither torch nor Ray."""
+
+import random
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.config.load import load
+from harness.trials import store as store_module
+from harness.trials.plan import Durations, make_plan
+from harness.trials.settings import Cell, Trial
+from harness.trials.store import Failure, Record, Store
+from tests.conftest import SweepWriter
+from tests.shared import ROOT
+
+
+def record(key: str, trial: Trial, seconds: float = 10.0) -> Record:
+    return Record(
+        key=key,
+        settings=trial.model_dump(mode="json"),
+        scores={"micro_f1": 70.0, "macro_f1": 50.0},
+        selected={},
+        num_epochs=2,
+        train_seconds=seconds / 2,
+        seconds=seconds,
+        num_parameters={"encoder": 1, "heads": 2},
+        peak_memory_mb=1.0,
+        environment={},
+        predictions_sha256="",
+        attempts=1,
+        finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+def finish(store: Store, key: str, trial: Trial, seconds: float = 10.0) -> None:
+    store.folder(key).mkdir(parents=True)
+    store.finish(record(key, trial, seconds))
+
+
+def test_only_what_is_missing_is_new(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    store = Store(Path(plan.sweep.store))
+    first, second, third = plan.trials[:3]
+    finish(store, first.key, first.trial)
+    store.folder(second.key).mkdir(parents=True)
+    store.fail(
+        Failure(key=second.key, kind="non_finite", message="loss is nan", settings={}, attempts=1),
+    )
+    store.start_attempt(third.key)
+    states = [(planned.state, planned.why) for planned in make_plan(load(path)).trials[:4]]
+    assert states == [
+        ("done", "finished 2026-01-01T00:00:00+00:00"),
+        ("failed", "non_finite: loss is nan"),
+        ("new", "started, not finished"),
+        ("new", "never run"),
+    ]
+    # More seeds: what is there stays there.
+    grown = make_plan(load(write_sweep(seeds=[1, 2, 3])))
+    assert (len(grown.of_state("done")), len(grown.of_state("failed")), len(grown.of_state("new"))) == (1, 1, 10)
+    # Other resources: nothing runs again.
+    assert len(make_plan(load(write_sweep(resources={"cpus": 2}))).of_state("done")) == 1
+    # Another learning rate: everything does.
+    other = write_sweep(trainer={"epochs": 2, "batch_size": 32, "encoder_lr": 0.01, "head_lr": 0.01})
+    assert len(make_plan(load(other)).of_state("new")) == 8
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"key": "x"}', "\x00\x01"])
+def test_a_damaged_record_is_no_record(write_sweep: SweepWriter, damage: str) -> None:
+    path = write_sweep()
+    planned = make_plan(load(path)).trials[0]
+    store = Store(Path(load(path).store))
+    finish(store, planned.key, planned.trial)
+    (store.folder(planned.key) / "record.json").write_text(damage)
+    assert make_plan(load(path)).trials[0].state == "new"
+
+
+@pytest.mark.parametrize("size", [0, 1, -1])
+def test_a_cut_record_is_no_record(write_sweep: SweepWriter, size: int) -> None:
+    path = write_sweep()
+    planned = make_plan(load(path)).trials[0]
+    store = Store(Path(load(path).store))
+    finish(store, planned.key, planned.trial)
+    file = store.folder(planned.key) / "record.json"
+    file.write_bytes(file.read_bytes()[:size] + b"\xff")
+    assert make_plan(load(path)).trials[0].state == "new"
+
+
+def test_a_plan_opens_one_file_per_finished_trial_and_again_only_what_was_missing(
+    write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sweep()
+    store = Store(Path(load(path).store))
+    first, second, third, *_ = make_plan(load(path)).trials
+    for planned in (first, second):
+        finish(store, planned.key, planned.trial)
+    asked: list[str] = []
+    read = store_module._read
+    monkeypatch.setattr(store_module, "_read", lambda kind, path: asked.append(path) or read(kind, path))
+    plan = make_plan(load(path))
+    assert len(asked) == 8 == len(set(asked)), "a trial that was never started has no failure to ask for"
+    finish(store, third.key, third.trial)
+    asked.clear()
+    assert [one.state for one in plan.renewed().trials] == ["done"] * 3 + ["new"] * 5
+    assert plan.renewed() == make_plan(load(path)) and len(asked) == 6 + 6 + 8
+
+
+def test_a_missing_corpus_is_a_problem_and_not_a_crash(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    plan = make_plan(load(write_sweep(data_dir=str(tmp_path / "empty"))))
+    assert list(plan.problems) == ["synthetic"]
+    assert {planned.why for planned in plan.trials} == {"its corpus is not prepared"}
+
+
+def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = make_plan(load(path))
+    assert plan.seconds_left(2) is None
+    store = Store(Path(plan.sweep.store))
+    for planned in plan.trials:
+        if planned.trial.cell == ("hiagm", "none", "synthetic"):
+            finish(store, planned.key, planned.trial, seconds=30.0)
+            break
+    # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
+    assert make_plan(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+
+
+def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:
+    def brute(todo: Sequence[Cell], finished: Sequence[tuple[Cell, float]]) -> float:
+        total = 0.0
+        for cell in todo:
+            near: list[Callable[[Cell], bool]] = [
+                lambda other: other == cell,  # noqa: B023
+                lambda other: (other[0], other[2]) == (cell[0], cell[2]),  # noqa: B023
+                lambda other: other[2] == cell[2],  # noqa: B023
+                lambda other: True,
+            ]
+            groups = ([seconds for other, seconds in finished if is_near(other)] for is_near in near)
+            total += statistics.median(next(group for group in groups if group))
+        return total
+
+    generator = random.Random(0)
+    cells = [(model, merge, dataset) for model in "ab" for merge in ("none", "masking") for dataset in "xyz"]
+    for _ in range(50):
+        known = generator.sample(cells, 4)
+        finished = [(generator.choice(known), generator.uniform(1, 100)) for _ in range(12)]
+        todo = generator.choices(cells, k=20)
+        durations = Durations()
+        for cell, seconds in finished:
+            durations.add(cell, seconds)
+        assert durations.estimate(Counter(todo), 3) == pytest.approx(brute(todo, finished) / 3)
+
+
+@pytest.mark.parametrize(
+    "verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"], ["harness.plan", "--sd", "0.3"]]
+)
+def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepWriter, verb: list[str]) -> None:
+    module, *flags = verb
+    code = (
+        "import sys, runpy; sys.argv = [sys.argv[1], *sys.argv[2:]]\n"
+        "try: runpy.run_module(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as end: print('exit', end.code)\n"
+        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'pyarrow', 'transformers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, module, str(write_sweep()), *flags]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "loaded []" in run.stdout, run.stdout + run.stderr

@@ -1,0 +1,189 @@
+"""Documents as a second source of error: in comparisons, their marks and flags, in averages and in claims."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from harness.analysis.summarise import summarise
+from harness.config.schema import Claim
+from harness.reporting.markdown import markdown
+from harness.stats.document_sample import DocumentSample, Resampling
+from harness.stats.document_variance import Counts, influence, score, variance_of_mean
+from tests.harness.analysis.test_summarise import the
+from tests.harness.fake_sweep import facts, outcome, sweep
+
+ONE = sweep(
+    models={"hiagm": {"label": "HiAGM"}},
+    merges=("none", "masking"),
+    datasets={"wos": {"label": "wos"}},
+    seeds=(1, 2, 3, 4, 5),
+    published=None,
+)
+
+
+def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
+    """Counts of runs of ONE on made-up documents, and outcomes with the scores that they give.
+
+    Args:
+        right_share: Of each merge, the share of right answers.
+        num_documents: So many.
+        seed: Of all draws.
+        dataset: Name of the documents.
+        alike: Whether the seeds of a merge make the same mistakes but for a few.
+    """
+    rng = np.random.default_rng(seed)
+    gold = sparse.csr_array(rng.random((num_documents, 5)) < 0.3)
+    runs = {}
+    for merge, share in right_share.items():
+        common = rng.random(gold.shape)
+        for number in ONE.seeds:
+            own = rng.random(gold.shape)
+            draws = np.where(rng.random(gold.shape) < 0.003, own, common) if alike else own
+            flips = draws < 1 - share
+            counts = Counts.of(sparse.csr_array(gold.toarray() ^ flips), gold)
+            runs["hiagm", merge, number] = {"micro_f1": counts, "macro_f1": counts}
+    sample = DocumentSample(dataset, runs, "abcde", gold.sum(0), Resampling(draws=500, swaps=500))
+    found = [
+        outcome(model, merge, dataset, number, {metric: score(one[metric], metric) for metric in one})
+        for (model, merge, number), one in runs.items()
+    ]
+    return sample, found
+
+
+def test_a_star_that_survives_documents_has_a_dagger():
+    sample, found = made_up({"none": 0.85, "masking": 0.93})
+    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
+    item = the(summary, "hiagm", "masking", "wos micro")
+    assert item.marks == "▲***†" and item.documents.p_swap == 1 / 501
+    low, high = item.documents.crossed.interval()
+    assert low > 0 and item.documents.crossed.value == pytest.approx(item.test.difference)
+    assert the(summarise(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
+    text = markdown(summary)
+    assert "† the 95 % interval over seeds and test documents together" in text
+    assert f"[{low:+.2f}, {high:+.2f}]" in text
+
+
+def test_the_crossed_error_is_made_of_seeds_and_documents():
+    sample, found = made_up({"none": 0.9, "masking": 0.91})
+    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    psi = np.mean(
+        [
+            influence(sample._runs["hiagm", "masking", number]["micro_f1"], "micro_f1")
+            - influence(sample._runs["hiagm", "none", number]["micro_f1"], "micro_f1")
+            for number in ONE.seeds
+        ],
+        axis=0,
+    )
+    variance = variance_of_mean(psi)
+    assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
+    assert item.documents.share == pytest.approx(variance / item.documents.crossed.error**2)
+    macro = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
+    assert macro.documents.ratio == pytest.approx(1, abs=0.2)
+
+
+def test_labels_explain_macro():
+    sample, found = made_up({"none": 0.9, "masking": 0.95})
+    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
+    assert [one.label for one in summary.label_differences] == list("abcde")
+    mean = np.mean([one.difference for one in summary.label_differences])
+    assert mean == pytest.approx(the(summary, "hiagm", "masking", "wos macro").test.difference)
+    assert [one.support for one in summary.label_differences] == sample.support_L.tolist()
+
+
+def test_without_one_run_s_predictions_there_is_no_document_level():
+    sample, found = made_up({"none": 0.9, "masking": 0.95})
+    del sample._runs["hiagm", "none", 3]
+    assert the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro").documents is None
+
+
+def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
+    sample, found = made_up({"none": 0.9, "masking": 0.91})
+    order = np.random.default_rng(5).permutation(400)
+    runs = {
+        run: {metric: Counts(one.right[order][:, ::-1], one.size[order][:, ::-1]) for metric, one in counts.items()}
+        for run, counts in sample._runs.items()
+    }
+    turned = DocumentSample("wos", runs, "edcba", sample.support_L[::-1], Resampling(draws=500, swaps=500))
+    one, other = (
+        the(summarise(ONE, found, facts(ONE), {"wos": kept}), "hiagm", "masking", "wos micro").documents
+        for kept in (sample, turned)
+    )
+    assert one.crossed.error == pytest.approx(other.crossed.error, rel=1e-12)
+
+
+def test_a_star_that_does_not_survive_documents_has_no_dagger():
+    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
+    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    low, high = item.documents.crossed.interval()
+    assert item.test.p < 0.001 and low < 0 < high, "sure of these documents, and of no others"
+    assert item.marks == "▲***"
+
+
+def claiming_a_rise():
+    claim = Claim.model_validate({"text": "so", "kind": "rises", "rows": ("hiagm/masking",), "data": ("wos",)})
+    return ONE.model_copy(update={"claims": {"C": claim}})
+
+
+def test_a_claim_is_judged_by_documents_too_where_that_is_less_sure():
+    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
+    rises = claiming_a_rise()
+    (over_seeds,) = summarise(rises, found, facts(rises)).claims
+    summary = summarise(rises, found, facts(rises), {"wos": sample})
+    (over_both,) = summary.claims
+    assert (over_seeds.verdict, over_both.verdict) == ("supported", "inconclusive")
+    low, high = the(summary, "hiagm", "masking", "wos micro").documents.crossed.interval()
+    assert over_both.parts[0].ours.endswith(f"[{low:+.2f}, {high:+.2f}]")
+    assert [part.with_documents for part in (*over_seeds.parts, *over_both.parts)] == [False, False, True, True]
+    assert "wider; those marked (seeds) are over seeds" in markdown(summary)
+
+
+def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
+    # Two seeds have one degree of freedom, and documents add many: 12.7 standard errors against a few larger ones.
+    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=2000)
+    few = [one for one in found if one.seed < 3]
+    rises = claiming_a_rise()
+    summary = summarise(rises, few, facts(rises), {"wos": sample})
+    item = the(summary, "hiagm", "masking", "wos micro")
+    narrow, wide = item.documents.crossed.interval(), (item.test.low, item.test.high)
+    assert np.ptp(narrow) < np.ptp(wide) and item.documents.crossed.error > item.test.error
+    assert item.estimate.interval() == pytest.approx(wide)
+    # At every level by whichever is less sure there.
+    for at in (0.6, 0.9, 0.95, 0.99):
+        both = [one.interval(at) for one in (item.test.estimate, item.documents.crossed)]
+        assert item.estimate.interval(at) == (min(low for low, _ in both), max(high for _, high in both))
+    assert summary.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
+
+
+def test_macro_takes_the_variance_of_the_bootstrap_and_says_where_the_delta_method_is_far_off():
+    def macro(num_documents):
+        sample, found = made_up({"none": 0.85, "masking": 0.95}, num_documents)
+        return sample, the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
+
+    sample, item = macro(400)
+    drawn = [sample._resampled["hiagm", merge, seed] for merge in ("masking", "none") for seed in ONE.seeds]
+    variance = (np.mean(drawn[:5], axis=0) - np.mean(drawn[5:], axis=0)).var(ddof=1)
+    assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
+    assert "V" not in item.flags
+    rare = macro(5)[1]
+    assert not 0.8 <= rare.documents.ratio <= 1.25 and "V" in rare.flags, "one or two documents a label"
+
+
+@pytest.mark.parametrize("metric", ["micro", "macro"])
+def test_documents_of_an_average_are_independent_samples(metric):
+    sizes = {"wos": 400, "rcv1": 150}
+    two = ONE.model_copy(update={"datasets": sweep(datasets={key: {"label": key} for key in sizes}).datasets})
+    made = {key: made_up({"none": 0.88, "masking": 0.9}, size, size, key) for key, size in sizes.items()}
+    samples = {key: sample for key, (sample, _) in made.items()}
+    summary = summarise(two, [one for _, found in made.values() for one in found], facts(two), samples)
+    parts = [the(summary, "hiagm", "masking", f"{key} {metric}") for key in sizes]
+    average = the(summary, "hiagm", "masking", f"Avg {metric}").documents
+    documents = [part.documents.share * part.documents.crossed.error**2 for part in parts]
+    seeds = [part.test.sd**2 / 5 for part in parts]
+    total = (sum(seeds) + sum(documents)) / 4
+    assert average.crossed.error**2 == pytest.approx(total)
+    assert average.share == pytest.approx(sum(documents) / 4 / total)
+    assert average.crossed.df == pytest.approx(total**2 / sum((one / 4) ** 2 / 4 for one in seeds))
+    assert math.isnan(average.p_swap)
+    assert average.ratio == max((part.documents.ratio for part in parts), key=lambda ratio: abs(math.log(ratio)))
