@@ -110,9 +110,9 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     """Writes the report of the whole sweep from what is stored, and says where everything is."""
     sweep = plan.sweep
     whole = make_plan(sweep) if is_part else plan
-    summary = collect.summarise_plan(whole)
-    path = collect.write(summary, Path(sweep.reports_dir))
-    mlflow.mirror_or_warn(whole, summary)
+    findings = collect.collect(whole)
+    path = collect.write(findings, Path(sweep.reports_dir))
+    mlflow.mirror_or_warn(whole, findings)
     missing, failed = plan.of_state("new"), plan.of_state("failed")
     done = f"{len(plan.of_state('done'))} of {len(plan.trials)} trials done"
     print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.analysis.findings import ClaimPart, ClaimResult, Column, Comparison
-from harness.analysis.index import Lookup, Run
+from harness.analysis.index import ResultsIndex, RunKey
 from harness.config.schema import Claim
 from harness.stats import claim_rules
 from harness.stats.document_variance import crossed
@@ -23,7 +23,7 @@ Part = Callable[[float], ClaimPart]
 """A part of a claim, given the smallest effect of interest."""
 
 
-def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
+def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
     """Judges every claim of the sweep file.
 
     Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules
@@ -32,16 +32,16 @@ def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimRe
     one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
 
     Args:
-        lookup: What trials answered.
+        index: What trials answered.
         comparisons: Of every row with its base, controls included.
     """
     known = {(item.model, item.merge, item.column): item for item in comparisons}
-    for name, claim in lookup.sweep.claims.items():
-        parts = list(_parts(lookup, known, claim))
-        smallest = lookup.sweep.statistics.smallest_effect
+    for name, claim in index.sweep.claims.items():
+        parts = list(_parts(index, known, claim))
+        smallest = index.sweep.statistics.smallest_effect
         by_size = {size: [part(size) for part in parts] for size in (smallest, *(k * smallest for k in SENSITIVITY))}
         verdict = {size: claim_rules.conjunction([one.judged for one in found]) for size, found in by_size.items()}
-        subset = any(lookup.sweep.datasets[key].train_documents for key in _datasets(lookup, claim))
+        subset = any(index.sweep.datasets[key].train_documents for key in _datasets(index, claim))
         yield ClaimResult(
             name=name,
             text=claim.text,
@@ -51,27 +51,27 @@ def judge(lookup: Lookup, comparisons: Sequence[Comparison]) -> Iterator[ClaimRe
         )
 
 
-def _datasets(lookup: Lookup, claim: Claim) -> set[str]:
-    return set(lookup.sweep.datasets) if "average" in claim.data else set(claim.data)
+def _datasets(index: ResultsIndex, claim: Claim) -> set[str]:
+    return set(index.sweep.datasets) if "average" in claim.data else set(claim.data)
 
 
-def _columns(lookup: Lookup, claim: Claim) -> Iterator[Column]:
+def _columns(index: ResultsIndex, claim: Claim) -> Iterator[Column]:
     for data in claim.data:
-        for column in lookup.columns:
+        for column in index.columns:
             is_there = column.average if data == "average" else column.datasets == (data,)
             if is_there and column.metric in claim.metrics:
                 yield column
 
 
-def _parts(lookup: Lookup, known: dict[tuple[str, str, Column], Comparison], claim: Claim) -> Iterable[Part]:
+def _parts(index: ResultsIndex, known: dict[tuple[str, str, Column], Comparison], claim: Claim) -> Iterable[Part]:
     rows = [tuple(row.split("/")) for row in claim.rows]
     if claim.kind == "time_ratio":
-        return [_time(lookup, model, merge, data, claim) for model, merge in rows for data in claim.data]
-    columns = list(_columns(lookup, claim))
+        return [_time(index, model, merge, data, claim) for model, merge in rows for data in claim.data]
+    columns = list(_columns(index, claim))
     if claim.kind == "larger_gain":
-        return [_contrast(lookup, claim.rows[0], claim.rows[1], column) for column in columns]
+        return [_contrast(index, claim.rows[0], claim.rows[1], column) for column in columns]
     if claim.kind == "best":
-        return [_best(lookup, model, merge, column) for model, merge in rows for column in columns]
+        return [_best(index, model, merge, column) for model, merge in rows for column in columns]
     return [_difference(known[model, merge, column], claim) for model, merge in rows for column in columns]
 
 
@@ -97,98 +97,100 @@ def _words(found: Estimate | None, sign: str = "") -> str:
     return f"{found.value:{sign}z.2f} [{', '.join(f'{end:{sign}z.2f}' for end in found.interval())}]"
 
 
-def _best(lookup: Lookup, model: str, merge: str, column: Column) -> Part:
-    merges = lookup.sweep.merges_of(model)
-    members = [lookup.coded_scores(model, one, column) for one in merges]
-    label = f"{lookup.label(model, merge)}, {column.label}"
-    scores = {one: lookup.published(model, one, column) for one in merges}
+def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> Part:
+    merges = index.sweep.merges_of(model)
+    members = [index.coded_scores(model, one, column) for one in merges]
+    label = f"{index.label(model, merge)}, {column.label}"
+    scores = {one: index.published(model, one, column) for one in merges}
     ranked = sorted((score for score in scores.values() if score is not None), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
     # A rival that cannot be compared may be the better one.
-    is_open = any(lookup.one_seed(model, one, column) for one in merges)
+    is_open = any(index.one_seed(model, one, column) for one in merges)
     if is_open or min(len(arm) for member in members for arm in member) < 2:
         return lambda smallest: ClaimPart(label, "n/a", published, False, claim_rules.Judged("not tested"))
-    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), lookup.join), strict=True))
+    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), index.join), strict=True))
     ours = f"best may be {', '.join(one for one in merges if inside[one])}"
     return lambda smallest: ClaimPart(label, ours, published, False, claim_rules.best(inside, merge))
 
 
-def _time(lookup: Lookup, model: str, merge: str, dataset: str, claim: Claim) -> Part:
-    found = lookup.time_test(model, merge, dataset).estimate
+def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> Part:
+    found = index.time_test(model, merge, dataset).estimate
     low, high = claim.bounds
     judged = claim_rules.within(found, math.log(low), math.log(high))
     ours = "n/a"
     if found is not None:
         ends = ", ".join(f"{math.exp(end):.2f}" for end in found.interval())
         ours = f"x {math.exp(found.value):.2f} [{ends}]"
-    label = f"{lookup.label(model, merge)}, {lookup.labels[dataset]}"
+    label = f"{index.label(model, merge)}, {index.labels[dataset]}"
     return lambda smallest: ClaimPart(label, ours, f"x {low:g} to {high:g}", False, judged)
 
 
-def _contrast(lookup: Lookup, one: str, other: str, column: Column) -> Part:
+def _contrast(index: ResultsIndex, one: str, other: str, column: Column) -> Part:
     """How much more the first model gains than the second, each averaged over their common merges and over datasets."""
-    merges = _common_variants(lookup, one, other)
+    merges = _common_variants(index, one, other)
     strata: list[list[Array]] = []
     variances: list[float] = []
     signs: list[float] = []
     with_documents = True
     for dataset in column.datasets:
         place = Column("", column.metric, (dataset,))
-        runs: dict[Run, float] = {}
+        runs: dict[RunKey, float] = {}
         for model, sign in ((one, 1.0), (other, -1.0)):
-            samples, weights = _gain(lookup, model, merges, place)
+            samples, weights = _gain(index, model, merges, place)
             strata.append(samples)
             signs += [sign / len(column.datasets)] * len(samples)
             variances += [0.0] * len(samples)
             runs |= {run: sign * weight for run, weight in weights.items()}
-        sample = lookup.samples.get(dataset)
+        sample = index.samples.get(dataset)
         if sample is None or not runs or not sample.has(list(runs)):
             with_documents = False
         else:
             # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
             variances[-1] = sample.variance(column.metric, runs)[0]
     found = None
-    arms = [(model, merge) for model in (one, other) for merge in (*merges, lookup.sweep.statistics.base)]
-    is_varied = not any(lookup.one_seed(model, merge, column) for model, merge in arms)
+    arms = [(model, merge) for model in (one, other) for merge in (*merges, index.sweep.statistics.base)]
+    is_varied = not any(index.one_seed(model, merge, column) for model, merge in arms)
     flat = [sample for samples in strata for sample in samples]
     if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
         over_seeds = crossed(flat, [0.0] * len(flat), signs)
         found = over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds
-    label = f"{lookup.model_label(one)} over {lookup.model_label(other)}, {column.label}"
-    published = _published_contrast(lookup, one, other, merges, column)
+    label = f"{index.model_label(one)} over {index.model_label(other)}, {column.label}"
+    published = _published_contrast(index, one, other, merges, column)
     return lambda smallest: ClaimPart(
         label, _words(found, "+"), published, with_documents, claim_rules.direction(found, 1, smallest)
     )
 
 
-def _common_variants(lookup: Lookup, one: str, other: str) -> list[str]:
-    shared = lookup.sweep.merges_of(other)
-    return [merge for merge in lookup.sweep.merges_of(one) if merge in shared and merge != lookup.sweep.statistics.base]
+def _common_variants(index: ResultsIndex, one: str, other: str) -> list[str]:
+    shared = index.sweep.merges_of(other)
+    return [merge for merge in index.sweep.merges_of(one) if merge in shared and merge != index.sweep.statistics.base]
 
 
-def _gain(lookup: Lookup, model: str, merges: Sequence[str], column: Column) -> tuple[list[Array], dict[Run, float]]:
+def _gain(
+    index: ResultsIndex, model: str, merges: Sequence[str], column: Column
+) -> tuple[list[Array], dict[RunKey, float]]:
     """Returns the mean over merges of the difference to the base on one dataset, over runs that can be compared.
 
     Returns:
         Independent samples whose means add up to it; the runs whose weighted sum it is.
     """
-    arms = (*merges, lookup.sweep.statistics.base)
+    arms = (*merges, index.sweep.statistics.base)
     weights = (*[1 / len(merges)] * len(merges), -1.0)
-    scores = lookup.shared([lookup.coded_scores(model, arm, column)[0] for arm in arms])
+    scores = index.shared([index.coded_scores(model, arm, column)[0] for arm in arms])
     weighted = [weight * np.array(list(found.values())) for weight, found in zip(weights, scores, strict=True)]
-    samples = [np.sum(weighted, axis=0)] if lookup.sweep.statistics.paired else weighted
-    runs: dict[Run, float] = {
+    samples = [np.sum(weighted, axis=0)] if index.sweep.statistics.paired else weighted
+    runs: dict[RunKey, float] = {
         (model, arm, seed): weight / len(found)
         for arm, weight, found in zip(arms, weights, scores, strict=True)
-        for seed in lookup.seeds(found)
+        for seed in index.seeds(found)
     }
     return samples, runs
 
 
-def _published_contrast(lookup: Lookup, one: str, other: str, merges: Sequence[str], column: Column) -> str:
+def _published_contrast(index: ResultsIndex, one: str, other: str, merges: Sequence[str], column: Column) -> str:
     gains = []
     for model in (one, other):
-        scores = [lookup.published(model, merge, column) for merge in (lookup.sweep.statistics.base, *merges)]
+        scores = [index.published(model, merge, column) for merge in (index.sweep.statistics.base, *merges)]
         known = [score for score in scores if score is not None]
         if len(known) < len(scores):
             return ""

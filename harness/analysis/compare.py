@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from harness.analysis.design import corrected_size, level, num_comparisons
+from harness.analysis.design import corrected_size, num_comparisons, significance_level
 from harness.analysis.findings import Column, Comparison, DocumentLevel
-from harness.analysis.index import Lookup, Run
+from harness.analysis.index import ResultsIndex, RunKey
 from harness.analysis.published import ROUNDING, is_subset, judge_published
 from harness.config.schema import SweepFile
 from harness.stats import effect_sizes, multiple_testing, permutation_tests, power, t_tests
@@ -17,19 +17,19 @@ DAGGER = "†"
 """Marks a star that also holds where documents are resampled."""
 
 
-def compare(lookup: Lookup, control: bool) -> Iterator[Comparison]:
+def compare(index: ResultsIndex, control: bool) -> Iterator[Comparison]:
     """Compares every row of the controls, or of the others, with its base, in every column."""
-    sweep = lookup.sweep
+    sweep = index.sweep
     base = sweep.statistics.base
     for model, merge in sweep.rows:
         if base in sweep.merges_of(model) and merge != base and sweep.models[model].control == control:
-            for column in lookup.columns:
-                yield _Contrast(lookup, model, merge, column).comparison()
+            for column in index.columns:
+                yield _Contrast(index, model, merge, column).comparison()
 
 
 def starred(sweep: SweepFile, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Adds what depends on the whole family: corrected p-values, stars and flags."""
-    rule, at = sweep.statistics, level(sweep)
+    rule, at = sweep.statistics, significance_level(sweep)
     adjusted: dict[int, tuple[float, float]] = {}
     for family, size in num_comparisons(sweep).items():
         places = [place for place, item in enumerate(comparisons) if item.family == family]
@@ -49,22 +49,22 @@ def starred(sweep: SweepFile, comparisons: Sequence[Comparison]) -> list[Compari
 class _Contrast:
     """A row and its base in one column."""
 
-    def __init__(self, lookup: Lookup, model: str, merge: str, column: Column):
-        self.lookup = lookup
-        self.sweep = lookup.sweep
-        self.rule = lookup.sweep.statistics
+    def __init__(self, index: ResultsIndex, model: str, merge: str, column: Column):
+        self.index = index
+        self.sweep = index.sweep
+        self.rule = index.sweep.statistics
         self.model = model
         self.merges = (merge, self.rule.base)
         self.column = column
-        self.strata = lookup.strata(model, merge, self.rule.base, column)
-        self.one_seed = any(lookup.one_seed(model, arm, column) for arm in self.merges)
+        self.strata = index.strata(model, merge, self.rule.base, column)
+        self.one_seed = any(index.one_seed(model, arm, column) for arm in self.merges)
         self.test = t_tests.t_test(self.strata)
         if self.one_seed:
             n = math.nan
             self.test = replace(self.test, status="one seed", error=n, statistic=n, df=n, p=n, low=n, high=n)
 
     def comparison(self) -> Comparison:
-        lookup, test, strata = self.lookup, self.test, self.strata
+        index, test, strata = self.index, self.test, self.strata
         merge, base = self.merges
         average = self.column.average
         published = self._published()
@@ -77,13 +77,13 @@ class _Contrast:
             model=self.model,
             merge=merge,
             base=base,
-            label=lookup.label(self.model, merge),
+            label=index.label(self.model, merge),
             column=self.column,
             family="AB" if self.rule.families == "joint" else "A" if average else "B",
             test=test,
-            seeds=tuple((tuple(lookup.seeds(one.arms[0])), tuple(lookup.seeds(one.arms[1]))) for one in strata),
+            seeds=tuple((tuple(index.seeds(one.arms[0])), tuple(index.seeds(one.arms[1]))) for one in strata),
             differences=tuple(
-                dict(zip(lookup.seeds(one.seeds), one.differences.tolist(), strict=True)) for one in pairs
+                dict(zip(index.seeds(one.seeds), one.differences.tolist(), strict=True)) for one in pairs
             ),
             dropped=dropped,
             mixed=mixed,
@@ -103,7 +103,7 @@ class _Contrast:
         )
 
     def _published(self) -> float | None:
-        variant, base = (self.lookup.published(self.model, arm, self.column) for arm in self.merges)
+        variant, base = (self.index.published(self.model, arm, self.column) for arm in self.merges)
         return None if variant is None or base is None else round(variant - base, 10)
 
     def _judged(self, published: float | None) -> Prediction | None:
@@ -111,29 +111,31 @@ class _Contrast:
             return None
         samples = [sample for one in self.strata for sample in one.samples]
         runs = [self._weights(one) for one in self.strata]
-        return judge_published(self.lookup, self.column, samples, published, 2 * ROUNDING, runs)
+        return judge_published(self.index, self.column, samples, published, 2 * ROUNDING, runs)
 
     def _power(self, difference: float) -> float:
         if self.column.average or self.test.status != "tested":
             return math.nan
-        return power.power(difference, self.test.sd, self.test.num_pairs[0], level(self.sweep), self._num_samples)
+        return power.power(
+            difference, self.test.sd, self.test.num_pairs[0], significance_level(self.sweep), self._num_samples
+        )
 
     def _detectable(self) -> float:
         if self.column.average or self.test.status != "tested":
             return math.nan
-        at = level(self.sweep)
+        at = significance_level(self.sweep)
         return power.detectable(self.test.sd, self.test.num_pairs[0], at, num_strata=self._num_samples)
 
     @property
     def _num_samples(self) -> int:
         return len(self.strata[0].samples)
 
-    def _weights(self, stratum: t_tests.Stratum) -> dict[Run, float]:
+    def _weights(self, stratum: t_tests.Stratum) -> dict[RunKey, float]:
         """Returns the runs whose weighted sum is the mean difference in a stratum."""
         return {
             (self.model, arm, seed): sign / len(codes)
             for arm, codes, sign in zip(self.merges, stratum.arms, (1, -1), strict=True)
-            for seed in self.lookup.seeds(codes)
+            for seed in self.index.seeds(codes)
         }
 
     def _left_out(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -141,7 +143,7 @@ class _Contrast:
         dropped: list[str] = []
         mixed: list[str] = []
         for dataset, stratum in zip(self.column.datasets, self.strata, strict=True):
-            left = self.lookup.seeds(stratum.dropped)
+            left = self.index.seeds(stratum.dropped)
             for seed in sorted(set(left)):
                 is_mixed = left.count(seed) > 1 or isinstance(stratum, t_tests.Arms)
                 (mixed if is_mixed else dropped).append(f"{dataset}/{seed}")
@@ -156,7 +158,7 @@ class _Contrast:
         ratios = []
         for dataset, stratum in zip(self.column.datasets, self.strata, strict=True):
             weights = self._weights(stratum)
-            sample = self.lookup.samples.get(dataset)
+            sample = self.index.samples.get(dataset)
             if sample is None or not sample.has(list(weights)):
                 return None
             variance, ratio = sample.variance(self.column.metric, weights)
@@ -175,8 +177,8 @@ class _Contrast:
         if self.column.average or self.sweep.models[self.model].control or isinstance(stratum, t_tests.Arms):
             return math.nan
         merge, base = self.merges
-        both = [((self.model, merge, seed), (self.model, base, seed)) for seed in self.lookup.seeds(stratum.seeds)]
-        sample = self.lookup.samples[self.column.datasets[0]]
+        both = [((self.model, merge, seed), (self.model, base, seed)) for seed in self.index.seeds(stratum.seeds)]
+        sample = self.index.samples[self.column.datasets[0]]
         return sample.p_swap(self.column.metric, f"{self.model}/{merge}", both)
 
 

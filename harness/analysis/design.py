@@ -33,7 +33,7 @@ def why_no_comparisons(sweep: SweepFile) -> str:
     return f"No comparisons: no model that is not a control has the base merge {base!r} and another."
 
 
-def level(sweep: SweepFile) -> float:
+def significance_level(sweep: SweepFile) -> float:
     """Returns the level at which each look at a family is tested: alpha, where there is one look."""
     rule = sweep.statistics
     return level_of_two_looks(rule.alpha, rule.first_look / len(sweep.seeds)) if rule.first_look else rule.alpha
@@ -52,7 +52,7 @@ def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
     # The exact test of an average treats every dataset's seeds on their own.
     strata = len(sweep.datasets) if family == "A" else 1
     size, paired = corrected_size(sweep, family), sweep.statistics.paired
-    needed = seeds_to_reach(level(sweep), size, strata, paired)
+    needed = seeds_to_reach(significance_level(sweep), size, strata, paired)
     return least_reachable_p(len(sweep.seeds), size, strata, paired), max(needed, 2)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.inputs import Facts, Outcome
+from harness.analysis.inputs import Facts, TrialResult
 from harness.config.schema import SweepFile
 from harness.stats.claim_rules import Judged, Verdict
 from harness.stats.document_sample import Resampling
@@ -40,7 +40,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One row in one column.
 
     Attributes:
@@ -242,7 +242,7 @@ class Row:
     merge: str
     label: str
     control: bool
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
 
 
 @dataclass(frozen=True)
@@ -319,11 +319,11 @@ class Trial:
     dataset: str
     seed: int
     control: bool
-    outcome: Outcome | None
+    result: TrialResult | None
 
 
 @dataclass(frozen=True)
-class Summary:
+class Findings:
     """Everything that a report prints.
 
     Attributes:

@@ -4,26 +4,26 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.findings import Column
-from harness.analysis.inputs import Facts, Outcome
+from harness.analysis.inputs import Facts, TrialResult
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
-from harness.stats.t_tests import Scores, Stratum, TTest, alike, pair, part, t_test
+from harness.stats.t_tests import Scores, Stratum, TTest, as_arms, as_pairs, same_origin, t_test
 
 METRIC_LABELS = {"micro_f1": "micro", "macro_f1": "macro"}
 RECONSTRUCTED = "§"
 """Marks every row of a model that is a reconstruction."""
-Run = tuple[str, str, int]
+RunKey = tuple[str, str, int]
 """Model, merge, seed."""
-Samples = Mapping[str, DocumentSample[Run]]
+Samples = Mapping[str, DocumentSample[RunKey]]
 """Dataset to its test documents under every run whose predictions are known."""
 
 
-class Lookup:
+class ResultsIndex:
     """Answers of trials by row and column.
 
     Args:
         sweep: The plan.
-        outcomes: Finished and failed trials, in any order.
+        results: Finished and failed trials, in any order.
         facts: Names the datasets.
         samples: Predictions, where they are known.
 
@@ -31,7 +31,7 @@ class Lookup:
         ValueError: On two outcomes for one trial, or one that is not of the sweep.
     """
 
-    def __init__(self, sweep: SweepFile, outcomes: Sequence[Outcome], facts: Facts, samples: Samples):
+    def __init__(self, sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples: Samples):
         self.sweep = sweep
         self.samples = samples
         known = facts.dataset_facts
@@ -39,38 +39,38 @@ class Lookup:
             key: entry.label or (known[key].label if key in known else key) for key, entry in sweep.datasets.items()
         }
         self.columns = _columns(sweep, self.labels)
-        self.outcomes = self._index(outcomes)
+        self.results = self._index(results)
         # With an empty place for each seed, under which runs pair up wherever they were made.
-        self._made = sorted({(one.seed, made) for one in self.outcomes.values() for made in ("", one.made_on)})
+        self._made = sorted({(one.seed, made) for one in self.results.values() for made in ("", one.made_on)})
         self._code = {key: code for code, key in enumerate(self._made)}
 
-    def _index(self, outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str, int], Outcome]:
+    def _index(self, results: Sequence[TrialResult]) -> dict[tuple[str, str, str, int], TrialResult]:
         planned = {
             (model, merge, dataset, seed)
             for model, merge in self.sweep.rows
             for dataset in self.sweep.datasets
             for seed in self.sweep.seeds
         }
-        found: dict[tuple[str, str, str, int], Outcome] = {}
-        for outcome in outcomes:
-            place = (outcome.model, outcome.merge, outcome.dataset, outcome.seed)
+        found: dict[tuple[str, str, str, int], TrialResult] = {}
+        for result in results:
+            place = (result.model, result.merge, result.dataset, result.seed)
             if place not in planned or place in found:
                 problem = "has two outcomes" if place in found else "is not part of the sweep"
-                raise ValueError(f"{self.sweep.name}: trial {'/'.join(map(str, place))} ({outcome.key}) {problem}.")
-            found[place] = outcome
+                raise ValueError(f"{self.sweep.name}: trial {'/'.join(map(str, place))} ({result.key}) {problem}.")
+            found[place] = result
         return found
 
-    def cell_outcomes(self, model: str, merge: str, dataset: str) -> list[Outcome]:
+    def cell_results(self, model: str, merge: str, dataset: str) -> list[TrialResult]:
         """Returns the outcomes of a cell, by rising seed."""
-        found = (self.outcomes.get((model, merge, dataset, seed)) for seed in sorted(self.sweep.seeds))
-        return [outcome for outcome in found if outcome is not None]
+        found = (self.results.get((model, merge, dataset, seed)) for seed in sorted(self.sweep.seeds))
+        return [result for result in found if result is not None]
 
     def scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
         """Returns finite scores by seed, one mapping per dataset of the column."""
         return [
             {
                 one.seed: one.scores[column.metric]
-                for one in self.cell_outcomes(model, merge, dataset)
+                for one in self.cell_results(model, merge, dataset)
                 if one.scores is not None and math.isfinite(one.scores.get(column.metric, math.nan))
             }
             for dataset in column.datasets
@@ -84,9 +84,7 @@ class Lookup:
         for dataset, scores in zip(column.datasets, self.scores(model, merge, column), strict=True):
             if len(scores) < 2:
                 continue
-            digests = {
-                one.predictions_sha256 for one in self.cell_outcomes(model, merge, dataset) if one.seed in scores
-            }
+            digests = {one.predictions_sha256 for one in self.cell_results(model, merge, dataset) if one.seed in scores}
             spread = max(scores.values()) - min(scores.values())
             if spread <= 1e-9 or (len(digests) == 1 and None not in digests):
                 return True
@@ -117,7 +115,7 @@ class Lookup:
 
     def coded(self, model: str, merge: str, values: Mapping[int, float], dataset: str, mixed: bool) -> dict[int, float]:
         """Returns values by code in place of seed; mixed ones pair up wherever they were made."""
-        made_on = {one.seed: "" if mixed else one.made_on for one in self.cell_outcomes(model, merge, dataset)}
+        made_on = {one.seed: "" if mixed else one.made_on for one in self.cell_results(model, merge, dataset)}
         return {self._code[seed, made_on[seed]]: value for seed, value in values.items()}
 
     def coded_scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
@@ -128,12 +126,12 @@ class Lookup:
 
     def join(self, variant: Scores, base: Scores) -> Stratum:
         """Puts two coded arms together, paired or as wholes, as the sweep file says."""
-        return pair(variant, base) if self.sweep.statistics.paired else part(variant, base, self._made_on)
+        return as_pairs(variant, base) if self.sweep.statistics.paired else as_arms(variant, base, self._made_on)
 
     def shared(self, arms: Sequence[Scores]) -> list[dict[int, float]]:
         """Returns of several coded arms the runs that can be compared: of seeds that all have, or made alike."""
         if not self.sweep.statistics.paired:
-            return alike(arms, self._made_on)
+            return same_origin(arms, self._made_on)
         codes = sorted(set(arms[0]).intersection(*arms[1:]))
         return [{code: arm[code] for code in codes} for arm in arms]
 
@@ -156,7 +154,7 @@ class Lookup:
         """
         arms = []
         for arm in (merge, self.sweep.statistics.base):
-            found = [one for one in self.cell_outcomes(model, arm, dataset) if one.scores is not None and one.seconds]
+            found = [one for one in self.cell_results(model, arm, dataset) if one.scores is not None and one.seconds]
             logs = {
                 one.seed: math.log((one.seconds or 0.0) / one.num_epochs * (one.best_epoch if to_best else 1))
                 for one in found

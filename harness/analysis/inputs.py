@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """How one trial ended.
 
     Attributes:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.findings import Column
-from harness.analysis.index import Lookup, Run
+from harness.analysis.index import ResultsIndex, RunKey
 from harness.config.schema import SweepFile
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction, prediction
 from harness.stats.t_tests import Array
@@ -18,12 +18,12 @@ def is_subset(sweep: SweepFile, column: Column) -> bool:
 
 
 def judge_published(
-    lookup: Lookup,
+    index: ResultsIndex,
     column: Column,
     samples: Sequence[Sequence[float] | Array],
     published: float,
     rounding: float,
-    runs: Sequence[Mapping[Run, float]],
+    runs: Sequence[Mapping[RunKey, float]],
 ) -> Prediction:
     """Judges a published score or difference.
 
@@ -31,19 +31,19 @@ def judge_published(
     error is not known, and the number is not comparable.
 
     Args:
-        lookup: What trials answered.
+        index: What trials answered.
         column: Where.
         samples: As in `prediction`.
         published: Likewise.
         rounding: Likewise.
         runs: Of each dataset, those whose weighted sum is our number.
     """
-    if is_subset(lookup.sweep, column):
+    if is_subset(index.sweep, column):
         return NOT_COMPARABLE
     documents = 0.0
     for dataset, weights in zip(column.datasets, runs, strict=True):
-        if dataset in lookup.sweep.statistics.other_test_documents:
-            sample = lookup.samples.get(dataset)
+        if dataset in index.sweep.statistics.other_test_documents:
+            sample = index.samples.get(dataset)
             if sample is None or not sample.has(list(weights)):
                 return NOT_COMPARABLE
             documents += sample.variance(column.metric, weights)[0]

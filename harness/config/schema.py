@@ -14,7 +14,7 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Merge, Split
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
 BestEpoch = Literal["per_metric", "micro", "macro"]
 Metrics = Annotated[tuple[Literal["micro_f1", "macro_f1"], ...], Field(min_length=1)]
@@ -35,13 +35,13 @@ class TrainerSettings(Strict):
     """Epochs in which validation micro and macro F are both below their best, before stopping early."""
     batch_size: Annotated[int, Field(gt=1)] = 16
     """Documents per optimiser step."""
-    encoder_lr: NotNegative = 2e-5
+    encoder_lr: NonNegativeFloat = 2e-5
     """Peak learning rate of the text encoder."""
-    head_lr: NotNegative = 1e-4
+    head_lr: NonNegativeFloat = 1e-4
     """Peak learning rate of everything behind the text encoder."""
-    weight_decay: NotNegative = 0.01
+    weight_decay: NonNegativeFloat = 0.01
     """AdamW decay (the paper's lambda 1); biases and LayerNorm weights are exempt."""
-    recursive_penalty: NotNegative = 1e-6
+    recursive_penalty: NonNegativeFloat = 1e-6
     """Weight of the recursive regularisation (the paper's lambda 2)."""
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of all planned steps over which the learning rate rises linearly; then it falls linearly to 0."""
@@ -60,10 +60,10 @@ class Resources(Strict):
 
     cpus: Positive = 1
     """CPU cores, and as many torch threads."""
-    gpus: NotNegative | Literal["auto"] = 0.0
+    gpus: NonNegativeFloat | Literal["auto"] = 0.0
     """GPUs; a fraction shares one; auto measures what a trial needs of one, so that as many share it as fit, and
     is 0 where there is none."""
-    time_limit_minutes: NotNegative = 0.0
+    time_limit_minutes: NonNegativeFloat = 0.0
     """Longest run of one trial before it counts as hung and is started again; 0 is no limit."""
 
     @property

@@ -1,18 +1,18 @@
 """What is said above the tables of a report, and beside the smaller ones."""
 
-from harness.analysis.findings import Summary
+from harness.analysis.findings import Findings
 from harness.training.metrics import GROUPS
 
 
-def unfinished(summary: Summary) -> str:
+def unfinished(findings: Findings) -> str:
     """Returns a warning where planned trials have not run, or are left out; else nothing."""
-    if summary.facts.only:
-        return summary.facts.only
-    missing = sum(trial.outcome is None for trial in summary.trials)
+    if findings.facts.only:
+        return findings.facts.only
+    missing = sum(trial.result is None for trial in findings.trials)
     if not missing:
         return ""
-    text = f"Unfinished: {len(summary.trials) - missing} of {len(summary.trials)} planned trials have run."
-    if _is_first_look(summary):
+    text = f"Unfinished: {len(findings.trials) - missing} of {len(findings.trials)} planned trials have run."
+    if _is_first_look(findings):
         return f"{text} This is the planned first look."
     return (
         f"{text} Stars before the planned number of seeds are an extra look at the data, and raise the "
@@ -20,16 +20,16 @@ def unfinished(summary: Summary) -> str:
     )
 
 
-def _is_first_look(summary: Summary) -> bool:
+def _is_first_look(findings: Findings) -> bool:
     """Returns whether every row that is compared has as many finished seeds as the planned first look."""
-    first = summary.sweep.statistics.first_look
-    finished = {num for row in summary.rows if not row.control for cell in row.cells for num in cell.num_done}
+    first = findings.sweep.statistics.first_look
+    finished = {num for row in findings.rows if not row.control for cell in row.cells for num in cell.num_done}
     return bool(first) and finished == {first}
 
 
-def control_note(summary: Summary) -> str:
+def control_note(findings: Findings) -> str:
     """Returns what the control rows are for."""
-    sweep = summary.sweep
+    sweep = findings.sweep
     text = "Controls stand outside every comparison and correction."
     controls = {key: entry for key, entry in sweep.models.items() if entry.control}
     flat = [key for key, one in controls.items() if not sweep.reads_hierarchy(key) and one.split == "hierarchy"]
@@ -53,20 +53,20 @@ def control_note(summary: Summary) -> str:
             " Copies are as many heads for all labels as there are branches: what is gained with them too is due to "
             "more heads."
         )
-    if summary.control_comparisons:
+    if findings.control_comparisons:
         text += " Δ with its 95 % interval is unadjusted."
     return text
 
 
-def claims_note(summary: Summary) -> str:
+def claims_note(findings: Findings) -> str:
     """Returns how claims were judged."""
-    rule = summary.sweep.statistics
+    rule = findings.sweep.statistics
     text = (
         "A claim is supported where all its parts are, and not supported where one is contradicted (Holm over its "
         "parts) or all are contradicted or negligible; else it is inconclusive. Intervals are two-sided and not "
         f"corrected across claims. Negligible is surely within ± {rule.smallest_effect:g} points"
     )
-    if any(part.with_documents for claim in summary.claims for part in claim.parts):
+    if any(part.with_documents for claim in findings.claims for part in claim.parts):
         return (
             f"{text}. Intervals are over seeds and test documents, or over seeds alone where that is wider; those "
             "marked (seeds) are over seeds in any case."
@@ -74,15 +74,15 @@ def claims_note(summary: Summary) -> str:
     return f"{text}. Intervals are over seeds on the fixed test documents."
 
 
-def label_groups_note(summary: Summary) -> str:
+def label_groups_note(findings: Findings) -> str:
     """Returns what the groups of labels are, and how many labels each has."""
-    shown = {item.group for item in summary.label_groups}
+    shown = {item.group for item in findings.label_groups}
     meanings = ", ".join(f"{group}: {meaning}" for group, meaning in GROUPS.items() if group in shown)
-    known = summary.facts.dataset_facts
+    known = findings.facts.dataset_facts
     sizes = [
-        f"{summary.dataset_labels[key]} has {', '.join(counted)}"
+        f"{findings.dataset_labels[key]} has {', '.join(counted)}"
         for key, found in known.items()
-        if summary.dataset_labels[key] in {item.dataset for item in summary.label_groups}
+        if findings.dataset_labels[key] in {item.dataset for item in findings.label_groups}
         for counted in [[f"{num} {group} ({tested} in test)" for group, (num, tested) in found.label_groups.items()]]
         if counted
     ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harness.analysis.findings import Summary
+from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
 
 _HEAD = """\
@@ -17,35 +17,35 @@ The questions of the ACL Rolling Review's responsible NLP checklist (sections B 
 checklist that are about experiments, answered per sweep from its file, its plan and the records of its trials."""
 
 
-def updated(page: str, summary: Summary) -> str:
+def updated(page: str, findings: Findings) -> str:
     """Returns the page with a sweep's section renewed, in the order of names.
 
     Args:
         page: As it stands; may be empty.
-        summary: Of the sweep.
+        findings: Of the sweep.
     """
     parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    sections[summary.sweep.name] = "\n" + "\n".join(
-        f"- **{question}** {answer}" for question, answer in _answers(summary)
+    sections[findings.sweep.name] = "\n" + "\n".join(
+        f"- **{question}** {answer}" for question, answer in _answers(findings)
     )
     return "\n\n".join([_HEAD, *(f"## {name}\n\n{text.strip()}" for name, text in sorted(sections.items()))]) + "\n"
 
 
-def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
-    facts, sweep = summary.facts, summary.sweep
+def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
+    facts, sweep = findings.facts, findings.sweep
     known = facts.provenance
     hardware = f"device {known.get('device', 'unknown')}; CPU {known.get('cpu', 'unknown')}"
-    yield "Description of the setting and the algorithms (NAACL):", _models(summary)
+    yield "Description of the setting and the algorithms (NAACL):", _models(findings)
     yield (
         "Source code and commit (NAACL):",
         f"commit {known.get('commit', 'unknown')}; trials are named in {sweep.name}.csv.",
     )
-    yield "Parameters of each model (ARR C1, NAACL):", _parameters(summary)
+    yield "Parameters of each model (ARR C1, NAACL):", _parameters(findings)
     yield "Computing infrastructure (ARR C1, NAACL):", f"{hardware}; precision {known.get('precision', 'unknown')}."
     yield "Total computational budget (ARR C1):", f"trial hours: {known.get('trial hours', 'unknown')}."
-    yield "Average runtime of each model (NAACL):", _runtimes(summary)
-    yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(summary)
+    yield "Average runtime of each model (NAACL):", _runtimes(findings)
+    yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(findings)
     yield (
         "Bounds and search of hyperparameters (ARR C2, NAACL):",
         (
@@ -61,7 +61,7 @@ def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
     yield (
         "Number of runs, and summary statistics (ARR C3):",
         (
-            f"{len(sweep.seeds)} seeds ({', '.join(map(str, sweep.seeds))}); {_finished(summary)}; mean ± standard "
+            f"{len(sweep.seeds)} seeds ({', '.join(map(str, sweep.seeds))}); {_finished(findings)}; mean ± standard "
             f"deviation over seeds, tests and intervals in {sweep.name}.md, no best of several runs."
         ),
     )
@@ -81,7 +81,7 @@ def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
         )
         + "; all versions in requirements.lock.",
     )
-    yield "Data: statistics and splits (ARR B6, NAACL):", _data(summary)
+    yield "Data: statistics and splits (ARR B6, NAACL):", _data(findings)
     yield (
         "Data: how to get it, licence, preprocessing (ARR B1 to B3, NAACL):",
         ("`python -m datasets.prepare NAME --card` says it of each corpus; fingerprints of what was used are above."),
@@ -90,9 +90,9 @@ def _answers(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."
 
 
-def _models(summary: Summary) -> str:
-    rows = "; ".join(row.label for row in summary.rows)
-    return f"{rows}; text encoder {_encoders(summary.sweep)}. Equations are in the files of `models/`."
+def _models(findings: Findings) -> str:
+    rows = "; ".join(row.label for row in findings.rows)
+    return f"{rows}; text encoder {_encoders(findings.sweep)}. Equations are in the files of `models/`."
 
 
 def _encoders(sweep: SweepFile) -> str:
@@ -100,24 +100,24 @@ def _encoders(sweep: SweepFile) -> str:
     return ", ".join([sweep.encoder.name, *own])
 
 
-def _parameters(summary: Summary) -> str:
+def _parameters(findings: Findings) -> str:
     found = [
         f"{item.label} on {item.dataset} {item.num_parameters:,}"
-        for item in summary.details
+        for item in findings.details
         if item.num_parameters is not None
     ]
     return f"{'; '.join(found) or 'no finished trial yet'}."
 
 
-def _runtimes(summary: Summary) -> str:
+def _runtimes(findings: Findings) -> str:
     found = [
-        f"{item.label} on {item.dataset} {item.seconds[0]:.0f} s" for item in summary.details if item.seconds[0] > 0
+        f"{item.label} on {item.dataset} {item.seconds[0]:.0f} s" for item in findings.details if item.seconds[0] > 0
     ]
     return f"training steps alone: {'; '.join(found) or 'no finished trial yet'}."
 
 
-def _hyperparameters(summary: Summary) -> str:
-    sweep = summary.sweep
+def _hyperparameters(findings: Findings) -> str:
+    sweep = findings.sweep
     shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
     entries = {
         key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {}), **_loss(entry)}
@@ -140,15 +140,15 @@ def _loss(entry: ModelEntry) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value} | options
 
 
-def _finished(summary: Summary) -> str:
-    done = sum(trial.outcome is not None and trial.outcome.scores is not None for trial in summary.trials)
-    return f"{done} of {len(summary.trials)} planned trials finished"
+def _finished(findings: Findings) -> str:
+    done = sum(trial.result is not None and trial.result.scores is not None for trial in findings.trials)
+    return f"{done} of {len(findings.trials)} planned trials finished"
 
 
-def _data(summary: Summary) -> str:
-    known = summary.facts.dataset_facts
+def _data(findings: Findings) -> str:
+    known = findings.facts.dataset_facts
     found = []
-    for key, label in summary.dataset_labels.items():
+    for key, label in findings.dataset_labels.items():
         if key in known:
             splits = ", ".join(f"{split} {number:,}" for split, number in known[key].num_documents.items())
             found.append(

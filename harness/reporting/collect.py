@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage.description import read_meta
-from harness.analysis.findings import Summary
-from harness.analysis.inputs import DatasetFacts, Facts, Outcome
-from harness.analysis.summarise import summarise
+from harness.analysis.findings import Findings
+from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
+from harness.analysis.summarise import find
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.environment import environment
@@ -25,7 +25,7 @@ from harness.reporting.predictions import read_samples
 from harness.stats.document_sample import Resampling
 from harness.training.metrics import label_groups
 from harness.trials.corpora import card
-from harness.trials.plan import Plan, Planned, make_plan
+from harness.trials.plan import Plan, PlannedTrial, make_plan
 from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
 
@@ -45,7 +45,7 @@ _SELECTION = {
 }
 
 
-def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
+def collect(plan: Plan, is_interim: bool = False) -> Findings:
     """Reads every planned trial's record and computes the summary of the sweep.
 
     Args:
@@ -53,14 +53,14 @@ def summarise_plan(plan: Plan, is_interim: bool = False) -> Summary:
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
     """
     records = {planned.key: planned.record for planned in plan.trials if planned.record}
-    outcomes = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
+    results = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
     samples = {} if is_interim else read_samples(plan, Resampling())
-    return summarise(plan.sweep, outcomes, _facts(plan, list(records.values()), is_interim), samples)
+    return find(plan.sweep, results, _facts(plan, list(records.values()), is_interim), samples)
 
 
-def _outcome(planned: Planned, record: Record | None) -> Outcome:
+def _outcome(planned: PlannedTrial, record: Record | None) -> TrialResult:
     trial = planned.trial
-    return Outcome(
+    return TrialResult(
         model=trial.model,
         merge=trial.merge,
         dataset=trial.dataset,
@@ -167,7 +167,7 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     return facts
 
 
-def write(summary: Summary, folder: Path) -> Path:
+def write(findings: Findings, folder: Path) -> Path:
     """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
 
     NAME-groups.csv comes with them where a corpus has labels of few training documents or none.
@@ -178,18 +178,18 @@ def write(summary: Summary, folder: Path) -> Path:
     Raises:
         StoreError: Where the folder cannot be written.
     """
-    name = summary.sweep.name
-    drawings = list(figures.draw(summary))
+    name = findings.sweep.name
+    drawings = list(figures.draw(findings))
     files = {
-        f"{name}.md": markdown.markdown(summary, [_shown(name, drawing) for drawing in drawings]),
-        f"{name}.tex": markdown.latex(summary),
-        f"{name}.csv": markdown.csv(summary),
-        f"{name}-cells.csv": markdown.cells_csv(summary),
-        f"{name}-deltas.csv": markdown.deltas_csv(summary),
-        f"{name}.json": markdown.json_text(summary),
+        f"{name}.md": markdown.markdown(findings, [_shown(name, drawing) for drawing in drawings]),
+        f"{name}.tex": markdown.latex(findings),
+        f"{name}.csv": markdown.csv(findings),
+        f"{name}-cells.csv": markdown.cells_csv(findings),
+        f"{name}-deltas.csv": markdown.deltas_csv(findings),
+        f"{name}.json": markdown.json_text(findings),
     }
-    if summary.label_groups:
-        files[f"{name}-groups.csv"] = markdown.label_groups_csv(summary)
+    if findings.label_groups:
+        files[f"{name}-groups.csv"] = markdown.label_groups_csv(findings)
     try:
         (folder / FIGURES).mkdir(parents=True, exist_ok=True)
         for drawing in drawings:
@@ -197,7 +197,7 @@ def write(summary: Summary, folder: Path) -> Path:
                 write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
             files[f"{FIGURES}/{name}-{drawing.name}.csv"] = markdown.csv_text(drawing.rows)
         page = folder / "reproducibility.md"
-        files[page.name] = checklist.updated(page.read_text("utf-8") if page.exists() else "", summary)
+        files[page.name] = checklist.updated(page.read_text("utf-8") if page.exists() else "", findings)
         for file, text in files.items():
             write_atomically(folder / file, text.encode())
     except OSError as error:
@@ -217,6 +217,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     sweep = load(chosen.sweep)
     plan = make_plan(sweep, chosen.filter)
-    summary = summarise_plan(plan)
-    print(markdown.markdown(summary) if chosen.filter else write(summary, Path(sweep.reports_dir)))
+    findings = collect(plan)
+    print(markdown.markdown(findings) if chosen.filter else write(findings, Path(sweep.reports_dir)))
     return 1 if plan.of_state("failed") or plan.of_state("new") else 0

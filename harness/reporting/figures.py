@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.analysis.design import seed_test
-from harness.analysis.findings import Comparison, Summary
+from harness.analysis.findings import Comparison, Findings
 from harness.stats.power import power
 from harness.stats.prediction_interval import JUDGED, NOT_COMPARABLE
 
@@ -52,13 +52,13 @@ class Drawing:
     rows: list[list[Any]]
 
 
-def draw(summary: Summary) -> Iterator[Drawing]:
+def draw(findings: Findings) -> Iterator[Drawing]:
     """Yields every figure that the results suffice for."""
     from matplotlib import rc_context
 
     for part in (_differences, _seeds, _published, _variances, _power, _labels, _times):
         with rc_context(_STYLE):
-            drawing = part(summary)
+            drawing = part(findings)
         if drawing is not None:
             yield drawing
 
@@ -89,26 +89,26 @@ def _panels(num: int, width: float, height: float, most: int = 4, **shared: Any)
     return figure, axes[:num]
 
 
-def _tested(summary: Summary) -> list[Comparison]:
-    return [item for item in summary.comparisons if item.test.status == "tested"]
+def _tested(findings: Findings) -> list[Comparison]:
+    return [item for item in findings.comparisons if item.test.status == "tested"]
 
 
 def _row_labels(items: Sequence[Comparison]) -> list[str]:
     return list(dict.fromkeys(item.label for item in items))
 
 
-def _differences(summary: Summary) -> Drawing | None:
-    items = _tested(summary)
+def _differences(findings: Findings) -> Drawing | None:
+    items = _tested(findings)
     if not items:
         return None
     labels = _row_labels(items)
-    columns = [column for column in summary.columns if any(item.column == column for item in items)]
-    width = len(summary.sweep.statistics.star_metrics)
+    columns = [column for column in findings.columns if any(item.column == column for item in items)]
+    width = len(findings.sweep.statistics.star_metrics)
     figure, axes = _panels(len(columns), 2.3, 0.32 * len(labels) + 0.75, 2 * width, sharey=True)
     rows: list[list[Any]] = [
         ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95", "published"]
     ]
-    smallest = summary.sweep.statistics.smallest_effect
+    smallest = findings.sweep.statistics.smallest_effect
     for axis, column in zip(axes, columns, strict=True):
         axis.axvspan(-smallest, smallest, color="#e8e8e8", lw=0)
         axis.axvline(0, color=GREY, lw=0.8)
@@ -137,30 +137,30 @@ def _differences(summary: Summary) -> Drawing | None:
     return Drawing("differences", caption, figure, rows)
 
 
-def _seeds(summary: Summary) -> Drawing | None:
-    columns = [column for column in summary.columns if not column.average]
+def _seeds(findings: Findings) -> Drawing | None:
+    columns = [column for column in findings.columns if not column.average]
     scores = {
-        (trial.label, trial.dataset, trial.seed): trial.outcome.scores
-        for trial in summary.trials
-        if not trial.control and trial.outcome and trial.outcome.scores
+        (trial.label, trial.dataset, trial.seed): trial.result.scores
+        for trial in findings.trials
+        if not trial.control and trial.result and trial.result.scores
     }
     if not scores:
         return None
-    paired = summary.sweep.statistics.paired
-    shown = [row for row in summary.rows if not row.control]
+    paired = findings.sweep.statistics.paired
+    shown = [row for row in findings.rows if not row.control]
     figure, axes = _panels(len(columns), 2.6, 0.26 * len(shown) + 0.6, sharey=True)
     out: list[list[Any]] = [["row", "column", "seed", "score"]]
     for axis, column in zip(axes, columns, strict=True):
         for model in dict.fromkeys(row.model for row in shown):
             places = [(y, row.label) for y, row in enumerate(shown) if row.model == model]
-            for seed in sorted(summary.sweep.seeds):
+            for seed in sorted(findings.sweep.seeds):
                 found = [(y, label, scores.get((label, column.datasets[0], seed), {})) for y, label in places]
                 line = [(y, label, one[column.metric]) for y, label, one in found if column.metric in one]
                 if paired:
                     axis.plot([x for _, _, x in line], [y for y, _, _ in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
                 axis.plot([x for _, _, x in line], [y for y, _, _ in line], "o", color=BLUE, ms=3.5, alpha=0.8)
                 out += [[label, column.label, seed, x] for _, label, x in line]
-        at = summary.columns.index(column)
+        at = findings.columns.index(column)
         for y, row in enumerate(shown):
             cell = row.cells[at]
             axis.plot((cell.mean, cell.mean), (y - 0.28, y + 0.28), color="black", lw=1.4, zorder=3)
@@ -172,7 +172,7 @@ def _seeds(summary: Summary) -> Drawing | None:
         axis.set_ylim(len(shown) - 0.5, -0.5)
     figure.supxlabel("F, points", fontsize=8)
     caption = f"Every run{', pairs of one seed joined,' if paired else ''} and the mean."
-    if summary.sweep.published:
+    if findings.sweep.published:
         caption += (
             " Diamond: the published run, beside the interval in which a further run of ours would lie with a "
             "probability of 95 %."
@@ -180,10 +180,10 @@ def _seeds(summary: Summary) -> Drawing | None:
     return Drawing("seeds", caption, figure, out)
 
 
-def _published(summary: Summary) -> Drawing | None:
+def _published(findings: Findings) -> Drawing | None:
     rows: list[list[Any]] = [["row", "column", "ours", "published", "half_width", "distance"]]
-    for row in summary.rows:
-        for column, cell in zip(summary.columns, row.cells, strict=True):
+    for row in findings.rows:
+        for column, cell in zip(findings.columns, row.cells, strict=True):
             if cell.published is not None and cell.prediction in JUDGED:
                 distance = (cell.published - cell.mean) / cell.half_width
                 rows.append([row.label, column.label, cell.mean, cell.published, cell.half_width, distance])
@@ -209,12 +209,12 @@ def _published(summary: Summary) -> Drawing | None:
     return Drawing("published", caption, figure, rows)
 
 
-def _variances(summary: Summary) -> Drawing | None:
-    items = [item for item in _tested(summary) if item.documents]
+def _variances(findings: Findings) -> Drawing | None:
+    items = [item for item in _tested(findings) if item.documents]
     if not items:
         return None
     rows: list[list[Any]] = [["row", "column", "sd_seeds", "sd_documents", "share_of_documents"]]
-    columns = [column for column in summary.columns if any(item.column == column for item in items)]
+    columns = [column for column in findings.columns if any(item.column == column for item in items)]
     labels = _row_labels(items)
     figure, axes = _panels(len(columns), 2.3, 0.32 * len(labels) + 0.75, 4, sharey=True)
     for axis, column in zip(axes, columns, strict=True):
@@ -236,24 +236,24 @@ def _variances(summary: Summary) -> Drawing | None:
     return Drawing("variances", caption, figure, rows)
 
 
-def _power(summary: Summary) -> Drawing | None:
-    items = [item for item in _tested(summary) if not item.column.average]
+def _power(findings: Findings) -> Drawing | None:
+    items = [item for item in _tested(findings) if not item.column.average]
     if not items:
         return None
-    rule, numbers = summary.sweep.statistics, range(2, _MOST_SEEDS + 1)
+    rule, numbers = findings.sweep.statistics, range(2, _MOST_SEEDS + 1)
     rows: list[list[Any]] = [["row", "column", "delta", "sd", "seeds", "power"]]
-    columns = [column for column in summary.columns if any(item.column == column for item in items)]
+    columns = [column for column in findings.columns if any(item.column == column for item in items)]
     figure, axes = _panels(len(columns), 3.1, 2.3, 2, sharex=True, sharey=True)
     labels = _row_labels(items)
     for axis, column in zip(axes, columns, strict=True):
         for item in (item for item in items if item.column == column):
             delta = item.comparable or rule.smallest_effect
-            curve = [power(delta, item.test.sd, n, summary.level, 1 if rule.paired else 2) for n in numbers]
+            curve = [power(delta, item.test.sd, n, findings.level, 1 if rule.paired else 2) for n in numbers]
             colour = COLOURS[labels.index(item.label) % len(COLOURS)]
             axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.label)
             rows += [[item.label, column.label, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
         axis.axhline(0.8, color=GREY, lw=0.8, ls=":")
-        axis.axvline(len(summary.sweep.seeds), color=GREY, lw=0.8)
+        axis.axvline(len(findings.sweep.seeds), color=GREY, lw=0.8)
         axis.set_ylim(0, 1.03)
         axis.set_title(column.label)
     handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
@@ -263,15 +263,15 @@ def _power(summary: Summary) -> Drawing | None:
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (
-        f"Power of the {seed_test(summary.sweep)} test ({summary.level:.3g}, uncorrected) with the observed spread at "
-        f"the published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: the "
-        "planned seeds."
+        f"Power of the {seed_test(findings.sweep)} test ({findings.level:.3g}, uncorrected) with the observed spread "
+        f"at the published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: "
+        "the planned seeds."
     )
     return Drawing("power", caption, figure, rows)
 
 
-def _labels(summary: Summary) -> Drawing | None:
-    found = summary.label_differences
+def _labels(findings: Findings) -> Drawing | None:
+    found = findings.label_differences
     if not found:
         return None
     rows: list[list[Any]] = [["row", "dataset", "label", "support", "delta"]]
@@ -292,8 +292,8 @@ def _labels(summary: Summary) -> Drawing | None:
     return Drawing("labels", caption, figure, rows)
 
 
-def _times(summary: Summary) -> Drawing | None:
-    found = [item for item in summary.details if not math.isnan(item.ratio[1])]
+def _times(findings: Findings) -> Drawing | None:
+    found = [item for item in findings.details if not math.isnan(item.ratio[1])]
     if not found:
         return None
     rows: list[list[Any]] = [["row", "dataset", "ratio", "low_95", "high_95"]]

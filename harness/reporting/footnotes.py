@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from harness.analysis.design import exact_test, seed_test, why_no_comparisons
-from harness.analysis.findings import Cell, Column, Comparison, Row, Summary
+from harness.analysis.findings import Column, Comparison, Findings, Row, TableCell
 from harness.analysis.index import METRIC_LABELS, RECONSTRUCTED
 from harness.analysis.inputs import Registration
 from harness.reporting.tables import CUT
@@ -27,9 +27,9 @@ _SWAPPED = " p swap is approximate randomisation over documents, of these traine
 _CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
 
-def footnotes(summary: Summary) -> list[str]:
+def footnotes(findings: Findings) -> list[str]:
     """Returns everything that a reader needs in order to read the main table, sentence by sentence."""
-    parts: list[Callable[[Summary], Iterator[str]]] = [
+    parts: list[Callable[[Findings], Iterator[str]]] = [
         _reading,
         _reconstructions,
         _published,
@@ -38,18 +38,18 @@ def footnotes(summary: Summary) -> list[str]:
         _flags,
         _oddities,
     ]
-    return [sentence for part in parts for sentence in part(summary)]
+    return [sentence for part in parts for sentence in part(findings)]
 
 
-def _reading(summary: Summary) -> Iterator[str]:
-    num_seeds = len(summary.sweep.seeds)
+def _reading(findings: Findings) -> Iterator[str]:
+    num_seeds = len(findings.sweep.seeds)
     if num_seeds == 1:
         yield "One seed: F in points, without spread and without test."
     else:
         yield f"Mean ± sd (ddof 1) over {num_seeds} seeds, F in points; n = k where only k of them count."
-    if any(column.average for column in summary.columns):
+    if any(column.average for column in findings.columns):
         yield "Avg is the mean over datasets where each has a result; its sd is sqrt(sum of variances) / datasets."
-    cells = [cell for row in summary.rows if not row.control for cell in row.cells]
+    cells = [cell for row in findings.rows if not row.control for cell in row.cells]
     texts = []
     if any(cell.bold for cell in cells):
         texts.append("bold is the 95 % confidence set of the best, where it excludes one")
@@ -59,8 +59,8 @@ def _reading(summary: Summary) -> Iterator[str]:
         yield f"Among the merges of one model, {'; '.join(texts)}."
 
 
-def _reconstructions(summary: Summary) -> Iterator[str]:
-    sweep = summary.sweep
+def _reconstructions(findings: Findings) -> Iterator[str]:
+    sweep = findings.sweep
     reasons = {model: sweep.reconstruction_of(model) for model in sweep.models}
     found = [f"{sweep.models[model].label or model} ({reason})" for model, reason in reasons.items() if reason]
     if found:
@@ -68,23 +68,24 @@ def _reconstructions(summary: Summary) -> Iterator[str]:
         yield f"{text} {'; '.join(found)}."
 
 
-def _published(summary: Summary) -> Iterator[str]:
-    published = summary.sweep.published
+def _published(findings: Findings) -> Iterator[str]:
+    published = findings.sweep.published
     if published is None:
         return
-    labels = {cell.prediction for row in summary.rows for cell in row.cells}
-    labels |= {item.judged.label for item in summary.comparisons if item.judged}
+    labels = {cell.prediction for row in findings.rows for cell in row.cells}
+    labels |= {item.judged.label for item in findings.comparisons if item.judged}
     text = "In brackets the published score"
     if labels & {*JUDGED}:
         text += (
             ", and ours ≈ it, > it or < it by the 95 % prediction interval of one further run, widened by its rounding"
         )
     yield f"{text}. Published: {published.source.rstrip('.')}."
-    others = summary.sweep.statistics.other_test_documents
+    others = findings.sweep.statistics.other_test_documents
     if others and labels & {*JUDGED}:
         yield (
-            f"Published scores on {_some([summary.dataset_labels[key] for key in others])} are of other test documents "
-            "than ours: those intervals count the error of both samples (twice the variance over our documents)."
+            f"Published scores on {_some([findings.dataset_labels[key] for key in others])} are of other test "
+            "documents than ours: those intervals count the error of both samples (twice the variance over our "
+            "documents)."
         )
     unjudged = dict(_UNJUDGED)
     if others:
@@ -92,7 +93,7 @@ def _published(summary: Summary) -> Iterator[str]:
     meanings = [f"{label}: {meaning}" for label, meaning in unjudged.items() if label in labels]
     if meanings:
         yield f"Published numbers that are not judged. {'; '.join(meanings)}."
-    singles = [cell for _, column, cell in _cells(summary) if not column.average]
+    singles = [cell for _, column, cell in _cells(findings) if not column.average]
     judged = [cell for cell in singles if cell.prediction in JUDGED]
     if judged:
         outside = sum(cell.prediction != "≈" for cell in judged)
@@ -103,19 +104,19 @@ def _published(summary: Summary) -> Iterator[str]:
         )
 
 
-def _stars(summary: Summary) -> Iterator[str]:
-    rule = summary.sweep.statistics
-    if not summary.comparisons:
-        yield why_no_comparisons(summary.sweep)
+def _stars(findings: Findings) -> Iterator[str]:
+    rule = findings.sweep.statistics
+    if not findings.comparisons:
+        yield why_no_comparisons(findings.sweep)
         return
-    possible = [item for item in summary.comparisons if not item.obstacle]
+    possible = [item for item in findings.comparisons if not item.obstacle]
     if possible:
-        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(summary.level)))
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(findings.level)))
         yield (
             f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
-            f"{_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(summary)}. No star does not mean no effect."
+            f"{_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(findings)}. No star does not mean no effect."
         )
-        how = summary.resampling
+        how = findings.resampling
         if how and any(item.documents for item in possible):
             swapped, swaps = ("", "") if not rule.paired else (_SWAPPED, f", {how.swaps:,} swaps")
             yield (
@@ -123,12 +124,12 @@ def _stars(summary: Summary) -> Iterator[str]:
                 f"seeds) excludes 0 as well.{swapped} {how.draws:,} draws of documents for the variance of macro F"
                 f"{swaps}, from root seed {how.root}."
             )
-        if rule.correction == "holm" and summary.family_sizes.get("A"):
+        if rule.correction == "holm" and findings.family_sizes.get("A"):
             yield (
                 f"Each of the two families holds its error at {_number(rule.alpha)}, so both together at most "
                 f"{_number(2 * rule.alpha)}."
             )
-    yield from _obstacles(summary)
+    yield from _obstacles(findings)
     for metric, label in METRIC_LABELS.items():
         found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
         if found:
@@ -136,17 +137,17 @@ def _stars(summary: Summary) -> Iterator[str]:
                 f"So many seeds detect {min(found):.2f} to {max(found):.2f} points of {label} F on a single dataset "
                 "with 80 % power (two-sided, uncorrected, by the observed sd)."
             )
-    if summary.replications:
+    if findings.replications:
         texts = [
             f"{item.label} {METRIC_LABELS[item.metric]} {item.num_effects}/{item.num_datasets}"
-            for item in summary.replications
+            for item in findings.replications
         ]
         yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
-def _families(summary: Summary) -> str:
-    correction = _CORRECTIONS[summary.sweep.statistics.correction]
-    sizes, test = summary.family_sizes, seed_test(summary.sweep)
+def _families(findings: Findings) -> str:
+    correction = _CORRECTIONS[findings.sweep.statistics.correction]
+    sizes, test = findings.family_sizes, seed_test(findings.sweep)
     if sizes.get("AB"):
         return f"{test}, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
     cells = f"{test}, {correction} {sizes['B']} tests"
@@ -161,20 +162,20 @@ def _pair_counts(items: list[Comparison]) -> str:
     return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
 
 
-def _obstacles(summary: Summary) -> Iterator[str]:
+def _obstacles(findings: Findings) -> Iterator[str]:
     reasons: dict[str, list[Comparison]] = {}
-    for item in summary.comparisons:
+    for item in findings.comparisons:
         if item.obstacle:
             reasons.setdefault(item.obstacle, []).append(item)
     for reason, items in reasons.items():
-        yield f"No star{_whom(items, summary)}: {reason}."
+        yield f"No star{_whom(items, findings)}: {reason}."
 
 
-def _whom(items: list[Comparison], summary: Summary) -> str:
-    if len(items) == len(summary.comparisons):
+def _whom(items: list[Comparison], findings: Findings) -> str:
+    if len(items) == len(findings.comparisons):
         return "s"
     if len(items) > 4:
-        return f" in {len(items)} of {len(summary.comparisons)} comparisons"
+        return f" in {len(items)} of {len(findings.comparisons)} comparisons"
     return " for " + ", ".join(_place(item) for item in items)
 
 
@@ -182,15 +183,15 @@ def _place(item: Comparison) -> str:
     return f"{item.label} on {item.column.label}"
 
 
-def _protocol(summary: Summary) -> Iterator[str]:
-    yield f"Best epoch: {summary.facts.selection.rstrip('.')}."
-    looks, rule = summary.facts.looks, summary.sweep.statistics
+def _protocol(findings: Findings) -> Iterator[str]:
+    yield f"Best epoch: {findings.facts.selection.rstrip('.')}."
+    looks, rule = findings.facts.looks, findings.sweep.statistics
     if not rule.first_look:
-        yield f"Planned n = {summary.facts.registration.num_seeds}, looks = {looks}."
+        yield f"Planned n = {findings.facts.registration.num_seeds}, looks = {looks}."
     else:
         yield (
-            f"Planned n = {summary.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. "
-            f"Each of the two looks has the level {_number(summary.level)}, so that stars hold {_number(rule.alpha)} "
+            f"Planned n = {findings.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. "
+            f"Each of the two looks has the level {_number(findings.level)}, so that stars hold {_number(rule.alpha)} "
             "over both (Pocock); intervals, bold and claims are those of one look."
         )
     if looks > (2 if rule.first_look else 1):
@@ -199,7 +200,7 @@ def _protocol(summary: Summary) -> Iterator[str]:
             f"More looks than the planned {planned}: the results were tested before they were complete, or extended "
             "after."
         )
-    yield _registered(summary.facts.registration)
+    yield _registered(findings.facts.registration)
 
 
 def _registered(found: Registration) -> str:
@@ -213,9 +214,9 @@ def _registered(found: Registration) -> str:
     return f"Pre-registered: yes ({plan}), and followed."
 
 
-def _flags(summary: Summary) -> Iterator[str]:
-    rule, exact = summary.sweep.statistics, exact_test(summary.sweep)
-    alpha = _number(summary.level)
+def _flags(findings: Findings) -> Iterator[str]:
+    rule, exact = findings.sweep.statistics, exact_test(findings.sweep)
+    alpha = _number(findings.level)
     meanings = {
         "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
         "so no star is no evidence of no effect",
@@ -226,21 +227,21 @@ def _flags(summary: Summary) -> Iterator[str]:
         "T": f"t and the {exact} disagree at {alpha}, both unadjusted (of an average, the {exact} asks for an "
         "effect on any dataset, so opposite effects part them)",
     }
-    used = {flag for item in summary.comparisons for flag in item.flags}
+    used = {flag for item in findings.comparisons for flag in item.flags}
     texts = [f"{flag}: {meaning}" for flag, meaning in meanings.items() if flag in used]
     if texts:
         yield f"Flags of the comparisons. {'; '.join(texts)}."
-    if any(sum(item.test.num_pairs) > MOST_EXACT for item in summary.comparisons):
+    if any(sum(item.test.num_pairs) > MOST_EXACT for item in findings.comparisons):
         yield (
             f"The sign flip is exact up to {MOST_EXACT} differences; of more, as in an average over many seeds, it is "
             f"sampled ({RESAMPLES:,} draws)."
         )
-    if any(item.p_exchange >= 0 and 2 / item.least_p > RESAMPLES for item in summary.comparisons):
+    if any(item.p_exchange >= 0 and 2 / item.least_p > RESAMPLES for item in findings.comparisons):
         yield f"The exchange of runs is exact up to {RESAMPLES:,} ways; of more it is sampled, as often."
-    dropped = dict.fromkeys(seed for item in summary.comparisons if "D" in item.flags for seed in item.dropped)
+    dropped = dict.fromkeys(seed for item in findings.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
         yield f"Seeds left out of some comparison: {_some(list(dropped))}."
-    mixed = dict.fromkeys(seed for item in summary.comparisons for seed in item.mixed)
+    mixed = dict.fromkeys(seed for item in findings.comparisons for seed in item.mixed)
     if mixed:
         yield (
             f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` "
@@ -250,13 +251,13 @@ def _flags(summary: Summary) -> Iterator[str]:
         yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."
 
 
-def _oddities(summary: Summary) -> Iterator[str]:
-    same = [_spot(row, column) for row, column, cell in _cells(summary) if cell.one_seed and not column.average]
+def _oddities(findings: Findings) -> Iterator[str]:
+    same = [_spot(row, column) for row, column, cell in _cells(findings) if cell.one_seed and not column.average]
     if same:
         yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {_some(same)}."
     low = [
         f"{_spot(row, column)} {cell.num_collapsed}/{cell.num_done[0]}"
-        for row, column, cell in _cells(summary)
+        for row, column, cell in _cells(findings)
         if cell.num_collapsed and not column.average
     ]
     if low:
@@ -266,36 +267,36 @@ def _oddities(summary: Summary) -> Iterator[str]:
         )
     failed = [
         f"{_spot(row, column)} {cell.num_failed}/{cell.num_planned}"
-        for row, column, cell in _cells(summary)
-        if cell.num_failed and column.metric == summary.sweep.statistics.star_metrics[0] and not column.average
+        for row, column, cell in _cells(findings)
+        if cell.num_failed and column.metric == findings.sweep.statistics.star_metrics[0] and not column.average
     ]
     if failed:
         yield (
             f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {_some(failed)}."
         )
     cut = [
-        f"{trial.label} on {summary.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.outcome.micro_batches})"
-        for trial in summary.trials
-        if trial.outcome and trial.outcome.micro_batches > 1
+        f"{trial.label} on {findings.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.result.micro_batches})"
+        for trial in findings.trials
+        if trial.result and trial.result.micro_batches > 1
     ]
     if cut:
         yield (
             f"{CUT}: out of memory, so trained on batches cut into parts whose gradients are added up: statistics and "
             f"dropout are those of the parts. Trials, and parts a batch: {_some(cut)}."
         )
-    if summary.num_odd_scores:
-        yield f"Scores that are NaN or infinite, and count as missing: {summary.num_odd_scores}."
-    unused = [f"{label} {number}" for label, number in summary.labels_without_gold.items() if number]
+    if findings.num_odd_scores:
+        yield f"Scores that are NaN or infinite, and count as missing: {findings.num_odd_scores}."
+    unused = [f"{label} {number}" for label, number in findings.labels_without_gold.items() if number]
     if unused:
         yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
-    same_as_base = [_place(item) for item in summary.comparisons if item.test.status == "identical"]
+    same_as_base = [_place(item) for item in findings.comparisons if item.test.status == "identical"]
     if same_as_base:
         yield f"Equal to the base on every seed: {_some(same_as_base)}."
 
 
-def _cells(summary: Summary) -> Iterator[tuple[Row, Column, Cell]]:
-    for row in summary.rows:
-        for column, cell in zip(summary.columns, row.cells, strict=True):
+def _cells(findings: Findings) -> Iterator[tuple[Row, Column, TableCell]]:
+    for row in findings.rows:
+        for column, cell in zip(findings.columns, row.cells, strict=True):
             if not math.isnan(cell.mean):
                 yield row, column, cell
 

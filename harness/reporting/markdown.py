@@ -14,88 +14,92 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.analysis.findings import Summary
+from harness.analysis.findings import Findings
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, unfinished
 from harness.reporting.footnotes import footnotes
 from harness.reporting.tables import Grid, Span, Text
 
 
-def markdown(summary: Summary, figures: Sequence[str] = ()) -> str:
+def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
     """Renders the whole report for people.
 
     Args:
-        summary: What was found.
+        findings: What was found.
         figures: Blocks of Markdown that show the figures.
     """
-    facts = summary.facts
+    facts = findings.facts
     blocks = [f"> **{_md(facts.banner)}**"] if facts.banner else []
-    blocks.append(f"# {_md(_title(summary))}")
-    blocks += [f"**{_md(text)}**" for text in [unfinished(summary)] if text]
-    main = tables.main_table(summary)
+    blocks.append(f"# {_md(_title(findings))}")
+    blocks += [f"**{_md(text)}**" for text in [unfinished(findings)] if text]
+    main = tables.main_table(findings)
     blocks += [_md_grid(main)] if main.rows else []
-    blocks.append(_md_bullets(footnotes(summary)))
-    if summary.comparisons:
-        blocks += ["## Comparisons", _md_grid(tables.comparison_table(summary))]
-    if summary.claims:
-        blocks += ["## Claims", _md(claims_note(summary)), _md_grid(tables.claim_table(summary))]
+    blocks.append(_md_bullets(footnotes(findings)))
+    if findings.comparisons:
+        blocks += ["## Comparisons", _md_grid(tables.comparison_table(findings))]
+    if findings.claims:
+        blocks += ["## Claims", _md(claims_note(findings)), _md_grid(tables.claim_table(findings))]
     blocks += ["## Figures", *figures] if figures else []
-    controls = tables.control_table(summary)
+    controls = tables.control_table(findings)
     if controls.rows:
-        blocks += ["## Controls", _md(control_note(summary)), _md_grid(controls)]
-    groups = tables.label_group_table(summary)
+        blocks += ["## Controls", _md(control_note(findings)), _md_grid(controls)]
+    groups = tables.label_group_table(findings)
     if groups.rows:
-        blocks += ["## Frequent and rare labels", _md(label_groups_note(summary)), _md_grid(groups)]
-    details = tables.detail_table(summary)
+        blocks += ["## Frequent and rare labels", _md(label_groups_note(findings)), _md_grid(groups)]
+    details = tables.detail_table(findings)
     if details.rows:
         blocks += ["## Other metrics and cost", _md_grid(details)]
-    failures = _failures(summary)
+    failures = _failures(findings)
     if failures:
         blocks += ["## Failed trials", _md_bullets(failures)]
-    if summary.sweep.notes:
-        blocks += ["## Deviations and notes", _md_bullets(summary.sweep.notes)]
-    datasets = tables.dataset_table(summary)
+    if findings.sweep.notes:
+        blocks += ["## Deviations and notes", _md_bullets(findings.sweep.notes)]
+    datasets = tables.dataset_table(findings)
     if datasets.rows:
-        blocks += ["## Data", _md_grid(datasets), *[_md_bullets(notes) for notes in [_dataset_notes(summary)] if notes]]
+        blocks += [
+            "## Data",
+            _md_grid(datasets),
+            *[_md_bullets(notes) for notes in [_dataset_notes(findings)] if notes],
+        ]
     if facts.provenance:
         blocks += ["## Provenance", _md_bullets(f"{key}: {value}" for key, value in facts.provenance.items())]
     return "\n\n".join(blocks) + "\n"
 
 
-def latex(summary: Summary) -> str:
+def latex(findings: Findings) -> str:
     """Renders the main table, comparisons, claims, controls and groups of labels, to be included in a paper.
 
     Needs the packages booktabs, amssymb and graphicx.
     """
-    banner = summary.facts.banner
+    banner = findings.facts.banner
     lines = [f"% {_one_line(banner)}"] if banner else []
     lines.append(r"% \usepackage{booktabs,amssymb,graphicx}")
-    warnings = [f"\\textbf{{{_tex(text)}}}" for text in (banner, unfinished(summary)) if text]
-    caption = " ".join([*warnings, f"{_tex(_title(summary))}.", *map(_tex, footnotes(summary))])
-    main = tables.main_table(summary)
+    warnings = [f"\\textbf{{{_tex(text)}}}" for text in (banner, unfinished(findings)) if text]
+    caption = " ".join([*warnings, f"{_tex(_title(findings))}.", *map(_tex, footnotes(findings))])
+    main = tables.main_table(findings)
     lines += _tex_table(main, caption) if main.rows else [caption]
-    if summary.comparisons:
-        lines += _tex_table(tables.comparison_table(summary), "Comparisons with the base merge.")
-    if summary.claims:
-        lines += _tex_table(tables.claim_table(summary), _tex(claims_note(summary)))
-    controls = tables.control_table(summary)
+    if findings.comparisons:
+        lines += _tex_table(tables.comparison_table(findings), "Comparisons with the base merge.")
+    if findings.claims:
+        lines += _tex_table(tables.claim_table(findings), _tex(claims_note(findings)))
+    controls = tables.control_table(findings)
     if controls.rows:
-        lines += _tex_table(controls, _tex(control_note(summary)))
-    groups = tables.label_group_table(summary)
+        lines += _tex_table(controls, _tex(control_note(findings)))
+    groups = tables.label_group_table(findings)
     if groups.rows:
-        lines += _tex_table(groups, _tex(label_groups_note(summary)))
+        lines += _tex_table(groups, _tex(label_groups_note(findings)))
     return "\n".join(lines) + "\n"
 
 
-def csv(summary: Summary) -> str:
+def csv(findings: Findings) -> str:
     """Renders one row per planned trial, with every metric in full precision."""
-    stars = summary.sweep.statistics.star_metrics
-    found = {metric for trial in summary.trials if trial.outcome for metric in trial.outcome.scores or {}}
+    stars = findings.sweep.statistics.star_metrics
+    found = {metric for trial in findings.trials if trial.result for metric in trial.result.scores or {}}
     metrics = [*stars, *sorted(found - set(stars))]
     fields = ["seconds", "num_parameters", "predictions_sha256", "failure"]
     rows: list[list[Any]] = [["key", "model", "merge", "dataset", "seed", "control", "status", *fields, *metrics]]
-    for trial in summary.trials:
-        one = trial.outcome
+    for trial in findings.trials:
+        one = trial.result
         scores = (one.scores if one else None) or {}
         status = "not run" if one is None else "failed" if one.scores is None else "done"
         start = [one.key if one else None, trial.model, trial.merge, trial.dataset, trial.seed, trial.control, status]
@@ -103,10 +107,10 @@ def csv(summary: Summary) -> str:
     return csv_text(rows)
 
 
-def deltas_csv(summary: Summary) -> str:
+def deltas_csv(findings: Findings) -> str:
     """Renders one row per comparison, dataset and metric, with every p-value; averages and controls too."""
     rows: list[list[Any]] = []
-    for item in (*summary.comparisons, *summary.control_comparisons):
+    for item in (*findings.comparisons, *findings.control_comparisons):
         test = item.test
         documents, effect = item.documents, item.effect
         crossed_low, crossed_high = documents.crossed.interval() if documents else (math.nan, math.nan)
@@ -116,7 +120,7 @@ def deltas_csv(summary: Summary) -> str:
             "base": item.base,
             "dataset": "average" if item.column.average else item.column.datasets[0],
             "metric": item.column.metric,
-            "family": "control" if item in summary.control_comparisons else item.family,
+            "family": "control" if item in findings.control_comparisons else item.family,
             "status": test.status,
             "num_pairs": "/".join(map(str, test.num_pairs)),
             "dropped": " ".join(item.dropped),
@@ -158,33 +162,33 @@ def deltas_csv(summary: Summary) -> str:
     return csv_text(rows)
 
 
-def cells_csv(summary: Summary) -> str:
+def cells_csv(findings: Findings) -> str:
     """Renders one row per cell of the table, averages and controls too, in full precision."""
     head = ["row", "column", "mean", "sd", "lower_quartile", "median", "upper_quartile", "num_runs", "num_failed"]
     head += ["num_collapsed", "published", "agreement", "half_width", "p_published", "bold", "marks"]
     rows: list[list[Any]] = [list(head)]
-    for row in summary.rows:
-        for column, cell in zip(summary.columns, row.cells, strict=True):
+    for row in findings.rows:
+        for column, cell in zip(findings.columns, row.cells, strict=True):
             numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
             judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.p_published]
             rows.append([row.label, column.label, *numbers, *judged, cell.bold, cell.marks])
     return csv_text(rows)
 
 
-def label_groups_csv(summary: Summary) -> str:
+def label_groups_csv(findings: Findings) -> str:
     """Renders one row per cell and group of labels, in full precision."""
     rows: list[list[Any]] = [["row", "dataset", "group", "num_labels", "num_labels_in_test"]]
     rows[0] += ["num_runs", "micro_mean", "micro_sd", "macro_mean", "macro_sd"]
-    known = {summary.dataset_labels[key]: found.label_groups for key, found in summary.facts.dataset_facts.items()}
-    for item in summary.label_groups:
+    known = {findings.dataset_labels[key]: found.label_groups for key, found in findings.facts.dataset_facts.items()}
+    for item in findings.label_groups:
         sizes = known.get(item.dataset, {}).get(item.group, (None, None))
         rows.append([item.label, item.dataset, item.group, *sizes, item.num_runs, *item.micro, *item.macro])
     return csv_text(rows)
 
 
-def json_text(summary: Summary) -> str:
+def json_text(findings: Findings) -> str:
     """Renders everything but single labels, with sorted keys and null for numbers that do not exist."""
-    data = _plain(dataclasses.replace(summary, label_differences=())) | {"footnotes": footnotes(summary)}
+    data = _plain(dataclasses.replace(findings, label_differences=())) | {"footnotes": footnotes(findings)}
     return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -212,23 +216,26 @@ def csv_text(rows: Sequence[Sequence[Any]]) -> str:
 # Words that both kinds of markup share.
 
 
-def _title(summary: Summary) -> str:
-    return summary.sweep.title or summary.sweep.name
+def _title(findings: Findings) -> str:
+    return findings.sweep.title or findings.sweep.name
 
 
-def _failures(summary: Summary) -> list[str]:
+def _failures(findings: Findings) -> list[str]:
     return [
-        f"{trial.label}, {summary.dataset_labels[trial.dataset]}, seed {trial.seed} ({trial.outcome.key}): "
-        f"{trial.outcome.failure or 'no reason given'}"
-        for trial in summary.trials
-        if trial.outcome and trial.outcome.scores is None
+        f"{trial.label}, {findings.dataset_labels[trial.dataset]}, seed {trial.seed} ({trial.result.key}): "
+        f"{trial.result.failure or 'no reason given'}"
+        for trial in findings.trials
+        if trial.result and trial.result.scores is None
     ]
 
 
-def _dataset_notes(summary: Summary) -> list[str]:
-    known = summary.facts.dataset_facts
+def _dataset_notes(findings: Findings) -> list[str]:
+    known = findings.facts.dataset_facts
     return [
-        f"{label}: {note}" for key, label in summary.dataset_labels.items() if key in known for note in known[key].notes
+        f"{label}: {note}"
+        for key, label in findings.dataset_labels.items()
+        if key in known
+        for note in known[key].notes
     ]
 
 

@@ -14,13 +14,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.design import exact_test, level, num_comparisons, reachable, why_no_comparisons
-from harness.analysis.findings import Comparison, Summary
+from harness.analysis.design import exact_test, num_comparisons, reachable, significance_level, why_no_comparisons
+from harness.analysis.findings import Comparison, Findings
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
-from harness.reporting.collect import summarise_plan
+from harness.reporting.collect import collect
 from harness.stats.multiple_testing import CORRECTED, LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
 from harness.trials.plan import Plan, by_identity, make_plan
@@ -53,19 +53,19 @@ class Target:
     num_samples: int
 
 
-def targets(summary: Summary, sd: float | None) -> list[Target]:
+def targets(findings: Findings, sd: float | None) -> list[Target]:
     """Returns what is to be planned.
 
     Args:
-        summary: Of the pilot; its plan says what is compared.
+        findings: Of the pilot; its plan says what is compared.
         sd: Of every single dataset's difference, in place of the pilot's.
 
     Raises:
         ConfigError: Where neither is there.
     """
-    single = {(one.model, one.merge, one.column.metric, one.column.datasets): one for one in summary.comparisons}
+    single = {(one.model, one.merge, one.column.metric, one.column.datasets): one for one in findings.comparisons}
     found = []
-    for item in summary.comparisons:
+    for item in findings.comparisons:
         parts = [single[item.model, item.merge, item.column.metric, (dataset,)] for dataset in item.column.datasets]
         deviations = [_planned_sd(part) if sd is None else sd for part in parts]
         spread = math.sqrt(sum(value**2 for value in deviations)) / len(parts)
@@ -77,7 +77,7 @@ def targets(summary: Summary, sd: float | None) -> list[Target]:
                 "itself with --filter seed=1 and so on."
             )
         name, average = f"{item.label}, {item.column.label}", item.column.average
-        num_samples = len(parts) * (1 if summary.sweep.statistics.paired else 2)
+        num_samples = len(parts) * (1 if findings.sweep.statistics.paired else 2)
         found.append(Target(name, item.family, item.comparable, spread, average, num_samples))
     return found
 
@@ -107,8 +107,8 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     sweep = plan.sweep
     if why := why_no_comparisons(sweep):
         return why
-    summary = summarise_plan(plan, is_interim=True)
-    chosen = targets(summary, sd)
+    findings = collect(plan, is_interim=True)
+    chosen = targets(findings, sd)
     sizes = {family: size for family, size in num_comparisons(sweep).items() if size}
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
@@ -123,7 +123,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 
 def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
     num_seeds, rule = len(sweep.seeds), sweep.statistics
-    alpha = level(sweep)
+    alpha = significance_level(sweep)
     step = {
         "holm": "at the first step of Holm",
         "bh": "at the first step of Benjamini-Hochberg",
@@ -148,7 +148,7 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
 
 def _first_step(sweep: SweepFile, size: int) -> float:
     """Returns the level at which the smallest p of a family is tested."""
-    return level(sweep) if sweep.statistics.correction == "none" else level(sweep) / size
+    return significance_level(sweep) if sweep.statistics.correction == "none" else significance_level(sweep) / size
 
 
 def _points(value: float) -> str:
@@ -166,12 +166,13 @@ def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
         yield (
             f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} "
             f"{CORRECTED[rule.correction]} is {least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach "
-            f"{level(sweep):.3g}."
+            f"{significance_level(sweep):.3g}."
         )
     if rule.first_look:
         yield (
-            f"Two looks, at {rule.first_look} and at {len(sweep.seeds)} seeds: each has the level {level(sweep):.3g}, "
-            f"so that both together hold {rule.alpha:g} (Pocock). What is said of power is of the last look alone."
+            f"Two looks, at {rule.first_look} and at {len(sweep.seeds)} seeds: each has the level "
+            f"{significance_level(sweep):.3g}, so that both together hold {rule.alpha:g} (Pocock). What is said of "
+            "power is of the last look alone."
         )
 
 
@@ -198,7 +199,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, see
         f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
         f"{CORRECTED[rule.correction]}{f'; capped, {needed} would be needed' if needed > seeds else ''}."
     )
-    at = level(sweep)
+    at = significance_level(sweep)
     chances = {one: power(one.published, one.sd, seeds, at, one.num_samples) for one in chosen if one.published}
     weak = [one for one, chance in chances.items() if chance < _WANTED]
     if weak:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.index import Run
+from harness.analysis.index import RunKey
 from harness.core.errors import StoreError
 from harness.stats.document_sample import DocumentSample, Resampling
 from harness.stats.document_variance import Counts, Metric, by_metric
-from harness.trials.plan import Plan, Planned
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Store
 
 METRICS: tuple[Metric, ...] = ("micro_f1", "macro_f1")
@@ -18,20 +18,20 @@ _DIFFERENCE = 1e-6
 """In points, that a score made of the stored predictions may be off."""
 
 
-def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run]]:
+def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[RunKey]]:
     """Returns, per dataset whose corpus is there, its test documents under every trial with predictions.
 
     Raises:
         StoreError: Where predictions are of other documents, or do not give the recorded scores.
     """
-    by_dataset: dict[str, list[Planned]] = {}
+    by_dataset: dict[str, list[PlannedTrial]] = {}
     for planned in plan.trials:
         if planned.record and planned.trial.dataset not in plan.problems:
             by_dataset.setdefault(planned.trial.dataset, []).append(planned)
     return {dataset: _sample(plan, dataset, trials, how) for dataset, trials in by_dataset.items()}
 
 
-def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) -> DocumentSample[Run]:
+def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resampling) -> DocumentSample[RunKey]:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from scipy import sparse
@@ -42,8 +42,8 @@ def _sample(plan: Plan, dataset: str, trials: list[Planned], how: Resampling) ->
     test = corpus.rows("test")
     gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
     store = Store(Path(plan.sweep.store))
-    runs: dict[Run, dict[Metric, Counts]] = {}
-    constant: set[tuple[Run, Metric]] = set()
+    runs: dict[RunKey, dict[Metric, Counts]] = {}
+    constant: set[tuple[RunKey, Metric]] = set()
     for planned in trials:
         path = store.folder(planned.key) / "predictions.parquet"
         if not path.exists():
@@ -80,7 +80,7 @@ def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> 
     return bool((lists == lists[0]).all())
 
 
-def _check(sample: DocumentSample[Run], trials: list[Planned], store: Store) -> None:
+def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: Store) -> None:
     """Holds the recorded scores against the predictions."""
     for planned in trials:
         trial, record = planned.trial, planned.record

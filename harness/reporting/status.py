@@ -8,13 +8,20 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.analysis.design import exact_test, level, num_comparisons, reachable, seed_test, why_no_comparisons
+from harness.analysis.design import (
+    exact_test,
+    num_comparisons,
+    reachable,
+    seed_test,
+    significance_level,
+    why_no_comparisons,
+)
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.scheduling.progress import duration
 from harness.stats.multiple_testing import CORRECTED, why_no_star
-from harness.trials.plan import Plan, Planned, make_plan
-from harness.trials.settings import FIELDS, Trial, flat_settings
+from harness.trials.plan import Plan, PlannedTrial, make_plan
+from harness.trials.settings import FIELDS, TrialSettings, flat_settings
 from harness.trials.store import Record, Store
 
 _MOST_CHANGES = 3
@@ -61,7 +68,7 @@ def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:
     return {tuple(record.settings.get(field) for field in FIELDS): record for record in records}
 
 
-def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
+def _why(planned: PlannedTrial, earlier: dict[tuple[object, ...], Record]) -> str:
     """Returns the reason of a trial's state; of a new one, what changed since one of its name was run."""
     record = earlier.get(tuple(getattr(planned.trial, field) for field in FIELDS))
     if planned.state != "new" or not planned.key or record is None:
@@ -71,7 +78,7 @@ def _why(planned: Planned, earlier: dict[tuple[object, ...], Record]) -> str:
     return f"changed since it was run: {', '.join(changes[:_MOST_CHANGES])}{more}"
 
 
-def _changed_settings(trial: Trial, record: Record) -> list[str]:
+def _changed_settings(trial: TrialSettings, record: Record) -> list[str]:
     """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
     then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
     names = sorted(then.keys() | now.keys())
@@ -91,7 +98,7 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
             lines.append(
                 f"Family {family} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over {num_seeds} "
                 f"seeds reaches p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach "
-                f"{level(plan.sweep):.3g}."
+                f"{significance_level(plan.sweep):.3g}."
             )
     obstacle = why_no_star(num_seeds, rule.paired)
     what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"

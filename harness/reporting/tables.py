@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.design import exact_test
-from harness.analysis.findings import Cell, Column, Comparison, Detail, LabelGroup, Row, Summary
+from harness.analysis.findings import Column, Comparison, Detail, Findings, LabelGroup, Row, TableCell
 from harness.training.metrics import GROUPS
 
 NONE = "–"
@@ -42,33 +42,33 @@ class Grid:
     breaks: tuple[int, ...] = ()
 
 
-def main_table(summary: Summary) -> Grid:
+def main_table(findings: Findings) -> Grid:
     """Rows that are compared, in all columns."""
-    return _score_grid(summary, [row for row in summary.rows if not row.control])
+    return _score_grid(findings, [row for row in findings.rows if not row.control])
 
 
-def control_table(summary: Summary) -> Grid:
+def control_table(findings: Findings) -> Grid:
     """Control rows, with the unadjusted difference to their own base."""
-    return _score_grid(summary, [row for row in summary.rows if row.control])
+    return _score_grid(findings, [row for row in findings.rows if row.control])
 
 
-def _score_grid(summary: Summary, rows: Sequence[Row]) -> Grid:
-    deltas = {(item.model, item.merge, item.column): item for item in summary.control_comparisons}
+def _score_grid(findings: Findings, rows: Sequence[Row]) -> Grid:
+    deltas = {(item.model, item.merge, item.column): item for item in findings.control_comparisons}
     body = tuple(
         (
             plain(row.label),
             *(
                 _score(cell, column, deltas.get((row.model, row.merge, column)))
-                for column, cell in zip(summary.columns, row.cells, strict=True)
+                for column, cell in zip(findings.columns, row.cells, strict=True)
             ),
         )
         for row in rows
     )
     breaks = tuple(place for place in range(1, len(rows)) if rows[place].model != rows[place - 1].model)
-    return Grid(("Model", *(column.label for column in summary.columns)), body, breaks)
+    return Grid(("Model", *(column.label for column in findings.columns)), body, breaks)
 
 
-def _score(cell: Cell, column: Column, delta: Comparison | None) -> Text:
+def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
     lines: list[Line] = []
     if math.isnan(cell.mean):
         all_failed = cell.num_failed and not column.average
@@ -86,7 +86,7 @@ def _score(cell: Cell, column: Column, delta: Comparison | None) -> Text:
     return tuple(lines)
 
 
-def _count(cell: Cell) -> str:
+def _count(cell: TableCell) -> str:
     """Says how many of the planned seeds stand behind a mean, where not all do."""
     texts = []
     if cell.one_seed:
@@ -98,13 +98,13 @@ def _count(cell: Cell) -> str:
     return ", ".join(texts)
 
 
-def comparison_table(summary: Summary) -> Grid:
+def comparison_table(findings: Findings) -> Grid:
     """Every comparison of both families, single datasets first."""
-    rule = summary.sweep.statistics
+    rule = findings.sweep.statistics
     starred = {"holm": "p_holm", "bh": "q_bh", "none": "p"}[rule.correction]
-    items = sorted(summary.comparisons, key=lambda item: item.column.average)
+    items = sorted(findings.comparisons, key=lambda item: item.column.average)
     head = ["Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r", "p", "p Holm", "q BH"]
-    head.append(f"p {exact_test(summary.sweep)}")
+    head.append(f"p {exact_test(findings.sweep)}")
     if not rule.paired:
         head.remove("r")
     with_published = any(item.published is not None for item in items)
@@ -145,10 +145,10 @@ def _documents(item: Comparison) -> list[str]:
     return [f"[{signed(low)}, {signed(high)}]", points(item.documents.share), probability(item.documents.p_swap, 4)]
 
 
-def claim_table(summary: Summary) -> Grid:
+def claim_table(findings: Findings) -> Grid:
     """One row per claim, with all its parts."""
     rows = []
-    for claim in summary.claims:
+    for claim in findings.claims:
         ours = tuple(
             (Span(f"{part.label}: {part.ours}{'' if part.with_documents else ' (seeds)'}: {part.judged.verdict}"),)
             for part in claim.parts
@@ -170,9 +170,9 @@ def _interval(item: Comparison) -> str:
     return signed(test.difference) + ends
 
 
-def detail_table(summary: Summary) -> Grid:
+def detail_table(findings: Findings) -> Grid:
     """Other metrics and cost, one row per cell that has anything to show."""
-    details = [item for item in summary.details if _measured(item)]
+    details = [item for item in findings.details if _measured(item)]
     metrics = list(details[0].metrics) if details else []
     times = ("time per epoch x base [95 % CI]", "time to best epoch x base [95 % CI]")
     head = ("Model", "Data", *metrics, "seconds per trial", *times, "parameters")
@@ -196,11 +196,11 @@ def detail_table(summary: Summary) -> Grid:
     return Grid(head, rows)
 
 
-def label_group_table(summary: Summary) -> Grid:
+def label_group_table(findings: Findings) -> Grid:
     """Scores on frequent, few-shot and zero-shot labels, one row per cell; empty where all labels are frequent."""
-    groups = [group for group in GROUPS if any(item.group == group for item in summary.label_groups)]
-    known = {(item.dataset, item.label, item.group): item for item in summary.label_groups}
-    places = list(dict.fromkeys((item.dataset, item.label) for item in summary.label_groups))
+    groups = [group for group in GROUPS if any(item.group == group for item in findings.label_groups)]
+    known = {(item.dataset, item.label, item.group): item for item in findings.label_groups}
+    places = list(dict.fromkeys((item.dataset, item.label) for item in findings.label_groups))
     rows = []
     for dataset, label in places:
         found = [known.get((dataset, label, group)) for group in groups]
@@ -220,17 +220,17 @@ def _measured(item: Detail) -> bool:
     return item.num_parameters is not None or not all(map(math.isnan, [*values, item.seconds[0]]))
 
 
-def dataset_table(summary: Summary) -> Grid:
+def dataset_table(findings: Findings) -> Grid:
     """What the corpora are."""
-    known = summary.facts.dataset_facts
-    facts = {key: known[key] for key in summary.dataset_labels if key in known}
+    known = findings.facts.dataset_facts
+    facts = {key: known[key] for key in findings.dataset_labels if key in known}
     splits = list(dict.fromkeys(split for fact in facts.values() for split in fact.num_documents))
     rows = tuple(
         tuple(
             map(
                 plain,
                 (
-                    summary.dataset_labels[key],
+                    findings.dataset_labels[key],
                     str(fact.num_labels),
                     str(fact.num_branches),
                     *(f"{fact.num_documents[split]:,}" if split in fact.num_documents else NONE for split in splits),

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from harness.trials.plan import Durations, Plan, Planned, by_identity
+from harness.trials.plan import Durations, Plan, PlannedTrial, by_identity
 from harness.trials.store import State, Store
 
 
@@ -76,7 +76,7 @@ class Progress:
         if not self._console.is_terminal:
             self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
 
-    def _result(self, planned: Planned, reason: str) -> tuple[State, str]:
+    def _result(self, planned: PlannedTrial, reason: str) -> tuple[State, str]:
         trial = planned.trial
         name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
         if record := self._store.record(planned.key):

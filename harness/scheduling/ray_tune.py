@@ -40,8 +40,8 @@ from ray import tune
 from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.scheduling.progress import Progress
-from harness.trials.plan import Planned, by_identity
-from harness.trials.settings import Trial
+from harness.trials.plan import PlannedTrial, by_identity
+from harness.trials.settings import TrialSettings
 from harness.trials.store import Store
 
 ROUNDS = 3
@@ -57,7 +57,7 @@ _NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db",
 _OBJECT_STORE_BYTES = 200 * 2**20
 
 
-def run(trials: Sequence[Planned], data_dir: Path, store: Store, address: str | None, progress: Progress) -> None:
+def run(trials: Sequence[PlannedTrial], data_dir: Path, store: Store, address: str | None, progress: Progress) -> None:
     """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
 
     Args:
@@ -117,7 +117,7 @@ def _connect(address: str | None) -> None:
         ) from None
 
 
-def _with_gpus(trials: Sequence[Planned], data_dir: Path) -> list[Planned]:
+def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTrial]:
     """Replaces `gpus: auto` by what trials of the kind need, measured on a GPU of their own; by 0 where none is.
 
     Where a measurement fails the trial gets a whole GPU, and says itself what is wrong.
@@ -140,16 +140,16 @@ def _with_gpus(trials: Sequence[Planned], data_dir: Path) -> list[Planned]:
     return [_with_gpu(planned, shares[_kind(planned.trial)]) if _is_open(planned) else planned for planned in trials]
 
 
-def _is_open(planned: Planned) -> bool:
+def _is_open(planned: PlannedTrial) -> bool:
     return planned.trial.resources.gpus == "auto"
 
 
-def _with_gpu(planned: Planned, gpus: float) -> Planned:
+def _with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
     resources = planned.trial.resources.model_copy(update={"gpus": gpus})
     return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
 
 
-def _kind(trial: Trial) -> str:
+def _kind(trial: TrialSettings) -> str:
     """Returns what trials that need the same memory have in common."""
     return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
 
@@ -157,10 +157,10 @@ def _kind(trial: Trial) -> str:
 def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
     from harness.training import run as runner  # torch, in the worker only
 
-    return runner.measure_memory(Trial.model_validate(trial), data_dir)
+    return runner.measure_memory(TrialSettings.model_validate(trial), data_dir)
 
 
-def _measured_share(trial: Trial, reference: Any) -> float:
+def _measured_share(trial: TrialSettings, reference: Any) -> float:
     name = " ".join(trial.cell)
     try:
         needed, there = ray.get(reference)
@@ -185,13 +185,13 @@ def gpu_share(needed: int, there: int) -> float:
     return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
 
 
-def _placed(planned: Planned, store: Store) -> Planned:
+def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
     """Gives a trial that ran out of a shared GPU's memory a whole one."""
     is_cramped = planned.trial.resources.shares_gpu and store.wants_device_alone(planned.key)
     return _with_gpu(planned, 1.0) if is_cramped else planned
 
 
-def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
+def _refuse_what_never_fits(trials: Sequence[PlannedTrial]) -> None:
     """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     for wanted in {planned.trial.resources for planned in trials}:
@@ -204,11 +204,11 @@ def _refuse_what_never_fits(trials: Sequence[Planned]) -> None:
             )
 
 
-def _wanted(planned: Planned) -> tuple[int, float]:
+def _wanted(planned: PlannedTrial) -> tuple[int, float]:
     return planned.trial.resources.cpus, float(planned.trial.resources.gpus)
 
 
-def _run_round(todo: Sequence[Planned], data_dir: Path, store: Store, progress: Progress) -> None:
+def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Progress) -> None:
     storage = store.root / "ray"
     name = uuid.uuid4().hex[:12]
     folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
@@ -272,7 +272,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         from harness.training import run as runner  # torch, in the worker only
 
-        trial, store = Trial.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
+        trial, store = TrialSettings.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
         watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
         watchdog.daemon = True
         if trial.resources.time_limit_minutes:

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def t_above(value: float, df: float) -> float:
+def t_sf(value: float, df: float) -> float:
     """Returns P(T > value) for Student's t with df degrees of freedom."""
     from scipy.special import stdtr
 
     return float(stdtr(df, -value))
 
 
-def t_bound(share: float, df: float) -> float:
+def t_isf(share: float, df: float) -> float:
     """Returns the value that Student's t exceeds with a probability."""
     from scipy.special import stdtrit
 
@@ -42,7 +42,7 @@ def chi2_quantile(shares: ArrayLike, df: float) -> Array:
     return quantiles
 
 
-def normal_below(values: ArrayLike) -> Array:
+def normal_cdf(values: ArrayLike) -> Array:
     """Returns P(Z < value) for the standard normal law."""
     from scipy.special import ndtr
 
@@ -50,14 +50,14 @@ def normal_below(values: ArrayLike) -> Array:
     return probabilities
 
 
-def normal_bound(share: float) -> float:
+def normal_isf(share: float) -> float:
     """Returns the value that the standard normal law exceeds with a probability."""
     from scipy.special import ndtri
 
     return -float(ndtri(share))
 
 
-def normal_density(values: ArrayLike) -> Array:
+def normal_pdf(values: ArrayLike) -> Array:
     """Returns the density of the standard normal law."""
     densities: Array = np.exp(-np.square(values) / 2) / math.sqrt(2 * math.pi)
     return densities

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from harness.stats.distributions import normal_below, normal_bound, normal_density
-from harness.stats.t_tests import Array, Join, Scores, pair, t_test
+from harness.stats.distributions import normal_cdf, normal_isf, normal_pdf
+from harness.stats.t_tests import Array, Join, Scores, as_pairs, t_test
 
 LEAST_PAIRS = 5
 """Complete pairs that a star needs; where seeds do not pair, runs of each arm."""
@@ -106,14 +106,14 @@ def level_of_two_looks(alpha: float, share: float) -> float:
 
     def inside(cut: float) -> float:
         def given_first(z: float) -> float:
-            ends = normal_below([(-cut - slope * z) / spread, (cut - slope * z) / spread])
-            return float(normal_density(z) * (ends[1] - ends[0]))
+            ends = normal_cdf([(-cut - slope * z) / spread, (cut - slope * z) / spread])
+            return float(normal_pdf(z) * (ends[1] - ends[0]))
 
         return float(quad(given_first, -cut, cut)[0])
 
     # Between no correction and that for independent looks by Bonferroni.
-    cut = brentq(lambda one: 1 - inside(one) - alpha, normal_bound(alpha / 2), normal_bound(alpha / 4))
-    return float(2 * normal_below(-cut))
+    cut = brentq(lambda one: 1 - inside(one) - alpha, normal_isf(alpha / 2), normal_isf(alpha / 4))
+    return float(2 * normal_cdf(-cut))
 
 
 def star_levels(alpha: float) -> list[float]:
@@ -121,7 +121,7 @@ def star_levels(alpha: float) -> list[float]:
     return [alpha, *(level for level in (0.01, 0.001) if level < alpha)]
 
 
-def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = pair) -> list[bool]:
+def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = as_pairs) -> list[bool]:
     """Says of each member of a group whether it may be the best one.
 
     A member leaves if some other beats it in a one-sided (stratified) t test at
@@ -147,7 +147,7 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = 
     return [not any(beaten(one, other) for other in members if other is not one) for one in members]
 
 
-def were_compared(members: Sequence[Sequence[Scores]], join: Join = pair) -> list[bool]:
+def were_compared(members: Sequence[Sequence[Scores]], join: Join = as_pairs) -> list[bool]:
     """Says of each member of a group whether it was tested against any other, at two pairs or more in every stratum."""
 
     def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 import numpy as np
 
-from harness.stats.distributions import chi2_quantile, noncentral_t_outside, normal_below, normal_density, t_bound
+from harness.stats.distributions import chi2_quantile, noncentral_t_outside, normal_cdf, normal_pdf, t_isf
 
 MOST_PAIRS = 1000
 """Where the search for a number of seeds ends."""
@@ -31,7 +31,7 @@ def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num
         return math.nan
     df = num_strata * (num_pairs - 1)
     shift = abs(difference) * math.sqrt(num_pairs) / sd
-    return noncentral_t_outside(t_bound(alpha / 2, df), df, shift)
+    return noncentral_t_outside(t_isf(alpha / 2, df), df, shift)
 
 
 def seeds_needed(
@@ -85,8 +85,8 @@ def exaggeration(
     df = num_strata * (num_pairs - 1)
     shift = abs(difference) * math.sqrt(num_pairs) / sd
     shares = (np.arange(2000) + 0.5) / 2000
-    cut = t_bound(alpha / 2, df) * np.sqrt(chi2_quantile(shares, df) / df)
-    right, wrong = normal_below(shift - cut), normal_below(-shift - cut)
-    size = shift * (right - wrong) + normal_density(cut - shift) + normal_density(cut + shift)
+    cut = t_isf(alpha / 2, df) * np.sqrt(chi2_quantile(shares, df) / df)
+    right, wrong = normal_cdf(shift - cut), normal_cdf(-shift - cut)
+    size = shift * (right - wrong) + normal_pdf(cut - shift) + normal_pdf(cut + shift)
     significant = float(np.mean(right + wrong))
     return float(np.mean(size)) / significant / shift, float(np.mean(wrong)) / significant

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.stats.distributions import Array, t_above, t_bound
+from harness.stats.distributions import Array, t_isf, t_sf
 
 Scores = Mapping[int, float]
 """Seed to score; NaN and infinities count as missing."""
@@ -89,7 +89,7 @@ Join = Callable[[Scores, Scores], Stratum]
 """Puts a variant and its base together."""
 
 
-def pair(variant: Scores, base: Scores) -> Pairs:
+def as_pairs(variant: Scores, base: Scores) -> Pairs:
     """Pairs two arms by seed; never imputes."""
     arms = [{seed for seed, score in arm.items() if math.isfinite(score)} for arm in (variant, base)]
     seeds = sorted(arms[0] & arms[1])
@@ -101,7 +101,7 @@ def pair(variant: Scores, base: Scores) -> Pairs:
     )
 
 
-def alike(arms: Sequence[Scores], made_on: Callable[[int], str]) -> list[dict[int, float]]:
+def same_origin(arms: Sequence[Scores], made_on: Callable[[int], str]) -> list[dict[int, float]]:
     """Keeps of several arms the runs that were made on the same thing: on what leaves most in the smallest arm.
 
     Runs without partners can only be compared as whole arms, and arms of different mixtures of hardware differ by that.
@@ -117,9 +117,9 @@ def alike(arms: Sequence[Scores], made_on: Callable[[int], str]) -> list[dict[in
     return best if min(map(len, best)) else [{} for _ in found]
 
 
-def part(variant: Scores, base: Scores, made_on: Callable[[int], str] = lambda seed: "") -> Arms:
+def as_arms(variant: Scores, base: Scores, made_on: Callable[[int], str] = lambda seed: "") -> Arms:
     """Puts two arms side by side whose seeds mean nothing to each other."""
-    one, other = alike((variant, base), made_on)
+    one, other = same_origin((variant, base), made_on)
     finite = [{seed for seed, score in arm.items() if math.isfinite(score)} for arm in (variant, base)]
     left_out = (finite[0] - one.keys()) | (finite[1] - other.keys())
     return Arms(
@@ -146,12 +146,12 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Returns the ends of the two-sided interval."""
-        margin = t_bound((1 - level) / 2, self.df) * self.error
+        margin = t_isf((1 - level) / 2, self.df) * self.error
         return self.value - margin, self.value + margin
 
     def p_above(self, bound: float = 0.0) -> float:
         """Returns the one-sided p of the hypothesis that the truth lies at the bound or below it."""
-        return t_above((self.value - bound) / self.error, self.df)
+        return t_sf((self.value - bound) / self.error, self.df)
 
     def p_below(self, bound: float = 0.0) -> float:
         """Returns the one-sided p of the hypothesis that the truth lies at the bound or above it."""

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.analysis.findings import Comparison, Summary
+from harness.analysis.findings import Comparison, Findings
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
-from harness.trials.plan import Plan, Planned, make_plan
+from harness.trials.plan import Plan, PlannedTrial, make_plan
 from harness.trials.settings import flat_settings
 from harness.trials.store import Record, Store
 
@@ -84,12 +84,12 @@ def how_to_look(uri: str) -> str:
     return f"{shown} server --backend-store-uri {uri}"
 
 
-def mirror(plan: Plan, summary: Summary) -> int:
+def mirror(plan: Plan, findings: Findings) -> int:
     """Brings MLflow up to date with the store.
 
     Args:
         plan: The whole sweep.
-        summary: Its aggregates.
+        findings: Its aggregates.
 
     Returns:
         How many trials were written.
@@ -101,17 +101,17 @@ def mirror(plan: Plan, summary: Summary) -> int:
     runs = _Runs(client, experiment)
     store = Store(Path(plan.sweep.store))
     written = 0
-    is_complete = not any(trial.outcome is None for trial in summary.trials)
+    is_complete = not any(trial.result is None for trial in findings.trials)
     whole = runs.sweep(plan.sweep.name)
     for cell, trials in plan.cells().items():
         parent = runs.parent(cell, whole)
         for planned in trials:
             written += runs.child(planned, parent, store)
-        _log_metrics(client, parent, _aggregates(summary, cell, is_complete))
+        _log_metrics(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_terminated(parent)
     if is_complete:
-        _log_metrics(client, whole, _all_comparisons(summary))
+        _log_metrics(client, whole, _all_comparisons(findings))
         for file in report_files(plan.sweep):
             client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
     client.set_tag(whole, "comparisons", _STATE[is_complete])
@@ -127,10 +127,10 @@ def report_files(sweep: SweepFile) -> list[Path]:
     return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
 
 
-def mirror_or_warn(plan: Plan, summary: Summary) -> None:
+def mirror_or_warn(plan: Plan, findings: Findings) -> None:
     """Mirrors; an outage costs a paragraph on standard error and nothing else."""
     try:
-        mirror(plan, summary)
+        mirror(plan, findings)
     except Exception as error:  # MLflow's stores raise anything; the sweep itself is safe in the store.
         print(
             f"warning: MLflow at {plan.sweep.tracking} was not filled ({' '.join(str(error).split())[:300]}). Every "
@@ -219,7 +219,7 @@ class _Runs:
             self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
         return self._parents[name]
 
-    def child(self, planned: Planned, parent: str, store: Store) -> bool:
+    def child(self, planned: PlannedTrial, parent: str, store: Store) -> bool:
         """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
         status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
         run_id, seen = self._children.get((planned.key, "/".join(planned.trial.cell)), ("", ""))
@@ -238,7 +238,7 @@ class _Runs:
         self._client.set_terminated(run_id, status, end_time=_milliseconds(record) if record else None)
         return True
 
-    def _create(self, planned: Planned, parent: str, record: Record | None) -> str:
+    def _create(self, planned: PlannedTrial, parent: str, record: Record | None) -> str:
         trial = planned.trial
         tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell)}
         start = _milliseconds(record) - round(1000 * record.seconds) if record else None
@@ -269,16 +269,16 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
-def _aggregates(summary: Summary, cell: tuple[str, str, str], is_complete: bool) -> dict[str, float]:
+def _aggregates(findings: Findings, cell: tuple[str, str, str], is_complete: bool) -> dict[str, float]:
     """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
     model, merge, dataset = cell
     values: dict[str, float] = {}
-    row = next(row for row in summary.rows if (row.model, row.merge) == (model, merge))
-    for column, found in zip(summary.columns, row.cells, strict=True):
+    row = next(row for row in findings.rows if (row.model, row.merge) == (model, merge))
+    for column, found in zip(findings.columns, row.cells, strict=True):
         if column.datasets == (dataset,):
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
             values["n"] = found.num_done[0]
-    for one in (*summary.comparisons, *summary.control_comparisons):
+    for one in (*findings.comparisons, *findings.control_comparisons):
         if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
             found_here = _comparison(one)
             values |= {f"{one.column.metric}_vs_{one.base}_{name}": value for name, value in found_here.items()}
@@ -295,10 +295,10 @@ def _comparison(one: Comparison) -> dict[str, float]:
     return values
 
 
-def _all_comparisons(summary: Summary) -> dict[str, float]:
+def _all_comparisons(findings: Findings) -> dict[str, float]:
     """Returns every comparison, named by variant, data and metric."""
     values: dict[str, float] = {}
-    for one in summary.comparisons:
+    for one in findings.comparisons:
         data = "average" if one.column.average else one.column.datasets[0]
         place = f"{one.model}/{one.merge}/{data}/{one.column.metric}"
         values |= {f"{place}/{name}": value for name, value in _comparison(one).items()}
@@ -324,7 +324,7 @@ def _milliseconds(record: Record) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fills MLflow from the store."""
-    from harness.reporting.collect import summarise_plan
+    from harness.reporting.collect import collect
 
     parser = argparse.ArgumentParser(prog="python -m harness.tracking", description=(__doc__ or "").partition("\n")[0])
     add_sweep(parser)
@@ -332,6 +332,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sweep = load(chosen.sweep)
     check(sweep.tracking)
     whole = make_plan(sweep)
-    summary = summarise_plan(whole, is_interim=bool(whole.of_state("new")))
-    print(f"{mirror(make_plan(sweep, chosen.filter), summary)} trials written to {sweep.tracking}")
+    findings = collect(whole, is_interim=bool(whole.of_state("new")))
+    print(f"{mirror(make_plan(sweep, chosen.filter), findings)} trials written to {sweep.tracking}")
     return 0

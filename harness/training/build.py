@@ -15,8 +15,8 @@ from datasets.storage.documents import Split as SplitName
 from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
 from harness.training.estimate import refuse_too_large
-from harness.training.train import Split
-from harness.trials.settings import Trial
+from harness.training.train import Documents
+from harness.trials.settings import TrialSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
@@ -37,10 +37,10 @@ class Data:
 
     corpus: Corpus
     tokens: Tokens
-    splits: dict[SplitName, Split]
+    splits: dict[SplitName, Documents]
 
     @classmethod
-    def open(cls, trial: Trial, data_dir: Path) -> "Data":
+    def open(cls, trial: TrialSettings, data_dir: Path) -> "Data":
         """Opens the corpus of a trial; a worker keeps it for its next trial.
 
         Args:
@@ -51,7 +51,7 @@ class Data:
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
-def device_of(trial: Trial) -> torch.device:
+def device_of(trial: TrialSettings) -> torch.device:
     """Returns where to train, with the rules that hold there set.
 
     Raises:
@@ -74,7 +74,7 @@ def device_of(trial: Trial) -> torch.device:
     return torch.device("cuda")
 
 
-def build(trial: Trial, data: Data, device: torch.device) -> Classifier:
+def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     """Builds a trial's model, with random numbers from torch's generator.
 
     The encoder comes first, so that every model and merge of a seed starts from the same one.
@@ -128,11 +128,11 @@ def _describe_once(folder: Path, encoder: str, options: str, train_documents: in
     return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
 
 
-def _tokenizer_options(trial: Trial) -> str:
+def _tokenizer_options(trial: TrialSettings) -> str:
     kind = TEXT_ENCODERS[trial.encoder].load()
     return json.dumps({name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}, sort_keys=True)
 
 
-def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Split:
+def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Documents:
     rows = corpus.training_rows(train_documents) if name == "train" else corpus.rows(name)
-    return Split(tokens, rows, corpus.labels(rows))
+    return Documents(tokens, rows, corpus.labels(rows))

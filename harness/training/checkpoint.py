@@ -20,7 +20,7 @@ Weights = dict[str, Tensor]
 
 
 @dataclass
-class TrainingState:
+class TrainingProgress:
     """Where training stands; everything a checkpoint holds besides tensors.
 
     Attributes:
@@ -56,7 +56,7 @@ class TrainingState:
 class Fitted:
     """A trained model: its progress, and the weights of the best epoch per metric, in the memory of the CPU."""
 
-    progress: TrainingState
+    progress: TrainingProgress
     weights: dict[str, Weights]
 
 

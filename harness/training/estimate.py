@@ -35,7 +35,7 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True)
-class Need:
+class MemoryNeed:
     """The least memory that training takes.
 
     Attributes:
@@ -72,10 +72,10 @@ def unallocated(build: Callable[[], Module]) -> Module:
         return build()
 
 
-def need(heads: BranchHeads) -> Need:
+def need(heads: BranchHeads) -> MemoryNeed:
     """Returns the least memory that training some heads takes, be they allocated or not."""
     sizes = [(parameter.nbytes, _TRAINED if parameter.requires_grad else 1) for parameter in heads.parameters()]
-    return Need(
+    return MemoryNeed(
         num_parameters=sum(parameter.numel() for parameter in heads.parameters()),
         device=sum(size * copies for size, copies in sizes) + 2 * _BYTES_OF_A_LOGIT * heads.num_labels,
         kept=_KEPT * sum(size for size, _ in sizes),

@@ -37,7 +37,7 @@ from harness.training.train import NonFiniteLoss, fit, rehearse, seed_everything
 from harness.trials.corpora import refuse_missing_corpora
 from harness.trials.plan import make_plan
 from harness.trials.preregistration import freeze
-from harness.trials.settings import Trial, identity
+from harness.trials.settings import TrialSettings, identity
 from harness.trials.store import Failure, Record, Store
 
 NUMERICS = {"harness.trial": 1}
@@ -47,7 +47,9 @@ MAX_ATTEMPTS = 3
 EpochCallback = Callable[[dict[str, float]], None]
 
 
-def run(trial: Trial, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None) -> None:
+def run(
+    trial: TrialSettings, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None
+) -> None:
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     Where memory runs out it tries again with each batch in ever more parts. On a device that it shares it leaves
@@ -115,12 +117,12 @@ def _kind(error: Exception) -> Literal["non_finite", "too_large", "out_of_memory
     return "error"
 
 
-def _settings(trial: Trial) -> dict[str, Any]:
+def _settings(trial: TrialSettings) -> dict[str, Any]:
     return trial.model_dump(mode="json")
 
 
 def _train_and_test(
-    trial: Trial,
+    trial: TrialSettings,
     key: str,
     data_dir: Path,
     store: Store,
@@ -178,7 +180,9 @@ def _train_and_test(
     )
 
 
-def measure_memory(trial: Trial, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read) -> tuple[int, int]:
+def measure_memory(
+    trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
+) -> tuple[int, int]:
     """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
 
     Args:
@@ -206,7 +210,7 @@ def _peak_memory_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _run_facts(trial: Trial, device: torch.device, data: Data) -> dict[str, str]:
+def _run_facts(trial: TrialSettings, device: torch.device, data: Data) -> dict[str, str]:
     """Returns what else the numbers depend on: the device, its threads, the data, the tokeniser as it was made."""
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",

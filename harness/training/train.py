@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
-from harness.training.checkpoint import Checkpoint, Fitted, TrainingState
+from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.hf1_auc import ThresholdFree
 from harness.training.metrics import THRESHOLD, Bools, Tally
 from models.classifier import Classifier
@@ -37,7 +37,7 @@ class NonFiniteLoss(ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Split:
+class Documents:
     """The documents that are trained on, or evaluated.
 
     Attributes:
@@ -64,8 +64,8 @@ class Split:
 def fit(
     model: Classifier,
     settings: TrainerSettings,
-    train: Split,
-    valid: Split,
+    train: Documents,
+    valid: Documents,
     hierarchy: Hierarchy,
     seed: int,
     checkpoint: Checkpoint,
@@ -92,7 +92,7 @@ def fit(
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
     most = settings.batch_size // _fewest_documents(model)
-    fitted = Fitted(TrainingState(micro_batches=min(micro_batches, most)), {})
+    fitted = Fitted(TrainingProgress(micro_batches=min(micro_batches, most)), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
     while fitted.progress.epoch < settings.epochs and fitted.progress.num_worse < settings.patience:
         progress = fitted.progress
@@ -122,7 +122,7 @@ def fit(
 def _train_epoch(
     model: Classifier,
     settings: TrainerSettings,
-    train: Split,
+    train: Documents,
     optimizer: torch.optim.Optimizer,
     scheduler: torch.optim.lr_scheduler.LRScheduler,
     batches: list[Rows],
@@ -158,7 +158,7 @@ def _fewest_documents(model: nn.Module) -> int:
 
 
 def rehearse(
-    model: Classifier, settings: TrainerSettings, train: Split, tests: Sequence[Split], hierarchy: Hierarchy
+    model: Classifier, settings: TrainerSettings, train: Documents, tests: Sequence[Documents], hierarchy: Hierarchy
 ) -> None:
     """Takes three training steps and one evaluation on each split's longest documents: all that needs memory.
 
@@ -176,17 +176,17 @@ def rehearse(
     _train_epoch(model, settings, train, optimizer, scheduler, [longest] * 3)
     for split in tests:
         places = _longest(split, _DOCUMENTS_EVALUATED_AT_ONCE)
-        evaluate(model, Split(split.tokens, split.rows[places], split.gold[places]), hierarchy, settings)
+        evaluate(model, Documents(split.tokens, split.rows[places], split.gold[places]), hierarchy, settings)
 
 
-def _longest(split: Split, num: int) -> Rows:
+def _longest(split: Documents, num: int) -> Rows:
     """Returns the places of a split's longest documents."""
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
 
 
 def evaluate(
     model: Classifier,
-    split: Split,
+    split: Documents,
     hierarchy: Hierarchy,
     settings: TrainerSettings,
     micro_batches: int = 1,
@@ -232,7 +232,7 @@ def evaluate(
     return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
 
 
-def _order(train: Split, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
+def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
     """Returns the places of each batch: shuffled, then of similar length within stretches of batches.
 
     The last batch takes a lone remaining document in, since batch statistics need two.

@@ -12,12 +12,12 @@ from pathlib import Path
 from datasets.storage.description import exact_command, read_meta
 from harness.config.schema import SweepFile
 from harness.core.errors import DataError
-from harness.trials.settings import Cell, Trial, expand, identity
+from harness.trials.settings import CellKey, TrialSettings, expand, identity
 from harness.trials.store import Record, State, Store
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedTrial:
     """A trial with its identity.
 
     Attributes:
@@ -28,7 +28,7 @@ class Planned:
         why: In a few words, why it is in that state.
     """
 
-    trial: Trial
+    trial: TrialSettings
     key: str
     state: State
     record: Record | None
@@ -47,16 +47,16 @@ class Plan:
     """
 
     sweep: SweepFile
-    trials: tuple[Planned, ...]
+    trials: tuple[PlannedTrial, ...]
     problems: dict[str, str]
     filters: tuple[str, ...] = ()
 
-    def of_state(self, state: State) -> list[Planned]:
+    def of_state(self, state: State) -> list[PlannedTrial]:
         return [planned for planned in self.trials if planned.state == state]
 
-    def cells(self) -> dict[Cell, list[Planned]]:
+    def cells(self) -> dict[CellKey, list[PlannedTrial]]:
         """Returns the trials by (model, merge, dataset)."""
-        cells: dict[Cell, list[Planned]] = {}
+        cells: dict[CellKey, list[PlannedTrial]] = {}
         for planned in self.trials:
             cells.setdefault(planned.trial.cell, []).append(planned)
         return cells
@@ -73,7 +73,7 @@ class Plan:
         return replace(self, trials=tuple(trials))
 
 
-def by_identity(trials: Iterable[Planned]) -> dict[str, Planned]:
+def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
     """Returns each trial once: several cells may be one, where they differ in what only branches have."""
     return {one.key or identity(one.trial, fingerprint=""): one for one in trials}
 
@@ -85,18 +85,18 @@ class Durations:
         trials: The first ones; those without a record count for nothing.
     """
 
-    def __init__(self, trials: Iterable[Planned] = ()):
-        self._sorted: dict[Cell, list[float]] = defaultdict(list)
+    def __init__(self, trials: Iterable[PlannedTrial] = ()):
+        self._sorted: dict[CellKey, list[float]] = defaultdict(list)
         for planned in trials:
             if planned.record:
                 self.add(planned.trial.cell, planned.record.seconds)
 
-    def add(self, cell: Cell, seconds: float) -> None:
+    def add(self, cell: CellKey, seconds: float) -> None:
         """Takes in a finished trial."""
         for group in _groups(cell):
             insort(self._sorted[group], seconds)
 
-    def estimate(self, todo: Mapping[Cell, int], slots: int) -> float | None:
+    def estimate(self, todo: Mapping[CellKey, int], slots: int) -> float | None:
         """Returns the seconds for a number of trials of each cell, going by the median of the nearest finished ones.
 
         Nearest are those of the cell, else of its model on its dataset, else of its dataset, else any.
@@ -105,12 +105,12 @@ class Durations:
             return None
         return sum(number * self._typical(cell) for cell, number in todo.items()) / slots
 
-    def _typical(self, cell: Cell) -> float:
+    def _typical(self, cell: CellKey) -> float:
         alike = next(self._sorted[group] for group in _groups(cell) if group in self._sorted)
         return (alike[(len(alike) - 1) // 2] + alike[len(alike) // 2]) / 2
 
 
-def _groups(cell: Cell) -> tuple[Cell, Cell, Cell, Cell]:
+def _groups(cell: CellKey) -> tuple[CellKey, CellKey, CellKey, CellKey]:
     """Returns what a cell belongs to, the narrowest first."""
     model, _, dataset = cell
     return cell, (model, "", dataset), ("", "", dataset), ("", "", "")
@@ -143,16 +143,17 @@ def unread_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
     keys = [identity(one, fingerprints[one.dataset]) if one.dataset in fingerprints else "" for one in trials]
     why = {"": "its corpus is not prepared"}
     planned = [
-        Planned(trial, key, "new", None, why.get(key, "never run")) for trial, key in zip(trials, keys, strict=True)
+        PlannedTrial(trial, key, "new", None, why.get(key, "never run"))
+        for trial, key in zip(trials, keys, strict=True)
     ]
     return Plan(sweep, tuple(planned), problems, tuple(filters))
 
 
-def _look_up(trial: Trial, key: str, store: Store) -> Planned:
+def _look_up(trial: TrialSettings, key: str, store: Store) -> PlannedTrial:
     if record := store.record(key):
-        return Planned(trial, key, "done", record, f"finished {record.finished}")
+        return PlannedTrial(trial, key, "done", record, f"finished {record.finished}")
     if not store.has_folder(key):
-        return Planned(trial, key, "new", None, "never run")
+        return PlannedTrial(trial, key, "new", None, "never run")
     if failure := store.failure(key):
-        return Planned(trial, key, "failed", None, f"{failure.kind}: {failure.message}")
-    return Planned(trial, key, "new", None, "started, not finished")
+        return PlannedTrial(trial, key, "failed", None, f"{failure.kind}: {failure.message}")
+    return PlannedTrial(trial, key, "new", None, "started, not finished")

@@ -19,7 +19,7 @@ from harness.core.environment import environment
 from harness.core.files import write_atomically
 from harness.stats.document_sample import Resampling
 from harness.trials.plan import Plan
-from harness.trials.settings import FIELDS, Cell, expand, flat_settings
+from harness.trials.settings import FIELDS, CellKey, expand, flat_settings
 from harness.trials.store import Store
 
 
@@ -51,7 +51,7 @@ def _settings(sweep: SweepFile) -> dict[str, Any]:
     return {name: _shortest({cell: settings.get(name) for cell, settings in cells.items()}) for name in names}
 
 
-def _shortest(values: Mapping[Cell, Any]) -> Any:
+def _shortest(values: Mapping[CellKey, Any]) -> Any:
     """Returns the values by the fewest of model, merge and dataset that tell them apart."""
     for places in (places for number in range(4) for places in combinations(range(3), number)):
         found: dict[str, Any] = {}

@@ -23,11 +23,11 @@ NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
 
 Settings = TypeVar("Settings", bound=Strict)
 FIELDS = ("model", "merge", "dataset", "seed")
-Cell = tuple[str, str, str]
+CellKey = tuple[str, str, str]
 """Model, merge, dataset."""
 
 
-class Trial(Strict):
+class TrialSettings(Strict):
     """One model x merge x dataset x seed with every setting resolved."""
 
     model: str
@@ -70,11 +70,11 @@ class Trial(Strict):
     """Likewise."""
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> CellKey:
         return self.model, self.merge, self.dataset
 
 
-def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
+def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[TrialSettings]:
     """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one.
 
     Raises:
@@ -82,7 +82,7 @@ def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[Trial]:
     """
     chosen = _chosen(sweep, filters)
     rows = [(model, merge) for model, merge in sweep.rows if model in chosen["model"] and merge in chosen["merge"]]
-    trials: list[Trial] = []
+    trials: list[TrialSettings] = []
     for dataset in chosen["dataset"]:
         cells = [_cell(sweep, model, merge, dataset) for model, merge in rows]
         # The settings of a cell are checked once, for its first seed.
@@ -111,12 +111,12 @@ def _chosen(sweep: SweepFile, filters: Iterable[str]) -> dict[str, list[Any]]:
     return chosen
 
 
-def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
+def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSettings:
     """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
     structure, objective = sweep.structure_of(model), sweep.objective_of(model)
     encoder = entry.encoder or sweep.encoder
-    return Trial(
+    return TrialSettings(
         model=model,
         merge=merge,
         dataset=dataset,
@@ -160,7 +160,7 @@ def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
     return type(settings)(**merged)
 
 
-def identity(trial: Trial, fingerprint: str) -> str:
+def identity(trial: TrialSettings, fingerprint: str) -> str:
     """Returns 16 hex digits of the hash of everything that can change a trial's numbers.
 
     That is its resolved settings but for `NOT_IDENTITY`, the fingerprint of the prepared data, the content

@@ -12,7 +12,7 @@ _STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialResult:
     """What came of it.
 
     Attributes:
@@ -24,7 +24,7 @@ class Outcome:
     peak: int
 
 
-def alone(prepare: Callable[[], Callable[[], Any]], seconds: float) -> Outcome:
+def alone(prepare: Callable[[], Callable[[], Any]], seconds: float) -> TrialResult:
     """Runs a piece of work in a process of its own (Linux only).
 
     Args:
@@ -37,9 +37,9 @@ def alone(prepare: Callable[[], Callable[[], Any]], seconds: float) -> Outcome:
     process.start()
     there.close()
     try:
-        return here.recv() if here.poll(seconds) else Outcome(None, 0)
+        return here.recv() if here.poll(seconds) else TrialResult(None, 0)
     except EOFError:
-        return Outcome(None, 0)
+        return TrialResult(None, 0)
     finally:
         process.kill()
         process.join()
@@ -58,7 +58,7 @@ def _run(prepare: Callable[[], Callable[[], Any]], pipe: Connection) -> None:
         if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
             raise
         result = None
-    pipe.send(Outcome(result, _bytes("VmHWM") - before))
+    pipe.send(TrialResult(result, _bytes("VmHWM") - before))
 
 
 def _bytes(field: str) -> int:

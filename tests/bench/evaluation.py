@@ -27,7 +27,7 @@ from harness.training import train
 from harness.training.best_epochs import BestEpochs
 from harness.training.hf1_auc import ThresholdFree
 from harness.training.metrics import THRESHOLD, Tally
-from harness.training.train import Split
+from harness.training.train import Documents
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
@@ -74,7 +74,7 @@ class Answers(nn.Module):
         return 0.1 + 0.8 * self.predicted[numbers.long()].float()
 
 
-def corpus(num: int) -> tuple[Hierarchy, Answers, Split]:
+def corpus(num: int) -> tuple[Hierarchy, Answers, Documents]:
     """Returns labels, a model's answers, and documents with about 3.2 closed labels each."""
     torch.set_num_threads(THREADS)
     graph = hierarchy()
@@ -89,10 +89,10 @@ def corpus(num: int) -> tuple[Hierarchy, Answers, Split]:
     predicted[wrong, generator.integers(len(graph), size=len(wrong))] ^= True
     # Lengths do not matter to anything but the order, and one word piece each keeps the documents' order.
     tokens = Tokens(None, np.arange(num, dtype=np.int32), np.arange(num + 1))  # type: ignore[arg-type]
-    return graph, Answers(predicted), Split(tokens, np.arange(num), scipy.sparse.csr_array(gold))
+    return graph, Answers(predicted), Documents(tokens, np.arange(num), scipy.sparse.csr_array(gold))
 
 
-def batches(answers: Answers, split: Split) -> Iterator[Tensor]:
+def batches(answers: Answers, split: Documents) -> Iterator[Tensor]:
     """Yields the probabilities of one batch after the other."""
     for start in range(0, len(split.rows), BATCH):
         yield answers.probabilities(torch.from_numpy(split.rows[start : start + BATCH]))
@@ -104,7 +104,7 @@ def ours(num: int) -> Callable[[], dict[str, float]]:
     return lambda: evaluate(graph, answers, split)
 
 
-def evaluate(graph: Hierarchy, answers: Any, split: Split) -> dict[str, float]:
+def evaluate(graph: Hierarchy, answers: Any, split: Documents) -> dict[str, float]:
     """Returns all the scores of a test split."""
     return train.evaluate(answers, split, graph, TrainerSettings(), threshold_free=True)[0]
 
@@ -192,7 +192,7 @@ def parts() -> dict[str, float]:
     batch, model, counting, areas = names
     answers.heads = SimpleNamespace(probabilities=timed(model, answers.probabilities))
     with (
-        mock.patch.object(Split, "batch", timed(batch, Split.batch)),
+        mock.patch.object(Documents, "batch", timed(batch, Documents.batch)),
         mock.patch.object(Tally, "add", timed(counting, Tally.add)),
         mock.patch.object(ThresholdFree, "add", timed(areas, ThresholdFree.add)),
     ):

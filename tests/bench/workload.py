@@ -21,7 +21,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training import train
-from harness.training.train import Split
+from harness.training.train import Documents
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
@@ -107,7 +107,7 @@ class Documents:
     """
 
     texts: list[str]
-    split: Split
+    split: Documents
     hierarchy: Hierarchy
 
 
@@ -121,7 +121,7 @@ def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
     offsets = np.cumsum([0, *map(len, ids)])
     drawn = scipy.sparse.csr_array(generator.random((num, len(graph))) < LABELS_PER_DOCUMENT / len(graph))
     gold = scipy.sparse.csr_array(drawn.astype(np.float32) @ graph.ancestors.astype(np.float32) > 0)
-    return Documents(texts, Split(Tokens(tokenizer, np.concatenate(ids), offsets), np.arange(num), gold), graph)
+    return Documents(texts, Documents(Tokens(tokenizer, np.concatenate(ids), offsets), np.arange(num), gold), graph)
 
 
 def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:

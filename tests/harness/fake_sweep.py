@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.inputs import DatasetFacts, Facts, Outcome, Registration
+from harness.analysis.inputs import DatasetFacts, Facts, Registration, TrialResult
 from harness.config.schema import SweepFile
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
@@ -66,9 +66,9 @@ def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
     return Facts(**(values | changes))
 
 
-def outcome(
+def result(
     model: str, merge: str, dataset: str, seed: int, scores: dict[str, float] | None, **changes: Any
-) -> Outcome:
+) -> TrialResult:
     values: dict[str, Any] = {
         "failure": None if scores else "out of memory",
         "seconds": 100.0 if scores else None,
@@ -76,21 +76,21 @@ def outcome(
         "predictions_sha256": f"{model}{merge}{dataset}{seed}" if scores else None,
         "key": f"{model}-{merge}-{dataset}-{seed}",
     }
-    return Outcome(model, merge, dataset, seed, scores, **(values | changes))
+    return TrialResult(model, merge, dataset, seed, scores, **(values | changes))
 
 
-def outcomes(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], float]) -> list[Outcome]:
+def results(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], float]) -> list[TrialResult]:
     """One finished trial per planned one, with `score(model, merge, dataset, seed, metric)`."""
     metrics = sweep_file.statistics.star_metrics
     return [
-        outcome(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
+        result(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
         for model, merge in sweep_file.rows
         for dataset in sweep_file.datasets
         for seed in sweep_file.seeds
     ]
 
 
-def noisy(sweep_file: SweepFile, sd: float = 0.3, root: int = 0) -> list[Outcome]:
+def noisy(sweep_file: SweepFile, sd: float = 0.3, root: int = 0) -> list[TrialResult]:
     """Scores around the published ones (or around 80), with the given spread over seeds."""
     rng = np.random.default_rng(root)
     centres = published_scores()
@@ -99,9 +99,9 @@ def noisy(sweep_file: SweepFile, sd: float = 0.3, root: int = 0) -> list[Outcome
         centre = centres.get(f"{model}/{merge}", {}).get(dataset, {}).get(metric, 80.0)
         return float(rng.normal(centre, sd))
 
-    return outcomes(sweep_file, score)
+    return results(sweep_file, score)
 
 
-def without(found: Sequence[Outcome], **where: Any) -> list[Outcome]:
+def without(found: Sequence[TrialResult], **where: Any) -> list[TrialResult]:
     """All outcomes but those whose fields have all the given values."""
     return [one for one in found if any(getattr(one, field) != value for field, value in where.items())]

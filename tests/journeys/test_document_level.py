@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.config.schema import Claim
 from harness.reporting.markdown import markdown
 from harness.stats.document_sample import DocumentSample, Resampling
 from harness.stats.document_variance import Counts, influence, score, variance_of_mean
 from tests.harness.analysis.test_summarise import the
-from tests.harness.fake_sweep import facts, outcome, sweep
+from tests.harness.fake_sweep import facts, result, sweep
 
 ONE = sweep(
     models={"hiagm": {"label": "HiAGM"}},
@@ -46,7 +46,7 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
             runs["hiagm", merge, number] = {"micro_f1": counts, "macro_f1": counts}
     sample = DocumentSample(dataset, runs, "abcde", gold.sum(0), Resampling(draws=500, swaps=500))
     found = [
-        outcome(model, merge, dataset, number, {metric: score(one[metric], metric) for metric in one})
+        result(model, merge, dataset, number, {metric: score(one[metric], metric) for metric in one})
         for (model, merge, number), one in runs.items()
     ]
     return sample, found
@@ -54,20 +54,20 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
 
 def test_a_star_that_survives_documents_has_a_dagger():
     sample, found = made_up({"none": 0.85, "masking": 0.93})
-    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
-    item = the(summary, "hiagm", "masking", "wos micro")
+    findings = find(ONE, found, facts(ONE), {"wos": sample})
+    item = the(findings, "hiagm", "masking", "wos micro")
     assert item.marks == "▲***†" and item.documents.p_swap == 1 / 501
     low, high = item.documents.crossed.interval()
     assert low > 0 and item.documents.crossed.value == pytest.approx(item.test.difference)
-    assert the(summarise(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
-    text = markdown(summary)
+    assert the(find(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
+    text = markdown(findings)
     assert "† the 95 % interval over seeds and test documents together" in text
     assert f"[{low:+.2f}, {high:+.2f}]" in text
 
 
 def test_the_crossed_error_is_made_of_seeds_and_documents():
     sample, found = made_up({"none": 0.9, "masking": 0.91})
-    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    item = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
     psi = np.mean(
         [
             influence(sample._runs["hiagm", "masking", number]["micro_f1"], "micro_f1")
@@ -79,23 +79,23 @@ def test_the_crossed_error_is_made_of_seeds_and_documents():
     variance = variance_of_mean(psi)
     assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
     assert item.documents.share == pytest.approx(variance / item.documents.crossed.error**2)
-    macro = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
+    macro = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
     assert macro.documents.ratio == pytest.approx(1, abs=0.2)
 
 
 def test_labels_explain_macro():
     sample, found = made_up({"none": 0.9, "masking": 0.95})
-    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
-    assert [one.label for one in summary.label_differences] == list("abcde")
-    mean = np.mean([one.difference for one in summary.label_differences])
-    assert mean == pytest.approx(the(summary, "hiagm", "masking", "wos macro").test.difference)
-    assert [one.support for one in summary.label_differences] == sample.support_L.tolist()
+    findings = find(ONE, found, facts(ONE), {"wos": sample})
+    assert [one.label for one in findings.label_differences] == list("abcde")
+    mean = np.mean([one.difference for one in findings.label_differences])
+    assert mean == pytest.approx(the(findings, "hiagm", "masking", "wos macro").test.difference)
+    assert [one.support for one in findings.label_differences] == sample.support_L.tolist()
 
 
 def test_without_one_run_s_predictions_there_is_no_document_level():
     sample, found = made_up({"none": 0.9, "masking": 0.95})
     del sample._runs["hiagm", "none", 3]
-    assert the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro").documents is None
+    assert the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro").documents is None
 
 
 def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
@@ -107,7 +107,7 @@ def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
     }
     turned = DocumentSample("wos", runs, "edcba", sample.support_L[::-1], Resampling(draws=500, swaps=500))
     one, other = (
-        the(summarise(ONE, found, facts(ONE), {"wos": kept}), "hiagm", "masking", "wos micro").documents
+        the(find(ONE, found, facts(ONE), {"wos": kept}), "hiagm", "masking", "wos micro").documents
         for kept in (sample, turned)
     )
     assert one.crossed.error == pytest.approx(other.crossed.error, rel=1e-12)
@@ -115,7 +115,7 @@ def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
 
 def test_a_star_that_does_not_survive_documents_has_no_dagger():
     sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
-    item = the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    item = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
     low, high = item.documents.crossed.interval()
     assert item.test.p < 0.001 and low < 0 < high, "sure of these documents, and of no others"
     assert item.marks == "▲***"
@@ -129,14 +129,14 @@ def claiming_a_rise():
 def test_a_claim_is_judged_by_documents_too_where_that_is_less_sure():
     sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
     rises = claiming_a_rise()
-    (over_seeds,) = summarise(rises, found, facts(rises)).claims
-    summary = summarise(rises, found, facts(rises), {"wos": sample})
-    (over_both,) = summary.claims
+    (over_seeds,) = find(rises, found, facts(rises)).claims
+    findings = find(rises, found, facts(rises), {"wos": sample})
+    (over_both,) = findings.claims
     assert (over_seeds.verdict, over_both.verdict) == ("supported", "inconclusive")
-    low, high = the(summary, "hiagm", "masking", "wos micro").documents.crossed.interval()
+    low, high = the(findings, "hiagm", "masking", "wos micro").documents.crossed.interval()
     assert over_both.parts[0].ours.endswith(f"[{low:+.2f}, {high:+.2f}]")
     assert [part.with_documents for part in (*over_seeds.parts, *over_both.parts)] == [False, False, True, True]
-    assert "wider; those marked (seeds) are over seeds" in markdown(summary)
+    assert "wider; those marked (seeds) are over seeds" in markdown(findings)
 
 
 def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
@@ -144,8 +144,8 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=2000)
     few = [one for one in found if one.seed < 3]
     rises = claiming_a_rise()
-    summary = summarise(rises, few, facts(rises), {"wos": sample})
-    item = the(summary, "hiagm", "masking", "wos micro")
+    findings = find(rises, few, facts(rises), {"wos": sample})
+    item = the(findings, "hiagm", "masking", "wos micro")
     narrow, wide = item.documents.crossed.interval(), (item.test.low, item.test.high)
     assert np.ptp(narrow) < np.ptp(wide) and item.documents.crossed.error > item.test.error
     assert item.estimate.interval() == pytest.approx(wide)
@@ -153,13 +153,13 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     for at in (0.6, 0.9, 0.95, 0.99):
         both = [one.interval(at) for one in (item.test.estimate, item.documents.crossed)]
         assert item.estimate.interval(at) == (min(low for low, _ in both), max(high for _, high in both))
-    assert summary.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
+    assert findings.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
 
 
 def test_macro_takes_the_variance_of_the_bootstrap_and_says_where_the_delta_method_is_far_off():
     def macro(num_documents):
         sample, found = made_up({"none": 0.85, "masking": 0.95}, num_documents)
-        return sample, the(summarise(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
+        return sample, the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
 
     sample, item = macro(400)
     drawn = [sample._resampled["hiagm", merge, seed] for merge in ("masking", "none") for seed in ONE.seeds]
@@ -176,9 +176,9 @@ def test_documents_of_an_average_are_independent_samples(metric):
     two = ONE.model_copy(update={"datasets": sweep(datasets={key: {"label": key} for key in sizes}).datasets})
     made = {key: made_up({"none": 0.88, "masking": 0.9}, size, size, key) for key, size in sizes.items()}
     samples = {key: sample for key, (sample, _) in made.items()}
-    summary = summarise(two, [one for _, found in made.values() for one in found], facts(two), samples)
-    parts = [the(summary, "hiagm", "masking", f"{key} {metric}") for key in sizes]
-    average = the(summary, "hiagm", "masking", f"Avg {metric}").documents
+    findings = find(two, [one for _, found in made.values() for one in found], facts(two), samples)
+    parts = [the(findings, "hiagm", "masking", f"{key} {metric}") for key in sizes]
+    average = the(findings, "hiagm", "masking", f"Avg {metric}").documents
     documents = [part.documents.share * part.documents.crossed.error**2 for part in parts]
     seeds = [part.test.sd**2 / 5 for part in parts]
     total = (sum(seeds) + sum(documents)) / 4

@@ -11,7 +11,7 @@ from harness.config.schema import Claim
 from harness.core.errors import ConfigError
 from harness.reporting.markdown import markdown
 from tests.harness.analysis.test_summarise import cell, summary_of, the
-from tests.harness.fake_sweep import DATASETS, noisy, outcomes, sweep
+from tests.harness.fake_sweep import DATASETS, noisy, results, sweep
 from tests.shared import ROOT
 
 TABLE_1 = load(ROOT / "sweeps" / "table1.yaml")
@@ -22,7 +22,7 @@ def verdicts(gain, sd=0.05, **changes):
     """Verdicts of every claim where `gain(model, merge, dataset, metric)` is true, with ten seeds."""
     table = sweep(claims={name: claim.model_dump() for name, claim in CLAIMS.items()}, **changes)
     rng = np.random.default_rng(2)
-    found = outcomes(
+    found = results(
         table, lambda model, merge, dataset, seed, metric: 80 + gain(model, merge, dataset, metric) + rng.normal(0, sd)
     )
     return {claim.name: claim.verdict for claim in summary_of(table, found).claims}
@@ -97,7 +97,7 @@ def test_the_best_is_open_while_a_rival_was_never_compared(damage):
     table = sweep(claims={"C3": CLAIMS["C3"].model_dump(), "C4": CLAIMS["C4"].model_dump()})
     rng = np.random.default_rng(3)
     better = {"none": 0.0, "masking": 1.0, "projection": 2.0}
-    found = outcomes(table, lambda model, merge, *place: 80 + better[merge] + rng.normal(0, 0.05))
+    found = results(table, lambda model, merge, *place: 80 + better[merge] + rng.normal(0, 0.05))
     if damage == "alike":
         found = alike(found, "hiagm", "projection")
     else:
@@ -109,11 +109,11 @@ def test_a_contrast_needs_seeds_that_differ_in_every_cell():
     table = sweep(claims={"C9": CLAIMS["C9"].model_dump()})
     gain = {"hiagm": 2.0, "hitin": 0.0}
     rng = np.random.default_rng(3)
-    found = outcomes(table, lambda model, merge, *place: 80 + gain[model] * (merge != "none") + rng.normal(0, 0.1))
+    found = results(table, lambda model, merge, *place: 80 + gain[model] * (merge != "none") + rng.normal(0, 0.1))
     assert summary_of(table, found).claims[0].verdict == "supported"
     for model, merge in (("hiagm", "none"), ("hitin", "projection")):
         assert summary_of(table, alike(found, model, merge)).claims[0].verdict == "not tested"
-    steady = outcomes(
+    steady = results(
         table,
         lambda model, merge, dataset, seed, metric: (
             80 + seed + gain[model] * (merge != "none") + (dataset != "wos") * rng.normal(0, 0.1)
@@ -147,7 +147,7 @@ def test_larger_gain_is_a_stratified_contrast_by_hand():
 def test_other_smallest_effects_and_subsets_of_the_documents():
     table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
     rng = np.random.default_rng(1)
-    found = outcomes(table, lambda model, merge, *place: 80 + rng.normal(0, 0.5))
+    found = results(table, lambda model, merge, *place: 80 + rng.normal(0, 0.5))
     (claim,) = summary_of(table, found).claims
     assert set(claim.sensitivity) == {0.25, 1.0}
     assert claim.verdict == claim.sensitivity[1.0] == "not supported"
@@ -245,11 +245,11 @@ def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
 def test_joint_families():
     table = sweep(statistics={"families": "joint"})
     found = noisy(table)
-    summary = summary_of(table, found)
-    assert summary.family_sizes == {"AB": 32}
-    raw = min(item.test.p for item in summary.comparisons)
-    assert min(item.p_holm for item in summary.comparisons) == pytest.approx(min(1.0, 32 * raw))
-    assert "Holm over all 32 tests" in markdown(summary)
+    findings = summary_of(table, found)
+    assert findings.family_sizes == {"AB": 32}
+    raw = min(item.test.p for item in findings.comparisons)
+    assert min(item.p_holm for item in findings.comparisons) == pytest.approx(min(1.0, 32 * raw))
+    assert "Holm over all 32 tests" in markdown(findings)
 
 
 @pytest.mark.parametrize(

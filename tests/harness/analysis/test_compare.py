@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.analysis.design import level, num_comparisons, reachable, why_no_comparisons
-from harness.analysis.findings import Summary
-from harness.analysis.inputs import Outcome
-from harness.analysis.summarise import summarise
+from harness.analysis.design import num_comparisons, reachable, significance_level, why_no_comparisons
+from harness.analysis.findings import Findings
+from harness.analysis.inputs import TrialResult
+from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.reporting.markdown import csv, deltas_csv, latex, markdown
 from harness.stats.document_variance import crossed, influence, variance_of_mean
 from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import power
 from tests.harness.analysis.test_summarise import cell, scores, summary_of, the
-from tests.harness.fake_sweep import DATASETS, facts, noisy, outcomes, sweep, without
+from tests.harness.fake_sweep import DATASETS, facts, noisy, results, sweep, without
 from tests.journeys.test_document_level import ONE, made_up
 
 UNPAIRED = sweep(statistics={"paired": False})
@@ -107,7 +107,7 @@ def test_documents_cross_with_whole_arms() -> None:
         statistics={"paired": False},
     )
     found = without(found, merge="none", seed=2)
-    item = the(summarise(one, found, facts(one), {"wos": sample}), "hiagm", "masking", "wos micro")
+    item = the(find(one, found, facts(one), {"wos": sample}), "hiagm", "masking", "wos micro")
     assert item.documents is not None and math.isnan(item.documents.p_swap)
     values = {
         merge: np.array([one.scores["micro_f1"] for one in found if one.merge == merge and one.scores])
@@ -125,7 +125,7 @@ def test_documents_cross_with_whole_arms() -> None:
     assert item.documents.share == pytest.approx(documents / (seed_variance + documents))
     expected = crossed([values["masking"], -values["none"]], [documents, 0.0], [1.0, 1.0])
     assert item.documents.crossed.interval() == pytest.approx(expected.interval())
-    assert "p swap is" not in markdown(summarise(one, found, facts(one), {"wos": sample}))
+    assert "p swap is" not in markdown(find(one, found, facts(one), {"wos": sample}))
 
 
 # Two looks.
@@ -133,14 +133,14 @@ def test_documents_cross_with_whole_arms() -> None:
 LOOKS = sweep(statistics={"first_look": 5})
 
 
-def first_seeds(found: list[Outcome], num: int) -> list[Outcome]:
+def first_seeds(found: list[TrialResult], num: int) -> list[TrialResult]:
     return [one for one in found if one.seed <= num]
 
 
 def test_each_of_two_looks_has_a_level_of_its_own() -> None:
     at = level_of_two_looks(0.05, 0.5)
-    assert level(LOOKS) == at and level(sweep()) == 0.05
-    assert level(sweep(statistics={"first_look": 9})) == level_of_two_looks(0.05, 0.9) > at
+    assert significance_level(LOOKS) == at and significance_level(sweep()) == 0.05
+    assert significance_level(sweep(statistics={"first_look": 9})) == level_of_two_looks(0.05, 0.9) > at
     small: dict[str, Any] = {"models": {"hiagm": {}}, "datasets": {"wos": {}}, "published": None}
     between = held = 0
     for root in range(25):
@@ -178,9 +178,9 @@ def test_two_looks_at_a_sweep_hold_alpha() -> None:
     )
     rng, hits = np.random.default_rng(10), np.zeros(2)
     for _ in range(200):
-        found = outcomes(planned, lambda *place: float(rng.normal(80, 0.3)))
+        found = results(planned, lambda *place: float(rng.normal(80, 0.3)))
         p = [summary_of(planned, part).comparisons[0].p_holm for part in (first_seeds(found, 5), found)]
-        hits += [min(p) < level(planned), min(p) < 0.05]
+        hits += [min(p) < significance_level(planned), min(p) < 0.05]
     assert hits[0] / 200 < 0.1 and hits[1] > hits[0]
 
 
@@ -195,20 +195,20 @@ def own(**merges: tuple[str, ...] | None) -> SweepFile:
 OWN = own(every=None, without=("masking", "projection"), single=("none",), one=("none", "projection"))
 
 
-def compared(summary: Summary) -> set[tuple[str, str]]:
-    return {(item.model, item.merge) for item in summary.comparisons}
+def compared(findings: Findings) -> set[tuple[str, str]]:
+    return {(item.model, item.merge) for item in findings.comparisons}
 
 
 def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> None:
-    summary = summary_of(OWN, noisy(OWN))
-    assert compared(summary) == {("every", "masking"), ("every", "projection"), ("one", "projection")}
-    assert num_comparisons(OWN) == {"A": 6, "B": 18} == summary.family_sizes
-    for family, size in summary.family_sizes.items():
-        members = [item for item in summary.comparisons if item.family == family]
+    findings = summary_of(OWN, noisy(OWN))
+    assert compared(findings) == {("every", "masking"), ("every", "projection"), ("one", "projection")}
+    assert num_comparisons(OWN) == {"A": 6, "B": 18} == findings.family_sizes
+    for family, size in findings.family_sizes.items():
+        members = [item for item in findings.comparisons if item.family == family]
         least = min(members, key=lambda item: item.test.p)
         assert len(members) == size and least.p_holm == pytest.approx(min(1.0, size * least.test.p))
-    assert [(row.model, row.merge) for row in summary.rows] == OWN.rows
-    assert {item.label for item in summary.replications} == {
+    assert [(row.model, row.merge) for row in findings.rows] == OWN.rows
+    assert {item.label for item in findings.replications} == {
         "every+MTL (masking)",
         "every+MTL (projection)",
         "one+MTL (projection)",
@@ -218,27 +218,27 @@ def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> N
 def test_the_best_is_that_of_a_models_own_merges() -> None:
     gain = {"none": 0.0, "masking": 1.0, "projection": 2.0}
     rng = np.random.default_rng(4)
-    summary = summary_of(OWN, outcomes(OWN, lambda model, merge, *place: 80 + gain[merge] + float(rng.normal(0, 0.05))))
+    findings = summary_of(OWN, results(OWN, lambda model, merge, *place: 80 + gain[merge] + float(rng.normal(0, 0.05))))
     bold = {
         (row.model, row.merge)
-        for row in summary.rows
-        for column, cell in zip(summary.columns, row.cells, strict=True)
+        for row in findings.rows
+        for column, cell in zip(findings.columns, row.cells, strict=True)
         if cell.bold and column.label == "WOS micro"
     }
     assert bold == {("every", "projection"), ("without", "projection"), ("one", "projection")}
-    assert not cell(summary, "single", "none", "WOS micro").underlined, "nothing to be higher than"
+    assert not cell(findings, "single", "none", "WOS micro").underlined, "nothing to be higher than"
 
 
 def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
-    summary = summary_of(OWN, noisy(OWN))
-    text = markdown(summary)
+    findings = summary_of(OWN, noisy(OWN))
+    text = markdown(findings)
     assert text.count("| every+MTL (masking) | WOS micro |") == 1
     assert "| single |" in text and "single+MTL" not in text and "| without |" not in text
-    assert csv(summary).count("\n") == 1 + 8 * 3 * 10
-    assert deltas_csv(summary).count("\n") == 1 + 24
-    for row in summary.rows:
+    assert csv(findings).count("\n") == 1 + 8 * 3 * 10
+    assert deltas_csv(findings).count("\n") == 1 + 24
+    for row in findings.rows:
         assert f"| {row.label} |" in text
-    latex(summary)
+    latex(findings)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
 def test_a_sweep_that_compares_nothing_says_why(merges: dict[str, tuple[str, ...]], words: str) -> None:
     planned = own(**merges)
     assert words in why_no_comparisons(planned)
-    summary = summary_of(planned, noisy(planned))
-    assert summary.comparisons == () and f"No comparisons: {words}" in markdown(summary)
+    findings = summary_of(planned, noisy(planned))
+    assert findings.comparisons == () and f"No comparisons: {words}" in markdown(findings)
 
 
 def test_models_gain_over_the_merges_that_both_have() -> None:
@@ -267,7 +267,7 @@ def test_models_gain_over_the_merges_that_both_have() -> None:
     gain = {"one/masking": 1.0, "other/masking": 0.5, "other/projection": 5.0}
     for statistics in ({}, {"paired": False}):
         changed = SweepFile.model_validate(planned.model_dump() | {"statistics": statistics})
-        found = outcomes(changed, lambda m, merge, *place: 80 + gain.get(f"{m}/{merge}", 0.0) + rng.normal(0, 0.05))
+        found = results(changed, lambda m, merge, *place: 80 + gain.get(f"{m}/{merge}", 0.0) + rng.normal(0, 0.05))
         (result,) = summary_of(changed, found).claims
         assert result.verdict == "supported" and result.parts[0].ours.startswith("+0.")
         scores_of = {

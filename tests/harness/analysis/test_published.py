@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import influence, variance_of_mean
@@ -32,7 +32,7 @@ def one(**statistics: Any) -> SweepFile:
 def test_the_error_of_both_samples_counts_in_cells_and_differences() -> None:
     sample, found = made_up({"none": 0.85, "masking": 0.93})
     same, other = one(), one(other_test_documents=("wos",))
-    plain, wide = (summarise(planned, found, facts(planned), {"wos": sample}) for planned in (same, other))
+    plain, wide = (find(planned, found, facts(planned), {"wos": sample}) for planned in (same, other))
     psi = {
         merge: np.mean(
             [influence(sample._runs["hiagm", merge, seed]["micro_f1"], "micro_f1") for seed in ONE.seeds], axis=0
@@ -59,17 +59,17 @@ def test_the_error_of_both_samples_counts_in_cells_and_differences() -> None:
 
 def test_without_predictions_it_is_not_known_and_the_report_says_so() -> None:
     _, found = made_up({"none": 0.85, "masking": 0.93})
-    summary = summarise(one(other_test_documents=("wos",)), found, facts(one()))
-    assert cell(summary, "hiagm", "none", "wos micro").prediction == "not comparable"
-    item = the(summary, "hiagm", "masking", "wos micro")
+    findings = find(one(other_test_documents=("wos",)), found, facts(one()))
+    assert cell(findings, "hiagm", "none", "wos micro").prediction == "not comparable"
+    item = the(findings, "hiagm", "masking", "wos micro")
     assert item.comparable is None and math.isnan(item.power)
-    assert "or tested on others without predictions kept" in markdown(summary)
+    assert "or tested on others without predictions kept" in markdown(findings)
 
 
 def test_the_report_says_whose_documents_differ() -> None:
     sample, found = made_up({"none": 0.94, "masking": 0.97}, num_documents=4000)
     planned = one(other_test_documents=("wos",))
-    text = markdown(summarise(planned, found, facts(planned), {"wos": sample}))
+    text = markdown(find(planned, found, facts(planned), {"wos": sample}))
     assert (
         "Published scores on wos are of other test documents than ours: those intervals count the error of both "
         "samples (twice the variance over our documents)." in text
@@ -79,8 +79,8 @@ def test_the_report_says_whose_documents_differ() -> None:
 
 def test_an_average_is_not_comparable_where_one_of_its_datasets_is_not() -> None:
     planned = sweep(statistics={"other_test_documents": ("rcv1",)})
-    summary = summary_of(planned, noisy(planned))
-    cells = zip(summary.columns, summary.rows[0].cells, strict=True)
+    findings = summary_of(planned, noisy(planned))
+    cells = zip(findings.columns, findings.rows[0].cells, strict=True)
     labels = {column.label: entry.prediction for column, entry in cells}
     assert labels["RCV1 micro"] == labels["Avg micro"] == "not comparable"
     assert labels["WOS micro"] in ("≈", "<", ">")

@@ -7,26 +7,26 @@ import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.analysis.design import num_comparisons
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.reporting.markdown import json_text
-from tests.harness.fake_sweep import AVERAGES, DATASETS, facts, noisy, outcome, outcomes, sweep, without
+from tests.harness.fake_sweep import AVERAGES, DATASETS, facts, noisy, result, results, sweep, without
 
 
 def summary_of(sweep_file, found, **changes):
-    return summarise(sweep_file, found, facts(sweep_file, **changes))
+    return find(sweep_file, found, facts(sweep_file, **changes))
 
 
-def the(summary, model, merge, label):
+def the(findings, model, merge, label):
     return next(
         item
-        for item in (*summary.comparisons, *summary.control_comparisons)
+        for item in (*findings.comparisons, *findings.control_comparisons)
         if (item.model, item.merge, item.column.label) == (model, merge, label)
     )
 
 
-def cell(summary, model, merge, label):
-    row = next(row for row in summary.rows if (row.model, row.merge) == (model, merge))
-    return next(cell for column, cell in zip(summary.columns, row.cells, strict=True) if column.label == label)
+def cell(findings, model, merge, label):
+    row = next(row for row in findings.rows if (row.model, row.merge) == (model, merge))
+    return next(cell for column, cell in zip(findings.columns, row.cells, strict=True) if column.label == label)
 
 
 def scores(found, model, merge, dataset, metric):
@@ -132,36 +132,36 @@ def with_effect(gain, seeds=10, **changes):
         value = base.setdefault((model, dataset, seed, metric), 80 + rng.gauss(0, 0.3)) + rng.gauss(0, 0.05)
         return value + gain * (model == "hiagm" and merge == "masking" and dataset == "wos" and metric == "micro_f1")
 
-    found = outcomes(sweep_file, score)
+    found = results(sweep_file, score)
     return sweep_file, found, summary_of(sweep_file, found)
 
 
 def test_stars_have_a_direction_and_a_level():
     for gain, arrow in ((1.0, "▲"), (-1.0, "▼")):
-        _, _, summary = with_effect(gain)
-        assert cell(summary, "hiagm", "masking", "WOS micro").marks == f"{arrow}***"
-        assert cell(summary, "hiagm", "masking", "Avg micro").marks == f"{arrow}***"
-        assert {item.marks for item in summary.comparisons if "micro" not in item.column.label} == {""}
-        assert all(cell.marks == "" for row in summary.rows if row.merge == "none" for cell in row.cells)
+        _, _, findings = with_effect(gain)
+        assert cell(findings, "hiagm", "masking", "WOS micro").marks == f"{arrow}***"
+        assert cell(findings, "hiagm", "masking", "Avg micro").marks == f"{arrow}***"
+        assert {item.marks for item in findings.comparisons if "micro" not in item.column.label} == {""}
+        assert all(cell.marks == "" for row in findings.rows if row.merge == "none" for cell in row.cells)
 
 
 def test_bold_is_the_confidence_set_and_underline_the_maximum():
-    _, _, summary = with_effect(1.0)
-    group = {merge: cell(summary, "hiagm", merge, "WOS micro") for merge in ("none", "masking", "projection")}
+    _, _, findings = with_effect(1.0)
+    group = {merge: cell(findings, "hiagm", merge, "WOS micro") for merge in ("none", "masking", "projection")}
     assert {merge for merge, found in group.items() if found.bold} == {"masking"}
     assert {merge for merge, found in group.items() if found.underlined} == {"masking"}
-    assert not any(cell(summary, "hitin", merge, "RCV1 micro").bold for merge in ("none", "masking", "projection"))
-    _, _, summary = with_effect(-1.0)
-    bold = {merge for merge in ("none", "masking", "projection") if cell(summary, "hiagm", merge, "WOS micro").bold}
+    assert not any(cell(findings, "hitin", merge, "RCV1 micro").bold for merge in ("none", "masking", "projection"))
+    _, _, findings = with_effect(-1.0)
+    bold = {merge for merge in ("none", "masking", "projection") if cell(findings, "hiagm", merge, "WOS micro").bold}
     assert bold == {"none", "projection"}
 
 
 def test_four_seeds_give_no_star_and_say_why():
-    _, _, summary = with_effect(1.0, seeds=4)
-    item = the(summary, "hiagm", "masking", "WOS micro")
+    _, _, findings = with_effect(1.0, seeds=4)
+    item = the(findings, "hiagm", "masking", "WOS micro")
     assert item.p_holm < 0.05
     assert (item.marks, item.obstacle) == ("", "4 complete pairs; a star needs at least 5")
-    assert cell(summary, "hiagm", "masking", "Avg micro").marks == ""
+    assert cell(findings, "hiagm", "masking", "Avg micro").marks == ""
 
 
 def test_flag_p_where_the_sign_flip_cannot_survive_holm():
@@ -189,7 +189,7 @@ def test_flag_t_where_t_and_the_sign_flip_disagree():
         assert ("T" in item.flags) == ((item.test.p < 0.05) != (item.p_sign_flip < 0.05))
     gains = [0.5, 0.5, 0.5, 0.5, 0.5, 5.0]  # All of one sign: flip 2/64; the outlier spoils t.
     sweep_file = sweep(seeds=tuple(range(6)), published=None)
-    found = outcomes(
+    found = results(
         sweep_file, lambda model, merge, dataset, seed, metric: 80 + 0.01 * seed + gains[seed] * (merge == "masking")
     )
     item = the(summary_of(sweep_file, found), "hiagm", "masking", "WOS micro")
@@ -210,7 +210,7 @@ def test_a_seed_that_one_arm_lacks_is_dropped_and_flagged():
 def test_failed_and_missing_trials_are_counted_apart():
     found = without(FOUND, model="hiagm", merge="none", dataset="wos", seed=1)
     place = next(i for i, one in enumerate(found) if (one.model, one.merge, one.dataset) == ("hiagm", "none", "wos"))
-    found[place] = outcome("hiagm", "none", "wos", found[place].seed, None)
+    found[place] = result("hiagm", "none", "wos", found[place].seed, None)
     entry = cell(summary_of(TABLE, found), "hiagm", "none", "WOS micro")
     assert (entry.num_done, entry.num_failed, entry.num_planned) == ((8,), 1, 10)
 
@@ -224,10 +224,10 @@ def test_an_average_needs_every_dataset():
 def test_scores_that_are_not_numbers_count_as_missing():
     found = FOUND[:]
     found[0] = dataclasses.replace(found[0], scores={"micro_f1": math.nan, "macro_f1": 81.0})
-    summary = summary_of(TABLE, found)
-    assert summary.num_odd_scores == 1
-    assert cell(summary, "hiagm", "none", "WOS micro").num_done == (9,)
-    assert cell(summary, "hiagm", "none", "WOS macro").num_done == (10,)
+    findings = summary_of(TABLE, found)
+    assert findings.num_odd_scores == 1
+    assert cell(findings, "hiagm", "none", "WOS micro").num_done == (9,)
+    assert cell(findings, "hiagm", "none", "WOS macro").num_done == (10,)
 
 
 @pytest.mark.parametrize("how", ["digests", "scores"])
@@ -238,13 +238,13 @@ def test_a_seed_without_effect_counts_as_one(how):
         else one
         for one in FOUND
     ]
-    summary = summary_of(TABLE, found)
-    item = the(summary, "hiagm", "masking", "WOS micro")
-    assert cell(summary, "hiagm", "none", "WOS micro").one_seed
+    findings = summary_of(TABLE, found)
+    item = the(findings, "hiagm", "masking", "WOS micro")
+    assert cell(findings, "hiagm", "none", "WOS micro").one_seed
     assert (item.test.status, item.marks) == ("one seed", "")
     assert math.isnan(item.test.p)
     assert "seed had no effect" in item.obstacle
-    assert not cell(summary, "hitin", "none", "WOS micro").one_seed
+    assert not cell(findings, "hitin", "none", "WOS micro").one_seed
 
 
 def test_a_cell_that_was_never_compared_is_not_bold():
@@ -262,8 +262,8 @@ def test_a_cell_that_was_never_compared_is_not_bold():
             for one in found
         ],
     ):
-        summary = summary_of(sweep(published=None), left_out)
-        group = {merge: cell(summary, "hiagm", merge, "WOS micro").bold for merge in ("none", "masking", "projection")}
+        findings = summary_of(sweep(published=None), left_out)
+        group = {merge: cell(findings, "hiagm", merge, "WOS micro").bold for merge in ("none", "masking", "projection")}
         assert group == {"none": False, "masking": True, "projection": False}
 
 
@@ -272,25 +272,25 @@ FIXED = {"micro_f1": 80.0, "macro_f1": 70.0}
 
 def test_a_constant_difference_is_no_test():
     sweep_file = sweep(published=None)
-    found = outcomes(sweep_file, lambda model, merge, dataset, seed, metric: 80 + seed + 0.5 * (merge == "masking"))
-    summary = summary_of(sweep_file, found)
-    item = the(summary, "hiagm", "masking", "WOS micro")
+    found = results(sweep_file, lambda model, merge, dataset, seed, metric: 80 + seed + 0.5 * (merge == "masking"))
+    findings = summary_of(sweep_file, found)
+    item = the(findings, "hiagm", "masking", "WOS micro")
     assert (item.test.status, item.marks, item.test.difference) == ("degenerate", "", 0.5)
-    average = the(summary, "hiagm", "masking", "Avg micro")
+    average = the(findings, "hiagm", "masking", "Avg micro")
     assert average.marks == "" and average.obstacle.startswith("all seeds of a dataset differ by the same number")
-    same = the(summary, "hiagm", "projection", "WOS micro")
+    same = the(findings, "hiagm", "projection", "WOS micro")
     assert (same.test.status, same.test.p, same.p_holm, same.p_sign_flip) == ("identical", 1.0, 1.0, 1.0)
 
 
 def test_controls_stand_outside_the_families():
     sweep_file = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
     found = noisy(sweep_file)
-    summary = summary_of(sweep_file, found)
+    findings = summary_of(sweep_file, found)
     alone = summary_of(sweep(models={"hiagm": {}}, published=None), [one for one in found if one.model == "hiagm"])
-    assert [item.p_holm for item in summary.comparisons] == [item.p_holm for item in alone.comparisons]
-    assert {item.model for item in summary.control_comparisons} == {"flat"}
-    assert all(math.isnan(item.p_holm) and item.marks == "" for item in summary.control_comparisons)
-    assert [row.control for row in summary.rows] == [False] * 3 + [True] * 3
+    assert [item.p_holm for item in findings.comparisons] == [item.p_holm for item in alone.comparisons]
+    assert {item.model for item in findings.control_comparisons} == {"flat"}
+    assert all(math.isnan(item.p_holm) and item.marks == "" for item in findings.control_comparisons)
+    assert [row.control for row in findings.rows] == [False] * 3 + [True] * 3
 
 
 def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
@@ -313,8 +313,8 @@ def test_other_metrics_are_summarised_apart():
 
 def test_bh_and_no_correction():
     for correction, field in (("bh", "q_bh"), ("none", None)):
-        summary = summary_of(sweep(statistics={"correction": correction}), FOUND)
-        for item in summary.comparisons:
+        findings = summary_of(sweep(statistics={"correction": correction}), FOUND)
+        for item in findings.comparisons:
             expected = getattr(item, field) if field else item.test.p
             assert item.p_star == expected
             assert bool(item.marks) == (expected < 0.05)
@@ -322,8 +322,8 @@ def test_bh_and_no_correction():
 
 def test_scores_of_a_subset_of_the_documents_are_not_comparable():
     subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
-    summary = summary_of(subset, FOUND)
-    cells = zip(summary.columns, summary.rows[0].cells, strict=True)
+    findings = summary_of(subset, FOUND)
+    cells = zip(findings.columns, findings.rows[0].cells, strict=True)
     labels = {column.label: entry.prediction for column, entry in cells}
     assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
     assert labels["RCV1 micro"] in ("≈", "<", ">")
@@ -331,12 +331,12 @@ def test_scores_of_a_subset_of_the_documents_are_not_comparable():
 
 def test_a_subset_is_held_against_no_published_difference():
     subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
-    summary = summary_of(subset, noisy(subset, sd=1.0))
-    for item in summary.comparisons:
+    findings = summary_of(subset, noisy(subset, sd=1.0))
+    for item in findings.comparisons:
         is_subset = "WOS" in item.column.label or "wos" in item.column.datasets
         assert (item.judged is not None and item.judged.label == "not comparable") == is_subset
         assert not is_subset or (math.isnan(item.power) and "U" not in item.flags and item.comparable is None)
-    assert any("U" in item.flags for item in summary.comparisons)
+    assert any("U" in item.flags for item in findings.comparisons)
 
 
 def test_there_is_no_power_at_a_published_difference_of_nothing():
@@ -351,13 +351,13 @@ def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():
         else one
         for one in FOUND
     ]
-    summary = summary_of(TABLE, found)
+    findings = summary_of(TABLE, found)
     for label in ("WOS micro", "Avg micro"):
-        item, entry = the(summary, "hiagm", "masking", label), cell(summary, "hiagm", "masking", label)
+        item, entry = the(findings, "hiagm", "masking", label), cell(findings, "hiagm", "masking", label)
         numbers = (item.test.statistic, item.test.df, item.test.error, item.least_p)
         assert all(map(math.isnan, numbers)) and item.effect is None
         assert (entry.prediction, math.isnan(entry.half_width)) == ("degenerate", True)
-    assert cell(summary, "hiagm", "masking", "NYT micro").prediction in ("≈", "<", ">")
+    assert cell(findings, "hiagm", "masking", "NYT micro").prediction in ("≈", "<", ">")
 
 
 def test_two_outcomes_of_one_trial_and_strangers_are_refused():

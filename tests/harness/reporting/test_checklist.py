@@ -1,6 +1,6 @@
 """The checklist says what was recorded, and keeps the sections of other sweeps."""
 
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.reporting.checklist import updated
 from tests.harness.fake_sweep import facts, noisy, sweep, without
 
@@ -13,7 +13,7 @@ def test_answers_are_the_recorded_facts():
         notes=("Rates were found by hand.",),
     )
     found = without(noisy(table), model="hitin", merge="none", dataset="wos", seed=3)
-    page = updated("", summarise(table, found, facts(table, provenance={"commit": "abc1234", "trial hours": "5.50"})))
+    page = updated("", find(table, found, facts(table, provenance={"commit": "abc1234", "trial hours": "5.50"})))
     assert page.startswith("# Reproducibility\n") and page.count("\n## ") == 1
     for words in (
         "commit abc1234",
@@ -31,10 +31,10 @@ def test_answers_are_the_recorded_facts():
 
 def test_each_sweep_renews_its_own_section():
     first, second = sweep(name="b"), sweep(name="a", seeds=(1, 2))
-    page = updated("", summarise(first, noisy(first), facts(first)))
-    both = updated(page, summarise(second, noisy(second), facts(second)))
+    page = updated("", find(first, noisy(first), facts(first)))
+    both = updated(page, find(second, noisy(second), facts(second)))
     assert [line for line in both.splitlines() if line.startswith("## ")] == ["## a", "## b"]
     assert page.partition("## b")[2] == both.partition("## b")[2]
     changed = sweep(name="a", seeds=(1, 2, 3))
-    again = updated(both, summarise(changed, noisy(changed), facts(changed)))
+    again = updated(both, find(changed, noisy(changed), facts(changed)))
     assert "3 seeds" in again and "2 seeds (1, 2)" not in again and again.count("## ") == 2

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.inputs import Outcome
+from harness.analysis.inputs import TrialResult
 from harness.config.load import load
-from harness.reporting.collect import summarise_plan
+from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.stats.multiple_testing import num_effects
 from harness.trials.plan import make_plan
@@ -20,7 +20,7 @@ from tests.harness.trials.test_plan import record
 CPU = {"commit": "abc", "device": "cpu", "precision": "fp32", "cpu": "one"}
 
 
-def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes: Any) -> Outcome:
+def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes: Any) -> TrialResult:
     """How the first trial of a sweep ended, whose record has this environment."""
     plan = make_plan(load(write_sweep()))
     first = plan.trials[0]
@@ -28,8 +28,8 @@ def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes:
     store.folder(first.key).mkdir(parents=True, exist_ok=True)
     made = record(first.key, first.trial)
     store.finish(made.model_copy(update={"environment": environment, "predictions_sha256": "x"} | changes))
-    summary = summarise_plan(make_plan(load(write_sweep())), is_interim=True)
-    (found,) = [trial.outcome for trial in summary.trials if trial.outcome]
+    findings = collect(make_plan(load(write_sweep())), is_interim=True)
+    (found,) = [trial.result for trial in findings.trials if trial.result]
     return found
 
 
@@ -72,22 +72,22 @@ def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> Non
     first = plan.trials[0]
     store.folder(first.key).mkdir(parents=True)
     store.fail(Failure(key=first.key, kind="non_finite", message="it diverged", settings={}, attempts=1))
-    summary = summarise_plan(make_plan(load(write_sweep())), is_interim=True)
-    (found,) = [trial.outcome for trial in summary.trials if trial.outcome]
+    findings = collect(make_plan(load(write_sweep())), is_interim=True)
+    (found,) = [trial.result for trial in findings.trials if trial.result]
     assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
-    assert "FAILED (1/2)" in markdown(summary)
+    assert "FAILED (1/2)" in markdown(findings)
 
 
 def test_the_number_of_datasets_with_an_effect_is_that_of_the_printed_p() -> None:
     table = sweep()
-    summary = summary_of(table, noisy(table))
-    text = markdown(summary)
-    for item in summary.replications:
-        model = next(row.model for row in summary.rows if row.label == item.label)
+    findings = summary_of(table, noisy(table))
+    text = markdown(findings)
+    for item in findings.replications:
+        model = next(row.model for row in findings.rows if row.label == item.label)
         merge = item.label.partition("(")[2].rstrip(")")
-        parts = [the(summary, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
+        parts = [the(findings, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
         p = [part.test.p for part in parts]
-        assert (item.num_effects, item.num_datasets) == (num_effects(p, summary.level), 3)
+        assert (item.num_effects, item.num_datasets) == (num_effects(p, findings.level), 3)
         assert f"{item.label} {item.metric[:5]} {item.num_effects}/3" in text
-    found = {item.num_effects for item in summary.replications}
-    assert len(summary.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}
+    found = {item.num_effects for item in findings.replications}
+    assert len(findings.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}

@@ -9,11 +9,11 @@ import matplotlib.colors
 import pytest
 
 from harness.analysis.findings import LabelDifference
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.reporting import figures
 from harness.reporting.collect import write
 from harness.reporting.figures import BLUE, draw, encoded
-from tests.harness.fake_sweep import facts, noisy, outcomes, sweep, without
+from tests.harness.fake_sweep import facts, noisy, results, sweep, without
 from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
@@ -21,7 +21,7 @@ TIMED = [
     dataclasses.replace(one, seconds=100.0 + one.seed + 30 * (one.merge != "none") * (1 + 0.1 * (one.seed % 2)))
     for one in noisy(TABLE)
 ]
-SUMMARY = summarise(TABLE, TIMED, facts(TABLE))
+SUMMARY = find(TABLE, TIMED, facts(TABLE))
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,12 @@ def test_published_scores_in_half_widths(drawings):
 
 def test_a_score_that_is_not_judged_is_not_drawn_as_one_that_ours_could_be():
     two = sweep(seeds=(1, 2))
-    assert "published" not in {one.name for one in draw(summarise(two, noisy(two), facts(two)))}
+    assert "published" not in {one.name for one in draw(find(two, noisy(two), facts(two)))}
 
 
 def test_a_published_score_of_other_documents_is_not_drawn():
     def diamonds(table):
-        drawn = {one.name: one for one in draw(summarise(table, noisy(table), facts(table)))}
+        drawn = {one.name: one for one in draw(find(table, noisy(table), facts(table)))}
         panels = [axis for name in ("differences", "seeds") for axis in drawn[name].figure.axes if axis.get_title()]
         return [sum(line.get_marker() == "D" for line in axis.lines) for axis in panels]
 
@@ -95,13 +95,13 @@ def test_power_is_asked_at_the_published_difference_or_the_smallest(drawings):
 
 def test_documents_and_labels_where_predictions_are_known():
     sample, found = made_up({"none": 0.9, "masking": 0.95})
-    summary = summarise(ONE, found, facts(ONE), {"wos": sample})
-    drawn = {one.name: one for one in draw(summary)}
+    findings = find(ONE, found, facts(ONE), {"wos": sample})
+    drawn = {one.name: one for one in draw(findings)}
     (micro, _) = columns(drawn["variances"])
-    documents = next(item.documents for item in summary.comparisons)
+    documents = next(item.documents for item in findings.comparisons)
     assert micro["sd_seeds"] ** 2 + micro["sd_documents"] ** 2 == pytest.approx(documents.crossed.error**2)
     rows = columns(drawn["labels"])
-    assert [LabelDifference(*row.values()) for row in rows] == list(summary.label_differences)
+    assert [LabelDifference(*row.values()) for row in rows] == list(findings.label_differences)
 
 
 def test_equal_numbers_give_equal_bytes(drawings):
@@ -112,21 +112,21 @@ def test_equal_numbers_give_equal_bytes(drawings):
 
 
 def test_nothing_to_draw():
-    assert list(draw(summarise(TABLE, [], facts(TABLE)))) == []
+    assert list(draw(find(TABLE, [], facts(TABLE)))) == []
     one_seed = sweep(seeds=(1,), published=None)
-    assert [one.name for one in draw(summarise(one_seed, noisy(one_seed), facts(one_seed)))] == ["seeds"]
+    assert [one.name for one in draw(find(one_seed, noisy(one_seed), facts(one_seed)))] == ["seeds"]
 
 
 def test_a_missing_arm_leaves_its_place_empty():
     found = without(TIMED, model="hitin", merge="masking")
-    drawn = {one.name: one for one in draw(summarise(TABLE, found, facts(TABLE)))}
+    drawn = {one.name: one for one in draw(find(TABLE, found, facts(TABLE)))}
     assert len(columns(drawn["differences"])) == 24
 
 
 def test_a_report_links_its_figures_and_every_link_is_a_file(tmp_path: Path):
     small = sweep(models={"hiagm": {"label": "HiAGM"}}, datasets={"wos": {}}, published=None)
-    summary = summarise(small, outcomes(small, lambda *place: 80.0 + place[3] % 3 + 0.1 * len(place[1])), facts(small))
-    text = write(summary, tmp_path).read_text("utf-8")
+    findings = find(small, results(small, lambda *place: 80.0 + place[3] % 3 + 0.1 * len(place[1])), facts(small))
+    text = write(findings, tmp_path).read_text("utf-8")
     links = re.findall(r"\]\((fig/[^)]+)\)", text)
     assert len(links) >= 3 and all((tmp_path / link).is_file() for link in links)
     names = {path.name for path in (tmp_path / "fig").iterdir()}

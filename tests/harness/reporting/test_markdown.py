@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.reporting import markdown
-from tests.harness.fake_sweep import TABLE_1, facts, noisy, outcome, outcomes, sweep, without
+from tests.harness.fake_sweep import TABLE_1, facts, noisy, result, results, sweep, without
 from tests.journeys.test_document_level import ONE, made_up
 from tests.shared import ROOT
 
@@ -21,7 +21,7 @@ PUBLISHED = [(81 if "masking" in row else 80, score) for row, scores in TABLE_1.
 
 
 def summary_of(sweep_file, found, **changes):
-    return summarise(sweep_file, found, facts(sweep_file, **changes))
+    return find(sweep_file, found, facts(sweep_file, **changes))
 
 
 def grid(text, heading=None):
@@ -33,19 +33,19 @@ def grid(text, heading=None):
     return rows
 
 
-def every_format(summary):
+def every_format(findings):
     return [
-        markdown.markdown(summary),
-        markdown.latex(summary),
-        markdown.csv(summary),
-        markdown.deltas_csv(summary),
-        markdown.json_text(summary),
+        markdown.markdown(findings),
+        markdown.latex(findings),
+        markdown.csv(findings),
+        markdown.deltas_csv(findings),
+        markdown.json_text(findings),
     ]
 
 
 def fixed(sweep_file, gain=1.0):
     """Means are 80 (+ gain under masking), alternately 0.3 up and down."""
-    return outcomes(
+    return results(
         sweep_file,
         lambda model, merge, dataset, seed, metric: (
             80
@@ -129,11 +129,11 @@ def test_one_seed_has_neither_spread_nor_test():
 
 def test_missing_failed_and_partial_cells():
     found = without(FOUND, model="hiagm", merge="none", dataset="wos")
-    found += [outcome("hiagm", "none", "wos", seed, None) for seed in TABLE.seeds]
+    found += [result("hiagm", "none", "wos", seed, None) for seed in TABLE.seeds]
     found = without(found, model="hiagm", merge="masking", dataset="rcv1")
     found = without(found, model="hitin", merge="none", dataset="nyt", seed=3)
     place = next(i for i, one in enumerate(found) if (one.model, one.merge, one.dataset) == ("hitin", "masking", "wos"))
-    found[place] = outcome("hitin", "masking", "wos", found[place].seed, None, failure="CUDA | out\nof memory")
+    found[place] = result("hitin", "masking", "wos", found[place].seed, None, failure="CUDA | out\nof memory")
     text = markdown.markdown(summary_of(TABLE, found))
     rows = {row[0]: row for row in grid(text)}
     assert rows["HiAGM"][1] == "FAILED (10/10)<br>[87.52]"
@@ -208,9 +208,9 @@ def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_
 
 
 def test_banner_stands_on_top_of_markdown_and_latex():
-    summary = summary_of(TABLE, FOUND, banner="Shows the harness, not a result")
-    assert markdown.markdown(summary).startswith("> **Shows the harness, not a result**\n")
-    tex = markdown.latex(summary)
+    findings = summary_of(TABLE, FOUND, banner="Shows the harness, not a result")
+    assert markdown.markdown(findings).startswith("> **Shows the harness, not a result**\n")
+    tex = markdown.latex(findings)
     assert tex.startswith("% Shows the harness, not a result\n")
     assert r"\caption{\textbf{Shows the harness, not a result}" in tex
 
@@ -295,8 +295,8 @@ def test_cells_with_batches_in_parts_are_marked():
         else one
         for one in FOUND
     ]
-    summary = summary_of(TABLE, found)
-    text = markdown.markdown(summary)
+    findings = summary_of(TABLE, found)
+    text = markdown.markdown(findings)
     marked = {(row[0], column) for row in grid(text) for column, cell in enumerate(row) if "‡" in cell}
     # On its dataset, and in the averages that it is in.
     assert marked == {("HiTIN+MTL (masking)", column) for column in (5, 6, 7, 8)}
@@ -305,7 +305,7 @@ def test_cells_with_batches_in_parts_are_marked():
         "are those of the parts. Trials, and parts a batch: HiTIN+MTL (masking) on NYT seed 2 (4), HiTIN+MTL (masking) "
         "on NYT seed 7 (4)." in text
     )
-    assert r"$\ddagger$" in markdown.latex(summary) and "‡" not in markdown.latex(summary)
+    assert r"$\ddagger$" in markdown.latex(findings) and "‡" not in markdown.latex(findings)
 
 
 def test_everything_failed_and_nothing_run():
@@ -331,11 +331,11 @@ def test_csv_has_one_row_per_trial_in_full_precision():
 
 def test_deltas_csv_has_one_row_per_comparison():
     control = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
-    summary = summary_of(control, noisy(control))
-    rows = list(csv.DictReader(io.StringIO(markdown.deltas_csv(summary))))
+    findings = summary_of(control, noisy(control))
+    rows = list(csv.DictReader(io.StringIO(markdown.deltas_csv(findings))))
     assert [row["family"] for row in rows].count("control") == 16
     assert [row["dataset"] for row in rows[:8]] == ["wos", "wos", "rcv1", "rcv1", "nyt", "nyt", "average", "average"]
-    assert float(rows[0]["p"]) == summary.comparisons[0].test.p
+    assert float(rows[0]["p"]) == findings.comparisons[0].test.p
     assert rows[-1]["p_holm"] == ""
 
 
@@ -373,8 +373,8 @@ def test_latex_of_everything_is_ascii_and_balanced():
     found = noisy(table)
     found[3] = dataclasses.replace(found[3], micro_batches=2)
     sample, made = made_up({"none": 0.85, "masking": 0.93})
-    for summary in (summary_of(table, found), summarise(ONE, made, facts(ONE), {"wos": sample})):
-        tex = markdown.latex(summary)
+    for findings in (summary_of(table, found), find(ONE, made, facts(ONE), {"wos": sample})):
+        tex = markdown.latex(findings)
         assert tex.isascii(), sorted(set(re.sub(r"[ -~\n]", "", tex)))
         bare = re.sub(r"\\[{}]", "", tex)
         assert bare.count("{") == bare.count("}")
@@ -385,7 +385,7 @@ def test_latex_of_everything_is_ascii_and_balanced():
 def test_a_label_without_gold_is_counted():
     sample, made = made_up({"none": 0.85, "masking": 0.93})
     sample.support_L[[0, 3]] = 0
-    text = markdown.markdown(summarise(ONE, made, facts(ONE), {"wos": sample}))
+    text = markdown.markdown(find(ONE, made, facts(ONE), {"wos": sample}))
     assert "Labels that no test document has, and that stay in the denominator of macro F: wos 2." in text
 
 
@@ -439,8 +439,8 @@ def test_groups_of_labels_have_a_table_in_every_format():
     groups = {"frequent": (100, 98), "few": (30, 12), "zero": (11, 3)}
     known = facts(TABLE).dataset_facts
     known = {**known, "wos": dataclasses.replace(known["wos"], label_groups=groups)}
-    summary = summary_of(TABLE, with_groups(FOUND), dataset_facts=known)
-    text = markdown.markdown(summary)
+    findings = summary_of(TABLE, with_groups(FOUND), dataset_facts=known)
+    text = markdown.markdown(findings)
     rows = grid(text, "Frequent and rare labels")
     assert rows[0] == ["Model", "Data", *(f"{group} {kind}" for group in groups for kind in ("micro", "macro"))]
     assert len(rows) == 2 + 6 and rows[2][0] == "HiAGM"
@@ -448,12 +448,12 @@ def test_groups_of_labels_have_a_table_in_every_format():
     assert "(frequent: at least 50 training documents, few: 1 to 49, zero: none)" in text
     assert "WOS has 100 frequent (98 in test), 30 few (12 in test), 11 zero (3 in test) labels." in text
     assert "micro_f1_few" not in text, "once is enough"
-    tex = markdown.latex(summary)
+    tex = markdown.latex(findings)
     assert r"\caption{Labels by how many" in tex and tex.isascii() and "few macro" in tex
-    rows = list(csv.DictReader(io.StringIO(markdown.label_groups_csv(summary))))
+    rows = list(csv.DictReader(io.StringIO(markdown.label_groups_csv(findings))))
     assert len(rows) == 6 * 3 and rows[1]["group"] == "few" and rows[1]["num_labels_in_test"] == "12"
     assert (float(rows[1]["micro_mean"]), rows[1]["num_runs"]) == (55.5, "10")
-    assert len(json.loads(markdown.json_text(summary))["label_groups"]) == 18
+    assert len(json.loads(markdown.json_text(findings))["label_groups"]) == 18
 
 
 def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labels_are_frequent():
@@ -464,8 +464,8 @@ def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labe
         else one
         for one in found
     ]
-    summary = summary_of(TABLE, without(found, model="hitin", merge="masking"))
-    text = markdown.markdown(summary)
+    findings = summary_of(TABLE, without(found, model="hitin", merge="masking"))
+    text = markdown.markdown(findings)
     rows = grid(text, "Frequent and rare labels")
     assert {row[1] for row in rows[2:]} == {"NYT"}
     assert next(row for row in rows if row[0] == "HiTIN+MTL (masking)")[2:] == ["–"] * 6, "nothing has run"

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.summarise import summarise
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.reporting import status
-from harness.reporting.collect import summarise_plan
+from harness.reporting.collect import collect
 from harness.reporting.power import describe, main, targets
 from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.trials.plan import make_plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
-from tests.harness.fake_sweep import facts, noisy, outcomes, sweep
+from tests.harness.fake_sweep import facts, noisy, results, sweep
 from tests.harness.trials.test_plan import record
 from tests.shared import ROOT
 
@@ -73,7 +73,7 @@ def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -
         scores = {"micro_f1": score, "macro_f1": score}
         store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
     plan = make_plan(load(path))
-    found = targets(summarise_plan(plan, is_interim=True), None)
+    found = targets(collect(plan, is_interim=True), None)
     assert [one.sd for one in found] == [pytest.approx(upper_sd(0.3, 3))] * 2
     assert (
         "0.5 hours each (mean of finished trials): 1 hours a seed, 3 hours for all 3, 0 hours of it to go"
@@ -96,14 +96,14 @@ def test_without_spread_it_says_what_to_give(write_sweep: SweepWriter) -> None:
 )
 def test_a_pilot_that_says_nothing_of_the_spread_is_told_why(gain: Callable[[str, int], float], words: str) -> None:
     pilot = sweep(merges=("none", "masking"), seeds=(1, 2, 3, 4))
-    found = outcomes(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
+    found = results(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
     with pytest.raises(ConfigError, match=words):
-        targets(summarise(pilot, found, facts(pilot)), None)
+        targets(find(pilot, found, facts(pilot)), None)
 
 
 def test_a_published_difference_of_a_whole_corpus_is_no_target_of_a_subset() -> None:
     subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
-    chosen = targets(summarise(subset, noisy(subset), facts(subset)), 0.3)
+    chosen = targets(find(subset, noisy(subset), facts(subset)), 0.3)
     assert {one.name.split()[-2] for one in chosen if one.published is None} == {"WOS", "Avg"}
 
 

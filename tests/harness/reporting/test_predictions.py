@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from datasets.storage.corpus import Corpus
 from harness.config.load import load
 from harness.core.errors import StoreError
-from harness.reporting.collect import summarise_plan
+from harness.reporting.collect import collect
 from harness.reporting.predictions import read_samples
 from harness.stats.document_sample import Resampling
 from harness.trials.plan import Plan, make_plan
@@ -71,7 +71,7 @@ def test_each_metric_is_counted_on_its_own_best_epoch(write_sweep: SweepWriter, 
         for metric, score in scores.items():
             assert sample.score(("flat", merge, seed), metric) == pytest.approx(score, abs=1e-9)
     assert len(sample.labels) == sample.support_L.size
-    assert summarise_plan(plan).control_comparisons == ()
+    assert collect(plan).control_comparisons == ()
 
 
 @pytest.mark.parametrize("labels", [[], [0, 3]])
@@ -79,7 +79,7 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     write_sweep: SweepWriter, labels: list[int]
 ) -> None:
     plan, _ = fill(path := write_sweep(models={"flat": {}}))
-    assert {cell.num_collapsed for row in summarise_plan(plan).rows for cell in row.cells} == {0}
+    assert {cell.num_collapsed for row in collect(plan).rows for cell in row.cells} == {0}
     corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
     gold = corpus.labels(corpus.rows("test")).toarray()
     predicted = np.zeros_like(gold)
@@ -93,7 +93,7 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     micro = 100 * f1_score(gold, predicted, average="micro", zero_division=0)
     scores = first.record.scores | {"micro_f1": micro}
     store.finish(first.record.model_copy(update={"scores": scores}))
-    rows = summarise_plan(make_plan(load(path))).rows
+    rows = collect(make_plan(load(path))).rows
     assert {(row.merge, place): cell.num_collapsed for row in rows for place, cell in enumerate(row.cells)} == {
         ("none", 0): 1,
         ("none", 1): 0,
@@ -104,10 +104,10 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
 
 def test_a_report_counts_documents_as_a_sample(write_sweep: SweepWriter) -> None:
     plan, _ = fill(write_sweep(models={"flat": {}}, seeds=[1, 2, 3]))
-    for item in summarise_plan(plan).comparisons:
+    for item in collect(plan).comparisons:
         assert item.documents is not None
         assert item.documents.crossed.error > item.test.error
-    assert all(item.documents is None for item in summarise_plan(plan, is_interim=True).comparisons)
+    assert all(item.documents is None for item in collect(plan, is_interim=True).comparisons)
 
 
 def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepWriter) -> None:
@@ -160,6 +160,6 @@ def test_groups_of_labels_are_counted_on_what_a_trial_was_trained_on(write_sweep
         tested = corpus.labels(corpus.rows("test")).toarray().sum(0)
         sizes = {"frequent": trained >= 50, "few": (trained > 0) & (trained < 50), "zero": trained == 0}
         expected = {name: (int(one.sum()), int((one & (tested > 0)).sum())) for name, one in sizes.items() if one.any()}
-        assert summarise_plan(plan).facts.dataset_facts["synthetic"].label_groups == expected
+        assert collect(plan).facts.dataset_facts["synthetic"].label_groups == expected
         counted[documents] = expected
     assert counted[0] != counted[60], "a subset has fewer frequent labels"

@@ -16,7 +16,7 @@ from harness.core.environment import ROOT
 from harness.core.errors import UserError
 from harness.scheduling import ray_tune
 from harness.scheduling.progress import Progress
-from harness.trials.plan import Plan, Planned, make_plan
+from harness.trials.plan import Plan, PlannedTrial, make_plan
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
 
@@ -175,7 +175,7 @@ def record(key: str) -> Record:
 def test_without_a_gpu_auto_is_none(write_sweep: SweepWriter, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = {"Alive": True, "Resources": {"CPU": 2.0}}
     monkeypatch.setattr(ray_tune.ray, "nodes", lambda: [node])
-    settled: list[Planned] = ray_tune._with_gpus(auto(write_sweep).trials, data_dir)
+    settled: list[PlannedTrial] = ray_tune._with_gpus(auto(write_sweep).trials, data_dir)
     assert {one.trial.resources.gpus for one in settled} == {0.0}
 
 

@@ -84,7 +84,7 @@ def test_crossed_without_documents_is_the_seed_test_and_never_below_either_part(
         variances = rng.uniform(0, 0.1, 3)
         alone = crossed(strata, np.zeros(3))
         test = t_tests.t_test(
-            [t_tests.pair(dict(enumerate(80 + d)), dict.fromkeys(range(d.size), 80.0)) for d in strata]
+            [t_tests.as_pairs(dict(enumerate(80 + d)), dict.fromkeys(range(d.size), 80.0)) for d in strata]
         )
         assert (alone.value, alone.error, alone.df) == pytest.approx((test.difference, test.error, test.df))
         both = crossed(strata, variances)

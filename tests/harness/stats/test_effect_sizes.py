@@ -12,7 +12,7 @@ from tests.harness.stats.test_t_tests import by_seed
 
 
 def pairs(variant, base):
-    return t_tests.pair(dict(enumerate(map(float, variant))), dict(enumerate(map(float, base))))
+    return t_tests.as_pairs(dict(enumerate(map(float, variant))), dict(enumerate(map(float, base))))
 
 
 def test_equivalence_is_statsmodels_tost():
@@ -64,9 +64,9 @@ def test_effects_that_do_not_exist():
 
 
 def test_correlation():
-    pairs = t_tests.pair(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
+    pairs = t_tests.as_pairs(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
     assert effect_sizes.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
-    assert math.isnan(effect_sizes.correlation(t_tests.pair(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
+    assert math.isnan(effect_sizes.correlation(t_tests.as_pairs(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
 
 
 def test_collapsed_runs():
@@ -83,8 +83,8 @@ def test_few_normal_runs_are_taken_for_collapsed():
 
 
 def test_arms_that_do_not_pair_have_a_probability_of_being_better_and_nothing_of_pairs():
-    found = effect_sizes.effect(t_tests.part(by_seed([3.0, 5.0, 4.0]), by_seed([2.0, 4.0])))
+    found = effect_sizes.effect(t_tests.as_arms(by_seed([3.0, 5.0, 4.0]), by_seed([2.0, 4.0])))
     u = scipy.stats.mannwhitneyu([3, 5, 4], [2, 4]).statistic
     assert found.p_better == pytest.approx(u / 6) and found.wins is None
     assert math.isnan(found.d_z) and math.isnan(found.g_z)
-    assert math.isnan(effect_sizes.correlation(t_tests.part(by_seed([1, 2, 3]), by_seed([2, 4, 7]))))
+    assert math.isnan(effect_sizes.correlation(t_tests.as_arms(by_seed([1, 2, 3]), by_seed([2, 4, 7]))))

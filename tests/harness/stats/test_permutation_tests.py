@@ -100,7 +100,7 @@ def test_exchange_extremes_and_order():
     assert permutation_tests.exchange([arms_of([0, 1, 2], [3, 4, 5])]) == 2 / 20, "two-sided"
     assert permutation_tests.exchange([arms_of([1, 1], [1, 1])]) == 1.0
     assert math.isnan(permutation_tests.exchange([arms_of([], [1, 2])])) and math.isnan(permutation_tests.exchange([]))
-    turned = t_tests.part({9: 5.0, 2: 3.0, 4: 4.0}, by_seed([2, 0, 1]))
+    turned = t_tests.as_arms({9: 5.0, 2: 3.0, 4: 4.0}, by_seed([2, 0, 1]))
     assert permutation_tests.exchange([turned]) == permutation_tests.exchange([apart])
 
 

@@ -9,15 +9,15 @@ from mlflow.entities import Run
 
 from harness.config.load import load
 from harness.core.errors import TrackingError
-from harness.reporting.collect import summarise_plan
+from harness.reporting.collect import collect
 from harness.trackers import mlflow
-from harness.trials.plan import Planned, make_plan
+from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
 from tests.harness.trials.test_plan import record
 
 
-def finish(store: Store, planned: Planned, micro: float) -> None:
+def finish(store: Store, planned: PlannedTrial, micro: float) -> None:
     folder = store.folder(planned.key)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "history.jsonl").write_text('{"epoch": 1, "valid_micro_f1": 5}\n{"epoch": 2, "valid_micro_f1": 6}\n')
@@ -29,7 +29,7 @@ def finish(store: Store, planned: Planned, micro: float) -> None:
 
 def mirrored(path: Path) -> tuple[int, MlflowClient, list[Run]]:
     plan = make_plan(load(path))
-    num_written = mlflow.mirror(plan, summarise_plan(plan, is_interim=True))
+    num_written = mlflow.mirror(plan, collect(plan, is_interim=True))
     client = MlflowClient(load(path).tracking)
     experiment = client.get_experiment_by_name("tiny")
     assert experiment is not None
@@ -140,6 +140,6 @@ def test_an_outage_costs_a_paragraph(
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "mlflow.db").execute("select 1 from x")
     plan = make_plan(load(write_sweep()))
-    mlflow.mirror_or_warn(plan, summarise_plan(plan, is_interim=True))
+    mlflow.mirror_or_warn(plan, collect(plan, is_interim=True))
     errors = capsys.readouterr().err
     assert "was not filled" in errors and "python -m harness.tracking" in errors and "Traceback" not in errors

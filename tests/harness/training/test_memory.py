@@ -15,9 +15,9 @@ from harness.training import build, memory, train
 from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
-from harness.training.train import Split
-from harness.trials.plan import Planned, make_plan
-from harness.trials.settings import Trial
+from harness.training.train import Documents
+from harness.trials.plan import PlannedTrial, make_plan
+from harness.trials.settings import TrialSettings
 from harness.trials.store import Record, Store
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
@@ -31,18 +31,18 @@ STILL = {
 STILL_BAG = {"name": "bag", "options": {"width": 8, "vocabulary": 500, "max_length": 40, "dropout": 0.0}}
 
 
-def planned(write_sweep: SweepWriter, model: str = "hiagm", **changes: Any) -> Planned:
+def planned(write_sweep: SweepWriter, model: str = "hiagm", **changes: Any) -> PlannedTrial:
     plan = make_plan(load(write_sweep(models=STILL, encoder=STILL_BAG, **changes)))
     return next(one for one in plan.trials if one.trial.cell[:2] == (model, "projection"))
 
 
-def built(trial: Trial, data_dir: Path) -> tuple[Classifier, Split]:
+def built(trial: TrialSettings, data_dir: Path) -> tuple[Classifier, Documents]:
     data = Data.open(trial, data_dir)
     runner.seed_everything(1)
     return build.build(trial, data, torch.device("cpu")), data.splits["train"]
 
 
-def epoch(model: Classifier, trial: Trial, split: Split, batches: list[Any], *parts: int) -> float:
+def epoch(model: Classifier, trial: TrialSettings, split: Documents, batches: list[Any], *parts: int) -> float:
     """Trains with steps of size 0, so that the last batch's gradients are left and nothing else changes."""
     settings = trial.trainer.model_copy(update={"clip_norm": 1e9})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
@@ -144,7 +144,7 @@ def device_of(num_documents: int, is_for_training_only: bool = True, error: Exce
     return check
 
 
-def run(one: Planned, data_dir: Path, store: Store, **resources: Any) -> Record | None:
+def run(one: PlannedTrial, data_dir: Path, store: Store, **resources: Any) -> Record | None:
     settled = one.trial.resources.model_copy(update=resources)
     runner.run(one.trial.model_copy(update={"resources": settled}), one.key, data_dir, store)
     return store.record(one.key)

@@ -19,7 +19,7 @@ from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
 from harness.training.metrics import Tally, label_groups
-from harness.trials.plan import Planned, make_plan
+from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.settings import identity
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
@@ -28,12 +28,12 @@ from tests.harness.learning import assert_learnt
 FAST = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 
-def planned(write_sweep: SweepWriter, model: str = "hiagm", merge: str = "projection", **changes: Any) -> Planned:
+def planned(write_sweep: SweepWriter, model: str = "hiagm", merge: str = "projection", **changes: Any) -> PlannedTrial:
     plan = make_plan(load(write_sweep(**changes)))
     return next(one for one in plan.trials if one.trial.cell[:2] == (model, merge))
 
 
-def ran(one: Planned, data_dir: Path, store: Store) -> Record:
+def ran(one: PlannedTrial, data_dir: Path, store: Store) -> Record:
     runner.run(one.trial, one.key, data_dir, store)
     record = store.record(one.key)
     assert record is not None, store.failure(one.key)

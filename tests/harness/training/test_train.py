@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.config.schema import TrainerSettings
 from harness.training import train
-from harness.training.checkpoint import Checkpoint, Fitted, TrainingState
+from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 
 SETTINGS = TrainerSettings(epochs=4, batch_size=8, encoder_lr=0.5, head_lr=2.0, warmup=0.25)
 
@@ -55,7 +55,7 @@ def test_parameter_groups_are_the_published_ones() -> None:
 
 
 def test_best_epochs_and_patience() -> None:
-    progress = TrainingState()
+    progress = TrainingProgress()
 
     def after(micro: float, macro: float) -> tuple[list[str], int]:
         better = progress.note({"micro_f1": micro, "macro_f1": macro})
@@ -86,7 +86,7 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
     model(torch.ones(4, 2)).sum().backward()
     optimizer.step()
     scheduler.step()
-    fitted = Fitted(TrainingState(history=[{"epoch": 1.0}], best={"micro_f1": {"score": 1.0, "epoch": 1}}), {})
+    fitted = Fitted(TrainingProgress(history=[{"epoch": 1.0}], best={"micro_f1": {"score": 1.0, "epoch": 1}}), {})
     fitted.weights["micro_f1"] = {name: value.clone() for name, value in model.state_dict().items()}
     Checkpoint(tmp_path, every_seconds=0).save(fitted, model, optimizer, scheduler)
     expected = torch.rand(3)
@@ -95,7 +95,7 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
         other = nn.Linear(2, 1)
         its = torch.optim.AdamW(other.parameters(), lr=0.1, fused=True)
         shape = torch.optim.lr_scheduler.LambdaLR(its, lambda step: 1 / (1 + step))
-        empty = Fitted(TrainingState(), {})
+        empty = Fitted(TrainingProgress(), {})
         Checkpoint(tmp_path).restore(empty, other, its, shape)
         return empty, other
 
@@ -107,6 +107,6 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for damaged in (whole[:-10], whole[:100] + b"\x00\x01" + whole[102:], b""):
         file.write_bytes(damaged)
-        assert restored()[0].progress == TrainingState()
+        assert restored()[0].progress == TrainingProgress()
     file.unlink()
-    assert restored()[0].progress == TrainingState()
+    assert restored()[0].progress == TrainingProgress()

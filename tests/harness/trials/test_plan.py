@@ -13,13 +13,13 @@ import pytest
 from harness.config.load import load
 from harness.trials import store as store_module
 from harness.trials.plan import Durations, make_plan
-from harness.trials.settings import Cell, Trial
+from harness.trials.settings import CellKey, TrialSettings
 from harness.trials.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 from tests.shared import ROOT
 
 
-def record(key: str, trial: Trial, seconds: float = 10.0) -> Record:
+def record(key: str, trial: TrialSettings, seconds: float = 10.0) -> Record:
     return Record(
         key=key,
         settings=trial.model_dump(mode="json"),
@@ -37,7 +37,7 @@ def record(key: str, trial: Trial, seconds: float = 10.0) -> Record:
     )
 
 
-def finish(store: Store, key: str, trial: Trial, seconds: float = 10.0) -> None:
+def finish(store: Store, key: str, trial: TrialSettings, seconds: float = 10.0) -> None:
     store.folder(key).mkdir(parents=True)
     store.finish(record(key, trial, seconds))
 
@@ -130,10 +130,10 @@ def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter)
 
 
 def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:
-    def brute(todo: Sequence[Cell], finished: Sequence[tuple[Cell, float]]) -> float:
+    def brute(todo: Sequence[CellKey], finished: Sequence[tuple[CellKey, float]]) -> float:
         total = 0.0
         for cell in todo:
-            near: list[Callable[[Cell], bool]] = [
+            near: list[Callable[[CellKey], bool]] = [
                 lambda other: other == cell,  # noqa: B023
                 lambda other: (other[0], other[2]) == (cell[0], cell[2]),  # noqa: B023
                 lambda other: other[2] == cell[2],  # noqa: B023

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.config.load import load
-from harness.reporting.collect import main, summarise_plan
+from harness.reporting.collect import collect, main
 from harness.reporting.markdown import markdown
 from harness.stats.document_sample import Resampling
 from harness.trials import preregistration
-from harness.trials.plan import Planned, make_plan
+from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.preregistration import freeze, num_looks, registration
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -20,7 +20,7 @@ from tests.harness.trials.test_plan import record
 TRAINER = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 
-def finish(store: Store, planned: Planned, hours: float) -> None:
+def finish(store: Store, planned: PlannedTrial, hours: float) -> None:
     """Finishes a trial so many hours from now."""
     store.folder(planned.key).mkdir(parents=True, exist_ok=True)
     when = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
@@ -43,7 +43,7 @@ def test_a_followed_plan(write_sweep: SweepWriter) -> None:
     found = registration(make_plan(load(path)))
     assert found.num_older == 0 and found.changes == () and len(found.sha256) == 64
     assert frozen(path).read_bytes() == written, "written once"
-    text = markdown(summarise_plan(make_plan(load(path)), is_interim=True))
+    text = markdown(collect(make_plan(load(path)), is_interim=True))
     assert f"Pre-registered: yes (plan {found.sha256[:12]}, frozen {found.frozen}), and followed." in text
 
 
@@ -56,7 +56,7 @@ def test_what_the_sweep_file_says_otherwise_by_now(write_sweep: SweepWriter) -> 
         "settings.trainer.epochs: 2 -> 5",
         "statistics.alpha: 0.05 -> 0.1",
     )
-    text = markdown(summarise_plan(make_plan(load(changed)), is_interim=True))
+    text = markdown(collect(make_plan(load(changed)), is_interim=True))
     assert "Planned n = 2, looks = 0." in text, "the frozen plan's"
     assert "and not followed: seeds: [1, 2] -&gt; [1, 2, 3], settings.trainer" in text.replace(">", "&gt;")
 
@@ -120,7 +120,7 @@ def test_a_plan_that_came_after_the_first_result(write_sweep: SweepWriter) -> No
     finish(Store(Path(plan.sweep.store)), plan.trials[0], -1)
     frozen(path)
     assert registration(make_plan(load(path))).num_older == 1
-    text = markdown(summarise_plan(make_plan(load(path)), is_interim=True))
+    text = markdown(collect(make_plan(load(path)), is_interim=True))
     assert "Pre-registered: no; 1 results are older than the plan" in text
 
 
@@ -141,14 +141,14 @@ def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: Swe
     *most, last = plan.trials
     for planned in most:
         finish(store, planned, 0)
-    assert summarise_plan(make_plan(load(path))).facts.looks == 0, "one pair is no test"
+    assert collect(make_plan(load(path))).facts.looks == 0, "one pair is no test"
     finish(store, last, 0)
-    assert summarise_plan(make_plan(load(path)), is_interim=True).facts.looks == 0
-    assert [summarise_plan(make_plan(load(path))).facts.looks for _ in range(2)] == [1, 1]
+    assert collect(make_plan(load(path)), is_interim=True).facts.looks == 0
+    assert [collect(make_plan(load(path))).facts.looks for _ in range(2)] == [1, 1]
     more = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
     plan = make_plan(load(more))
     finish(store, next(one for one in plan.trials if not one.record), 0)
-    summary = summarise_plan(make_plan(load(more)))
+    summary = collect(make_plan(load(more)))
     assert summary.facts.looks == 2
     assert "More looks than the planned one" in markdown(summary)
 
@@ -162,13 +162,13 @@ def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves
     for planned in make_plan(load(path)).trials:
         finish(store, planned, -1 if planned.trial.model == "hiagm" else 1)
     one_merge = make_plan(load(path), ["model=flat", "merge=none"])
-    assert summarise_plan(one_merge).facts.looks == 0, "nothing to compare it with"
+    assert collect(one_merge).facts.looks == 0, "nothing to compare it with"
     assert main([str(path), "--filter", "model=flat"]) == 0
     text = capsys.readouterr().out
     assert "**Only the trials of --filter model=flat: 4 of the 8 planned ones, of which 4 have run." in text
     assert "Unfinished" not in text and "looks = 1." in text
     assert "4 results are older than the plan" in text, "those of the other model"
-    assert summarise_plan(make_plan(load(path))).facts.looks == 1, "no more is finished"
+    assert collect(make_plan(load(path))).facts.looks == 1, "no more is finished"
 
 
 def test_two_merges_with_several_runs_are_a_look_whichever_they_are(write_sweep: SweepWriter) -> None:
@@ -178,7 +178,7 @@ def test_two_merges_with_several_runs_are_a_look_whichever_they_are(write_sweep:
     for planned in plan.trials:
         if planned.trial.merge != "none":
             finish(store, planned, 0)
-    assert summarise_plan(make_plan(load(path))).facts.looks == 1, "masking and projection: which is best"
+    assert collect(make_plan(load(path))).facts.looks == 1, "masking and projection: which is best"
 
 
 @pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 3]}])

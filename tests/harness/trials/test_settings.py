@@ -8,7 +8,7 @@ import pytest
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.trials.plan import make_plan
-from harness.trials.settings import NOT_IDENTITY, Trial, content_digest, expand, identity
+from harness.trials.settings import NOT_IDENTITY, TrialSettings, content_digest, expand, identity
 from tests.conftest import SweepWriter
 
 
@@ -71,7 +71,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "train_documents": 5,
         "trainer": trial.trainer.model_copy(update={"epochs": 3}),
     }
-    assert changes.keys() == Trial.model_fields.keys()
+    assert changes.keys() == TrialSettings.model_fields.keys()
     for field, value in changes.items():
         changed = identity(trial.model_copy(update={field: value}), "f")
         assert (changed == before) == (field in NOT_IDENTITY), field
@@ -116,7 +116,7 @@ def test_every_trial_is_as_if_it_had_been_checked_on_its_own(write_sweep: SweepW
     assert [(one.seed, one.model, one.merge) for one in trials] == [
         (seed, model, merge) for seed in (7, 3, 5) for model in ("hiagm", "flat") for merge in ("none", "projection")
     ]
-    assert all(Trial.model_validate(one.model_dump()) == one for one in trials)
+    assert all(TrialSettings.model_validate(one.model_dump()) == one for one in trials)
 
 
 def test_filters_narrow_and_refuse(write_sweep: SweepWriter) -> None:

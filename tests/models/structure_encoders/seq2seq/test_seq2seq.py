@@ -22,7 +22,7 @@ from harness.training import run as runner
 from harness.training.checkpoint import Checkpoint
 from harness.training.estimate import unallocated
 from harness.training.metrics import Tally
-from harness.trials.plan import Planned, make_plan
+from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.settings import content_digest, identity
 from harness.trials.store import Record, Store
 from models.objectives.bce import BCE
@@ -394,13 +394,13 @@ def test_a_trial_is_the_content_of_its_decoder(write_sweep: SweepWriter, tmp_pat
 SMALL = {"width": 32, "layers": 1, "heads": 2, "beams": 1}
 
 
-def planned(write_sweep: SweepWriter, **changes: Any) -> Planned:
+def planned(write_sweep: SweepWriter, **changes: Any) -> PlannedTrial:
     options = {**SMALL, **changes.pop("options", {})}
     sweep = write_sweep(**{"models": {"seq2seq": {"options": options}}, "merges": ["none"], "seeds": [1], **changes})
     return make_plan(load(sweep)).trials[0]
 
 
-def ran(one: Planned, data_dir: Path, store: Store) -> Record:
+def ran(one: PlannedTrial, data_dir: Path, store: Store) -> Record:
     runner.run(one.trial, one.key, data_dir, store)
     record = store.record(one.key)
     assert record is not None, store.failure(one.key)
