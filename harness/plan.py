@@ -1,7 +1,32 @@
 """Says what a sweep can show before any GPU hour is spent."""
 
+import argparse
+from collections.abc import Sequence
+
+from harness.config.arguments import add_sweep
+from harness.config.load import load
 from harness.core.main import run_command
-from harness.reporting.power import main
+from harness.reporting.power import describe
+from harness.trials.plan import make_plan
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints what a sweep can show."""
+    parser = argparse.ArgumentParser(prog="python -m harness.plan", description=(__doc__ or "").partition("\n")[0])
+    add_sweep(parser, with_filter=False)
+    parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
+    parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
+    chosen = parser.parse_args(arguments)
+    print(describe(make_plan(load(chosen.sweep)), chosen.sd, chosen.hours))
+    return 0
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
 
 if __name__ == "__main__":
     run_command(main)

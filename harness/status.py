@@ -1,7 +1,23 @@
 """Says what a sweep has done, and why the rest has not run."""
 
+import argparse
+from collections.abc import Sequence
+
+from harness.config.arguments import add_sweep
+from harness.config.load import load
 from harness.core.main import run_command
-from harness.reporting.status import main
+from harness.reporting.status import describe
+from harness.trials.plan import make_plan
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the state of a sweep."""
+    parser = argparse.ArgumentParser(prog="python -m harness.status", description=(__doc__ or "").partition("\n")[0])
+    add_sweep(parser)
+    chosen = parser.parse_args(arguments)
+    print(describe(make_plan(load(chosen.sweep), chosen.filter)))
+    return 0
+
 
 if __name__ == "__main__":
     run_command(main)

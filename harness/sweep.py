@@ -13,26 +13,23 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-from datasets import READERS
 from harness.config.arguments import add_sweep
+from harness.config.explain import explain, list_everything
 from harness.config.load import load
-from harness.config.schema import SweepFile, choices, explain
 from harness.core.errors import ConfigError
 from harness.core.main import run_command
-from harness.core.registry import Registry
-from harness.reporting import collect
+from harness.core.text import duration
+from harness.reporting.collect import collect
 from harness.reporting.status import describe
-from harness.scheduling.progress import Progress, duration
+from harness.reporting.write import write
+from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
-from harness.trials.corpora import card, refuse_missing_corpora
+from harness.trials.corpora import prepare_builtin, refuse_missing_corpora, without_builtin
 from harness.trials.plan import Plan, make_plan, unread_plan
 from harness.trials.preregistration import freeze
 from harness.trials.store import Store, check_writable
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--explain", action="store_true", help="print every field of a sweep file")
     chosen = parser.parse_args(arguments)
     if chosen.list or chosen.explain:
-        print(_everything() if chosen.list else explain())
+        print(list_everything() if chosen.list else explain())
         return 0
     if chosen.sweep is None:
         raise ConfigError("Name a sweep file, such as sweeps/quickstart.yaml; `--help` shows more.")
@@ -68,12 +65,12 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     started = time.monotonic()
     store = Store(Path(sweep.store))
     first = unread_plan(sweep, filters)
-    refuse_missing_corpora(_without_builtin(first))
+    refuse_missing_corpora(without_builtin(first))
     store.check_writable()
     check_writable(Path(sweep.reports_dir), "reports_dir")
     mlflow.check(sweep.tracking)
     with store.lock(sweep.name):
-        _prepare_builtin(sweep, first)
+        prepare_builtin(sweep, first)
         plan = make_plan(sweep, filters)
         refuse_missing_corpora(plan)
         if retry_failed:
@@ -110,8 +107,8 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     """Writes the report of the whole sweep from what is stored, and says where everything is."""
     sweep = plan.sweep
     whole = make_plan(sweep) if is_part else plan
-    findings = collect.collect(whole)
-    path = collect.write(findings, Path(sweep.reports_dir))
+    findings = collect(whole)
+    path = write(findings, Path(sweep.reports_dir))
     mlflow.mirror_or_warn(whole, findings)
     missing, failed = plan.of_state("new"), plan.of_state("failed")
     done = f"{len(plan.of_state('done'))} of {len(plan.trials)} trials done"
@@ -124,38 +121,6 @@ def _conclude(plan: Plan, is_part: bool, started: float) -> int:
     print(f"Report:  {path} (in {duration(time.monotonic() - started)})")
     print(f"MLflow:  {mlflow.how_to_look(sweep.tracking)}")
     return 1 if failed or missing else 0
-
-
-def _without_builtin(plan: Plan) -> Plan:
-    problems = {name: text for name, text in plan.problems.items() if not card(plan.sweep, name).builtin}
-    return replace(plan, problems=problems)
-
-
-def _prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
-    """Makes, or makes anew, the corpora that need no source."""
-    from datasets.prepare import prepare  # Arrow, only where something may be prepared
-
-    for dataset in {trial.trial.dataset for trial in plan.trials}:
-        entry = sweep.datasets[dataset]
-        if card(sweep, dataset).builtin:
-            prepare(entry.reader or dataset, None, entry.options, Path(sweep.data_dir))
-
-
-def _everything() -> str:
-    """Returns every registered name with its one-line summary and its options."""
-    lines = []
-    registries: list[Registry] = [STRUCTURE_ENCODERS, OBJECTIVES, TEXT_ENCODERS, READERS]
-    for registry in registries:
-        lines.append(f"{registry.kind}s")
-        for name, component in registry.items():
-            lines.append(f"  {name:<20}{component.summary}")
-            for option, field in component.options.model_fields.items():
-                others = [repr(one) for one in choices(field.annotation) if one != field.default]
-                value = " | ".join([repr(field.default), *others])
-                lines.append(f"      {option} = {value}  {field.description or ''}".rstrip())
-    for title, choice in {"merges": Merge, "splits": Split, "coherence": Coherence}.items():
-        lines += [title, *(f"  {name}" for name in get_args(choice))]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Literal
 
 from harness.analysis.inputs import Facts, TrialResult
 from harness.config.schema import SweepFile
+from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
-from harness.stats.document_sample import Resampling
 from harness.stats.effect_sizes import Effect
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
 from harness.stats.t_tests import Estimate, TTest

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.trials.preregistration import Registration
+
 
 @dataclass(frozen=True)
 class TrialResult:
@@ -62,25 +64,6 @@ class DatasetFacts:
     fingerprint: str
     notes: tuple[str, ...] = ()
     label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Whether the plan was frozen before anything was known, and followed.
-
-    Attributes:
-        frozen: UTC time, ISO 8601; empty where no plan was frozen.
-        sha256: Of the plan.
-        num_older: Results that are older than it.
-        changes: What the sweep file says otherwise now.
-        num_seeds: Seeds of the plan; of the sweep file where none was frozen.
-    """
-
-    frozen: str
-    sha256: str
-    num_older: int
-    changes: tuple[str, ...]
-    num_seeds: int
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,7 @@ Unknown keys, wrong types and unknown names are refused with file, line and the 
 The text below each field is what `python -m harness.sweep --explain` prints.
 """
 
-import json
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -270,33 +268,3 @@ class SweepFile(Strict):
     def rows(self) -> list[tuple[str, Merge]]:
         """Every model with each of its merges: the rows of the table."""
         return [(model, merge) for model in self.models for merge in self.merges_of(model)]
-
-
-def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
-    """Returns every field of the sweep file with its choices, default and documentation."""
-    lines = []
-    for name, field in model.model_fields.items():
-        nested = _find(field.annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel))
-        names = choices(field.annotation)
-        facts = [f"{'one of' if len(names) > 1 else 'a number or'} {', '.join(map(str, names))}"] if names else []
-        if field.is_required():
-            facts.append("required")
-        elif not nested:
-            facts.append(f"default {json.dumps(field.default)}")
-        text = " ".join((field.description or "").split())
-        lines.append(f"{indent}{name}: {text}" + (f" [{'; '.join(facts)}]" if facts else ""))
-        if nested:
-            lines.append(explain(nested, indent + "    "))
-    return "\n".join(lines)
-
-
-def choices(annotation: Any) -> tuple[Any, ...]:
-    """Returns what a type annotation lets one choose from; nothing where it names no values."""
-    return get_args(_find(annotation, lambda part: get_origin(part) is Literal))
-
-
-def _find(annotation: Any, wanted: Callable[[Any], bool]) -> Any:
-    """Returns the first part of a type annotation that is wanted."""
-    if wanted(annotation):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _find(part, wanted))), None)

@@ -5,7 +5,6 @@ With `--filter` the report of those trials is printed in place of being written;
     python -m harness.report sweeps/quickstart.yaml --filter model=hitin
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,22 +14,14 @@ from datasets.storage.description import read_meta
 from harness.analysis.findings import Findings
 from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
 from harness.analysis.summarise import find
-from harness.config.arguments import add_sweep
-from harness.config.load import load
 from harness.core.environment import environment
-from harness.core.errors import StoreError
-from harness.core.files import write_atomically
-from harness.reporting import checklist, figures, markdown
+from harness.core.resampling import Resampling
 from harness.reporting.predictions import read_samples
-from harness.stats.document_sample import Resampling
 from harness.training.metrics import label_groups
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial, make_plan
 from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
-
-FIGURES = "fig"
-"""Folder of the figures, below that of the reports."""
 
 BANNER = (
     "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
@@ -165,58 +156,3 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     versions = f"numpy {here['numpy']}, scipy {here['scipy']}"
     facts["report by"] = f"commit {here['commit']} on {datetime.now(UTC):%Y-%m-%d}, {versions}"
     return facts
-
-
-def write(findings: Findings, folder: Path) -> Path:
-    """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
-
-    NAME-groups.csv comes with them where a corpus has labels of few training documents or none.
-
-    Returns:
-        The path of the first.
-
-    Raises:
-        StoreError: Where the folder cannot be written.
-    """
-    name = findings.sweep.name
-    drawings = list(figures.draw(findings))
-    files = {
-        f"{name}.md": markdown.markdown(findings, [_shown(name, drawing) for drawing in drawings]),
-        f"{name}.tex": markdown.latex(findings),
-        f"{name}.csv": markdown.csv(findings),
-        f"{name}-cells.csv": markdown.cells_csv(findings),
-        f"{name}-deltas.csv": markdown.deltas_csv(findings),
-        f"{name}.json": markdown.json_text(findings),
-    }
-    if findings.label_groups:
-        files[f"{name}-groups.csv"] = markdown.label_groups_csv(findings)
-    try:
-        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
-        for drawing in drawings:
-            for ending, content in figures.encoded(drawing).items():
-                write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
-            files[f"{FIGURES}/{name}-{drawing.name}.csv"] = markdown.csv_text(drawing.rows)
-        page = folder / "reproducibility.md"
-        files[page.name] = checklist.updated(page.read_text("utf-8") if page.exists() else "", findings)
-        for file, text in files.items():
-            write_atomically(folder / file, text.encode())
-    except OSError as error:
-        raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
-    return folder / f"{name}.md"
-
-
-def _shown(name: str, drawing: figures.Drawing) -> str:
-    place = f"{FIGURES}/{name}-{drawing.name}"
-    return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the report of what is stored, complete or not."""
-    parser = argparse.ArgumentParser(prog="python -m harness.report", description=(__doc__ or "").partition("\n")[0])
-    add_sweep(parser)
-    chosen = parser.parse_args(arguments)
-    sweep = load(chosen.sweep)
-    plan = make_plan(sweep, chosen.filter)
-    findings = collect(plan)
-    print(markdown.markdown(findings) if chosen.filter else write(findings, Path(sweep.reports_dir)))
-    return 1 if plan.of_state("failed") or plan.of_state("new") else 0

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from harness.analysis.design import exact_test, seed_test, why_no_comparisons
 from harness.analysis.findings import Column, Comparison, Findings, Row, TableCell
 from harness.analysis.index import METRIC_LABELS, RECONSTRUCTED
-from harness.analysis.inputs import Registration
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.multiple_testing import CORRECTED, star_levels
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
+from harness.trials.preregistration import Registration
 
 _UNJUDGED = {
     "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",

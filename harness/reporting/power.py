@@ -9,21 +9,18 @@ paired t test, or Welch's where seeds do not pair (averages: the stratified one)
 the planned family is the level.
 """
 
-import argparse
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.design import exact_test, num_comparisons, reachable, significance_level, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
-from harness.config.arguments import add_sweep
-from harness.config.load import load
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
 from harness.stats.multiple_testing import CORRECTED, LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
-from harness.trials.plan import Plan, by_identity, make_plan
+from harness.trials.plan import Plan, by_identity
 
 LEAST_PILOT = 3
 """Pairs of a comparison from which its spread is taken; fewer say next to nothing."""
@@ -232,21 +229,3 @@ def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
         f"{num * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go; "
         f"{num * recommended * each:.3g} hours for the recommended {recommended}."
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints what a sweep can show."""
-    parser = argparse.ArgumentParser(prog="python -m harness.plan", description=(__doc__ or "").partition("\n")[0])
-    add_sweep(parser, with_filter=False)
-    parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
-    parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
-    chosen = parser.parse_args(arguments)
-    print(describe(make_plan(load(chosen.sweep)), chosen.sd, chosen.hours))
-    return 0
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value

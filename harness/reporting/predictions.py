@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from harness.analysis.index import RunKey
 from harness.core.errors import StoreError
-from harness.stats.document_sample import DocumentSample, Resampling
+from harness.core.resampling import Resampling
+from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, Metric, by_metric
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Store

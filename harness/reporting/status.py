@@ -3,7 +3,6 @@
 The same as `python -m harness.sweep FILE --dry-run`, under the name that one looks for while a sweep runs.
 """
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +15,9 @@ from harness.analysis.design import (
     significance_level,
     why_no_comparisons,
 )
-from harness.config.arguments import add_sweep
-from harness.config.load import load
-from harness.scheduling.progress import duration
+from harness.core.text import duration
 from harness.stats.multiple_testing import CORRECTED, why_no_star
-from harness.trials.plan import Plan, PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import FIELDS, TrialSettings, flat_settings
 from harness.trials.store import Record, Store
 
@@ -104,12 +101,3 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
     what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"
     lines.append(f"Stars ({seed_test(plan.sweep)}): {what}.")
     return lines
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the state of a sweep."""
-    parser = argparse.ArgumentParser(prog="python -m harness.status", description=(__doc__ or "").partition("\n")[0])
-    add_sweep(parser)
-    chosen = parser.parse_args(arguments)
-    print(describe(make_plan(load(chosen.sweep), chosen.filter)))
-    return 0

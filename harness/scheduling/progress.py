@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
+from harness.core.text import duration
 from harness.trials.plan import Durations, Plan, PlannedTrial, by_identity
 from harness.trials.store import State, Store
 
@@ -103,10 +104,3 @@ class Progress:
         bar = f"{'━' * filled}{'╌' * (30 - filled)} {settled}/{total}"
         elapsed = duration(time.monotonic() - self._started)
         return Text(f"{bar}  {elapsed}\n{self._counts()}\nlast: {self._last}")
-
-
-def duration(seconds: float) -> str:
-    """Returns a length of time in words a person reads at a glance."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -7,7 +7,6 @@ neither Tune's checkpoints, its loggers nor its restore are used.
 
 import gc
 import json
-import math
 import os
 import shutil
 import signal
@@ -17,7 +16,6 @@ import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +37,7 @@ from ray import tune
 
 from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
+from harness.scheduling.gpu_shares import _is_open, _kind, _with_gpu, gpu_share
 from harness.scheduling.progress import Progress
 from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrialSettings
@@ -47,8 +46,6 @@ from harness.trials.store import Store
 ROUNDS = 3
 """How often trials without a record are put to new workers, after Ray itself gave up."""
 
-MEMORY_MARGIN = 1.2
-"""Times what a trial was measured to need of a GPU that it is given: memory gets fragmented, and batches differ."""
 
 HUNG = 75
 """Exit code of a worker that ran into its trial's time limit."""
@@ -140,20 +137,6 @@ def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTr
     return [_with_gpu(planned, shares[_kind(planned.trial)]) if _is_open(planned) else planned for planned in trials]
 
 
-def _is_open(planned: PlannedTrial) -> bool:
-    return planned.trial.resources.gpus == "auto"
-
-
-def _with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
-    resources = planned.trial.resources.model_copy(update={"gpus": gpus})
-    return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
-
-
-def _kind(trial: TrialSettings) -> str:
-    """Returns what trials that need the same memory have in common."""
-    return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
-
-
 def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
     from harness.training import run as runner  # torch, in the worker only
 
@@ -172,17 +155,6 @@ def _measured_share(trial: TrialSettings, reference: Any) -> float:
         f"{name}: {needed / 2**30:.1f} of a GPU's {there / 2**30:.1f} GiB, {int(1 / share)} share one", file=sys.stderr
     )
     return share
-
-
-def gpu_share(needed: int, there: int) -> float:
-    """Returns 1/k, for as many trials k (99 at most) as fit onto a GPU with the margin; 1 where not even one does.
-
-    Args:
-        needed: Bytes that a trial takes at most.
-        there: Bytes of the GPU.
-    """
-    num = min(99, max(1, math.floor(there / (MEMORY_MARGIN * needed))))
-    return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
 
 
 def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:

@@ -1,35 +1,17 @@
 """The test documents of one dataset, under every run that was tested on them."""
 
 from collections.abc import Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.core.resampling import Resampling
 from harness.stats.document_variance import Counts, Metric, influence, score, variance_of_mean
 from harness.stats.resampling import bootstrap, randomisation, seed_of
 from harness.stats.t_tests import Array
 
 Run = TypeVar("Run", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How documents are resampled.
-
-    A report takes fewer than the usual 10,000, to stay a matter of seconds: 1,000 draws know a standard error to
-    2.2 %, and 2,000 swaps know a p of .05 to .005; neither makes a star.
-
-    Attributes:
-        draws: For variances.
-        swaps: For p-values.
-        root: Of every seed.
-    """
-
-    draws: int = 1_000
-    swaps: int = 2_000
-    root: int = 0
 
 
 class DocumentSample(Generic[Run]):

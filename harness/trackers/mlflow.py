@@ -9,14 +9,13 @@ command after an outage fills the gaps. While trials are missing there are no p 
 of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag `comparisons` says so.
 """
 
-import argparse
 import math
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +23,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.analysis.findings import Comparison, Findings
-from harness.config.arguments import add_sweep
-from harness.config.load import load
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
-from harness.trials.plan import Plan, PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import flat_settings
 from harness.trials.store import Record, Store
 
@@ -320,18 +317,3 @@ def _metric(name: str, value: float, time: int, step: int) -> "Metric":
 
 def _milliseconds(record: Record) -> int:
     return round(datetime.fromisoformat(record.finished).timestamp() * 1000)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fills MLflow from the store."""
-    from harness.reporting.collect import collect
-
-    parser = argparse.ArgumentParser(prog="python -m harness.tracking", description=(__doc__ or "").partition("\n")[0])
-    add_sweep(parser)
-    chosen = parser.parse_args(arguments)
-    sweep = load(chosen.sweep)
-    check(sweep.tracking)
-    whole = make_plan(sweep)
-    findings = collect(whole, is_interim=bool(whole.of_state("new")))
-    print(f"{mirror(make_plan(sweep, chosen.filter), findings)} trials written to {sweep.tracking}")
-    return 0

@@ -15,8 +15,8 @@ from harness.config.schema import BestEpoch, TrainerSettings
 from harness.core.files import write_atomically
 from harness.training.build import Data
 from harness.training.checkpoint import Fitted
+from harness.training.evaluate import evaluate
 from harness.training.metrics import label_groups
-from harness.training.train import evaluate
 from models.classifier import Classifier
 
 NUMERICS = {"harness.best_epochs": 1}

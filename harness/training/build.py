@@ -15,7 +15,7 @@ from datasets.storage.documents import Split as SplitName
 from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
 from harness.training.estimate import refuse_too_large
-from harness.training.train import Documents
+from harness.training.evaluate import Documents
 from harness.trials.settings import TrialSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads

@@ -6,14 +6,13 @@ On a machine without the rest of the harness it runs what the filter leaves, one
 the same kind of store; copy the trial folders into the sweep's store and the sweep finds them done.
 """
 
-import argparse
 import hashlib
 import json
 import logging
 import resource
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,8 +21,6 @@ from typing import Any, Literal
 
 import torch
 
-from harness.config.arguments import add_sweep
-from harness.config.load import load
 from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full
@@ -33,11 +30,10 @@ from harness.training.best_epochs import BestEpochs
 from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint
 from harness.training.estimate import TooLarge
-from harness.training.train import NonFiniteLoss, fit, rehearse, seed_everything, uses_bf16
-from harness.trials.corpora import refuse_missing_corpora
-from harness.trials.plan import make_plan
-from harness.trials.preregistration import freeze
-from harness.trials.settings import TrialSettings, identity
+from harness.training.evaluate import uses_bf16
+from harness.training.train import NonFiniteLoss, fit, rehearse, seed_everything
+from harness.trials.identity import identity
+from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, Record, Store
 
 NUMERICS = {"harness.trial": 1}
@@ -232,28 +228,3 @@ def _log_to(path: Path) -> Any:
         yield log
     finally:
         handler.close()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs every trial that the filter leaves and the store lacks, in this process."""
-    parser = argparse.ArgumentParser(prog="python -m harness.trial", description=(__doc__ or "").partition("\n")[0])
-    add_sweep(parser)
-    chosen = parser.parse_args(arguments)
-    sweep = load(chosen.sweep)
-    plan = make_plan(sweep, chosen.filter)
-    refuse_missing_corpora(plan)
-    store = Store(Path(sweep.store))
-    store.check_writable()
-    if plan.of_state("new"):
-        freeze(sweep, store)
-    for planned in plan.of_state("new"):
-        store.forget_attempts(planned.key)
-        print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)
-        # Nothing that the harness knows of is on the device besides.
-        trial = planned.trial.model_copy(update={"resources": planned.trial.resources.alone()})
-        run(trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
-        if failure := store.failure(planned.key):
-            print(f"failed: {failure.kind}: {failure.message}")
-    states = [store.state(planned.key) for planned in plan.trials]
-    print(f"{states.count('done')} of {len(states)} trials done, {states.count('failed')} failed")
-    return 1 if "failed" in states else 0

@@ -6,59 +6,25 @@ the same bits on the same CPU, also when it went on from a checkpoint.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import scipy.sparse
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from datasets.storage.hierarchy import Hierarchy
-from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
-from harness.training.hf1_auc import ThresholdFree
-from harness.training.metrics import THRESHOLD, Bools, Tally
+from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
 from models.classifier import Classifier
-from models.text_encoders.base import TokenBatch
 
 NUMERICS = {"harness.trainer": 1}
-_DOCUMENTS_EVALUATED_AT_ONCE = 256
 _BATCHES_SORTED_TOGETHER = 50
-
-Rows = npt.NDArray[np.int64]
 
 
 class NonFiniteLoss(ArithmeticError):
     """The training loss became NaN or infinite; the message says in which epoch."""
-
-
-@dataclass(frozen=True)
-class Documents:
-    """The documents that are trained on, or evaluated.
-
-    Attributes:
-        tokens: The whole corpus as word pieces.
-        rows: The split's documents, as rows of the corpus.
-        gold: (rows, L) sparse, closed under ancestors.
-    """
-
-    tokens: Tokens
-    rows: Rows
-    gold: scipy.sparse.csr_array
-
-    def batch(self, places: Rows, device: torch.device) -> tuple[TokenBatch, Tensor]:
-        """Returns the word pieces and gold_BL of some places of the split."""
-        ids, offsets = self.tokens.gather(self.rows[places])
-        gold_BL = torch.from_numpy(self.gold[places].toarray().astype(np.float32))
-        parts = [torch.from_numpy(ids), torch.from_numpy(offsets), gold_BL]
-        if device.type == "cuda":
-            # From pinned memory alone is a copy asynchronous: any other waits for the steps under way.
-            parts = [part.pin_memory().to(device, non_blocking=True) for part in parts]
-        return TokenBatch(*parts[:2]), parts[2]
 
 
 def fit(
@@ -184,54 +150,6 @@ def _longest(split: Documents, num: int) -> Rows:
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
 
 
-def evaluate(
-    model: Classifier,
-    split: Documents,
-    hierarchy: Hierarchy,
-    settings: TrainerSettings,
-    micro_batches: int = 1,
-    groups: Mapping[str, Bools] | None = None,
-    threshold_free: bool = False,
-) -> tuple[dict[str, float], scipy.sparse.csr_array]:
-    """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order.
-
-    Args:
-        model: On the device to evaluate on.
-        split: Its documents.
-        hierarchy: L labels.
-        settings: See `TrainerSettings`.
-        micro_batches: Parts to cut each batch into.
-        groups: See `Tally`.
-        threshold_free: Whether scores that need the probabilities are among them: for test scores, which are made once.
-    """
-    model.eval()
-    at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
-    device = next(model.parameters()).device
-    tally = Tally(hierarchy, groups)
-    curves = ThresholdFree(hierarchy) if threshold_free else None
-    by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
-    rows: list[Rows] = []
-    labels: list[Rows] = []
-    with torch.inference_mode(), _autocast(device, settings):
-        for start in range(0, len(by_length), at_once):
-            places = by_length[start : start + at_once]
-            tokens, gold_BL = split.batch(places, device)
-            probabilities_BL = model.heads.probabilities(model(tokens))
-            predicted_BL = (probabilities_BL > THRESHOLD).cpu().numpy()
-            is_gold_BL = gold_BL.cpu().numpy() > 0
-            tally.add(predicted_BL, is_gold_BL)
-            if curves:
-                curves.add(probabilities_BL.cpu().numpy(), is_gold_BL)
-            # Several times as fast as `nonzero`, and as making a sparse array of every batch.
-            row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
-            rows.append(places[row])
-            labels.append(label)
-    pairs = np.concatenate(rows), np.concatenate(labels)
-    shape = len(split.rows), len(hierarchy)
-    scores = tally.scores() | (curves.scores() if curves else {})
-    return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
-
-
 def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
     """Returns the places of each batch: shuffled, then of similar length within stretches of batches.
 
@@ -269,16 +187,6 @@ def _warmup_then_linear(settings: TrainerSettings, num_batches: int) -> Callable
     total = settings.epochs * num_batches
     rising = settings.warmup * total
     return lambda step: step / rising if step < rising else max(0.0, (total - step) / max(1.0, total - rising))
-
-
-def uses_bf16(device: torch.device, settings: TrainerSettings) -> bool:
-    """Returns whether forward passes run in bfloat16 on a device."""
-    has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return settings.precision == "bf16" or (settings.precision == "auto" and has_bf16)
-
-
-def _autocast(device: torch.device, settings: TrainerSettings) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(device, settings))
 
 
 def seed_everything(seed: int) -> None:

@@ -1,7 +1,9 @@
 """The corpora that a sweep's trials read: their cards, and the refusal of missing ones."""
 
 import textwrap
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 from datasets import READERS
 from datasets.storage.card import Card
@@ -27,3 +29,19 @@ def refuse_missing_corpora(plan: Plan) -> None:
         paragraphs.append(textwrap.fill(f"{about.title}: {problem}{source}", 110, break_long_words=False))
     names = ", ".join(plan.problems)
     raise DataError(f"{len(paragraphs)} of the sweep's corpora cannot be used: {names}.\n\n" + "\n\n".join(paragraphs))
+
+
+def without_builtin(plan: Plan) -> Plan:
+    """Returns the plan without the problems of corpora that are made on the spot."""
+    problems = {name: text for name, text in plan.problems.items() if not card(plan.sweep, name).builtin}
+    return replace(plan, problems=problems)
+
+
+def prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
+    """Makes, or makes anew, the corpora that need no source."""
+    from datasets.prepare import prepare  # Arrow, only where something may be prepared
+
+    for dataset in {trial.trial.dataset for trial in plan.trials}:
+        entry = sweep.datasets[dataset]
+        if card(sweep, dataset).builtin:
+            prepare(entry.reader or dataset, None, entry.options, Path(sweep.data_dir))

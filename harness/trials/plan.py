@@ -12,7 +12,8 @@ from pathlib import Path
 from datasets.storage.description import exact_command, read_meta
 from harness.config.schema import SweepFile
 from harness.core.errors import DataError
-from harness.trials.settings import CellKey, TrialSettings, expand, identity
+from harness.trials.identity import identity
+from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Record, State, Store
 
 

@@ -7,20 +7,38 @@ store/NAME.looks.jsonl   one line per set of finished trials that a report teste
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.inputs import Registration
 from harness.config.schema import SweepFile
 from harness.core.environment import environment
 from harness.core.files import write_atomically
-from harness.stats.document_sample import Resampling
+from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
 from harness.trials.settings import FIELDS, CellKey, expand, flat_settings
 from harness.trials.store import Store
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Whether the plan was frozen before anything was known, and followed.
+
+    Attributes:
+        frozen: UTC time, ISO 8601; empty where no plan was frozen.
+        sha256: Of the plan.
+        num_older: Results that are older than it.
+        changes: What the sweep file says otherwise now.
+        num_seeds: Seeds of the plan; of the sweep file where none was frozen.
+    """
+
+    frozen: str
+    sha256: str
+    num_older: int
+    changes: tuple[str, ...]
+    num_seeds: int
 
 
 def protocol(sweep: SweepFile) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
-from harness.training import train
 from harness.training.best_epochs import BestEpochs
+from harness.training.evaluate import Documents
+from harness.training.evaluate import evaluate as evaluated
 from harness.training.hf1_auc import ThresholdFree
 from harness.training.metrics import THRESHOLD, Tally
-from harness.training.train import Documents
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
@@ -106,7 +106,7 @@ def ours(num: int) -> Callable[[], dict[str, float]]:
 
 def evaluate(graph: Hierarchy, answers: Any, split: Documents) -> dict[str, float]:
     """Returns all the scores of a test split."""
-    return train.evaluate(answers, split, graph, TrainerSettings(), threshold_free=True)[0]
+    return evaluated(answers, split, graph, TrainerSettings(), threshold_free=True)[0]
 
 
 def dense(num: int) -> Callable[[], dict[str, float]]:

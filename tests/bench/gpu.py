@@ -18,7 +18,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.config.schema import TrainerSettings
-from harness.training import train
+from harness.training.evaluate import evaluate as evaluated
+from harness.training.evaluate import uses_bf16
 from models import Merge
 from tests.bench import workload
 from tests.bench.measure import in_own_process, publish, side_by_side, table, verdict
@@ -141,7 +142,7 @@ def training_rows(scale: Scale, device: str, rate: float) -> list[dict[str, Any]
 
 def evaluate(training: workload.Training) -> None:
     """Predicts and scores all documents, as a trial does after each epoch."""
-    train.evaluate(training.model, training.split, workload.hierarchy("wos"), training.settings)
+    evaluated(training.model, training.split, workload.hierarchy("wos"), training.settings)
 
 
 def shared_rate(scale: Scale, device: str, structure: str, batch: int, num: int) -> float:
@@ -234,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 alone = speed if num == 1 else shared[-1]["alone"]
                 told = {"model": structure, "batch": batch, "trials": num, "documents": speed}
                 shared.append({**told, "alone": alone, "gain": speed / alone})
-    is_bf16 = train.uses_bf16(torch.device(device), TrainerSettings())
+    is_bf16 = uses_bf16(torch.device(device), TrainerSettings())
     kind = torch.bfloat16 if is_bf16 else torch.float32
     rate = matrix_rate(device, scale.matrix, kind)
     rows = training_rows(scale, device, rate)

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from harness.stats.document_sample import DocumentSample, Resampling
+from harness.core.resampling import Resampling
+from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, crossed, score
 from harness.stats.resampling import bootstrap, randomisation, seed_of
 from tests.bench.measure import publish, side_by_side, table, verdict

@@ -21,7 +21,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training import train
-from harness.training.train import Documents
+from harness.training.evaluate import Documents
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier

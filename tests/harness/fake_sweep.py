@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.analysis.inputs import DatasetFacts, Facts, Registration, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
 from harness.config.schema import SweepFile
+from harness.trials.preregistration import Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {

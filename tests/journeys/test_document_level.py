@@ -8,8 +8,9 @@ from scipy import sparse
 
 from harness.analysis.summarise import find
 from harness.config.schema import Claim
+from harness.core.resampling import Resampling
 from harness.reporting.markdown import markdown
-from harness.stats.document_sample import DocumentSample, Resampling
+from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, influence, score, variance_of_mean
 from tests.harness.analysis.test_summarise import the
 from tests.harness.fake_sweep import facts, result, sweep

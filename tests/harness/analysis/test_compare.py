@@ -13,7 +13,9 @@ from harness.analysis.findings import Findings
 from harness.analysis.inputs import TrialResult
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
-from harness.reporting.markdown import csv, deltas_csv, latex, markdown
+from harness.reporting.data_files import csv, deltas_csv
+from harness.reporting.latex import latex
+from harness.reporting.markdown import markdown
 from harness.stats.document_variance import crossed, influence, variance_of_mean
 from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import power

@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.analysis.design import num_comparisons
 from harness.analysis.summarise import find
-from harness.reporting.markdown import json_text
+from harness.reporting.data_files import json_text
 from tests.harness.fake_sweep import AVERAGES, DATASETS, facts, noisy, result, results, sweep, without
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.config.explain import explain
 from harness.config.load import load
-from harness.config.schema import SweepFile, explain
+from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.core.registry import Component
 from tests.shared import ROOT

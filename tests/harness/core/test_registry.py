@@ -15,7 +15,7 @@ from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
 from harness.core.registry import Component, Registry
-from harness.trials.settings import RUNNER
+from harness.trials.identity import RUNNER
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]

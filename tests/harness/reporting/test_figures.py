@@ -11,8 +11,8 @@ import pytest
 from harness.analysis.findings import LabelDifference
 from harness.analysis.summarise import find
 from harness.reporting import figures
-from harness.reporting.collect import write
 from harness.reporting.figures import BLUE, draw, encoded
+from harness.reporting.write import write
 from tests.harness.fake_sweep import facts, noisy, results, sweep, without
 from tests.journeys.test_document_level import ONE, made_up
 

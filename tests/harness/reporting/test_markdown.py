@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis.summarise import find
 from harness.config.load import load
-from harness.reporting import markdown
+from harness.reporting import data_files, latex, markdown
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, result, results, sweep, without
 from tests.journeys.test_document_level import ONE, made_up
 from tests.shared import ROOT
@@ -36,10 +36,10 @@ def grid(text, heading=None):
 def every_format(findings):
     return [
         markdown.markdown(findings),
-        markdown.latex(findings),
-        markdown.csv(findings),
-        markdown.deltas_csv(findings),
-        markdown.json_text(findings),
+        latex.latex(findings),
+        data_files.csv(findings),
+        data_files.deltas_csv(findings),
+        data_files.json_text(findings),
     ]
 
 
@@ -210,7 +210,7 @@ def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_
 def test_banner_stands_on_top_of_markdown_and_latex():
     findings = summary_of(TABLE, FOUND, banner="Shows the harness, not a result")
     assert markdown.markdown(findings).startswith("> **Shows the harness, not a result**\n")
-    tex = markdown.latex(findings)
+    tex = latex.latex(findings)
     assert tex.startswith("% Shows the harness, not a result\n")
     assert r"\caption{\textbf{Shows the harness, not a result}" in tex
 
@@ -305,7 +305,7 @@ def test_cells_with_batches_in_parts_are_marked():
         "are those of the parts. Trials, and parts a batch: HiTIN+MTL (masking) on NYT seed 2 (4), HiTIN+MTL (masking) "
         "on NYT seed 7 (4)." in text
     )
-    assert r"$\ddagger$" in markdown.latex(findings) and "‡" not in markdown.latex(findings)
+    assert r"$\ddagger$" in latex.latex(findings) and "‡" not in latex.latex(findings)
 
 
 def test_everything_failed_and_nothing_run():
@@ -322,7 +322,7 @@ HIAGM = ("87.52", "81.56", "86.81", "68.74", "79.64", "69.24")
 
 
 def test_csv_has_one_row_per_trial_in_full_precision():
-    rows = list(csv.DictReader(io.StringIO(markdown.csv(summary_of(TABLE, FOUND)))))
+    rows = list(csv.DictReader(io.StringIO(data_files.csv(summary_of(TABLE, FOUND)))))
     assert len(rows) == 180
     assert [float(row["micro_f1"]) for row in rows] == [one.scores["micro_f1"] for one in FOUND]
     assert rows[0]["status"] == "done"
@@ -332,7 +332,7 @@ def test_csv_has_one_row_per_trial_in_full_precision():
 def test_deltas_csv_has_one_row_per_comparison():
     control = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
     findings = summary_of(control, noisy(control))
-    rows = list(csv.DictReader(io.StringIO(markdown.deltas_csv(findings))))
+    rows = list(csv.DictReader(io.StringIO(data_files.deltas_csv(findings))))
     assert [row["family"] for row in rows].count("control") == 16
     assert [row["dataset"] for row in rows[:8]] == ["wos", "wos", "rcv1", "rcv1", "nyt", "nyt", "average", "average"]
     assert float(rows[0]["p"]) == findings.comparisons[0].test.p
@@ -340,7 +340,7 @@ def test_deltas_csv_has_one_row_per_comparison():
 
 
 def test_json_is_whole_sorted_and_without_nan():
-    text = markdown.json_text(summary_of(TABLE, FOUND))
+    text = data_files.json_text(summary_of(TABLE, FOUND))
     data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
     assert text == json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     assert data["family_sizes"] == {"A": 8, "B": 24}
@@ -354,7 +354,7 @@ def test_latex_is_booktabs_and_escaped():
     odd = sweep(
         title="50 % of A&B_C #1", models={"hiagm": {"label": "Hi_AGM & co [x]"}}, published=None, notes=("a_b",)
     )
-    tex = markdown.latex(summary_of(odd, fixed(odd)))
+    tex = latex.latex(summary_of(odd, fixed(odd)))
     assert r"50 \% of A\&B\_C \#1." in tex
     assert r"Hi\_AGM \& co {[}x{]}" in tex
     assert r"\toprule" in tex
@@ -374,7 +374,7 @@ def test_latex_of_everything_is_ascii_and_balanced():
     found[3] = dataclasses.replace(found[3], micro_batches=2)
     sample, made = made_up({"none": 0.85, "masking": 0.93})
     for findings in (summary_of(table, found), find(ONE, made, facts(ONE), {"wos": sample})):
-        tex = markdown.latex(findings)
+        tex = latex.latex(findings)
         assert tex.isascii(), sorted(set(re.sub(r"[ -~\n]", "", tex)))
         bare = re.sub(r"\\[{}]", "", tex)
         assert bare.count("{") == bare.count("}")
@@ -390,7 +390,7 @@ def test_a_label_without_gold_is_counted():
 
 
 def test_cells_csv_has_one_row_per_cell():
-    rows = list(csv.DictReader(io.StringIO(markdown.cells_csv(summary_of(TABLE, FOUND)))))
+    rows = list(csv.DictReader(io.StringIO(data_files.cells_csv(summary_of(TABLE, FOUND)))))
     assert len(rows) == 6 * 8
     values = sorted(one.scores["micro_f1"] for one in FOUND if (one.model, one.merge, one.dataset) == HIAGM_WOS)
     assert float(rows[0]["median"]) == pytest.approx((values[4] + values[5]) / 2)
@@ -403,7 +403,7 @@ HIAGM_WOS = ("hiagm", "none", "wos")
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_compiles(tmp_path):
     found = without(FOUND, model="hiagm", merge="masking", dataset="rcv1", seed=1)
-    tex = markdown.latex(summary_of(TABLE, found, banner="100 % _synthetic_ & #1"))
+    tex = latex.latex(summary_of(TABLE, found, banner="100 % _synthetic_ & #1"))
     lines = [
         r"\documentclass{article}",
         r"\usepackage{booktabs,amssymb,graphicx}",
@@ -448,12 +448,12 @@ def test_groups_of_labels_have_a_table_in_every_format():
     assert "(frequent: at least 50 training documents, few: 1 to 49, zero: none)" in text
     assert "WOS has 100 frequent (98 in test), 30 few (12 in test), 11 zero (3 in test) labels." in text
     assert "micro_f1_few" not in text, "once is enough"
-    tex = markdown.latex(findings)
+    tex = latex.latex(findings)
     assert r"\caption{Labels by how many" in tex and tex.isascii() and "few macro" in tex
-    rows = list(csv.DictReader(io.StringIO(markdown.label_groups_csv(findings))))
+    rows = list(csv.DictReader(io.StringIO(data_files.label_groups_csv(findings))))
     assert len(rows) == 6 * 3 and rows[1]["group"] == "few" and rows[1]["num_labels_in_test"] == "12"
     assert (float(rows[1]["micro_mean"]), rows[1]["num_runs"]) == (55.5, "10")
-    assert len(json.loads(markdown.json_text(findings))["label_groups"]) == 18
+    assert len(json.loads(data_files.json_text(findings))["label_groups"]) == 18
 
 
 def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labels_are_frequent():
@@ -471,4 +471,4 @@ def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labe
     assert next(row for row in rows if row[0] == "HiTIN+MTL (masking)")[2:] == ["–"] * 6, "nothing has run"
     assert "_frequent" not in text and " labels." not in text.partition("## Frequent")[2].partition("|")[0]
     assert "Frequent and rare labels" not in markdown.markdown(summary_of(TABLE, FOUND))
-    assert markdown.label_groups_csv(summary_of(TABLE, FOUND)).count("\n") == 1
+    assert data_files.label_groups_csv(summary_of(TABLE, FOUND)).count("\n") == 1

@@ -9,9 +9,10 @@ import pytest
 from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.core.errors import ConfigError
+from harness.plan import main
 from harness.reporting import status
 from harness.reporting.collect import collect
-from harness.reporting.power import describe, main, targets
+from harness.reporting.power import describe, targets
 from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.trials.plan import make_plan

@@ -14,9 +14,9 @@ from sklearn.metrics import f1_score
 from datasets.storage.corpus import Corpus
 from harness.config.load import load
 from harness.core.errors import StoreError
+from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
 from harness.reporting.predictions import read_samples
-from harness.stats.document_sample import Resampling
 from harness.trials.plan import Plan, make_plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter

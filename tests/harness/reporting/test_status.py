@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from harness.config.load import load
-from harness.reporting.status import describe, main
+from harness.reporting.status import describe
+from harness.status import main
 from harness.trials.plan import make_plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter

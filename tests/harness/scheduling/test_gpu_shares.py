@@ -14,7 +14,7 @@ from harness.config.load import load
 from harness.config.schema import Resources
 from harness.core.environment import ROOT
 from harness.core.errors import UserError
-from harness.scheduling import ray_tune
+from harness.scheduling import gpu_shares, ray_tune
 from harness.scheduling.progress import Progress
 from harness.trials.plan import Plan, PlannedTrial, make_plan
 from harness.trials.store import Record, Store
@@ -27,12 +27,12 @@ GIB = 2**30
 
 @given(st.integers(GIB // 4, 200 * GIB), st.integers(8 * GIB, 200 * GIB))
 def test_as_many_trials_share_a_gpu_as_fit_with_the_margin(needed: int, there: int) -> None:
-    share = ray_tune.gpu_share(needed, there)
+    share = gpu_shares.gpu_share(needed, there)
     parts = round(share * 10_000)  # Ray's unit.
     num = 10_000 // parts  # That Ray puts on one GPU.
     assert 1 <= num <= 99 and parts == 10_000 // num
-    assert num == 1 or num * ray_tune.MEMORY_MARGIN * needed <= there
-    assert num == 99 or (num + 1) * ray_tune.MEMORY_MARGIN * needed > there
+    assert num == 1 or num * gpu_shares.MEMORY_MARGIN * needed <= there
+    assert num == 99 or (num + 1) * gpu_shares.MEMORY_MARGIN * needed > there
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_as_many_trials_share_a_gpu_as_fit_with_the_margin(needed: int, there: i
 )
 def test_shares_of_80_gib_by_hand(needed: int, share: float) -> None:
     """With the margin 39 GiB become 46.8, of which 80 hold one; 33 become 39.6, of which they hold two."""
-    assert ray_tune.gpu_share(needed * GIB, 80 * GIB) == share
+    assert gpu_shares.gpu_share(needed * GIB, 80 * GIB) == share
 
 
 def start_ray(num_gpus: int) -> None:
@@ -79,7 +79,7 @@ def test_each_kind_is_measured_once_on_a_gpu_of_its_own(
         if trial["merge"] == "projection" and trial["structure"] == "flat":
             raise RuntimeError("no measuring this one")
         needed = {"none": 13, "projection": 24}[trial["merge"]] * GIB
-        answer = runner.measure_memory(runner.Trial.model_validate(trial), data, lambda: (needed, 80 * GIB))
+        answer = runner.measure_memory(runner.TrialSettings.model_validate(trial), data, lambda: (needed, 80 * GIB))
         with log.open("a") as stream:
             stream.write(f"{' '.join(gpus)} {started} {time.time()}\n")
         return answer

@@ -15,7 +15,7 @@ from harness.training import build, memory, train
 from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
-from harness.training.train import Documents
+from harness.training.evaluate import Documents
 from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Record, Store

@@ -19,8 +19,8 @@ from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
 from harness.training.metrics import Tally, label_groups
+from harness.trials.identity import identity
 from harness.trials.plan import PlannedTrial, make_plan
-from harness.trials.settings import identity
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt

@@ -3,7 +3,8 @@
 import hashlib
 
 from harness.config.load import load
-from harness.trials.settings import expand, identity
+from harness.trials.identity import identity
+from harness.trials.settings import expand
 from tests.shared import ROOT
 
 SWEEPS = ROOT / "sweeps"

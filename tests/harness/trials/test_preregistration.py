@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.config.load import load
-from harness.reporting.collect import collect, main
+from harness.core.resampling import Resampling
+from harness.report import main
+from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
-from harness.stats.document_sample import Resampling
 from harness.trials import preregistration
 from harness.trials.plan import PlannedTrial, make_plan
 from harness.trials.preregistration import freeze, num_looks, registration

@@ -7,8 +7,9 @@ import pytest
 
 from harness.config.load import load
 from harness.core.errors import ConfigError
+from harness.trials.identity import NOT_IDENTITY, content_digest, identity
 from harness.trials.plan import make_plan
-from harness.trials.settings import NOT_IDENTITY, TrialSettings, content_digest, expand, identity
+from harness.trials.settings import TrialSettings, expand
 from tests.conftest import SweepWriter
 
 

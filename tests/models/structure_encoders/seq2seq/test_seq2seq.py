@@ -22,8 +22,8 @@ from harness.training import run as runner
 from harness.training.checkpoint import Checkpoint
 from harness.training.estimate import unallocated
 from harness.training.metrics import Tally
+from harness.trials.identity import content_digest, identity
 from harness.trials.plan import PlannedTrial, make_plan
-from harness.trials.settings import content_digest, identity
 from harness.trials.store import Record, Store
 from models.objectives.bce import BCE
 from models.structure_encoders.seq2seq import seq2seq

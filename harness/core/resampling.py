@@ -1,0 +1,21 @@
+"""Plan of how test documents are resampled: numbers of draws and the root of every seed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How documents are resampled.
+
+    A report takes fewer than the usual 10,000, to stay a matter of seconds: 1,000 draws know a standard error to
+    2.2 %, and 2,000 swaps know a p of .05 to .005; neither makes a star.
+
+    Attributes:
+        draws: For variances.
+        swaps: For p-values.
+        root: Of every seed.
+    """
+
+    draws: int = 1_000
+    swaps: int = 2_000
+    root: int = 0

@@ -1,0 +1,55 @@
+"""Report files written to a folder, each whole or not at all."""
+
+from pathlib import Path
+
+from harness.analysis.findings import Findings
+from harness.core.errors import StoreError
+from harness.core.files import write_atomically
+from harness.reporting import checklist, data_files, figures, markdown
+from harness.reporting.latex import latex
+
+FIGURES = "fig"
+"""Folder of the figures, below that of the reports."""
+
+
+def write(findings: Findings, folder: Path) -> Path:
+    """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
+
+    NAME-groups.csv comes with them where a corpus has labels of few training documents or none.
+
+    Returns:
+        The path of the first.
+
+    Raises:
+        StoreError: Where the folder cannot be written.
+    """
+    name = findings.sweep.name
+    drawings = list(figures.draw(findings))
+    files = {
+        f"{name}.md": markdown.markdown(findings, [_shown(name, drawing) for drawing in drawings]),
+        f"{name}.tex": latex(findings),
+        f"{name}.csv": data_files.csv(findings),
+        f"{name}-cells.csv": data_files.cells_csv(findings),
+        f"{name}-deltas.csv": data_files.deltas_csv(findings),
+        f"{name}.json": data_files.json_text(findings),
+    }
+    if findings.label_groups:
+        files[f"{name}-groups.csv"] = data_files.label_groups_csv(findings)
+    try:
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        for drawing in drawings:
+            for ending, content in figures.encoded(drawing).items():
+                write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
+            files[f"{FIGURES}/{name}-{drawing.name}.csv"] = data_files.csv_text(drawing.rows)
+        page = folder / "reproducibility.md"
+        files[page.name] = checklist.updated(page.read_text("utf-8") if page.exists() else "", findings)
+        for file, text in files.items():
+            write_atomically(folder / file, text.encode())
+    except OSError as error:
+        raise StoreError(f"The report cannot be written to {folder} ({error.strerror}); see `reports_dir:`.") from None
+    return folder / f"{name}.md"
+
+
+def _shown(name: str, drawing: figures.Drawing) -> str:
+    place = f"{FIGURES}/{name}-{drawing.name}"
+    return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
