@@ -85,7 +85,7 @@ def _difference(item: Comparison, claim: Claim) -> Part:
         else:
             judged = claim_rules.direction(found, 1 if claim.kind == "rises" else -1, smallest)
         published = "" if item.published is None else f"{item.published:+z.2f}"
-        label = f"{item.label}, {item.column.label}"
+        label = f"{item.title}, {item.column.title}"
         return ClaimPart(label, _words(found, "+"), published, item.documents is not None, judged)
 
     return part
@@ -100,7 +100,7 @@ def _words(found: Estimate | None, sign: str = "") -> str:
 def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> Part:
     merges = index.sweep.merges_of(model)
     members = [index.coded_scores(model, one, column) for one in merges]
-    label = f"{index.label(model, merge)}, {column.label}"
+    label = f"{index.title(model, merge)}, {column.title}"
     scores = {one: index.published(model, one, column) for one in merges}
     ranked = sorted((score for score in scores.values() if score is not None), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
@@ -121,7 +121,7 @@ def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Clai
     if found is not None:
         ends = ", ".join(f"{math.exp(end):.2f}" for end in found.interval())
         ours = f"x {math.exp(found.value):.2f} [{ends}]"
-    label = f"{index.label(model, merge)}, {index.labels[dataset]}"
+    label = f"{index.title(model, merge)}, {index.titles[dataset]}"
     return lambda smallest: ClaimPart(label, ours, f"x {low:g} to {high:g}", False, judged)
 
 
@@ -154,7 +154,7 @@ def _contrast(index: ResultsIndex, one: str, other: str, column: Column) -> Part
     if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
         over_seeds = crossed(flat, [0.0] * len(flat), signs)
         found = over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds
-    label = f"{index.model_label(one)} over {index.model_label(other)}, {column.label}"
+    label = f"{index.model_title(one)} over {index.model_title(other)}, {column.title}"
     published = _published_contrast(index, one, other, merges, column)
     return lambda smallest: ClaimPart(
         label, _words(found, "+"), published, with_documents, claim_rules.direction(found, 1, smallest)

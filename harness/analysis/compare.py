@@ -77,7 +77,7 @@ class _Contrast:
             model=self.model,
             merge=merge,
             base=base,
-            label=index.label(self.model, merge),
+            title=index.title(self.model, merge),
             column=self.column,
             family="AB" if self.rule.families == "joint" else "A" if average else "B",
             test=test,

@@ -24,12 +24,12 @@ class Column:
     """A metric on one dataset, or its average over several.
 
     Attributes:
-        label: Heading.
+        title: Heading.
         metric: Key of the scores.
         datasets: One key, or all of them for an average.
     """
 
-    label: str
+    title: str
     metric: str
     datasets: tuple[str, ...]
 
@@ -106,7 +106,7 @@ class Comparison:
         model: Key of the sweep file.
         merge: The variant.
         base: What it is compared with.
-        label: The variant's row label.
+        title: The variant's row label.
         column: Where.
         family: The family that it is corrected in.
         test: The t test.
@@ -137,7 +137,7 @@ class Comparison:
     model: str
     merge: str
     base: str
-    label: str
+    title: str
     column: Column
     family: str
     test: TTest
@@ -184,14 +184,14 @@ class ClaimPart:
     """One part of a claim.
 
     Attributes:
-        label: Row and column.
+        title: Row and column.
         ours: What was found, in words.
         published: What the literature has, in words.
         with_documents: Whether documents count as a sample.
         judged: The verdict; `not comparable` where trained on fewer documents.
     """
 
-    label: str
+    title: str
     ours: str
     published: str
     with_documents: bool
@@ -222,13 +222,13 @@ class Replication:
     """In how many datasets at least a variant has an effect, by the partial conjunction.
 
     Attributes:
-        label: The variant's row label.
+        title: The variant's row label.
         metric: Key of the scores.
         num_effects: At least so many.
         num_datasets: Of so many.
     """
 
-    label: str
+    title: str
     metric: str
     num_effects: int
     num_datasets: int
@@ -240,7 +240,7 @@ class Row:
 
     model: str
     merge: str
-    label: str
+    title: str
     control: bool
     cells: tuple[TableCell, ...]
 
@@ -250,7 +250,7 @@ class Detail:
     """What one cell cost, and its other metrics.
 
     Attributes:
-        label: Row label.
+        title: Row label.
         dataset: Dataset label.
         metrics: Metric to mean and standard deviation.
         seconds: Mean and standard deviation of the training time.
@@ -260,7 +260,7 @@ class Detail:
         ratio_to_best: Likewise of the time to the best epoch, which early stopping confounds.
     """
 
-    label: str
+    title: str
     dataset: str
     metrics: Mapping[str, tuple[float, float]]
     seconds: tuple[float, float]
@@ -274,7 +274,7 @@ class LabelGroup:
     """One cell's scores on a group of labels.
 
     Attributes:
-        label: Row label.
+        title: Row label.
         dataset: Dataset label.
         group: Of `harness.training.metrics.GROUPS`.
         micro: Mean and standard deviation over seeds of F pooled over the group's labels.
@@ -282,7 +282,7 @@ class LabelGroup:
         num_runs: Finished runs.
     """
 
-    label: str
+    title: str
     dataset: str
     group: str
     micro: tuple[float, float]
@@ -297,7 +297,7 @@ class LabelDifference:
     Attributes:
         row: The variant's row label.
         dataset: Dataset label.
-        label: Name of the label.
+        title: Name of the label.
         support: Test documents with it.
         difference: Mean over paired seeds, in points.
     """
@@ -315,7 +315,7 @@ class Trial:
 
     model: str
     merge: str
-    label: str
+    title: str
     dataset: str
     seed: int
     control: bool
@@ -329,7 +329,7 @@ class Findings:
     Attributes:
         sweep: The sweep file.
         facts: As given.
-        dataset_labels: Dataset key to its name in the tables.
+        dataset_titles: Dataset key to its name in the tables.
         columns: Single datasets first, then averages.
         rows: In the order of the sweep file.
         comparisons: Of the two families, in the order of rows and columns.
@@ -349,7 +349,7 @@ class Findings:
 
     sweep: SweepFile
     facts: Facts
-    dataset_labels: Mapping[str, str]
+    dataset_titles: Mapping[str, str]
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]

@@ -9,7 +9,7 @@ from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
 from harness.stats.t_tests import Scores, Stratum, TTest, as_arms, as_pairs, same_origin, t_test
 
-METRIC_LABELS = {"micro_f1": "micro", "macro_f1": "macro"}
+METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
 RECONSTRUCTED = "§"
 """Marks every row of a model that is a reconstruction."""
 RunKey = tuple[str, str, int]
@@ -35,10 +35,10 @@ class ResultsIndex:
         self.sweep = sweep
         self.samples = samples
         known = facts.dataset_facts
-        self.labels = {
-            key: entry.label or (known[key].label if key in known else key) for key, entry in sweep.datasets.items()
+        self.titles = {
+            key: entry.label or (known[key].title if key in known else key) for key, entry in sweep.datasets.items()
         }
-        self.columns = _columns(sweep, self.labels)
+        self.columns = _columns(sweep, self.titles)
         self.results = self._index(results)
         # With an empty place for each seed, under which runs pair up wherever they were made.
         self._made = sorted({(one.seed, made) for one in self.results.values() for made in ("", one.made_on)})
@@ -101,14 +101,14 @@ class ResultsIndex:
             return None
         return known[0] if len(known) == 1 else round(sum(known) / len(known), 2)
 
-    def model_label(self, model: str) -> str:
+    def model_title(self, model: str) -> str:
         """Returns the name of a model."""
         sign = RECONSTRUCTED if self.sweep.reconstruction_of(model) else ""
         return (self.sweep.models[model].label or model) + sign
 
-    def label(self, model: str, merge: str) -> str:
+    def title(self, model: str, merge: str) -> str:
         """Returns the name of a row."""
-        label = self.model_label(model)
+        label = self.model_title(model)
         return label if merge == "none" else f"{label}+MTL ({merge})"
 
     # Arms. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.
@@ -168,7 +168,7 @@ def _columns(sweep: SweepFile, labels: Mapping[str, str]) -> tuple[Column, ...]:
     if len(labels) > 1:
         places.append(("Avg", tuple(labels)))
     return tuple(
-        Column(f"{label} {METRIC_LABELS[metric]}", metric, datasets)
+        Column(f"{label} {METRIC_TITLES[metric]}", metric, datasets)
         for label, datasets in places
         for metric in sweep.statistics.star_metrics
     )

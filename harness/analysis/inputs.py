@@ -48,7 +48,7 @@ class DatasetFacts:
     """What a prepared corpus is.
 
     Attributes:
-        label: Name in the tables, unless the sweep file gives one.
+        title: Name in the tables, unless the sweep file gives one.
         num_labels: Labels of the vocabulary, the root not counted.
         num_branches: Children of the root.
         num_documents: Split to number of documents.
@@ -57,7 +57,7 @@ class DatasetFacts:
         label_groups: Group of labels to its number of labels, and how many of them a test document has.
     """
 
-    label: str
+    title: str
     num_labels: int
     num_branches: int
     num_documents: Mapping[str, int]

@@ -55,7 +55,7 @@ class _Analysis:
         self.index = index
         self.sweep = index.sweep
         self.facts = facts
-        self.labels = index.labels
+        self.titles = index.titles
         self.columns = index.columns
         self.level = significance_level(index.sweep)
 
@@ -67,7 +67,7 @@ class _Analysis:
         return Findings(
             sweep=self.sweep,
             facts=self.facts,
-            dataset_labels=self.labels,
+            dataset_titles=self.titles,
             columns=self.columns,
             rows=tuple(rows),
             comparisons=tuple(comparisons),
@@ -81,7 +81,7 @@ class _Analysis:
             claims=tuple(judge_claims(self.index, (*comparisons, *controls))),
             replications=tuple(self._replications(comparisons)),
             labels_without_gold={
-                self.labels[key]: int((sample.support_L == 0).sum()) for key, sample in self.index.samples.items()
+                self.titles[key]: int((sample.support_L == 0).sum()) for key, sample in self.index.samples.items()
             },
             resampling=next((sample.how for sample in self.index.samples.values()), None),
             num_odd_scores=sum(
@@ -95,7 +95,7 @@ class _Analysis:
         cells = [self._group(model, column, marks) for column in self.columns]
         control = self.sweep.models[model].control
         return [
-            Row(model, merge, self.index.label(model, merge), control, tuple(group[place] for group in cells))
+            Row(model, merge, self.index.title(model, merge), control, tuple(group[place] for group in cells))
             for place, merge in enumerate(self.sweep.merges_of(model))
         ]
 
@@ -136,9 +136,9 @@ class _Analysis:
         if published is not None and not math.isnan(mean):
             runs = [{(model, merge, seed): 1 / len(found) for seed in found} for found in scores]
             judged = judge_published(self.index, column, strata, published, ROUNDING, runs)
-            if one_seed and judged.label in (*JUDGED, "uninformative"):
-                judged = replace(judged, label="degenerate", half_width=math.nan, p=math.nan)
-            label, half_width, p_published = judged.label, judged.half_width, judged.p
+            if one_seed and judged.agreement in (*JUDGED, "uninformative"):
+                judged = replace(judged, agreement="degenerate", half_width=math.nan, p=math.nan)
+            label, half_width, p_published = judged.agreement, judged.half_width, judged.p
         return TableCell(
             mean=mean,
             sd=sd,
@@ -175,7 +175,7 @@ class _Analysis:
             arms = zip((item.merge, item.base), item.seeds[0], strict=True)
             variant_L, base_L = (sample.per_label([(item.model, arm, seed) for seed in found]) for arm, found in arms)
             for label, support, difference in zip(sample.labels, sample.support_L, variant_L - base_L, strict=True):
-                yield LabelDifference(item.label, self.labels[dataset], label, int(support), float(difference))
+                yield LabelDifference(item.title, self.titles[dataset], label, int(support), float(difference))
 
     def _replications(self, comparisons: Sequence[Comparison]) -> Iterable[Replication]:
         """Counts datasets with an effect, for every variant and metric on several of them."""
@@ -184,7 +184,7 @@ class _Analysis:
         groups: dict[tuple[str, str], list[float]] = {}
         for item in comparisons:
             if not item.column.average:
-                groups.setdefault((item.label, item.column.metric), []).append(item.test.p)
+                groups.setdefault((item.title, item.column.metric), []).append(item.test.p)
         for (label, metric), p in groups.items():
             if not all(map(math.isnan, p)):
                 yield Replication(label, metric, multiple_testing.num_effects(p, self.level), len(p))
@@ -198,11 +198,11 @@ class _Analysis:
             - {_of_group(metric, group) for metric in ("micro_f1", "macro_f1") for group in GROUPS}
         )
         for model, merge in self.sweep.rows:
-            for dataset, label in self.labels.items():
+            for dataset, label in self.titles.items():
                 done = [one for one in self.index.cell_results(model, merge, dataset) if one.scores is not None]
                 scores = {metric: self._values(model, merge, dataset, metric) for metric in others}
                 yield Detail(
-                    label=self.index.label(model, merge),
+                    title=self.index.title(model, merge),
                     dataset=label,
                     metrics={metric: t_tests.mean_and_sd([found]) for metric, found in scores.items()},
                     seconds=t_tests.mean_and_sd([[one.seconds for one in done if one.seconds is not None]]),
@@ -213,7 +213,7 @@ class _Analysis:
 
     def _label_groups(self) -> Iterable[LabelGroup]:
         """Describes what frequent labels hide; of a dataset with no others, nothing."""
-        for dataset, label in self.labels.items():
+        for dataset, label in self.titles.items():
             found = [one.scores or {} for one in self.index.results.values() if one.dataset == dataset]
             groups = [group for group in GROUPS if any(_of_group("micro_f1", group) in scores for scores in found)]
             if not set(groups) - {"frequent"}:
@@ -225,7 +225,7 @@ class _Analysis:
                         for metric in ("micro_f1", "macro_f1")
                     )
                     yield LabelGroup(
-                        label=self.index.label(model, merge),
+                        title=self.index.title(model, merge),
                         dataset=label,
                         group=group,
                         micro=t_tests.mean_and_sd([micro]),
@@ -248,7 +248,7 @@ class _Analysis:
                 for seed in self.sweep.seeds:
                     result = self.index.results.get((model, merge, dataset, seed))
                     control = self.sweep.models[model].control
-                    yield Trial(model, merge, self.index.label(model, merge), dataset, seed, control, result)
+                    yield Trial(model, merge, self.index.title(model, merge), dataset, seed, control, result)
 
 
 def _of_group(metric: Metric, group: str) -> str:

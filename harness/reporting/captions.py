@@ -80,9 +80,9 @@ def label_groups_note(findings: Findings) -> str:
     meanings = ", ".join(f"{group}: {meaning}" for group, meaning in GROUPS.items() if group in shown)
     known = findings.facts.dataset_facts
     sizes = [
-        f"{findings.dataset_labels[key]} has {', '.join(counted)}"
+        f"{findings.dataset_titles[key]} has {', '.join(counted)}"
         for key, found in known.items()
-        if findings.dataset_labels[key] in {item.dataset for item in findings.label_groups}
+        if findings.dataset_titles[key] in {item.dataset for item in findings.label_groups}
         for counted in [[f"{num} {group} ({tested} in test)" for group, (num, tested) in found.label_groups.items()]]
         if counted
     ]

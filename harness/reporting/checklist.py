@@ -91,7 +91,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _models(findings: Findings) -> str:
-    rows = "; ".join(row.label for row in findings.rows)
+    rows = "; ".join(row.title for row in findings.rows)
     return f"{rows}; text encoder {_encoders(findings.sweep)}. Equations are in the files of `models/`."
 
 
@@ -102,7 +102,7 @@ def _encoders(sweep: SweepFile) -> str:
 
 def _parameters(findings: Findings) -> str:
     found = [
-        f"{item.label} on {item.dataset} {item.num_parameters:,}"
+        f"{item.title} on {item.dataset} {item.num_parameters:,}"
         for item in findings.details
         if item.num_parameters is not None
     ]
@@ -111,7 +111,7 @@ def _parameters(findings: Findings) -> str:
 
 def _runtimes(findings: Findings) -> str:
     found = [
-        f"{item.label} on {item.dataset} {item.seconds[0]:.0f} s" for item in findings.details if item.seconds[0] > 0
+        f"{item.title} on {item.dataset} {item.seconds[0]:.0f} s" for item in findings.details if item.seconds[0] > 0
     ]
     return f"training steps alone: {'; '.join(found) or 'no finished trial yet'}."
 
@@ -148,7 +148,7 @@ def _finished(findings: Findings) -> str:
 def _data(findings: Findings) -> str:
     known = findings.facts.dataset_facts
     found = []
-    for key, label in findings.dataset_labels.items():
+    for key, label in findings.dataset_titles.items():
         if key in known:
             splits = ", ".join(f"{split} {number:,}" for split, number in known[key].num_documents.items())
             found.append(

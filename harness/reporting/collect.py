@@ -122,7 +122,7 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
     subset = plan.sweep.datasets[dataset].train_documents
     trained = (f"Every trial is trained on the same {subset:,} of the training documents.",) if subset else ()
     return DatasetFacts(
-        label=card(plan.sweep, dataset).name,
+        title=card(plan.sweep, dataset).name,
         num_labels=counts["labels"],
         num_branches=len(counts["branches"]),
         num_documents=counts["splits"],

@@ -49,7 +49,7 @@ def deltas_csv(findings: Findings) -> str:
             "dropped": " ".join(item.dropped),
             "mixed": " ".join(item.mixed),
             "published_delta": item.published,
-            "published_judged": item.judged.label if item.judged else None,
+            "published_judged": item.judged.agreement if item.judged else None,
             "published_half_width": item.judged.half_width if item.judged else None,
             "published_p": item.judged.p if item.judged else None,
             "delta": test.difference,
@@ -94,7 +94,7 @@ def cells_csv(findings: Findings) -> str:
         for column, cell in zip(findings.columns, row.cells, strict=True):
             numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
             judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.p_published]
-            rows.append([row.label, column.label, *numbers, *judged, cell.bold, cell.marks])
+            rows.append([row.title, column.title, *numbers, *judged, cell.bold, cell.marks])
     return csv_text(rows)
 
 
@@ -102,10 +102,10 @@ def label_groups_csv(findings: Findings) -> str:
     """Renders one row per cell and group of labels, in full precision."""
     rows: list[list[Any]] = [["row", "dataset", "group", "num_labels", "num_labels_in_test"]]
     rows[0] += ["num_runs", "micro_mean", "micro_sd", "macro_mean", "macro_sd"]
-    known = {findings.dataset_labels[key]: found.label_groups for key, found in findings.facts.dataset_facts.items()}
+    known = {findings.dataset_titles[key]: found.label_groups for key, found in findings.facts.dataset_facts.items()}
     for item in findings.label_groups:
         sizes = known.get(item.dataset, {}).get(item.group, (None, None))
-        rows.append([item.label, item.dataset, item.group, *sizes, item.num_runs, *item.micro, *item.macro])
+        rows.append([item.title, item.dataset, item.group, *sizes, item.num_runs, *item.micro, *item.macro])
     return csv_text(rows)
 
 

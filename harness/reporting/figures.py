@@ -94,7 +94,7 @@ def _tested(findings: Findings) -> list[Comparison]:
 
 
 def _row_labels(items: Sequence[Comparison]) -> list[str]:
-    return list(dict.fromkeys(item.label for item in items))
+    return list(dict.fromkeys(item.title for item in items))
 
 
 def _differences(findings: Findings) -> Drawing | None:
@@ -113,7 +113,7 @@ def _differences(findings: Findings) -> Drawing | None:
         axis.axvspan(-smallest, smallest, color="#e8e8e8", lw=0)
         axis.axvline(0, color=GREY, lw=0.8)
         for item in (item for item in items if item.column == column):
-            y = labels.index(item.label)
+            y = labels.index(item.title)
             thin = item.documents.crossed.interval() if item.documents else (math.nan, math.nan)
             thick = (item.test.low, item.test.high)
             axis.plot(thick, (y, y), color=BLUE, lw=3.2, solid_capstyle="butt")
@@ -122,9 +122,9 @@ def _differences(findings: Findings) -> Drawing | None:
             if item.comparable is not None:
                 axis.plot(item.comparable, y, "D", mfc="none", mec="black", ms=5)
             rows.append(
-                [item.label, column.label, item.test.difference, item.test.low, item.test.high, *thin, item.published]
+                [item.title, column.title, item.test.difference, item.test.low, item.test.high, *thin, item.published]
             )
-        axis.set_title(column.label)
+        axis.set_title(column.title)
         axis.set_yticks(range(len(labels)), labels)
         axis.set_ylim(len(labels) - 0.5, -0.5)
     figure.supxlabel("Δ to the base merge, F points", fontsize=8)
@@ -140,7 +140,7 @@ def _differences(findings: Findings) -> Drawing | None:
 def _seeds(findings: Findings) -> Drawing | None:
     columns = [column for column in findings.columns if not column.average]
     scores = {
-        (trial.label, trial.dataset, trial.seed): trial.result.scores
+        (trial.title, trial.dataset, trial.seed): trial.result.scores
         for trial in findings.trials
         if not trial.control and trial.result and trial.result.scores
     }
@@ -152,23 +152,23 @@ def _seeds(findings: Findings) -> Drawing | None:
     out: list[list[Any]] = [["row", "column", "seed", "score"]]
     for axis, column in zip(axes, columns, strict=True):
         for model in dict.fromkeys(row.model for row in shown):
-            places = [(y, row.label) for y, row in enumerate(shown) if row.model == model]
+            places = [(y, row.title) for y, row in enumerate(shown) if row.model == model]
             for seed in sorted(findings.sweep.seeds):
                 found = [(y, label, scores.get((label, column.datasets[0], seed), {})) for y, label in places]
                 line = [(y, label, one[column.metric]) for y, label, one in found if column.metric in one]
                 if paired:
                     axis.plot([x for _, _, x in line], [y for y, _, _ in line], "-", color="#c8c8c8", lw=0.8, zorder=1)
                 axis.plot([x for _, _, x in line], [y for y, _, _ in line], "o", color=BLUE, ms=3.5, alpha=0.8)
-                out += [[label, column.label, seed, x] for _, label, x in line]
+                out += [[label, column.title, seed, x] for _, label, x in line]
         at = findings.columns.index(column)
         for y, row in enumerate(shown):
             cell = row.cells[at]
             axis.plot((cell.mean, cell.mean), (y - 0.28, y + 0.28), color="black", lw=1.4, zorder=3)
-            if cell.published is not None and cell.prediction != NOT_COMPARABLE.label:
+            if cell.published is not None and cell.prediction != NOT_COMPARABLE.agreement:
                 axis.errorbar(cell.mean, y + 0.2, xerr=cell.half_width, color=ORANGE, lw=1.0, capsize=2)
                 axis.plot(cell.published, y + 0.2, "D", mfc="white", mec=ORANGE, ms=5, zorder=4)
-        axis.set_title(column.label)
-        axis.set_yticks(range(len(shown)), [row.label for row in shown])
+        axis.set_title(column.title)
+        axis.set_yticks(range(len(shown)), [row.title for row in shown])
         axis.set_ylim(len(shown) - 0.5, -0.5)
     figure.supxlabel("F, points", fontsize=8)
     caption = f"Every run{', pairs of one seed joined,' if paired else ''} and the mean."
@@ -186,7 +186,7 @@ def _published(findings: Findings) -> Drawing | None:
         for column, cell in zip(findings.columns, row.cells, strict=True):
             if cell.published is not None and cell.prediction in JUDGED:
                 distance = (cell.published - cell.mean) / cell.half_width
-                rows.append([row.label, column.label, cell.mean, cell.published, cell.half_width, distance])
+                rows.append([row.title, column.title, cell.mean, cell.published, cell.half_width, distance])
     if len(rows) == 1:
         return None
     labels, columns = (list(dict.fromkeys(row[place] for row in rows[1:])) for place in (0, 1))
@@ -221,11 +221,11 @@ def _variances(findings: Findings) -> Drawing | None:
         for item in (item for item in items if item.column == column and item.documents):
             assert item.documents is not None
             share, total = item.documents.share, item.documents.crossed.error**2
-            y = labels.index(item.label)
+            y = labels.index(item.title)
             axis.barh(y, total * (1 - share), color=BLUE, height=0.6, label="seeds")
             axis.barh(y, total * share, left=total * (1 - share), color=ORANGE, height=0.6, label="documents")
-            rows.append([item.label, column.label, (total * (1 - share)) ** 0.5, (total * share) ** 0.5, share])
-        axis.set_title(column.label)
+            rows.append([item.title, column.title, (total * (1 - share)) ** 0.5, (total * share) ** 0.5, share])
+        axis.set_title(column.title)
         axis.set_xlim(left=0)
         axis.set_yticks(range(len(labels)), labels)
         axis.set_ylim(len(labels) - 0.5, -0.5)
@@ -249,13 +249,13 @@ def _power(findings: Findings) -> Drawing | None:
         for item in (item for item in items if item.column == column):
             delta = item.comparable or rule.smallest_effect
             curve = [power(delta, item.test.sd, n, findings.level, 1 if rule.paired else 2) for n in numbers]
-            colour = COLOURS[labels.index(item.label) % len(COLOURS)]
-            axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.label)
-            rows += [[item.label, column.label, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
+            colour = COLOURS[labels.index(item.title) % len(COLOURS)]
+            axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.title)
+            rows += [[item.title, column.title, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
         axis.axhline(0.8, color=GREY, lw=0.8, ls=":")
         axis.axvline(len(findings.sweep.seeds), color=GREY, lw=0.8)
         axis.set_ylim(0, 1.03)
-        axis.set_title(column.label)
+        axis.set_title(column.title)
     handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
     legend = figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=2)
     for line in legend.get_lines():
@@ -297,8 +297,8 @@ def _times(findings: Findings) -> Drawing | None:
     if not found:
         return None
     rows: list[list[Any]] = [["row", "dataset", "ratio", "low_95", "high_95"]]
-    rows += [[item.label, item.dataset, *item.ratio] for item in found]
-    names = [f"{item.label}, {item.dataset}" for item in found]
+    rows += [[item.title, item.dataset, *item.ratio] for item in found]
+    names = [f"{item.title}, {item.dataset}" for item in found]
     figure, (axis,) = _panels(1, 5.6, 0.26 * len(found) + 0.7)
     axis.axvline(1, color=GREY, lw=0.8)
     for y, item in enumerate(found):

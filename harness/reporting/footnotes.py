@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from harness.analysis.design import exact_test, seed_test, why_no_comparisons
 from harness.analysis.findings import Column, Comparison, Findings, Row, TableCell
-from harness.analysis.index import METRIC_LABELS, RECONSTRUCTED
+from harness.analysis.index import METRIC_TITLES, RECONSTRUCTED
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.multiple_testing import CORRECTED, star_levels
@@ -73,7 +73,7 @@ def _published(findings: Findings) -> Iterator[str]:
     if published is None:
         return
     labels = {cell.prediction for row in findings.rows for cell in row.cells}
-    labels |= {item.judged.label for item in findings.comparisons if item.judged}
+    labels |= {item.judged.agreement for item in findings.comparisons if item.judged}
     text = "In brackets the published score"
     if labels & {*JUDGED}:
         text += (
@@ -83,7 +83,7 @@ def _published(findings: Findings) -> Iterator[str]:
     others = findings.sweep.statistics.other_test_documents
     if others and labels & {*JUDGED}:
         yield (
-            f"Published scores on {_some([findings.dataset_labels[key] for key in others])} are of other test "
+            f"Published scores on {_some([findings.dataset_titles[key] for key in others])} are of other test "
             "documents than ours: those intervals count the error of both samples (twice the variance over our "
             "documents)."
         )
@@ -130,7 +130,7 @@ def _stars(findings: Findings) -> Iterator[str]:
                 f"{_number(2 * rule.alpha)}."
             )
     yield from _obstacles(findings)
-    for metric, label in METRIC_LABELS.items():
+    for metric, label in METRIC_TITLES.items():
         found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
         if found:
             yield (
@@ -139,7 +139,7 @@ def _stars(findings: Findings) -> Iterator[str]:
             )
     if findings.replications:
         texts = [
-            f"{item.label} {METRIC_LABELS[item.metric]} {item.num_effects}/{item.num_datasets}"
+            f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
             for item in findings.replications
         ]
         yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
@@ -180,7 +180,7 @@ def _whom(items: list[Comparison], findings: Findings) -> str:
 
 
 def _place(item: Comparison) -> str:
-    return f"{item.label} on {item.column.label}"
+    return f"{item.title} on {item.column.title}"
 
 
 def _protocol(findings: Findings) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _oddities(findings: Findings) -> Iterator[str]:
             f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {_some(failed)}."
         )
     cut = [
-        f"{trial.label} on {findings.dataset_labels[trial.dataset]} seed {trial.seed} ({trial.result.micro_batches})"
+        f"{trial.title} on {findings.dataset_titles[trial.dataset]} seed {trial.seed} ({trial.result.micro_batches})"
         for trial in findings.trials
         if trial.result and trial.result.micro_batches > 1
     ]
@@ -302,7 +302,7 @@ def _cells(findings: Findings) -> Iterator[tuple[Row, Column, TableCell]]:
 
 
 def _spot(row: Row, column: Column) -> str:
-    return f"{row.label} on {column.label}"
+    return f"{row.title} on {column.title}"
 
 
 def _some(places: list[str]) -> str:

@@ -67,7 +67,7 @@ def _title(findings: Findings) -> str:
 
 def _failures(findings: Findings) -> list[str]:
     return [
-        f"{trial.label}, {findings.dataset_labels[trial.dataset]}, seed {trial.seed} ({trial.result.key}): "
+        f"{trial.title}, {findings.dataset_titles[trial.dataset]}, seed {trial.seed} ({trial.result.key}): "
         f"{trial.result.failure or 'no reason given'}"
         for trial in findings.trials
         if trial.result and trial.result.scores is None
@@ -78,7 +78,7 @@ def _dataset_notes(findings: Findings) -> list[str]:
     known = findings.facts.dataset_facts
     return [
         f"{label}: {note}"
-        for key, label in findings.dataset_labels.items()
+        for key, label in findings.dataset_titles.items()
         if key in known
         for note in known[key].notes
     ]

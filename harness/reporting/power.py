@@ -69,11 +69,11 @@ def targets(findings: Findings, sd: float | None) -> list[Target]:
         if math.isnan(spread):
             why = next(_why_no_sd(part) for part in parts if math.isnan(_planned_sd(part)))
             raise ConfigError(
-                f"There is no spread to plan with for {item.label}, {item.column.label}: {why}. Give the standard "
+                f"There is no spread to plan with for {item.title}, {item.column.title}: {why}. Give the standard "
                 "deviation of the differences over seeds by --sd (0.3 points is common), or run a pilot: the sweep "
                 "itself with --filter seed=1 and so on."
             )
-        name, average = f"{item.label}, {item.column.label}", item.column.average
+        name, average = f"{item.title}, {item.column.title}", item.column.average
         num_samples = len(parts) * (1 if findings.sweep.statistics.paired else 2)
         found.append(Target(name, item.family, item.comparable, spread, average, num_samples))
     return found
@@ -85,7 +85,7 @@ def _planned_sd(item: Comparison) -> float:
 
 
 def _why_no_sd(item: Comparison) -> str:
-    place = f"on {item.column.label} "
+    place = f"on {item.column.title} "
     if item.test.status == "identical":
         return f"{place}every finished seed scores the same as its base"
     if item.obstacle and item.test.status in ("degenerate", "one seed"):

@@ -56,7 +56,7 @@ def _score_grid(findings: Findings, rows: Sequence[Row]) -> Grid:
     deltas = {(item.model, item.merge, item.column): item for item in findings.control_comparisons}
     body = tuple(
         (
-            plain(row.label),
+            plain(row.title),
             *(
                 _score(cell, column, deltas.get((row.model, row.merge, column)))
                 for column, cell in zip(findings.columns, row.cells, strict=True)
@@ -65,7 +65,7 @@ def _score_grid(findings: Findings, rows: Sequence[Row]) -> Grid:
         for row in rows
     )
     breaks = tuple(place for place in range(1, len(rows)) if rows[place].model != rows[place - 1].model)
-    return Grid(("Model", *(column.label for column in findings.columns)), body, breaks)
+    return Grid(("Model", *(column.title for column in findings.columns)), body, breaks)
 
 
 def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
@@ -122,7 +122,7 @@ def comparison_table(findings: Findings) -> Grid:
             "q_bh": probability(item.q_bh, 3),
         }
         numbers[starred] += item.marks.lstrip("▲▼")
-        row = [item.label, item.column.label, _pairs(item.test.num_pairs)]
+        row = [item.title, item.column.title, _pairs(item.test.num_pairs)]
         row += [_published_difference(item)] if with_published else []
         row += [_interval(item), points(item.test.sd), *([points(item.correlation)] if rule.paired else [])]
         row += [*numbers.values(), probability(item.p_exact, 4)]
@@ -134,7 +134,7 @@ def comparison_table(findings: Findings) -> Grid:
 
 
 def _published_difference(item: Comparison) -> str:
-    label = item.judged.label if item.judged else ""
+    label = item.judged.agreement if item.judged else ""
     return f"{signed(item.published)} {label}".rstrip()
 
 
@@ -150,7 +150,7 @@ def claim_table(findings: Findings) -> Grid:
     rows = []
     for claim in findings.claims:
         ours = tuple(
-            (Span(f"{part.label}: {part.ours}{'' if part.with_documents else ' (seeds)'}: {part.judged.verdict}"),)
+            (Span(f"{part.title}: {part.ours}{'' if part.with_documents else ' (seeds)'}: {part.judged.verdict}"),)
             for part in claim.parts
         )
         published = tuple((Span(part.published or NONE),) for part in claim.parts)
@@ -181,7 +181,7 @@ def detail_table(findings: Findings) -> Grid:
             map(
                 plain,
                 (
-                    item.label,
+                    item.title,
                     item.dataset,
                     *(_mean_sd(*item.metrics[metric]) for metric in metrics),
                     _mean_sd(*item.seconds),
@@ -199,8 +199,8 @@ def detail_table(findings: Findings) -> Grid:
 def label_group_table(findings: Findings) -> Grid:
     """Scores on frequent, few-shot and zero-shot labels, one row per cell; empty where all labels are frequent."""
     groups = [group for group in GROUPS if any(item.group == group for item in findings.label_groups)]
-    known = {(item.dataset, item.label, item.group): item for item in findings.label_groups}
-    places = list(dict.fromkeys((item.dataset, item.label) for item in findings.label_groups))
+    known = {(item.dataset, item.title, item.group): item for item in findings.label_groups}
+    places = list(dict.fromkeys((item.dataset, item.title) for item in findings.label_groups))
     rows = []
     for dataset, label in places:
         found = [known.get((dataset, label, group)) for group in groups]
@@ -223,14 +223,14 @@ def _measured(item: Detail) -> bool:
 def dataset_table(findings: Findings) -> Grid:
     """What the corpora are."""
     known = findings.facts.dataset_facts
-    facts = {key: known[key] for key in findings.dataset_labels if key in known}
+    facts = {key: known[key] for key in findings.dataset_titles if key in known}
     splits = list(dict.fromkeys(split for fact in facts.values() for split in fact.num_documents))
     rows = tuple(
         tuple(
             map(
                 plain,
                 (
-                    findings.dataset_labels[key],
+                    findings.dataset_titles[key],
                     str(fact.num_labels),
                     str(fact.num_branches),
                     *(f"{fact.num_documents[split]:,}" if split in fact.num_documents else NONE for split in splits),

@@ -19,7 +19,7 @@ class Prediction:
     """Where a further single run, rounded as published, would lie.
 
     Attributes:
-        label: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
+        agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
             `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
             over seeds; `n/a`, fewer than 2 seeds; `not comparable`, said by a caller who knows that the published
             run was of something else.
@@ -29,7 +29,7 @@ class Prediction:
         p: Two-sided, of the published number as a further run (without the rounding).
     """
 
-    label: Agreement
+    agreement: Agreement
     low: float
     high: float
     half_width: float
@@ -78,7 +78,8 @@ def prediction(
     error, df = satterthwaite(variances, sizes, 2 * documents)
     run = Estimate(mean - published, scale * error, df)
     half_width = (run.interval()[1] - run.value) + rounding
-    label: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
+    agreement: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
     if min(sizes) < 3 or half_width > WIDEST:
-        label = "uninformative"
-    return Prediction(label, mean - half_width, mean + half_width, half_width, 2 * min(run.p_above(), run.p_below()))
+        agreement = "uninformative"
+    p = 2 * min(run.p_above(), run.p_below())
+    return Prediction(agreement, mean - half_width, mean + half_width, half_width, p)

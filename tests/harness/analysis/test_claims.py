@@ -236,7 +236,7 @@ def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
     allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
     assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
-    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.label == "HiAGM+MTL (masking)")
+    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.title == "HiAGM+MTL (masking)")
     assert ratio == 1, "times on different hardware are compared under no setting"
     both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
     assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"

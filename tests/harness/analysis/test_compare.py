@@ -210,7 +210,7 @@ def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> N
         least = min(members, key=lambda item: item.test.p)
         assert len(members) == size and least.p_holm == pytest.approx(min(1.0, size * least.test.p))
     assert [(row.model, row.merge) for row in findings.rows] == OWN.rows
-    assert {item.label for item in findings.replications} == {
+    assert {item.title for item in findings.replications} == {
         "every+MTL (masking)",
         "every+MTL (projection)",
         "one+MTL (projection)",
@@ -225,7 +225,7 @@ def test_the_best_is_that_of_a_models_own_merges() -> None:
         (row.model, row.merge)
         for row in findings.rows
         for column, cell in zip(findings.columns, row.cells, strict=True)
-        if cell.bold and column.label == "WOS micro"
+        if cell.bold and column.title == "WOS micro"
     }
     assert bold == {("every", "projection"), ("without", "projection"), ("one", "projection")}
     assert not cell(findings, "single", "none", "WOS micro").underlined, "nothing to be higher than"
@@ -239,7 +239,7 @@ def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
     assert csv(findings).count("\n") == 1 + 8 * 3 * 10
     assert deltas_csv(findings).count("\n") == 1 + 24
     for row in findings.rows:
-        assert f"| {row.label} |" in text
+        assert f"| {row.title} |" in text
     latex(findings)
 
 

@@ -81,7 +81,7 @@ def test_an_average_is_not_comparable_where_one_of_its_datasets_is_not() -> None
     planned = sweep(statistics={"other_test_documents": ("rcv1",)})
     findings = summary_of(planned, noisy(planned))
     cells = zip(findings.columns, findings.rows[0].cells, strict=True)
-    labels = {column.label: entry.prediction for column, entry in cells}
+    labels = {column.title: entry.prediction for column, entry in cells}
     assert labels["RCV1 micro"] == labels["Avg micro"] == "not comparable"
     assert labels["WOS micro"] in ("≈", "<", ">")
 

@@ -20,13 +20,13 @@ def the(findings, model, merge, label):
     return next(
         item
         for item in (*findings.comparisons, *findings.control_comparisons)
-        if (item.model, item.merge, item.column.label) == (model, merge, label)
+        if (item.model, item.merge, item.column.title) == (model, merge, label)
     )
 
 
 def cell(findings, model, merge, label):
     row = next(row for row in findings.rows if (row.model, row.merge) == (model, merge))
-    return next(cell for column, cell in zip(findings.columns, row.cells, strict=True) if column.label == label)
+    return next(cell for column, cell in zip(findings.columns, row.cells, strict=True) if column.title == label)
 
 
 def scores(found, model, merge, dataset, metric):
@@ -141,7 +141,7 @@ def test_stars_have_a_direction_and_a_level():
         _, _, findings = with_effect(gain)
         assert cell(findings, "hiagm", "masking", "WOS micro").marks == f"{arrow}***"
         assert cell(findings, "hiagm", "masking", "Avg micro").marks == f"{arrow}***"
-        assert {item.marks for item in findings.comparisons if "micro" not in item.column.label} == {""}
+        assert {item.marks for item in findings.comparisons if "micro" not in item.column.title} == {""}
         assert all(cell.marks == "" for row in findings.rows if row.merge == "none" for cell in row.cells)
 
 
@@ -298,7 +298,7 @@ def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
         dataclasses.replace(one, seconds=100.0 * one.seed * ((1.2, 1.8)[one.seed % 2] if one.merge == "masking" else 1))
         for one in FOUND
     ]
-    details = {(item.label, item.dataset): item for item in summary_of(TABLE, found).details}
+    details = {(item.title, item.dataset): item for item in summary_of(TABLE, found).details}
     ratio, low, high = details["HiAGM+MTL (masking)", "WOS"].ratio
     assert ratio == pytest.approx(math.sqrt(1.2 * 1.8))
     assert math.sqrt(low * high) == pytest.approx(ratio)
@@ -324,7 +324,7 @@ def test_scores_of_a_subset_of_the_documents_are_not_comparable():
     subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
     findings = summary_of(subset, FOUND)
     cells = zip(findings.columns, findings.rows[0].cells, strict=True)
-    labels = {column.label: entry.prediction for column, entry in cells}
+    labels = {column.title: entry.prediction for column, entry in cells}
     assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
     assert labels["RCV1 micro"] in ("≈", "<", ">")
 
@@ -333,8 +333,8 @@ def test_a_subset_is_held_against_no_published_difference():
     subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
     findings = summary_of(subset, noisy(subset, sd=1.0))
     for item in findings.comparisons:
-        is_subset = "WOS" in item.column.label or "wos" in item.column.datasets
-        assert (item.judged is not None and item.judged.label == "not comparable") == is_subset
+        is_subset = "WOS" in item.column.title or "wos" in item.column.datasets
+        assert (item.judged is not None and item.judged.agreement == "not comparable") == is_subset
         assert not is_subset or (math.isnan(item.power) and "U" not in item.flags and item.comparable is None)
     assert any("U" in item.flags for item in findings.comparisons)
 

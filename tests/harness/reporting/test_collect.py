@@ -83,11 +83,11 @@ def test_the_number_of_datasets_with_an_effect_is_that_of_the_printed_p() -> Non
     findings = summary_of(table, noisy(table))
     text = markdown(findings)
     for item in findings.replications:
-        model = next(row.model for row in findings.rows if row.label == item.label)
-        merge = item.label.partition("(")[2].rstrip(")")
+        model = next(row.model for row in findings.rows if row.title == item.title)
+        merge = item.title.partition("(")[2].rstrip(")")
         parts = [the(findings, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
         p = [part.test.p for part in parts]
         assert (item.num_effects, item.num_datasets) == (num_effects(p, findings.level), 3)
-        assert f"{item.label} {item.metric[:5]} {item.num_effects}/3" in text
+        assert f"{item.title} {item.metric[:5]} {item.num_effects}/3" in text
     found = {item.num_effects for item in findings.replications}
     assert len(findings.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}

@@ -46,7 +46,7 @@ def test_differences_show_every_comparison(drawings):
     axis = drawings["differences"].figure.axes[0]
     assert axis.get_title() == "WOS micro"
     points = [line for line in axis.lines if line.get_marker() == "o"]
-    expected = [item.test.difference for item in SUMMARY.comparisons if item.column.label == "WOS micro"]
+    expected = [item.test.difference for item in SUMMARY.comparisons if item.column.title == "WOS micro"]
     assert [line.get_xdata()[0] for line in points] == pytest.approx(expected)
     assert {matplotlib.colors.to_hex(line.get_color()).upper() for line in points} == {BLUE.upper()}
     diamonds = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "D"]

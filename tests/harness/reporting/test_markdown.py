@@ -200,7 +200,7 @@ def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_
     rows = [f"{label}{sign}{merge}" for label, sign in signs for merge in ("", "+MTL (masking)", "+MTL (projection)")]
     assert [row[0] for row in grid(text)[2:]] == rows
     assert {row[0] for row in grid(text, "Comparisons")[2:]} == {rows[1], rows[2], rows[4], rows[5]}
-    assert {row["label"] for row in json.loads(as_json)["rows"]} == {*rows}
+    assert {row["title"] for row in json.loads(as_json)["rows"]} == {*rows}
     sentence = "a reconstruction, whose scores are not those of the published model. HMGDN (built from one sentence"
     assert f"- §: {sentence}" in text and rf"\S{{}}: {sentence}" in tex
     assert r"HMGDN\S{}+MTL (masking)" in tex and tex.isascii()

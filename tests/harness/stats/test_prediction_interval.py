@@ -13,14 +13,14 @@ def test_prediction_interval_by_hand():
     scores = [80.0, 80.1, 80.2]
     half_width = 4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.005
     judged = prediction_interval.prediction([scores], 80.1 + half_width - 1e-6)
-    assert (judged.label, judged.half_width) == ("≈", pytest.approx(half_width))
-    assert prediction_interval.prediction([scores], 80.1 + half_width + 1e-6).label == "<"
-    assert prediction_interval.prediction([scores], 80.1 - half_width - 1e-6).label == ">"
+    assert (judged.agreement, judged.half_width) == ("≈", pytest.approx(half_width))
+    assert prediction_interval.prediction([scores], 80.1 + half_width + 1e-6).agreement == "<"
+    assert prediction_interval.prediction([scores], 80.1 - half_width - 1e-6).agreement == ">"
     assert prediction_interval.prediction([scores], 80.1 + half_width - 0.005).p == pytest.approx(0.05)
-    assert prediction_interval.prediction([[70.0, 80.0, 90.0]], 80.0).label == "uninformative"
-    assert prediction_interval.prediction([[80.0, 80.01]], 80.0).label == "uninformative"
-    assert prediction_interval.prediction([[80.0, 80.0, 80.0]], 80.0).label == "degenerate"
-    assert prediction_interval.prediction([[80.0]], 80.0).label == "n/a"
+    assert prediction_interval.prediction([[70.0, 80.0, 90.0]], 80.0).agreement == "uninformative"
+    assert prediction_interval.prediction([[80.0, 80.01]], 80.0).agreement == "uninformative"
+    assert prediction_interval.prediction([[80.0, 80.0, 80.0]], 80.0).agreement == "degenerate"
+    assert prediction_interval.prediction([[80.0]], 80.0).agreement == "n/a"
 
 
 def test_prediction_interval_of_an_average():
@@ -33,14 +33,14 @@ def test_prediction_interval_of_an_average():
 
 def test_prediction_interval_covers_a_further_run():
     runs = np.random.default_rng(5).normal(80, 0.3, (2000, 6))
-    inside = [prediction_interval.prediction([row[:5]], row[5], rounding=0.0).label == "≈" for row in runs]
+    inside = [prediction_interval.prediction([row[:5]], row[5], rounding=0.0).agreement == "≈" for row in runs]
     assert 0.935 < np.mean(inside) < 0.965
 
 
 def test_a_published_difference_is_judged_like_a_score():
     differences = np.array([0.3, 0.5, 0.4])
     judged = prediction_interval.prediction([differences], -0.2, rounding=0.01)
-    assert judged.label == ">"
+    assert judged.agreement == ">"
     assert judged.half_width == pytest.approx(4.302652729911275 * 0.1 * math.sqrt(4 / 3) + 0.01)
 
 
@@ -62,7 +62,7 @@ def test_other_test_documents_widen_the_interval_by_hand_and_as_often_as_they_sh
         ours, theirs = 80 + rng.normal(0, 0.2, 2)  # What each sample of documents does to all runs on it.
         runs, run = ours + rng.normal(0, 0.3, 5), theirs + rng.normal(0, 0.3)
         for place, known in enumerate((0.0, 0.04)):
-            inside[place] += prediction_interval.prediction([runs], run, rounding=0.0, documents=known).label == "≈"
+            inside[place] += prediction_interval.prediction([runs], run, rounding=0.0, documents=known).agreement == "≈"
     seeds_only, both = inside / 1500
     assert seeds_only < 0.92 and 0.93 < both < 0.97
 
