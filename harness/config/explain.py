@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from datasets import READERS
 from harness.config.schema import SweepFile
 from harness.core.registry import Registry
+from harness.core.text import one_line
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 
@@ -23,7 +24,7 @@ def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
             facts.append("required")
         elif not nested:
             facts.append(f"default {json.dumps(field.default)}")
-        text = " ".join((field.description or "").split())
+        text = one_line(field.description or "")
         lines.append(f"{indent}{name}: {text}" + (f" [{'; '.join(facts)}]" if facts else ""))
         if nested:
             lines.append(explain(nested, indent + "    "))

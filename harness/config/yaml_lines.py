@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.core.errors import ConfigError
 from harness.core.registry import nearest
+from harness.core.text import one_line
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -49,7 +50,7 @@ class YamlFile:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{path}:{line}: this is no YAML: {error.problem}.") from None
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}.") from None
+            raise ConfigError(f"{path}: cannot be read: {one_line(error)}.") from None
 
     def _read(self, loader: _Loader) -> dict[str, Any]:
         root = loader.get_single_node()

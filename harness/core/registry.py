@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from harness.core.errors import ConfigError
+from harness.core.text import one_line
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -241,4 +242,4 @@ def _argument_docs(docstring: str) -> dict[str, str]:
     """Returns the `name: text` entries of a Google-style `Args:` section."""
     section = re.search(r"^Args:\n(.*?)(?:\n\S|\Z)", inspect.cleandoc(docstring), re.DOTALL | re.MULTILINE)
     entries = re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", section[1] if section else "", re.DOTALL | re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    return {name: one_line(text) for name, text in entries}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from harness.analysis.design import exact_test, seed_test, why_no_comparisons
 from harness.analysis.findings import Column, Comparison, Findings, Row, TableCell
 from harness.analysis.index import METRIC_TITLES, RECONSTRUCTED
+from harness.core.text import listed
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.multiple_testing import CORRECTED, star_levels
@@ -83,7 +84,7 @@ def _published(findings: Findings) -> Iterator[str]:
     others = findings.sweep.statistics.other_test_documents
     if others and labels & {*JUDGED}:
         yield (
-            f"Published scores on {_some([findings.dataset_titles[key] for key in others])} are of other test "
+            f"Published scores on {listed([findings.dataset_titles[key] for key in others])} are of other test "
             "documents than ours: those intervals count the error of both samples (twice the variance over our "
             "documents)."
         )
@@ -210,7 +211,7 @@ def _registered(found: Registration) -> str:
     if found.num_older:
         return f"Pre-registered: no; {found.num_older} results are older than the {plan}."
     if found.changes:
-        return f"Pre-registered: yes ({plan}), and not followed: {_some(list(found.changes))}."
+        return f"Pre-registered: yes ({plan}), and not followed: {listed(list(found.changes))}."
     return f"Pre-registered: yes ({plan}), and followed."
 
 
@@ -240,11 +241,11 @@ def _flags(findings: Findings) -> Iterator[str]:
         yield f"The exchange of runs is exact up to {RESAMPLES:,} ways; of more it is sampled, as often."
     dropped = dict.fromkeys(seed for item in findings.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
-        yield f"Seeds left out of some comparison: {_some(list(dropped))}."
+        yield f"Seeds left out of some comparison: {listed(list(dropped))}."
     mixed = dict.fromkeys(seed for item in findings.comparisons for seed in item.mixed)
     if mixed:
         yield (
-            f"Seeds whose runs mix commits or hardware: {_some(list(mixed))}; `statistics: {{allow_mixed: true}}` "
+            f"Seeds whose runs mix commits or hardware: {listed(list(mixed))}; `statistics: {{allow_mixed: true}}` "
             "would compare them."
         )
     elif rule.allow_mixed:
@@ -254,7 +255,7 @@ def _flags(findings: Findings) -> Iterator[str]:
 def _oddities(findings: Findings) -> Iterator[str]:
     same = [_spot(row, column) for row, column, cell in _cells(findings) if cell.one_seed and not column.average]
     if same:
-        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {_some(same)}."
+        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {listed(same)}."
     low = [
         f"{_spot(row, column)} {cell.num_collapsed}/{cell.num_done[0]}"
         for row, column, cell in _cells(findings)
@@ -263,7 +264,7 @@ def _oddities(findings: Findings) -> Iterator[str]:
     if low:
         yield (
             f"Collapsed runs (below median - 10 x max(MAD, {LEAST_DEVIATION}), or one set of labels for every "
-            f"document; they stay in every number): {_some(low)}."
+            f"document; they stay in every number): {listed(low)}."
         )
     failed = [
         f"{_spot(row, column)} {cell.num_failed}/{cell.num_planned}"
@@ -272,7 +273,7 @@ def _oddities(findings: Findings) -> Iterator[str]:
     ]
     if failed:
         yield (
-            f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {_some(failed)}."
+            f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {listed(failed)}."
         )
     cut = [
         f"{trial.title} on {findings.dataset_titles[trial.dataset]} seed {trial.seed} ({trial.result.micro_batches})"
@@ -282,7 +283,7 @@ def _oddities(findings: Findings) -> Iterator[str]:
     if cut:
         yield (
             f"{CUT}: out of memory, so trained on batches cut into parts whose gradients are added up: statistics and "
-            f"dropout are those of the parts. Trials, and parts a batch: {_some(cut)}."
+            f"dropout are those of the parts. Trials, and parts a batch: {listed(cut)}."
         )
     if findings.num_odd_scores:
         yield f"Scores that are NaN or infinite, and count as missing: {findings.num_odd_scores}."
@@ -291,7 +292,7 @@ def _oddities(findings: Findings) -> Iterator[str]:
         yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
     same_as_base = [_place(item) for item in findings.comparisons if item.test.status == "identical"]
     if same_as_base:
-        yield f"Equal to the base on every seed: {_some(same_as_base)}."
+        yield f"Equal to the base on every seed: {listed(same_as_base)}."
 
 
 def _cells(findings: Findings) -> Iterator[tuple[Row, Column, TableCell]]:
@@ -303,10 +304,6 @@ def _cells(findings: Findings) -> Iterator[tuple[Row, Column, TableCell]]:
 
 def _spot(row: Row, column: Column) -> str:
     return f"{row.title} on {column.title}"
-
-
-def _some(places: list[str]) -> str:
-    return ", ".join(places) if len(places) <= 6 else f"{', '.join(places[:6])} and {len(places) - 6} more"
 
 
 def _number(level: float) -> str:

@@ -3,10 +3,11 @@
 import re
 
 from harness.analysis.findings import Findings
+from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.markdown import _one_line, _title
+from harness.reporting.markdown import _title
 from harness.reporting.tables import Grid, Span, Text
 
 
@@ -16,7 +17,7 @@ def latex(findings: Findings) -> str:
     Needs the packages booktabs, amssymb and graphicx.
     """
     banner = findings.facts.banner
-    lines = [f"% {_one_line(banner)}"] if banner else []
+    lines = [f"% {one_line(banner)}"] if banner else []
     lines.append(r"% \usepackage{booktabs,amssymb,graphicx}")
     warnings = [f"\\textbf{{{_tex(text)}}}" for text in (banner, unfinished(findings)) if text]
     caption = " ".join([*warnings, f"{_tex(_title(findings))}.", *map(_tex, footnotes(findings))])
@@ -58,7 +59,7 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    escaped = "".join(_TEX.get(symbol, symbol) for symbol in _one_line(text))
+    escaped = "".join(_TEX.get(symbol, symbol) for symbol in one_line(text))
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
 
 

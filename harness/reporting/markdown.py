@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.findings import Findings
+from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, unfinished
 from harness.reporting.footnotes import footnotes
@@ -84,15 +85,11 @@ def _dataset_notes(findings: Findings) -> list[str]:
     ]
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 # Markdown.
 
 
 def _md(text: str) -> str:
-    text = re.sub(r"([\\|*`])", r"\\\1", _one_line(text)).replace("<", "&lt;")
+    text = re.sub(r"([\\|*`])", r"\\\1", one_line(text)).replace("<", "&lt;")
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from harness.analysis.index import RunKey
 from harness.core.errors import StoreError
 from harness.core.resampling import Resampling
+from harness.core.text import one_line
 from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, Metric, by_metric
 from harness.trials.plan import Plan, PlannedTrial
@@ -52,7 +53,7 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
         try:
             table = pq.read_table(path).combine_chunks()
         except (pa.ArrowException, OSError) as error:
-            raise StoreError(_damaged(path, f"cannot be read ({' '.join(str(error).split())[:200]})")) from None
+            raise StoreError(_damaged(path, f"cannot be read ({one_line(error, 200)})")) from None
         if not table["doc_id"].combine_chunks().equals(doc_ids):
             raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
         trial = planned.trial

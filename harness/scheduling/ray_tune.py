@@ -37,6 +37,7 @@ from ray import tune
 
 from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
+from harness.core.text import one_line
 from harness.scheduling.gpu_shares import _is_open, _kind, _with_gpu, gpu_share
 from harness.scheduling.progress import Progress
 from harness.trials.plan import PlannedTrial, by_identity
@@ -108,7 +109,7 @@ def _connect(address: str | None) -> None:
         ray.init(address=address, runtime_env=code, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"No Ray cluster answers at {address!r} ({' '.join(str(error).split())[:300]}). Start one with "
+            f"No Ray cluster answers at {address!r} ({one_line(error, 300)}). Start one with "
             "`ray start --head`, or leave --address out to use this machine. Every shell of a cluster needs the same "
             "authentication: RAY_AUTH_MODE and the token in ~/.ray/auth_token or RAY_AUTH_TOKEN."
         ) from None
@@ -205,7 +206,7 @@ def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progr
         tuner.fit()
     except (RuntimeError, ray.exceptions.RayError, tune.TuneError) as error:
         # Such as a worker that Ray killed for memory: the next round takes what has no record yet.
-        print(f"Ray gave up a round: {' '.join(str(error).split())[:300]}", file=sys.stderr)
+        print(f"Ray gave up a round: {one_line(error, 300)}", file=sys.stderr)
     finally:
         shutil.rmtree(storage / name, ignore_errors=True)
     if stopper.message:

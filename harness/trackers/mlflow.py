@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from harness.analysis.findings import Comparison, Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
+from harness.core.text import one_line
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import flat_settings
 from harness.trials.store import Record, Store
@@ -130,7 +131,7 @@ def mirror_or_warn(plan: Plan, findings: Findings) -> None:
         mirror(plan, findings)
     except Exception as error:  # MLflow's stores raise anything; the sweep itself is safe in the store.
         print(
-            f"warning: MLflow at {plan.sweep.tracking} was not filled ({' '.join(str(error).split())[:300]}). Every "
+            f"warning: MLflow at {plan.sweep.tracking} was not filled ({one_line(error, 300)}). Every "
             "trial and the report are kept; the same command, or python -m harness.tracking, fills it later.",
             file=sys.stderr,
         )

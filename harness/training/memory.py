@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from harness.core.text import one_line
+
 Result = TypeVar("Result")
 
 _WORDS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
@@ -38,7 +40,7 @@ def until_it_fits(train: Callable[[int], Result], most: int, is_worth_it: Callab
         except Exception as error:
             if parts == most or not is_out_of_memory(error):
                 raise
-            text = f"Out of memory with {parts} parts a batch: {' '.join(str(error).split())[:500]}"
+            text = f"Out of memory with {parts} parts a batch: {one_line(error, 500)}"
         # Not in the handler, where the error still holds on to the tensors of its stack.
         free()
         if not is_worth_it(text):

@@ -24,6 +24,7 @@ import torch
 from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full
+from harness.core.text import one_line
 from harness.training import memory
 from harness.training.allocator import keep_freed_memory
 from harness.training.best_epochs import BestEpochs
@@ -90,7 +91,7 @@ def run(
             log.error(traceback.format_exc())
             if isinstance(error, UserError | OSError):
                 raise
-            message = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            message = f"{type(error).__name__}: {one_line(error, 500)}"
             settings = _settings(trial)
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
         finally:
