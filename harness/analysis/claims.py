@@ -146,7 +146,7 @@ def _contrast(index: ResultsIndex, one: str, other: str, column: Column) -> Part
             with_documents = False
         else:
             # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
-            variances[-1] = sample.variance(column.metric, runs)[0]
+            variances[-1] = sample.variance(column.metric, runs)
     found = None
     arms = [(model, merge) for model in (one, other) for merge in (*merges, index.sweep.statistics.base)]
     is_varied = not any(index.one_seed(model, merge, column) for model, merge in arms)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from harness.analysis.design import corrected_size, num_comparisons, significance_level
+from harness.analysis.design import num_comparisons
 from harness.analysis.findings import Column, Comparison, DocumentLevel
 from harness.analysis.index import ResultsIndex, RunKey
 from harness.analysis.published import ROUNDING, is_subset, judge_published
@@ -29,9 +29,9 @@ def compare(index: ResultsIndex, control: bool) -> Iterator[Comparison]:
 
 def starred(sweep: SweepFile, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Adds what depends on the whole family: corrected p-values, stars and flags."""
-    rule, at = sweep.statistics, significance_level(sweep)
+    alpha, sizes = sweep.statistics.alpha, num_comparisons(sweep)
     adjusted: dict[int, tuple[float, float]] = {}
-    for family, size in num_comparisons(sweep).items():
+    for family, size in sizes.items():
         places = [place for place, item in enumerate(comparisons) if item.family == family]
         raw = [comparisons[place].test.p for place in places]
         corrected = zip(multiple_testing.holm(raw, size), multiple_testing.benjamini_hochberg(raw, size), strict=True)
@@ -39,10 +39,9 @@ def starred(sweep: SweepFile, comparisons: Sequence[Comparison]) -> list[Compari
     answer = []
     for place, item in enumerate(comparisons):
         p_holm, q_bh = adjusted[place]
-        p_star = {"holm": p_holm, "bh": q_bh, "none": item.test.p}[rule.correction]
-        marks = "" if item.obstacle else _marks(p_star, item, at)
-        flags = _flags(item, at, corrected_size(sweep, item.family))
-        answer.append(replace(item, p_holm=p_holm, q_bh=q_bh, p_star=p_star, marks=marks, flags=flags))
+        marks = "" if item.obstacle else _marks(p_holm, item, alpha)
+        flags = _flags(item, alpha, sizes[item.family])
+        answer.append(replace(item, p_holm=p_holm, q_bh=q_bh, marks=marks, flags=flags))
     return answer
 
 
@@ -79,7 +78,7 @@ class _Contrast:
             base=base,
             title=index.title(self.model, merge),
             column=self.column,
-            family="AB" if self.rule.families == "joint" else "A" if average else "B",
+            family="A" if average else "B",
             test=test,
             seeds=tuple((tuple(index.seeds(one.arms[0])), tuple(index.seeds(one.arms[1]))) for one in strata),
             differences=tuple(
@@ -93,7 +92,9 @@ class _Contrast:
             else math.nan,
             least_p=math.nan if self.one_seed else permutation_tests.least_p(strata),
             correlation=math.nan if average else effect_sizes.correlation(strata[0]),
-            effect=None if average or self.one_seed else effect_sizes.effect(strata[0]),
+            better=effect_sizes.p_better(
+                *((), ()) if average or self.one_seed else (strata[0].variant, strata[0].base)
+            ),
             published=published,
             judged=judged,
             power=self._power(comparable) if comparable else math.nan,
@@ -116,15 +117,12 @@ class _Contrast:
     def _power(self, difference: float) -> float:
         if self.column.average or self.test.status != "tested":
             return math.nan
-        return power.power(
-            difference, self.test.sd, self.test.num_pairs[0], significance_level(self.sweep), self._num_samples
-        )
+        return power.power(difference, self.test.sd, self.test.num_pairs[0], self.rule.alpha, self._num_samples)
 
     def _detectable(self) -> float:
         if self.column.average or self.test.status != "tested":
             return math.nan
-        at = significance_level(self.sweep)
-        return power.detectable(self.test.sd, self.test.num_pairs[0], at, num_strata=self._num_samples)
+        return power.detectable(self.test.sd, self.test.num_pairs[0], self.rule.alpha, num_strata=self._num_samples)
 
     @property
     def _num_samples(self) -> int:
@@ -155,21 +153,18 @@ class _Contrast:
             return None
         samples: list[t_tests.Array] = []
         variances: list[float] = []
-        ratios = []
         for dataset, stratum in zip(self.column.datasets, self.strata, strict=True):
             weights = self._weights(stratum)
             sample = self.index.samples.get(dataset)
             if sample is None or not sample.has(list(weights)):
                 return None
-            variance, ratio = sample.variance(self.column.metric, weights)
+            variance = sample.variance(self.column.metric, weights)
             # A stratum's samples share its documents, so that its variance counts once.
             samples += stratum.samples
             variances += [variance, *[0.0] * (len(stratum.samples) - 1)]
-            ratios.append(ratio)
         found = crossed(samples, variances, [1 / len(self.strata)] * len(samples))
         share = sum(variances) / len(self.strata) ** 2 / found.error**2
-        furthest = max(ratios, key=lambda ratio: abs(math.log(ratio or 1e-300)))
-        return DocumentLevel(found, share, self._p_swap(), furthest)
+        return DocumentLevel(found, share, self._p_swap())
 
     def _p_swap(self) -> float:
         """Swaps whole predictions between the two runs of a seed; of single datasets, and not of controls."""
@@ -208,13 +203,10 @@ def _marks(p: float, item: Comparison, at: float) -> str:
 
 
 def _flags(item: Comparison, at: float, size: int) -> tuple[str, ...]:
-    tested = item.test.status == "tested"
     facts = {
         "U": item.power < 0.8,
         "P": _usable(item.test) and size * item.least_p > at,
         "D": bool(item.dropped) and min(item.test.num_pairs) > 0,
         "M": bool(item.mixed),
-        "T": tested and item.least_p <= at and (item.test.p < at) != (item.p_exact < at),
-        "V": item.documents is not None and not 0.8 <= item.documents.ratio <= 1.25,
     }
     return tuple(flag for flag, holds in facts.items() if holds)

@@ -1,7 +1,7 @@
 """What a sweep compares, at which level, and what its seeds can reach: known before anything has run."""
 
 from harness.config.schema import SweepFile
-from harness.stats.multiple_testing import least_reachable_p, level_of_two_looks, seeds_to_reach
+from harness.stats.multiple_testing import least_reachable_p, seeds_to_reach
 
 
 def num_comparisons(sweep: SweepFile) -> dict[str, int]:
@@ -14,8 +14,7 @@ def num_comparisons(sweep: SweepFile) -> dict[str, int]:
     ]
     tests = sum(variants) * len(sweep.statistics.star_metrics)
     num_datasets = len(sweep.datasets)
-    sizes = {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
-    return sizes if sweep.statistics.families == "two" else {"AB": sum(sizes.values())}
+    return {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
 
 
 def why_no_comparisons(sweep: SweepFile) -> str:
@@ -33,26 +32,12 @@ def why_no_comparisons(sweep: SweepFile) -> str:
     return f"No comparisons: no model that is not a control has the base merge {base!r} and another."
 
 
-def significance_level(sweep: SweepFile) -> float:
-    """Returns the level at which each look at a family is tested: alpha, where there is one look."""
-    rule = sweep.statistics
-    return level_of_two_looks(rule.alpha, rule.first_look / len(sweep.seeds)) if rule.first_look else rule.alpha
-
-
-def corrected_size(sweep: SweepFile, family: str) -> int:
-    """Returns the factor on the least p that a family can have: its size under Holm.
-
-    Benjamini-Hochberg multiplies by size / rank, which is 1 where all tests are at their least.
-    """
-    return num_comparisons(sweep)[family] if sweep.statistics.correction == "holm" else 1
-
-
 def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
     """Returns the least corrected p of the exact test over the planned seeds, and how many seeds reach the level."""
     # The exact test of an average treats every dataset's seeds on their own.
     strata = len(sweep.datasets) if family == "A" else 1
-    size, paired = corrected_size(sweep, family), sweep.statistics.paired
-    needed = seeds_to_reach(significance_level(sweep), size, strata, paired)
+    size, paired = num_comparisons(sweep)[family], sweep.statistics.paired
+    needed = seeds_to_reach(sweep.statistics.alpha, size, strata, paired)
     return least_reachable_p(len(sweep.seeds), size, strata, paired), max(needed, 2)
 
 

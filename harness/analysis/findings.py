@@ -2,7 +2,7 @@
 
 A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. Two
 families of comparisons with the base merge are corrected apart: A holds the averages, B the single
-datasets; a sweep may join them as AB. NaN stands for a number that does not exist.
+datasets. NaN stands for a number that does not exist.
 """
 
 import math
@@ -14,7 +14,7 @@ from harness.analysis.inputs import Facts, TrialResult
 from harness.config.schema import SweepFile
 from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
-from harness.stats.effect_sizes import Effect
+from harness.stats.effect_sizes import ProbabilityBetter
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
 from harness.stats.t_tests import Estimate, TTest
 
@@ -56,7 +56,6 @@ class TableCell:
             whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
         p_published: Two-sided p of the published score as a further run.
-        quartiles: Lower quartile, median and upper quartile over seeds; NaN for averages.
         marks: Arrow and stars of the comparison with the base merge.
         bold: In the confidence set of the best of its model, when that excludes someone.
         underlined: Highest mean of its model.
@@ -74,7 +73,6 @@ class TableCell:
     prediction: str
     half_width: float
     p_published: float
-    quartiles: tuple[float, float, float]
     marks: str = ""
     bold: bool = False
     underlined: bool = False
@@ -89,13 +87,11 @@ class DocumentLevel:
         crossed: The difference with the error of seeds and of documents.
         share: Of its variance, what is due to documents: whether more seeds or more documents would help.
         p_swap: Approximate randomisation over documents, conditional on the trained models; NaN for averages.
-        ratio: Of the variance over documents, bootstrap over delta method, furthest from 1 of all datasets.
     """
 
     crossed: Estimate
     share: float
     p_swap: float
-    ratio: float
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ class Comparison:
         p_exchange: Exchange of runs between the arms; NaN where seeds pair.
         least_p: Least p that this exact test of so many runs can give; NaN where the seed had no effect.
         correlation: r between the arms over seeds; NaN for averages.
-        effect: Its size in other units; None for averages.
+        better: Probability that a run of the variant scores above one of the base; NaN for averages.
         published: Difference of the published scores.
         judged: That difference against the prediction interval of ours; None where there is neither.
         power: Power at that difference with the observed sd; NaN for averages, and where it is 0 or not comparable.
@@ -127,11 +123,9 @@ class Comparison:
         documents: The same with documents as a sample; None without predictions or without a test.
         p_holm: Adjusted within the family.
         q_bh: Likewise.
-        p_star: The one that the stars are made of.
         marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
         flags: `U`, underpowered at the published difference; `P`, the exact test cannot reach its level,
-            corrected; `D`, seeds dropped; `M`, mixed seeds; `T`, t and an exact test that can reach it disagree,
-            unadjusted; `V`, bootstrap and delta method disagree on the variance over documents.
+            corrected; `D`, seeds dropped; `M`, mixed seeds.
     """
 
     model: str
@@ -149,7 +143,7 @@ class Comparison:
     p_exchange: float
     least_p: float
     correlation: float
-    effect: Effect | None
+    better: ProbabilityBetter
     published: float | None
     judged: Prediction | None
     power: float
@@ -158,7 +152,6 @@ class Comparison:
     documents: DocumentLevel | None = None
     p_holm: float = math.nan
     q_bh: float = math.nan
-    p_star: float = math.nan
     marks: str = ""
     flags: tuple[str, ...] = ()
 
@@ -257,7 +250,6 @@ class Detail:
         num_parameters: Trainable parameters.
         ratio: Geometric mean over paired seeds of the time per epoch over the base merge's, and the ends of its
             95 % interval.
-        ratio_to_best: Likewise of the time to the best epoch, which early stopping confounds.
     """
 
     title: str
@@ -266,7 +258,6 @@ class Detail:
     seconds: tuple[float, float]
     num_parameters: int | None
     ratio: tuple[float, float, float]
-    ratio_to_best: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -334,8 +325,7 @@ class Findings:
         rows: In the order of the sweep file.
         comparisons: Of the two families, in the order of rows and columns.
         control_comparisons: Of controls; uncorrected and unstarred.
-        family_sizes: `A` and `B` to the planned number of tests; of `AB` where they are one.
-        level: At which each look at a family is tested.
+        family_sizes: `A` and `B` to the planned number of tests.
         details: One per row and dataset.
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         trials: Every planned trial.
@@ -355,7 +345,6 @@ class Findings:
     comparisons: tuple[Comparison, ...]
     control_comparisons: tuple[Comparison, ...]
     family_sizes: Mapping[str, int]
-    level: float
     details: tuple[Detail, ...]
     label_groups: tuple[LabelGroup, ...]
     trials: tuple[Trial, ...]

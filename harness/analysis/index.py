@@ -147,18 +147,15 @@ class ResultsIndex:
         """Returns the seeds that codes stand for."""
         return [self._made[code][0] for code in codes]
 
-    def time_test(self, model: str, merge: str, dataset: str, to_best: bool = False) -> TTest:
-        """Tests the mean of log(time / time of the base), per epoch or to the best epoch.
+    def time_test(self, model: str, merge: str, dataset: str) -> TTest:
+        """Tests the mean of log(time per epoch / that of the base).
 
         Times of different commits or hardware are never compared: `allow_mixed` is about scores.
         """
         arms = []
         for arm in (merge, self.sweep.statistics.base):
             found = [one for one in self.cell_results(model, arm, dataset) if one.scores is not None and one.seconds]
-            logs = {
-                one.seed: math.log((one.seconds or 0.0) / one.num_epochs * (one.best_epoch if to_best else 1))
-                for one in found
-            }
+            logs = {one.seed: math.log((one.seconds or 0.0) / one.num_epochs) for one in found}
             arms.append(self.coded(model, arm, logs, dataset, mixed=False))
         return t_test([self.join(*arms)])
 

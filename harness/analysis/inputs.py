@@ -24,7 +24,6 @@ class TrialResult:
         micro_batches: Parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
         num_epochs: Epochs trained.
-        best_epoch: Epoch of the best validation micro F.
     """
 
     model: str
@@ -40,7 +39,6 @@ class TrialResult:
     micro_batches: int = 1
     made_on: str = ""
     num_epochs: int = 1
-    best_epoch: int = 1
 
 
 @dataclass(frozen=True)

@@ -46,5 +46,5 @@ def judge_published(
             sample = index.samples.get(dataset)
             if sample is None or not sample.has(list(weights)):
                 return NOT_COMPARABLE
-            documents += sample.variance(column.metric, weights)[0]
+            documents += sample.variance(column.metric, weights)
     return prediction(samples, published, rounding, len(column.datasets), documents)

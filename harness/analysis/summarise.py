@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare, starred
-from harness.analysis.design import num_comparisons, significance_level
+from harness.analysis.design import num_comparisons
 from harness.analysis.findings import (
     Column,
     Comparison,
@@ -57,7 +57,6 @@ class _Analysis:
         self.facts = facts
         self.titles = index.titles
         self.columns = index.columns
-        self.level = significance_level(index.sweep)
 
     def findings(self) -> Findings:
         comparisons = starred(self.sweep, list(compare(self.index, control=False)))
@@ -73,7 +72,6 @@ class _Analysis:
             comparisons=tuple(comparisons),
             control_comparisons=controls,
             family_sizes=num_comparisons(self.sweep),
-            level=self.level,
             details=tuple(self._details()),
             label_groups=tuple(self._label_groups()),
             trials=tuple(self._trials()),
@@ -154,7 +152,6 @@ class _Analysis:
             prediction=label,
             half_width=half_width,
             p_published=p_published,
-            quartiles=effect_sizes.quartiles([] if column.average else strata[0]),
             num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in results),
         )
 
@@ -187,7 +184,7 @@ class _Analysis:
                 groups.setdefault((item.title, item.column.metric), []).append(item.test.p)
         for (label, metric), p in groups.items():
             if not all(map(math.isnan, p)):
-                yield Replication(label, metric, multiple_testing.num_effects(p, self.level), len(p))
+                yield Replication(label, metric, multiple_testing.num_effects(p, self.sweep.statistics.alpha), len(p))
 
     # The rest.
 
@@ -207,8 +204,7 @@ class _Analysis:
                     metrics={metric: t_tests.mean_and_sd([found]) for metric, found in scores.items()},
                     seconds=t_tests.mean_and_sd([[one.seconds for one in done if one.seconds is not None]]),
                     num_parameters=next((one.num_parameters for one in done if one.num_parameters is not None), None),
-                    ratio=self._time_ratio(model, merge, dataset, to_best=False),
-                    ratio_to_best=self._time_ratio(model, merge, dataset, to_best=True),
+                    ratio=self._time_ratio(model, merge, dataset),
                 )
 
     def _label_groups(self) -> Iterable[LabelGroup]:
@@ -236,10 +232,10 @@ class _Analysis:
     def _values(self, model: str, merge: str, dataset: str, metric: Metric) -> list[float]:
         return list(self.index.scores(model, merge, Column("", metric, (dataset,)))[0].values())
 
-    def _time_ratio(self, model: str, merge: str, dataset: str, to_best: bool) -> tuple[float, float, float]:
+    def _time_ratio(self, model: str, merge: str, dataset: str) -> tuple[float, float, float]:
         if merge == self.sweep.statistics.base:
             return math.nan, math.nan, math.nan
-        test = self.index.time_test(model, merge, dataset, to_best)
+        test = self.index.time_test(model, merge, dataset)
         return math.exp(test.difference), math.exp(test.low), math.exp(test.high)
 
     def _trials(self) -> Iterable[Trial]:

@@ -146,19 +146,12 @@ class Statistics(Strict):
     base: Merge = "none"
     """The merge that every other merge of the same model is compared with, paired by seed."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Family-wise error rate of the stars, in each family."""
-    correction: Literal["holm", "bh", "none"] = "holm"
-    """Correction within each family, whose size is the planned one."""
-    families: Literal["two", "joint"] = "two"
-    """Averages and single datasets corrected apart, or all comparisons together."""
+    """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
     star_metrics: Metrics = ("micro_f1", "macro_f1")
     """Metrics of the table."""
     paired: bool = True
     """Runs of one seed are pairs. false where seeds mean nothing across merges: arms are then compared as wholes, by
     Welch's t. To be decided before the first run, never by what the results look like."""
-    first_look: Annotated[int, Field(ge=0)] = 0
-    """Seeds after which the results are tested a first time; each of the two looks then has a level of its own, so that
-    both together hold alpha (.0294 each at .05 and half of the seeds). 0 is one look, when all seeds are there."""
     smallest_effect: Annotated[float, Field(gt=0)] = 0.5
     """Smallest difference of interest, in points: what is surely smaller is negligible."""
     allow_mixed: bool = False
@@ -226,7 +219,7 @@ class SweepFile(Strict):
     resources: Resources = Resources()
     """Resources of every trial, unless overridden."""
     statistics: Statistics = Statistics()
-    """Comparisons and correction."""
+    """Comparisons, and how they are tested."""
     published: Published | None = None
     """Scores from the literature."""
     claims: dict[Name, Claim] = {}

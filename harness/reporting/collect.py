@@ -65,7 +65,6 @@ def _outcome(planned: PlannedTrial, record: Record | None) -> TrialResult:
         micro_batches=record.micro_batches if record else 1,
         made_on=_made_on(record.environment) if record else "",
         num_epochs=record.num_epochs if record else 1,
-        best_epoch=int(record.selected.get("micro_f1", {}).get("epoch", record.num_epochs)) if record else 1,
     )
 
 

@@ -35,7 +35,7 @@ def deltas_csv(findings: Findings) -> str:
     rows: list[list[Any]] = []
     for item in (*findings.comparisons, *findings.control_comparisons):
         test = item.test
-        documents, effect = item.documents, item.effect
+        documents = item.documents
         crossed_low, crossed_high = documents.crossed.interval() if documents else (math.nan, math.nan)
         entry = {
             "model": item.model,
@@ -67,12 +67,10 @@ def deltas_csv(findings: Findings) -> str:
             "crossed_low_95": crossed_low,
             "crossed_high_95": crossed_high,
             "share_of_documents": documents.share if documents else None,
-            "variance_ratio_bootstrap_delta": documents.ratio if documents else None,
             "p_swap": documents.p_swap if documents else None,
-            "d_z": effect.d_z if effect else None,
-            "g_z": effect.g_z if effect else None,
-            "wins": effect.wins if effect else None,
-            "p_better": effect.p_better if effect else None,
+            "p_better": item.better.value,
+            "p_better_low_95": item.better.low,
+            "p_better_high_95": item.better.high,
             "correlation": item.correlation,
             "power_at_published_delta": item.power,
             "detectable_delta": item.detectable,
@@ -87,12 +85,12 @@ def deltas_csv(findings: Findings) -> str:
 
 def cells_csv(findings: Findings) -> str:
     """Renders one row per cell of the table, averages and controls too, in full precision."""
-    head = ["row", "column", "mean", "sd", "lower_quartile", "median", "upper_quartile", "num_runs", "num_failed"]
+    head = ["row", "column", "mean", "sd", "num_runs", "num_failed"]
     head += ["num_collapsed", "published", "agreement", "half_width", "p_published", "bold", "marks"]
     rows: list[list[Any]] = [list(head)]
     for row in findings.rows:
         for column, cell in zip(findings.columns, row.cells, strict=True):
-            numbers = [cell.mean, cell.sd, *cell.quartiles, "/".join(map(str, cell.num_done)), cell.num_failed]
+            numbers = [cell.mean, cell.sd, "/".join(map(str, cell.num_done)), cell.num_failed]
             judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.p_published]
             rows.append([row.title, column.title, *numbers, *judged, cell.bold, cell.marks])
     return csv_text(rows)

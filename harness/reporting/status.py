@@ -12,11 +12,10 @@ from harness.analysis.design import (
     num_comparisons,
     reachable,
     seed_test,
-    significance_level,
     why_no_comparisons,
 )
 from harness.core.text import duration
-from harness.stats.multiple_testing import CORRECTED, why_no_star
+from harness.stats.multiple_testing import why_no_star
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import FIELDS, TrialSettings, flat_settings
 from harness.trials.store import Record, Store
@@ -91,11 +90,11 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
     for family, size in num_comparisons(plan.sweep).items():
         if size:
             least, needed = reachable(plan.sweep, family)
-            what = {"A": "averages over datasets", "B": "single datasets", "AB": "both kinds"}[family]
+            what = {"A": "averages over datasets", "B": "single datasets"}[family]
             lines.append(
                 f"Family {family} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over {num_seeds} "
-                f"seeds reaches p = {least:.3g} {CORRECTED[rule.correction]} at best; {needed} seeds reach "
-                f"{significance_level(plan.sweep):.3g}."
+                f"seeds reaches p = {least:.3g} after Holm at best; {needed} seeds reach "
+                f"{rule.alpha:.3g}."
             )
     obstacle = why_no_star(num_seeds, rule.paired)
     what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"

@@ -3,8 +3,6 @@
 Each is imported where it is used, since a plan only counts and should answer at once.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -42,22 +40,8 @@ def chi2_quantile(shares: ArrayLike, df: float) -> Array:
     return quantiles
 
 
-def normal_cdf(values: ArrayLike) -> Array:
-    """Returns P(Z < value) for the standard normal law."""
-    from scipy.special import ndtr
-
-    probabilities: Array = ndtr(values)
-    return probabilities
-
-
 def normal_isf(share: float) -> float:
     """Returns the value that the standard normal law exceeds with a probability."""
     from scipy.special import ndtri
 
     return -float(ndtri(share))
-
-
-def normal_pdf(values: ArrayLike) -> Array:
-    """Returns the density of the standard normal law."""
-    densities: Array = np.exp(-np.square(values) / 2) / math.sqrt(2 * math.pi)
-    return densities

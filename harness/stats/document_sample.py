@@ -45,7 +45,7 @@ class DocumentSample(Generic[Run]):
         self.how = how
         self._constant = constant
         self._influence = {
-            (run, metric): influence(counts[metric], metric) for run, counts in runs.items() for metric in counts
+            run: influence(counts["micro_f1"], "micro_f1") for run, counts in runs.items() if "micro_f1" in counts
         }
         macro = [run for run, counts in runs.items() if "macro_f1" in counts]
         drawn = (
@@ -67,16 +67,14 @@ class DocumentSample(Generic[Run]):
         """Returns F in points, from the predictions."""
         return score(self._runs[run][metric], metric)
 
-    def variance(self, metric: Metric, weights: Mapping[Run, float]) -> tuple[float, float]:
-        """Returns the variance over documents of a weighted sum of runs, and its ratio to the delta method's.
+    def variance(self, metric: Metric, weights: Mapping[Run, float]) -> float:
+        """Returns the variance over documents of a weighted sum of runs.
 
         The runs stay as they are: documents are resampled, the same ones for all.
         """
-        delta = variance_of_mean(sum((w * self._influence[run, metric] for run, w in weights.items()), np.zeros(1)))
         if metric == "micro_f1":
-            return delta, 1.0
-        found = float(sum((w * self._resampled[run] for run, w in weights.items()), np.zeros(1)).var(ddof=1))
-        return found, found / delta if delta else 1.0
+            return variance_of_mean(sum((w * self._influence[run] for run, w in weights.items()), np.zeros(1)))
+        return float(sum((w * self._resampled[run] for run, w in weights.items()), np.zeros(1)).var(ddof=1))
 
     def p_swap(self, metric: Metric, key: str, pairs: Sequence[tuple[Run, Run]]) -> float:
         """Returns the p of approximate randomisation over some pairs of runs, all swapped together."""

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from harness.stats.t_tests import TINY, Arms, Stratum, t_test
+from harness.stats.distributions import normal_isf
+from harness.stats.t_tests import TINY, Arms, Stratum
 
 LEAST_DEVIATION = 0.2
 """Least median absolute deviation, in points, in judging that a run collapsed."""
@@ -19,54 +20,49 @@ def correlation(pairs: Stratum) -> float:
     return float(np.corrcoef(pairs.variant, pairs.base)[0, 1])
 
 
-@dataclass(frozen=True)
-class Effect:
-    """How large a difference is, beside its mean; NaN where it does not exist.
+class ProbabilityBetter(NamedTuple):
+    """Probability that a run of the variant scores above a run of the base, ties counting a half.
 
     Attributes:
-        d_z: Mean difference over the standard deviation of the differences.
-        g_z: The same without its small-sample bias (Hedges).
-        wins: Seeds on which the variant is ahead; None where seeds do not pair.
-        p_better: Share of all pairs of a variant's and a base run in which the variant is ahead, ties a half:
-            the Mann-Whitney U over the product of sizes, and P(variant > base) of Bouthillier et al. 2021.
+        value: Share of all pairs of a variant's and a base run in which the variant is ahead: the Mann-Whitney U over
+            the product of sizes; NaN where an arm is empty.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
     """
 
-    d_z: float
-    g_z: float
-    wins: int | None
-    p_better: float
+    value: float
+    low: float
+    high: float
 
 
-def effect(found: Stratum) -> Effect:
-    """Measures a difference in one stratum; d_z and g_z are of pairs.
+def p_better(variant: Sequence[float], base: Sequence[float]) -> ProbabilityBetter:
+    """Estimates P(variant > base) + P(tie) / 2, with a 95 % interval that stays within 0 and 1.
 
-    g_z = J d_z with J = Gamma((n-1)/2) / (sqrt((n-1)/2) Gamma((n-2)/2)).
+    The ends are the values t that solve |t - estimate| = z sqrt(V(t)) with the variance of two arms of n and m runs,
+    V(t) = t (1 - t) (1 + N (1 - t) / (2 - t) + N t / (1 + t)) / (n m) and N = (n + m) / 2 - 1. It takes arms as
+    independent, so that with scores that rise and fall together over seeds it is wider than it need be. Where one arm
+    is ahead everywhere it still has a length: 5 against 5 runs say no more than .64 to 1.
 
     Source:
-        Hedges 1981, Distribution theory for Glass's estimator of effect size; Mann & Whitney 1947.
+        Newcombe 2006, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2
+        (method 5); Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, for the measure.
     """
-    ahead = np.sign(np.subtract.outer(np.asarray(found.variant), np.asarray(found.base)))
-    p_better = float((ahead.mean() + 1) / 2) if ahead.size else math.nan
-    if isinstance(found, Arms):
-        return Effect(math.nan, math.nan, None, p_better)
-    num_pairs, wins = found.size, int(np.sum(found.differences > 0))
-    test = t_test([found])
-    if test.status != "tested":
-        return Effect(math.nan, math.nan, wins, p_better)
-    d_z = test.difference / test.sd
-    if num_pairs < 3:
-        return Effect(d_z, math.nan, wins, p_better)
-    half = (num_pairs - 1) / 2
-    shrink = math.exp(math.lgamma(half) - math.lgamma(half - 0.5)) / math.sqrt(half)
-    return Effect(d_z, shrink * d_z, wins, p_better)
+    if not variant or not base:
+        return ProbabilityBetter(math.nan, math.nan, math.nan)
+    ahead = np.sign(np.subtract.outer(np.asarray(variant), np.asarray(base)))
+    value = float((ahead.mean() + 1) / 2)
+    return ProbabilityBetter(value, _lower_end(value, *ahead.shape), 1 - _lower_end(1 - value, *ahead.shape))
 
 
-def quartiles(scores: Sequence[float]) -> tuple[float, float, float]:
-    """Returns the lower quartile, the median and the upper quartile; NaN where there are no scores."""
-    if not scores:
-        return math.nan, math.nan, math.nan
-    low, median, high = np.quantile(scores, (0.25, 0.5, 0.75))
-    return float(low), float(median), float(high)
+def _lower_end(estimate: float, n: int, m: int) -> float:
+    """Returns the t up to the estimate that lies z standard errors, as they would be at t, below it."""
+    z, more = normal_isf(0.025), (n + m) / 2 - 1
+    low, high = 0.0, estimate
+    while (middle := (low + high) / 2) not in (low, high):
+        shape = 1 + more * (1 - middle) / (2 - middle) + more * middle / (1 + middle)
+        is_outside = estimate - middle > z * math.sqrt(middle * (1 - middle) * shape / (n * m))
+        low, high = (middle, high) if is_outside else (low, middle)
+    return high
 
 
 def collapsed(scores: Sequence[float]) -> list[bool]:

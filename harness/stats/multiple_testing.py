@@ -2,18 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import numpy as np
 
-from harness.stats.distributions import normal_cdf, normal_isf, normal_pdf
 from harness.stats.t_tests import Array, Join, Scores, as_pairs, t_test
 
 LEAST_PAIRS = 5
 """Complete pairs that a star needs; where seeds do not pair, runs of each arm."""
-
-CORRECTED = {"holm": "after Holm", "bh": "after Benjamini-Hochberg", "none": "uncorrected"}
-"""What a p value is, by the sweep file's `correction`."""
 
 
 def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1, paired: bool = True) -> float:
@@ -82,38 +77,6 @@ def _adjust(p: Sequence[float], size: int, step: Callable[[Array], Array]) -> li
     adjusted = np.empty_like(filled)
     adjusted[order] = np.minimum(step(filled[order]), 1.0)
     return np.where(np.isnan(raw), math.nan, adjusted).tolist()
-
-
-@cache
-def level_of_two_looks(alpha: float, share: float) -> float:
-    """Returns the level of each of two looks at growing data that together reject a true hypothesis at alpha.
-
-    With z statistics that share a share r of the data, of correlation sqrt(r), the level 2 (1 - Phi(c)) for which
-    P(|z_1| > c or |z_2| > c) = alpha: .0294 for .05 with the first look at half of the seeds. Both at .05 would make
-    .083. For t statistics of few seeds it is an approximation (.053 in place of .05 with looks at 5 and 10 seeds).
-
-    Args:
-        alpha: Of both looks together.
-        share: Of all seeds, those that the first look is at; above 0, below 1.
-
-    Source:
-        Pocock 1977, Group sequential methods in the design and analysis of clinical trials.
-    """
-    from scipy.integrate import quad
-    from scipy.optimize import brentq
-
-    slope, spread = math.sqrt(share), math.sqrt(1 - share)
-
-    def inside(cut: float) -> float:
-        def given_first(z: float) -> float:
-            ends = normal_cdf([(-cut - slope * z) / spread, (cut - slope * z) / spread])
-            return float(normal_pdf(z) * (ends[1] - ends[0]))
-
-        return float(quad(given_first, -cut, cut)[0])
-
-    # Between no correction and that for independent looks by Bonferroni.
-    cut = brentq(lambda one: 1 - inside(one) - alpha, normal_isf(alpha / 2), normal_isf(alpha / 4))
-    return float(2 * normal_cdf(-cut))
 
 
 def star_levels(alpha: float) -> list[float]:

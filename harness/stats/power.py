@@ -3,9 +3,7 @@
 import math
 from bisect import bisect_left
 
-import numpy as np
-
-from harness.stats.distributions import chi2_quantile, noncentral_t_outside, normal_cdf, normal_pdf, t_isf
+from harness.stats.distributions import chi2_quantile, noncentral_t_outside, t_isf
 
 MOST_PAIRS = 1000
 """Where the search for a number of seeds ends."""
@@ -67,26 +65,3 @@ def upper_sd(sd: float, num_pairs: int, confidence: float = 0.8) -> float:
     if num_pairs < 2:
         return math.nan
     return sd * math.sqrt((num_pairs - 1) / float(chi2_quantile(1 - confidence, num_pairs - 1)))
-
-
-def exaggeration(
-    difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1
-) -> tuple[float, float]:
-    """Returns by what factor a significant estimate exaggerates, and how often it has the wrong sign.
-
-    The mean of |estimate| / |difference| and the share of wrong signs, given p < alpha. For a given spread
-    s of the seeds the estimate is a normal law cut at +-t s / sqrt(n); s is averaged over its chi law.
-
-    Source:
-        Gelman & Carlin 2014, Beyond power calculations: assessing type S and type M errors.
-    """
-    if num_pairs < 2 or not sd > 0 or difference == 0:
-        return math.nan, math.nan
-    df = num_strata * (num_pairs - 1)
-    shift = abs(difference) * math.sqrt(num_pairs) / sd
-    shares = (np.arange(2000) + 0.5) / 2000
-    cut = t_isf(alpha / 2, df) * np.sqrt(chi2_quantile(shares, df) / df)
-    right, wrong = normal_cdf(shift - cut), normal_cdf(-shift - cut)
-    size = shift * (right - wrong) + normal_pdf(cut - shift) + normal_pdf(cut + shift)
-    significant = float(np.mean(right + wrong))
-    return float(np.mean(size)) / significant / shift, float(np.mean(wrong)) / significant

@@ -119,14 +119,18 @@ def registration(plan: Plan) -> Registration:
     return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes), num_seeds)
 
 
+_RETIRED = {"statistics.correction": "holm", "statistics.families": "two", "statistics.first_look": 0}
+"""Fields of earlier plans that no sweep file has any more, with the one value that says what is done today."""
+
+
 def _changes(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
     found = []
     for name in sorted(then.keys() | now.keys()):
-        one, other = then.get(name), now.get(name)
+        one, other, path = then.get(name), now.get(name), f"{prefix}{name}"
         if isinstance(one, dict) and isinstance(other, dict):
-            found += _changes(one, other, f"{prefix}{name}.")
-        elif one != other:
-            found.append(f"{prefix}{name}: {_short(one)} -> {_short(other)}")
+            found += _changes(one, other, f"{path}.")
+        elif one != other and not (name not in now and path in _RETIRED and one == _RETIRED[path]):
+            found.append(f"{path}: {_short(one)} -> {_short(other)}")
     return found
 
 

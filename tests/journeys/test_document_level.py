@@ -1,4 +1,4 @@
-"""Documents as a second source of error: in comparisons, their marks and flags, in averages and in claims."""
+"""Documents as a second source of error: in comparisons and their marks, in averages and in claims."""
 
 import math
 
@@ -80,8 +80,6 @@ def test_the_crossed_error_is_made_of_seeds_and_documents():
     variance = variance_of_mean(psi)
     assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
     assert item.documents.share == pytest.approx(variance / item.documents.crossed.error**2)
-    macro = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
-    assert macro.documents.ratio == pytest.approx(1, abs=0.2)
 
 
 def test_labels_explain_macro():
@@ -157,18 +155,12 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     assert findings.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
 
 
-def test_macro_takes_the_variance_of_the_bootstrap_and_says_where_the_delta_method_is_far_off():
-    def macro(num_documents):
-        sample, found = made_up({"none": 0.85, "masking": 0.95}, num_documents)
-        return sample, the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
-
-    sample, item = macro(400)
+def test_macro_takes_the_variance_of_the_bootstrap():
+    sample, found = made_up({"none": 0.85, "masking": 0.95})
+    item = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos macro")
     drawn = [sample._resampled["hiagm", merge, seed] for merge in ("masking", "none") for seed in ONE.seeds]
     variance = (np.mean(drawn[:5], axis=0) - np.mean(drawn[5:], axis=0)).var(ddof=1)
     assert item.documents.crossed.error**2 == pytest.approx(item.test.sd**2 / 5 + variance)
-    assert "V" not in item.flags
-    rare = macro(5)[1]
-    assert not 0.8 <= rare.documents.ratio <= 1.25 and "V" in rare.flags, "one or two documents a label"
 
 
 @pytest.mark.parametrize("metric", ["micro", "macro"])
@@ -187,4 +179,3 @@ def test_documents_of_an_average_are_independent_samples(metric):
     assert average.share == pytest.approx(sum(documents) / 4 / total)
     assert average.crossed.df == pytest.approx(total**2 / sum((one / 4) ** 2 / 4 for one in seeds))
     assert math.isnan(average.p_swap)
-    assert average.ratio == max((part.documents.ratio for part in parts), key=lambda ratio: abs(math.log(ratio)))

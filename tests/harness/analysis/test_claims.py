@@ -242,16 +242,6 @@ def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
 
 
-def test_joint_families():
-    table = sweep(statistics={"families": "joint"})
-    found = noisy(table)
-    findings = summary_of(table, found)
-    assert findings.family_sizes == {"AB": 32}
-    raw = min(item.test.p for item in findings.comparisons)
-    assert min(item.p_holm for item in findings.comparisons) == pytest.approx(min(1.0, 32 * raw))
-    assert "Holm over all 32 tests" in markdown(findings)
-
-
 @pytest.mark.parametrize(
     ("models", "change", "words"),
     [
@@ -272,8 +262,7 @@ def test_claims_follow_the_merges_of_each_model(tmp_path, models, change, words)
 @pytest.mark.parametrize(
     ("statistics", "words"),
     [
-        ({"first_look": 10}, r"bad.yaml:\d+: a first look has 2 seeds or more, and fewer than all 10"),
-        ({"first_look": 1}, "a first look has 2 seeds or more"),
+        ({"first_look": 5}, r"bad.yaml:\d+: .*first_look"),
         ({"other_test_documents": ["wso"]}, r"bad.yaml:\d+: unknown dataset 'wso'. Did you mean 'wos'"),
     ],
 )

@@ -1,23 +1,20 @@
-"""Comparisons where seeds do not pair, are looked at twice, or where models have merges of their own."""
+"""Comparisons where seeds do not pair, or where models have merges of their own."""
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import scipy.stats
 
-from harness.analysis.design import num_comparisons, reachable, significance_level, why_no_comparisons
+from harness.analysis.design import num_comparisons, reachable, why_no_comparisons
 from harness.analysis.findings import Findings
-from harness.analysis.inputs import TrialResult
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.reporting.data_files import csv, deltas_csv
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import crossed, influence, variance_of_mean
-from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import power
 from tests.harness.analysis.test_summarise import cell, scores, summary_of, the
 from tests.harness.fake_sweep import DATASETS, facts, noisy, results, sweep, without
@@ -128,62 +125,6 @@ def test_documents_cross_with_whole_arms() -> None:
     expected = crossed([values["masking"], -values["none"]], [documents, 0.0], [1.0, 1.0])
     assert item.documents.crossed.interval() == pytest.approx(expected.interval())
     assert "p swap is" not in markdown(find(one, found, facts(one), {"wos": sample}))
-
-
-# Two looks.
-
-LOOKS = sweep(statistics={"first_look": 5})
-
-
-def first_seeds(found: list[TrialResult], num: int) -> list[TrialResult]:
-    return [one for one in found if one.seed <= num]
-
-
-def test_each_of_two_looks_has_a_level_of_its_own() -> None:
-    at = level_of_two_looks(0.05, 0.5)
-    assert significance_level(LOOKS) == at and significance_level(sweep()) == 0.05
-    assert significance_level(sweep(statistics={"first_look": 9})) == level_of_two_looks(0.05, 0.9) > at
-    small: dict[str, Any] = {"models": {"hiagm": {}}, "datasets": {"wos": {}}, "published": None}
-    between = held = 0
-    for root in range(25):
-        found = noisy(sweep(**small), sd=0.6, root=root)
-        one, two = (summary_of(sweep(**small, statistics={"first_look": look}), found) for look in (0, 5))
-        for alone, twice in zip(one.comparisons, two.comparisons, strict=True):
-            assert twice.p_holm == alone.p_holm and bool(twice.marks) == (twice.p_holm < at)
-            assert bool(alone.marks) == (alone.p_holm < 0.05) and twice.detectable > alone.detectable
-            assert ("T" in twice.flags) == ((twice.test.p < at) != (twice.p_sign_flip < at))
-            between += at < alone.p_holm < 0.05
-            held += bool(twice.marks)
-    assert between and held, "some are stars at one look only, some at either"
-
-
-def test_the_report_says_which_look_it_is() -> None:
-    found = noisy(LOOKS)
-    text = markdown(summary_of(LOOKS, found, looks=2))
-    assert "\\* p&lt;.0294, \\*\\* p&lt;.01, \\*\\*\\* p&lt;.001" in text
-    assert "Planned n = 10, first look at 5, looks = 2. Each of the two looks has the level .0294" in text
-    assert "More looks" not in text and "Each of the two families holds its error at .05" in text
-    assert "More looks than the planned two" in markdown(summary_of(LOOKS, found, looks=3))
-    first = markdown(summary_of(LOOKS, first_seeds(found, 5)))
-    assert "Unfinished: 90 of 180 planned trials have run. This is the planned first look." in first
-    assert "an extra look" in markdown(summary_of(LOOKS, first_seeds(found, 6)))
-    assert "an extra look" in markdown(summary_of(sweep(), first_seeds(found, 5)))
-
-
-def test_two_looks_at_a_sweep_hold_alpha() -> None:
-    planned = sweep(
-        models={"hiagm": {}},
-        merges=("none", "masking"),
-        datasets={"wos": {}},
-        published=None,
-        statistics={"first_look": 5, "star_metrics": ("micro_f1",)},
-    )
-    rng, hits = np.random.default_rng(10), np.zeros(2)
-    for _ in range(200):
-        found = results(planned, lambda *place: float(rng.normal(80, 0.3)))
-        p = [summary_of(planned, part).comparisons[0].p_holm for part in (first_seeds(found, 5), found)]
-        hits += [min(p) < significance_level(planned), min(p) < 0.05]
-    assert hits[0] / 200 < 0.1 and hits[1] > hits[0]
 
 
 # Models with merges of their own.

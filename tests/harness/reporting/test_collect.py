@@ -34,13 +34,11 @@ def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes:
 
 
 def test_an_outcome_says_what_the_record_says(write_sweep: SweepWriter) -> None:
-    selected = {"micro_f1": {"epoch": 1}, "macro_f1": {"epoch": 2}}
-    found = outcome_of(write_sweep, CPU, selected=selected, micro_batches=4)
+    found = outcome_of(write_sweep, CPU, micro_batches=4)
     assert (found.model, found.merge, found.dataset, found.seed) == ("hiagm", "none", "synthetic", 1)
     assert found.scores == {"micro_f1": 70.0, "macro_f1": 50.0} and found.failure is None
     assert (found.seconds, found.num_parameters, found.predictions_sha256) == (5.0, 3, "x")
-    assert (found.num_epochs, found.best_epoch, found.micro_batches) == (2, 1, 4)
-    assert outcome_of(write_sweep, CPU, selected={}).best_epoch == 2, "the last, where none was chosen"
+    assert (found.num_epochs, found.micro_batches) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +85,7 @@ def test_the_number_of_datasets_with_an_effect_is_that_of_the_printed_p() -> Non
         merge = item.title.partition("(")[2].rstrip(")")
         parts = [the(findings, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
         p = [part.test.p for part in parts]
-        assert (item.num_effects, item.num_datasets) == (num_effects(p, findings.level), 3)
+        assert (item.num_effects, item.num_datasets) == (num_effects(p, table.statistics.alpha), 3)
         assert f"{item.title} {item.metric[:5]} {item.num_effects}/3" in text
     found = {item.num_effects for item in findings.replications}
     assert len(findings.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}

@@ -387,8 +387,7 @@ def test_a_label_without_gold_is_counted():
 def test_cells_csv_has_one_row_per_cell():
     rows = list(csv.DictReader(io.StringIO(data_files.cells_csv(summary_of(TABLE, FOUND)))))
     assert len(rows) == 6 * 8
-    values = sorted(one.scores["micro_f1"] for one in FOUND if (one.model, one.merge, one.dataset) == HIAGM_WOS)
-    assert float(rows[0]["median"]) == pytest.approx((values[4] + values[5]) / 2)
+    values = [one.scores["micro_f1"] for one in FOUND if (one.model, one.merge, one.dataset) == HIAGM_WOS]
     assert float(rows[0]["mean"]) == pytest.approx(sum(values) / 10)
 
 

@@ -86,7 +86,7 @@ def test_star_levels():
 
 
 def test_a_plan_that_asks_what_is_reachable_does_not_load_scipy():
-    code = "import sys, harness.stats.families as s; s.least_reachable_p(5); print('scipy' in sys.modules)"
+    code = "import sys, harness.stats.multiple_testing as s; s.least_reachable_p(5); print('scipy' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 
@@ -139,34 +139,6 @@ def test_partial_conjunction_seldom_claims_one_effect_too_many():
     assert np.mean([multiple_testing.num_effects(row) > 1 for row in p.tolist()]) < 0.06
 
 
-def test_two_looks_at_half_and_at_all_of_the_seeds_have_pococks_level():
-    assert multiple_testing.level_of_two_looks(0.05, 0.5) == pytest.approx(0.0294, abs=5e-5)
-    assert multiple_testing.level_of_two_looks(0.01, 0.5) == pytest.approx(2 * scipy.stats.norm.sf(2.772), abs=2e-5)
-    # From independent looks, that hardly share data, to looks at nearly the same.
-    levels = [multiple_testing.level_of_two_looks(0.05, share) for share in (0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
-    assert levels == sorted(levels) and levels[-1] < 0.05
-    assert levels[0] == pytest.approx(1 - math.sqrt(0.95), abs=1e-4)
-
-
-@pytest.mark.parametrize(("first", "last"), [(5, 10), (10, 40), (30, 40)])
-def test_two_looks_of_z_statistics_hold_alpha(first, last):
-    rng = np.random.default_rng(31)
-    scores = rng.normal(0, 1, (40_000, last))
-    z = np.stack([scores[:, :first].sum(1) / first**0.5, scores.sum(1) / last**0.5])
-    hits = (2 * scipy.stats.norm.sf(np.abs(z)) < multiple_testing.level_of_two_looks(0.05, first / last)).any(axis=0)
-    assert hits.mean() == pytest.approx(0.05, abs=0.004)
-
-
-def test_two_looks_of_t_tests_hold_alpha_as_well_as_t_tests_of_so_few_seeds_can():
-    d = np.random.default_rng(32).normal(0, 0.3, (20_000, 10))
-    p = np.stack([scipy.stats.ttest_1samp(d[:, :n], 0, axis=1).pvalue for n in (5, 10)])
-    uncorrected, held = (
-        (p < level).any(axis=0).mean() for level in (0.05, multiple_testing.level_of_two_looks(0.05, 0.5))
-    )
-    assert uncorrected == pytest.approx(0.087, abs=0.006)
-    assert held == pytest.approx(0.053, abs=0.006)
-
-
 def test_welchs_t_with_holm_holds_its_level_under_the_null():
     rng, starred = np.random.default_rng(33), 0
     for _ in range(300):
@@ -199,4 +171,4 @@ def test_confidence_set_of_arms_that_do_not_pair():
             )
             for i in range(3)
         ]
-        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3, t_tests.part) == expected
+        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3, t_tests.as_arms) == expected

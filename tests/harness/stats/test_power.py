@@ -78,16 +78,6 @@ def test_upper_limit_of_a_pilots_sd():
     assert math.isnan(power.upper_sd(0.3, 1))
 
 
-def test_what_a_weak_study_exaggerates():
-    size, wrong = power.exaggeration(0.1, 0.3, 5)
-    assert size == pytest.approx(2.9, abs=0.1) and wrong == pytest.approx(0.06, abs=0.01)
-    samples = np.random.default_rng(7).normal(0.1, 0.3, (60_000, 5))
-    means = samples.mean(1)
-    significant = np.abs(means) > scipy.stats.t.isf(0.025, 4) * samples.std(1, ddof=1) / math.sqrt(5)
-    assert size == pytest.approx(np.abs(means[significant]).mean() / 0.1, rel=0.05)
-    assert wrong == pytest.approx((means[significant] < 0).mean(), abs=0.01)
-
-
 def test_power_of_welchs_test_is_what_is_simulated():
     scores = np.random.default_rng(8).normal([[0.5], [0.0]], 0.3, (4000, 2, 6))
     p = scipy.stats.ttest_ind(scores[:, 0], scores[:, 1], axis=1, equal_var=False).pvalue

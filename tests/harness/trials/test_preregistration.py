@@ -192,7 +192,6 @@ def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[
     ("change", "said"),
     [
         ({"paired": False}, "statistics.paired: true -> false"),
-        ({"first_look": 2}, "statistics.first_look: 0 -> 2"),
         ({"other_test_documents": ["synthetic"]}, 'statistics.other_test_documents: [] -> ["synthetic"]'),
     ],
 )
@@ -224,3 +223,25 @@ def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_
     file.write_text(json.dumps(content | {"plan": earlier, "sha256": preregistration.digest(earlier)}))
     kept = file.read_bytes()
     assert frozen(path).read_bytes() == kept and registration(make_plan(load(path))).changes != ()
+
+
+@pytest.mark.parametrize(
+    ("retired", "changes"),
+    [
+        ({"first_look": 0, "correction": "holm", "families": "two"}, ()),
+        (
+            {"first_look": 5, "correction": "bh", "families": "two"},
+            ('statistics.correction: "bh" -> null', "statistics.first_look: 5 -> null"),
+        ),
+    ],
+)
+def test_a_field_that_is_gone_changes_nothing_where_the_plan_said_what_is_done_today(
+    write_sweep: SweepWriter, retired: dict[str, object], changes: tuple[str, ...]
+) -> None:
+    file = frozen(path := write_sweep())
+    content = json.loads(file.read_text())
+    content["plan"]["statistics"] |= retired
+    file.write_text(json.dumps(content | {"sha256": preregistration.digest(content["plan"])}))
+    assert registration(make_plan(load(path))).changes == changes
+    followed = "and followed" if not changes else "and not followed: statistics.correction"
+    assert followed in markdown(collect(make_plan(load(path)), is_interim=True))
