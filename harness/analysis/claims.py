@@ -1,23 +1,28 @@
-"""The claims of a sweep file, judged part by part."""
+"""Claims of the literature, judged part by part by what the sweep found."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from harness.analysis.findings import ClaimPart, ClaimResult, Column, Comparison
+from harness.analysis.comparison import Comparison, ComparisonKey
+from harness.analysis.design import Column
+from harness.analysis.findings import ClaimPart, ClaimResult
 from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.published import published_score
 from harness.config.schema import Claim
 from harness.stats import claim_rules
+from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
+from harness.stats.estimate import Estimate
 from harness.stats.multiple_testing import confidence_set
-from harness.stats.t_tests import Array, Estimate, spread
+from harness.stats.t_tests import spread
 
 SENSITIVITY = (0.5, 2.0)
-"""Of a verdict: multiples of the smallest effect at which it is judged as well."""
+"""Multiples of the smallest effect of interest by which a claim is judged as well."""
 
-_ELSE = claim_rules.Judged("not comparable")
+_NOT_COMPARABLE = claim_rules.Judged("not comparable")
 
 Part = Callable[[float], ClaimPart]
 """A part of a claim, given the smallest effect of interest."""
@@ -32,10 +37,10 @@ def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iter
     one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
 
     Args:
-        index: What trials answered.
-        comparisons: Of every row with its base, controls included.
+        index: Trial results.
+        comparisons: Comparisons of every row with its base, controls included.
     """
-    known = {(item.model, item.merge, item.column): item for item in comparisons}
+    known = {item.key: item for item in comparisons}
     for name, claim in index.sweep.claims.items():
         parts = list(_parts(index, known, claim))
         smallest = index.sweep.statistics.smallest_effect
@@ -45,7 +50,7 @@ def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iter
         yield ClaimResult(
             name=name,
             text=claim.text,
-            parts=tuple(replace(one, judged=_ELSE) if subset else one for one in by_size[smallest]),
+            parts=tuple(replace(one, judged=_NOT_COMPARABLE) if subset else one for one in by_size[smallest]),
             verdict="not comparable" if subset else verdict.pop(smallest),
             sensitivity={} if subset else verdict,
         )
@@ -63,16 +68,18 @@ def _columns(index: ResultsIndex, claim: Claim) -> Iterator[Column]:
                 yield column
 
 
-def _parts(index: ResultsIndex, known: dict[tuple[str, str, Column], Comparison], claim: Claim) -> Iterable[Part]:
-    rows = [tuple(row.split("/")) for row in claim.rows]
+def _parts(index: ResultsIndex, known: Mapping[ComparisonKey, Comparison], claim: Claim) -> Iterable[Part]:
+    rows = [row.split("/") for row in claim.rows]
     if claim.kind == "time_ratio":
         return [_time(index, model, merge, data, claim) for model, merge in rows for data in claim.data]
     columns = list(_columns(index, claim))
     if claim.kind == "larger_gain":
-        return [_contrast(index, claim.rows[0], claim.rows[1], column) for column in columns]
+        return [_contrast(index, (claim.rows[0], claim.rows[1]), column) for column in columns]
     if claim.kind == "best":
         return [_best(index, model, merge, column) for model, merge in rows for column in columns]
-    return [_difference(known[model, merge, column], claim) for model, merge in rows for column in columns]
+    return [
+        _difference(known[ComparisonKey(model, merge, column)], claim) for model, merge in rows for column in columns
+    ]
 
 
 def _difference(item: Comparison, claim: Claim) -> Part:
@@ -85,8 +92,8 @@ def _difference(item: Comparison, claim: Claim) -> Part:
         else:
             judged = claim_rules.direction(found, 1 if claim.kind == "rises" else -1, smallest)
         published = "" if item.published is None else f"{item.published:+z.2f}"
-        label = f"{item.title}, {item.column.title}"
-        return ClaimPart(label, _words(found, "+"), published, item.documents is not None, judged)
+        title = f"{item.title}, {item.column.title}"
+        return ClaimPart(title, _words(found, "+"), published, item.documents is not None, judged)
 
     return part
 
@@ -99,18 +106,18 @@ def _words(found: Estimate | None, sign: str = "") -> str:
 
 def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> Part:
     merges = index.sweep.merges_of(model)
-    members = [index.coded_scores(model, one, column) for one in merges]
-    label = f"{index.title(model, merge)}, {column.title}"
-    scores = {one: index.published(model, one, column) for one in merges}
-    ranked = sorted((score for score in scores.values() if score is not None), reverse=True)
+    members = [index.arms(model, one, column) for one in merges]
+    title = f"{index.title(model, merge)}, {column.title}"
+    scores = [published_score(index.sweep, model, one, column) for one in merges]
+    ranked = sorted((score for score in scores if score is not None), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
     # A rival that cannot be compared may be the better one.
     is_open = any(index.one_seed(model, one, column) for one in merges)
     if is_open or min(len(arm) for member in members for arm in member) < 2:
-        return lambda smallest: ClaimPart(label, "n/a", published, False, claim_rules.Judged("not tested"))
-    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), index.join), strict=True))
+        return lambda smallest: ClaimPart(title, "n/a", published, False, claim_rules.Judged("not tested"))
+    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), index.design), strict=True))
     ours = f"best may be {', '.join(one for one in merges if inside[one])}"
-    return lambda smallest: ClaimPart(label, ours, published, False, claim_rules.best(inside, merge))
+    return lambda smallest: ClaimPart(title, ours, published, False, claim_rules.best(inside, merge))
 
 
 def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> Part:
@@ -121,22 +128,38 @@ def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Clai
     if found is not None:
         ends = ", ".join(f"{math.exp(end):.2f}" for end in found.interval())
         ours = f"x {math.exp(found.value):.2f} [{ends}]"
-    label = f"{index.title(model, merge)}, {index.titles[dataset]}"
-    return lambda smallest: ClaimPart(label, ours, f"x {low:g} to {high:g}", False, judged)
+    title = f"{index.title(model, merge)}, {index.titles[dataset]}"
+    return lambda smallest: ClaimPart(title, ours, f"x {low:g} to {high:g}", False, judged)
 
 
-def _contrast(index: ResultsIndex, one: str, other: str, column: Column) -> Part:
+def _contrast(index: ResultsIndex, models: tuple[str, str], column: Column) -> Part:
     """How much more the first model gains than the second, each averaged over their common merges and over datasets."""
-    merges = _common_variants(index, one, other)
-    strata: list[list[Array]] = []
+    merges = _common_variants(index, *models)
+    found, with_documents = _gains_apart(index, models, merges, column)
+    title = f"{index.model_title(models[0])} over {index.model_title(models[1])}, {column.title}"
+    published = _published_contrast(index, models, merges, column)
+    return lambda smallest: ClaimPart(
+        title, _words(found, "+"), published, with_documents, claim_rules.direction(found, 1, smallest)
+    )
+
+
+def _common_variants(index: ResultsIndex, one: str, other: str) -> list[str]:
+    shared = index.sweep.merges_of(other)
+    return [merge for merge in index.sweep.merges_of(one) if merge in shared and merge != index.sweep.statistics.base]
+
+
+def _gains_apart(
+    index: ResultsIndex, models: tuple[str, str], merges: Sequence[str], column: Column
+) -> tuple[Estimate | None, bool]:
+    """Returns by how much the gains of two models differ, and whether documents count as a sample in it."""
+    strata: list[tuple[Array, ...]] = []
     variances: list[float] = []
     signs: list[float] = []
     with_documents = True
     for dataset in column.datasets:
-        place = Column("", column.metric, (dataset,))
         runs: dict[RunKey, float] = {}
-        for model, sign in ((one, 1.0), (other, -1.0)):
-            samples, weights = _gain(index, model, merges, place)
+        for model, sign in zip(models, (1.0, -1.0), strict=True):
+            samples, weights = _gain(index, model, merges, Column("", column.metric, (dataset,)))
             strata.append(samples)
             signs += [sign / len(column.datasets)] * len(samples)
             variances += [0.0] * len(samples)
@@ -147,28 +170,19 @@ def _contrast(index: ResultsIndex, one: str, other: str, column: Column) -> Part
         else:
             # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
             variances[-1] = sample.variance(column.metric, runs)
-    found = None
-    arms = [(model, merge) for model in (one, other) for merge in (*merges, index.sweep.statistics.base)]
-    is_varied = not any(index.one_seed(model, merge, column) for model, merge in arms)
+    arms = [(model, merge) for model in models for merge in (*merges, index.sweep.statistics.base)]
     flat = [sample for samples in strata for sample in samples]
-    if is_varied and min(sample.size for sample in flat) > 1 and spread(strata) == "tested":
-        over_seeds = crossed(flat, [0.0] * len(flat), signs)
-        found = over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds
-    label = f"{index.model_title(one)} over {index.model_title(other)}, {column.title}"
-    published = _published_contrast(index, one, other, merges, column)
-    return lambda smallest: ClaimPart(
-        label, _words(found, "+"), published, with_documents, claim_rules.direction(found, 1, smallest)
-    )
-
-
-def _common_variants(index: ResultsIndex, one: str, other: str) -> list[str]:
-    shared = index.sweep.merges_of(other)
-    return [merge for merge in index.sweep.merges_of(one) if merge in shared and merge != index.sweep.statistics.base]
+    if any(index.one_seed(model, merge, column) for model, merge in arms) or min(sample.size for sample in flat) < 2:
+        return None, with_documents
+    if spread(strata) != "tested":
+        return None, with_documents
+    over_seeds = crossed(flat, [0.0] * len(flat), signs)
+    return over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds, with_documents
 
 
 def _gain(
     index: ResultsIndex, model: str, merges: Sequence[str], column: Column
-) -> tuple[list[Array], dict[RunKey, float]]:
+) -> tuple[tuple[Array, ...], dict[RunKey, float]]:
     """Returns the mean over merges of the difference to the base on one dataset, over runs that can be compared.
 
     Returns:
@@ -176,21 +190,21 @@ def _gain(
     """
     arms = (*merges, index.sweep.statistics.base)
     weights = (*[1 / len(merges)] * len(merges), -1.0)
-    scores = index.shared([index.coded_scores(model, arm, column)[0] for arm in arms])
+    scores = index.design.shared([index.arms(model, arm, column)[0] for arm in arms])
     weighted = [weight * np.array(list(found.values())) for weight, found in zip(weights, scores, strict=True)]
-    samples = [np.sum(weighted, axis=0)] if index.sweep.statistics.paired else weighted
-    runs: dict[RunKey, float] = {
-        (model, arm, seed): weight / len(found)
+    runs = {
+        RunKey(model, arm, key.seed): weight / len(found)
         for arm, weight, found in zip(arms, weights, scores, strict=True)
-        for seed in index.seeds(found)
+        for key in found
     }
-    return samples, runs
+    return index.design.combined(weighted), runs
 
 
-def _published_contrast(index: ResultsIndex, one: str, other: str, merges: Sequence[str], column: Column) -> str:
+def _published_contrast(index: ResultsIndex, models: tuple[str, str], merges: Sequence[str], column: Column) -> str:
     gains = []
-    for model in (one, other):
-        scores = [index.published(model, merge, column) for merge in (index.sweep.statistics.base, *merges)]
+    for model in models:
+        arms = (index.sweep.statistics.base, *merges)
+        scores = [published_score(index.sweep, model, merge, column) for merge in arms]
         known = [score for score in scores if score is not None]
         if len(known) < len(scores):
             return ""

@@ -1,7 +1,39 @@
-"""What a sweep compares, at which level, and what its seeds can reach: known before anything has run."""
+"""Planned comparisons of a sweep: columns, families, design, and the least p that the seeds can reach."""
+
+from dataclasses import dataclass
 
 from harness.config.schema import SweepFile
+from harness.core.metric_names import Headline
 from harness.stats.multiple_testing import least_reachable_p, seeds_to_reach
+from harness.stats.pairing import Arms, Design, Pairs
+
+FAMILIES = {"averages": "A", "datasets": "B"}
+"""Families of tests that are corrected together, with the letters that reports and plans give them."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric on one dataset, or its average over several.
+
+    Attributes:
+        title: Heading.
+        metric: Key of the scores.
+        datasets: Key of the dataset, or all keys for an average.
+    """
+
+    title: str
+    metric: Headline
+    datasets: tuple[str, ...]
+
+    @property
+    def average(self) -> bool:
+        """Whether it spans several datasets."""
+        return len(self.datasets) > 1
+
+    @property
+    def family(self) -> str:
+        """The family that comparisons in this column are corrected in."""
+        return "averages" if self.average else "datasets"
 
 
 def num_comparisons(sweep: SweepFile) -> dict[str, int]:
@@ -14,7 +46,7 @@ def num_comparisons(sweep: SweepFile) -> dict[str, int]:
     ]
     tests = sum(variants) * len(sweep.statistics.star_metrics)
     num_datasets = len(sweep.datasets)
-    return {"A": tests if num_datasets > 1 else 0, "B": tests * num_datasets}
+    return {"averages": tests if num_datasets > 1 else 0, "datasets": tests * num_datasets}
 
 
 def why_no_comparisons(sweep: SweepFile) -> str:
@@ -32,20 +64,25 @@ def why_no_comparisons(sweep: SweepFile) -> str:
     return f"No comparisons: no model that is not a control has the base merge {base!r} and another."
 
 
+def design_of(sweep: SweepFile) -> Design:
+    """Returns how the runs of a variant and of its base go together."""
+    return Pairs if sweep.statistics.paired else Arms
+
+
 def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
-    """Returns the least corrected p of the exact test over the planned seeds, and how many seeds reach the level."""
+    """Returns the least p of the exact test after Holm over the planned seeds, and how many seeds reach alpha."""
     # The exact test of an average treats every dataset's seeds on their own.
-    strata = len(sweep.datasets) if family == "A" else 1
-    size, paired = num_comparisons(sweep)[family], sweep.statistics.paired
-    needed = seeds_to_reach(sweep.statistics.alpha, size, strata, paired)
-    return least_reachable_p(len(sweep.seeds), size, strata, paired), max(needed, 2)
+    strata = len(sweep.datasets) if family == "averages" else 1
+    size, design = num_comparisons(sweep)[family], design_of(sweep)
+    needed = seeds_to_reach(sweep.statistics.alpha, size, strata, design)
+    return least_reachable_p(len(sweep.seeds), size, strata, design), max(needed, 2)
 
 
 def seed_test(sweep: SweepFile) -> str:
     """Returns the name of the t test that makes the stars of single datasets."""
-    return "paired t" if sweep.statistics.paired else "Welch's t"
+    return design_of(sweep).seed_test
 
 
 def exact_test(sweep: SweepFile) -> str:
     """Returns the name of the exact test that stands beside the t test."""
-    return "sign flip" if sweep.statistics.paired else "exchange of runs"
+    return design_of(sweep).exact_test

@@ -1,42 +1,21 @@
-"""What a report prints, as frozen records: what was found in the outcomes of trials.
+"""Findings of a sweep, as frozen records: everything that a report prints.
 
-A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. Two
-families of comparisons with the base merge are corrected apart: A holds the averages, B the single
-datasets. NaN stands for a number that does not exist.
+A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. NaN stands for a number
+that does not exist.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from harness.analysis.inputs import Facts, TrialResult
+from harness.analysis.comparison import Comparison
+from harness.analysis.design import Column
+from harness.analysis.index import planned_places
+from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.config.schema import SweepFile
 from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
-from harness.stats.effect_sizes import ProbabilityBetter
-from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
-from harness.stats.t_tests import Estimate, TTest
-
-
-@dataclass(frozen=True)
-class Column:
-    """A metric on one dataset, or its average over several.
-
-    Attributes:
-        title: Heading.
-        metric: Key of the scores.
-        datasets: One key, or all of them for an average.
-    """
-
-    title: str
-    metric: str
-    datasets: tuple[str, ...]
-
-    @property
-    def average(self) -> bool:
-        """Whether it spans several datasets."""
-        return len(self.datasets) > 1
 
 
 @dataclass(frozen=True)
@@ -44,22 +23,23 @@ class TableCell:
     """One row in one column.
 
     Attributes:
-        mean: Over seeds, in points; NaN where a dataset has no finished trial.
+        mean: Mean over seeds, in points; NaN where a dataset has no finished trial.
         sd: Standard deviation (ddof 1) over seeds; NaN below two.
-        num_done: Finished trials with this score, per dataset of the column.
-        num_failed: Failed trials, all datasets together.
-        num_planned: Planned trials, all datasets together.
-        num_collapsed: Suspiciously low runs, and those that predict the same for every document; they stay in the mean.
-        one_seed: All seeds made the same predictions or scores, so they count as one.
+        num_done: Number of finished trials with this score, per dataset of the column.
+        num_failed: Number of failed trials, all datasets together.
+        num_planned: Number of planned trials, all datasets together.
+        num_collapsed: Number of runs that are suspiciously low, or predict the same for every document; they stay in
+            the mean.
+        one_seed: Whether all seeds made the same predictions or scores, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others
             whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
         p_published: Two-sided p of the published score as a further run.
-        marks: Arrow and stars of the comparison with the base merge.
-        bold: In the confidence set of the best of its model, when that excludes someone.
-        underlined: Highest mean of its model.
-        num_cut: Finished trials whose batches were cut into parts.
+        marks: Arrow, stars and dagger of the comparison with the base merge.
+        bold: Whether it is in the confidence set of the best of its model, when that excludes someone.
+        underlined: Whether it is the highest mean of its model.
+        num_cut: Number of finished trials whose batches were cut into parts.
     """
 
     mean: float
@@ -77,99 +57,6 @@ class TableCell:
     bold: bool = False
     underlined: bool = False
     num_cut: int = 0
-
-
-@dataclass(frozen=True)
-class DocumentLevel:
-    """A comparison that also counts the documents as a sample.
-
-    Attributes:
-        crossed: The difference with the error of seeds and of documents.
-        share: Of its variance, what is due to documents: whether more seeds or more documents would help.
-        p_swap: Approximate randomisation over documents, conditional on the trained models; NaN for averages.
-    """
-
-    crossed: Estimate
-    share: float
-    p_swap: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A merge against the base merge of the same model.
-
-    Attributes:
-        model: Key of the sweep file.
-        merge: The variant.
-        base: What it is compared with.
-        title: The variant's row label.
-        column: Where.
-        family: The family that it is corrected in.
-        test: The t test.
-        seeds: Of each dataset, those of the variant and of the base that count.
-        differences: Of each dataset, by seed; empty where seeds do not pair.
-        dropped: Seeds that only one arm finished, as `dataset/seed`.
-        mixed: Seeds whose runs differ in commit or hardware from those of the other arm, likewise; not compared.
-        p_sign_flip: Exact sign flip; NaN where seeds do not pair.
-        p_exchange: Exchange of runs between the arms; NaN where seeds pair.
-        least_p: Least p that this exact test of so many runs can give; NaN where the seed had no effect.
-        correlation: r between the arms over seeds; NaN for averages.
-        better: Probability that a run of the variant scores above one of the base; NaN for averages.
-        published: Difference of the published scores.
-        judged: That difference against the prediction interval of ours; None where there is neither.
-        power: Power at that difference with the observed sd; NaN for averages, and where it is 0 or not comparable.
-        detectable: Difference that so many pairs with such an sd find with a power of .8; NaN for averages.
-        obstacle: Why no star is possible, whatever the scores; empty where one is.
-        documents: The same with documents as a sample; None without predictions or without a test.
-        p_holm: Adjusted within the family.
-        q_bh: Likewise.
-        marks: Arrow and stars, and a dagger where the crossed interval excludes 0 too.
-        flags: `U`, underpowered at the published difference; `P`, the exact test cannot reach its level,
-            corrected; `D`, seeds dropped; `M`, mixed seeds.
-    """
-
-    model: str
-    merge: str
-    base: str
-    title: str
-    column: Column
-    family: str
-    test: TTest
-    seeds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
-    differences: tuple[Mapping[int, float], ...]
-    dropped: tuple[str, ...]
-    mixed: tuple[str, ...]
-    p_sign_flip: float
-    p_exchange: float
-    least_p: float
-    correlation: float
-    better: ProbabilityBetter
-    published: float | None
-    judged: Prediction | None
-    power: float
-    detectable: float
-    obstacle: str
-    documents: DocumentLevel | None = None
-    p_holm: float = math.nan
-    q_bh: float = math.nan
-    marks: str = ""
-    flags: tuple[str, ...] = ()
-
-    @property
-    def p_exact(self) -> float:
-        """Of the exact test beside the t test, whichever there is."""
-        return self.p_exchange if math.isnan(self.p_sign_flip) else self.p_sign_flip
-
-    @property
-    def comparable(self) -> float | None:
-        """The published difference, unless it is of other documents."""
-        return None if self.judged is NOT_COMPARABLE else self.published
-
-    @property
-    def estimate(self) -> Estimate | None:
-        """What a claim is judged by: over seeds, or over seeds and documents, wherever that is less sure."""
-        over_seeds = self.test.estimate
-        return over_seeds.guarded(self.documents.crossed) if over_seeds and self.documents else over_seeds
 
 
 @dataclass(frozen=True)
@@ -200,7 +87,7 @@ class ClaimResult:
         text: The statement.
         parts: Its parts, by the planned smallest effect.
         verdict: By that effect; `not comparable` where trained on fewer documents.
-        sensitivity: The verdict by other smallest effects.
+        sensitivity: Verdict by other smallest effects.
     """
 
     name: str
@@ -215,10 +102,10 @@ class Replication:
     """In how many datasets at least a variant has an effect, by the partial conjunction.
 
     Attributes:
-        title: The variant's row label.
+        title: Row title of the variant.
         metric: Key of the scores.
-        num_effects: At least so many.
-        num_datasets: Of so many.
+        num_effects: Least number of datasets with an effect.
+        num_datasets: Number of datasets.
     """
 
     title: str
@@ -243,13 +130,12 @@ class Detail:
     """What one cell cost, and its other metrics.
 
     Attributes:
-        title: Row label.
-        dataset: Dataset label.
+        title: Row title.
+        dataset: Dataset title.
         metrics: Metric to mean and standard deviation.
         seconds: Mean and standard deviation of the training time.
-        num_parameters: Trainable parameters.
-        ratio: Geometric mean over paired seeds of the time per epoch over the base merge's, and the ends of its
-            95 % interval.
+        num_parameters: Number of trainable parameters.
+        ratio: Geometric mean of the time per epoch over the base merge's, and the ends of its 95 % interval.
     """
 
     title: str
@@ -265,12 +151,12 @@ class LabelGroup:
     """One cell's scores on a group of labels.
 
     Attributes:
-        title: Row label.
-        dataset: Dataset label.
-        group: Of `harness.training.metrics.GROUPS`.
+        title: Row title.
+        dataset: Dataset title.
+        group: Name in `datasets.storage.label_groups.GROUPS`.
         micro: Mean and standard deviation over seeds of F pooled over the group's labels.
-        macro: Likewise of the mean of F over those of them that a test document has.
-        num_runs: Finished runs.
+        macro: Mean and standard deviation over seeds of the mean F of those labels that a test document has.
+        num_runs: Number of finished runs.
     """
 
     title: str
@@ -283,14 +169,14 @@ class LabelGroup:
 
 @dataclass(frozen=True)
 class LabelDifference:
-    """One label's F under a variant, minus that under its base.
+    """Difference in F of a single label between a variant and its base.
 
     Attributes:
-        row: The variant's row label.
-        dataset: Dataset label.
-        title: Name of the label.
-        support: Test documents with it.
-        difference: Mean over paired seeds, in points.
+        row: Row title of the variant.
+        dataset: Dataset title.
+        label: Name of the label.
+        support: Number of test documents with it.
+        difference: Mean difference over seeds, in points.
     """
 
     row: str
@@ -301,40 +187,26 @@ class LabelDifference:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One planned trial, and its outcome if there is one."""
-
-    model: str
-    merge: str
-    title: str
-    dataset: str
-    seed: int
-    control: bool
-    result: TrialResult | None
-
-
-@dataclass(frozen=True)
 class Findings:
     """Everything that a report prints.
 
     Attributes:
         sweep: The sweep file.
-        facts: As given.
+        facts: What the report says beyond the scores.
         dataset_titles: Dataset key to its name in the tables.
         columns: Single datasets first, then averages.
         rows: In the order of the sweep file.
-        comparisons: Of the two families, in the order of rows and columns.
-        control_comparisons: Of controls; uncorrected and unstarred.
-        family_sizes: `A` and `B` to the planned number of tests.
+        comparisons: Comparisons of both families, in the order of rows and columns.
+        control_comparisons: Comparisons of controls; uncorrected and unstarred.
         details: One per row and dataset.
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
-        trials: Every planned trial.
+        results: Finished and failed trials, in the order of the plan.
         label_differences: One per compared row, dataset and label, where predictions are known.
         claims: Verdicts on the statements of the literature.
         replications: One per variant and metric with a test, where there are several datasets.
-        labels_without_gold: Dataset label to labels that no test document has, where predictions are known.
-        resampling: How documents were resampled; None where no predictions are known.
-        num_odd_scores: Scores that were NaN or infinite and count as missing.
+        labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
+        resampling: Numbers of resamples of documents; None where no predictions are known.
+        num_odd_scores: Number of scores that were NaN or infinite and count as missing.
     """
 
     sweep: SweepFile
@@ -344,13 +216,22 @@ class Findings:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     control_comparisons: tuple[Comparison, ...]
-    family_sizes: Mapping[str, int]
     details: tuple[Detail, ...]
     label_groups: tuple[LabelGroup, ...]
-    trials: tuple[Trial, ...]
+    results: tuple[TrialResult, ...]
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
     replications: tuple[Replication, ...]
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int
+
+    @cached_property
+    def planned(self) -> list[TrialPlace]:
+        """Place of every planned trial, in the order of rows, datasets and seeds."""
+        return planned_places(self.sweep)
+
+    @cached_property
+    def row_titles(self) -> dict[tuple[str, str], str]:
+        """Model and merge to row title."""
+        return {(row.model, row.merge): row.title for row in self.rows}

@@ -1,105 +1,104 @@
-"""What trials answered, looked up by row, column and seed: the one reader of outcomes."""
+"""Index of trial results by model, merge, dataset and seed."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from harness.analysis.findings import Column
-from harness.analysis.inputs import Facts, TrialResult
+from harness.analysis.design import Column, design_of
+from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
-from harness.stats.t_tests import Scores, Stratum, TTest, as_arms, as_pairs, same_origin, t_test
+from harness.stats.pairing import SeedKey, Stratum
+from harness.stats.t_tests import TTest, t_test
 
 METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
 RECONSTRUCTED = "§"
 """Marks every row of a model that is a reconstruction."""
-RunKey = tuple[str, str, int]
-"""Model, merge, seed."""
+
+
+class RunKey(NamedTuple):
+    """What tells the runs on one dataset apart."""
+
+    model: str
+    merge: str
+    seed: int
+
+
 Samples = Mapping[str, DocumentSample[RunKey]]
 """Dataset to its test documents under every run whose predictions are known."""
 
 
 class ResultsIndex:
-    """Answers of trials by row and column.
+    """Trial results by row and column.
 
     Args:
-        sweep: The plan.
+        sweep: The sweep file.
         results: Finished and failed trials, in any order.
-        facts: Names the datasets.
+        facts: Facts that name the datasets.
         samples: Predictions, where they are known.
 
     Raises:
-        ValueError: On two outcomes for one trial, or one that is not of the sweep.
+        ValueError: On two results of one trial, or one that is not of the sweep.
     """
 
     def __init__(self, sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples: Samples):
         self.sweep = sweep
         self.samples = samples
+        self.design = design_of(sweep)
         known = facts.dataset_facts
         self.titles = {
             key: entry.label or (known[key].title if key in known else key) for key, entry in sweep.datasets.items()
         }
         self.columns = _columns(sweep, self.titles)
-        self.results = self._index(results)
-        # With an empty place for each seed, under which runs pair up wherever they were made.
-        self._made = sorted({(one.seed, made) for one in self.results.values() for made in ("", one.made_on)})
-        self._code = {key: code for code, key in enumerate(self._made)}
-
-    def _index(self, results: Sequence[TrialResult]) -> dict[tuple[str, str, str, int], TrialResult]:
-        planned = {
-            (model, merge, dataset, seed)
-            for model, merge in self.sweep.rows
-            for dataset in self.sweep.datasets
-            for seed in self.sweep.seeds
-        }
-        found: dict[tuple[str, str, str, int], TrialResult] = {}
-        for result in results:
-            place = (result.model, result.merge, result.dataset, result.seed)
-            if place not in planned or place in found:
-                problem = "has two outcomes" if place in found else "is not part of the sweep"
-                raise ValueError(f"{self.sweep.name}: trial {'/'.join(map(str, place))} ({result.key}) {problem}.")
-            found[place] = result
-        return found
+        self.results = _by_place(sweep, results)
 
     def cell_results(self, model: str, merge: str, dataset: str) -> list[TrialResult]:
-        """Returns the outcomes of a cell, by rising seed."""
-        found = (self.results.get((model, merge, dataset, seed)) for seed in sorted(self.sweep.seeds))
-        return [result for result in found if result is not None]
+        """Returns the results of a cell, by rising seed."""
+        places = (TrialPlace(model, merge, dataset, seed) for seed in sorted(self.sweep.seeds))
+        return [self.results[place] for place in places if place in self.results]
+
+    def finite(self, model: str, merge: str, dataset: str, metric: str) -> Iterator[tuple[TrialResult, float]]:
+        """Yields the results of a cell that have a finite score, by rising seed, with that score."""
+        for one in self.cell_results(model, merge, dataset):
+            score = (one.scores or {}).get(metric, math.nan)
+            if math.isfinite(score):
+                yield one, score
 
     def scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
         """Returns finite scores by seed, one mapping per dataset of the column."""
         return [
+            {one.seed: score for one, score in self.finite(model, merge, dataset, column.metric)}
+            for dataset in column.datasets
+        ]
+
+    def arms(self, model: str, merge: str, column: Column) -> list[dict[SeedKey, float]]:
+        """Returns finite scores by what decides whether they may be compared, one mapping per dataset."""
+        mixed = self.sweep.statistics.allow_mixed
+        return [
             {
-                one.seed: one.scores[column.metric]
-                for one in self.cell_results(model, merge, dataset)
-                if one.scores is not None and math.isfinite(one.scores.get(column.metric, math.nan))
+                SeedKey(one.seed, "" if mixed else one.made_on): score
+                for one, score in self.finite(model, merge, dataset, column.metric)
             }
             for dataset in column.datasets
         ]
+
+    def strata(self, model: str, merge: str, column: Column) -> list[Stratum]:
+        """Returns a row and its base put together, one stratum per dataset."""
+        arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
+        return [self.design.of(*both) for both in zip(*arms, strict=True)]
 
     def one_seed(self, model: str, merge: str, column: Column) -> bool:
         """Returns whether, on some dataset of the column, different seeds made no difference.
 
         That some of the seeds predict the same is no sign of it: runs that collapse do so alike.
         """
-        for dataset, scores in zip(column.datasets, self.scores(model, merge, column), strict=True):
-            if len(scores) < 2:
-                continue
-            digests = {one.predictions_sha256 for one in self.cell_results(model, merge, dataset) if one.seed in scores}
-            spread = max(scores.values()) - min(scores.values())
-            if spread <= 1e-9 or (len(digests) == 1 and None not in digests):
+        for dataset in column.datasets:
+            found = list(self.finite(model, merge, dataset, column.metric))
+            digests = {one.predictions_sha256 for one, _ in found}
+            scores = [score for _, score in found]
+            if len(found) > 1 and (max(scores) - min(scores) <= 1e-9 or (len(digests) == 1 and None not in digests)):
                 return True
         return False
-
-    def published(self, model: str, merge: str, column: Column) -> float | None:
-        """Returns the published score; of an average, the mean rounded as the literature prints it."""
-        if self.sweep.published is None:
-            return None
-        row = self.sweep.published.scores.get(f"{model}/{merge}", {})
-        scores = [row.get(dataset, {}).get(column.metric) for dataset in column.datasets]
-        known = [score for score in scores if score is not None]
-        if len(known) < len(scores):
-            return None
-        return known[0] if len(known) == 1 else round(sum(known) / len(known), 2)
 
     def model_title(self, model: str) -> str:
         """Returns the name of a model."""
@@ -108,64 +107,53 @@ class ResultsIndex:
 
     def title(self, model: str, merge: str) -> str:
         """Returns the name of a row."""
-        label = self.model_title(model)
-        return label if merge == "none" else f"{label}+MTL ({merge})"
-
-    # Arms. A run's code stands for its seed and for what it was made on, so that only runs alike in both pair up.
-
-    def coded(self, model: str, merge: str, values: Mapping[int, float], dataset: str, mixed: bool) -> dict[int, float]:
-        """Returns values by code in place of seed; mixed ones pair up wherever they were made."""
-        made_on = {one.seed: "" if mixed else one.made_on for one in self.cell_results(model, merge, dataset)}
-        return {self._code[seed, made_on[seed]]: value for seed, value in values.items()}
-
-    def coded_scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
-        """Returns scores by code, one mapping per dataset."""
-        scores = zip(column.datasets, self.scores(model, merge, column), strict=True)
-        mixed = self.sweep.statistics.allow_mixed
-        return [self.coded(model, merge, values, dataset, mixed) for dataset, values in scores]
-
-    def join(self, variant: Scores, base: Scores) -> Stratum:
-        """Puts two coded arms together, paired or as wholes, as the sweep file says."""
-        return as_pairs(variant, base) if self.sweep.statistics.paired else as_arms(variant, base, self._made_on)
-
-    def shared(self, arms: Sequence[Scores]) -> list[dict[int, float]]:
-        """Returns of several coded arms the runs that can be compared: of seeds that all have, or made alike."""
-        if not self.sweep.statistics.paired:
-            return same_origin(arms, self._made_on)
-        codes = sorted(set(arms[0]).intersection(*arms[1:]))
-        return [{code: arm[code] for code in codes} for arm in arms]
-
-    def strata(self, model: str, merge: str, base: str, column: Column) -> list[Stratum]:
-        """Returns two arms put together, one stratum per dataset."""
-        arms = (self.coded_scores(model, arm, column) for arm in (merge, base))
-        return [self.join(*both) for both in zip(*arms, strict=True)]
-
-    def _made_on(self, code: int) -> str:
-        return self._made[code][1]
-
-    def seeds(self, codes: Iterable[int]) -> list[int]:
-        """Returns the seeds that codes stand for."""
-        return [self._made[code][0] for code in codes]
+        title = self.model_title(model)
+        return title if merge == "none" else f"{title}+MTL ({merge})"
 
     def time_test(self, model: str, merge: str, dataset: str) -> TTest:
         """Tests the mean of log(time per epoch / that of the base).
 
         Times of different commits or hardware are never compared: `allow_mixed` is about scores.
         """
-        arms = []
-        for arm in (merge, self.sweep.statistics.base):
-            found = [one for one in self.cell_results(model, arm, dataset) if one.scores is not None and one.seconds]
-            logs = {one.seed: math.log((one.seconds or 0.0) / one.num_epochs) for one in found}
-            arms.append(self.coded(model, arm, logs, dataset, mixed=False))
-        return t_test([self.join(*arms)])
+        arms = (
+            {
+                SeedKey(one.seed, one.made_on): math.log(one.seconds / one.num_epochs)
+                for one in self.cell_results(model, arm, dataset)
+                if one.scores is not None and one.seconds
+            }
+            for arm in (merge, self.sweep.statistics.base)
+        )
+        return t_test([self.design.of(*arms)])
 
 
-def _columns(sweep: SweepFile, labels: Mapping[str, str]) -> tuple[Column, ...]:
-    places: list[tuple[str, tuple[str, ...]]] = [(label, (key,)) for key, label in labels.items()]
-    if len(labels) > 1:
-        places.append(("Avg", tuple(labels)))
+def planned_places(sweep: SweepFile) -> list[TrialPlace]:
+    """Returns the place of every planned trial, in the order of rows, datasets and seeds."""
+    return [
+        TrialPlace(model, merge, dataset, seed)
+        for model, merge in sweep.rows
+        for dataset in sweep.datasets
+        for seed in sweep.seeds
+    ]
+
+
+def _by_place(sweep: SweepFile, results: Sequence[TrialResult]) -> dict[TrialPlace, TrialResult]:
+    """Returns the results in the order of the plan."""
+    planned = planned_places(sweep)
+    known, found = set(planned), dict[TrialPlace, TrialResult]()
+    for one in results:
+        if one.place not in known or one.place in found:
+            problem = "has two outcomes" if one.place in found else "is not part of the sweep"
+            raise ValueError(f"{sweep.name}: trial {'/'.join(map(str, one.place))} ({one.key}) {problem}.")
+        found[one.place] = one
+    return {place: found[place] for place in planned if place in found}
+
+
+def _columns(sweep: SweepFile, titles: Mapping[str, str]) -> tuple[Column, ...]:
+    places: list[tuple[str, tuple[str, ...]]] = [(title, (key,)) for key, title in titles.items()]
+    if len(titles) > 1:
+        places.append(("Avg", tuple(titles)))
     return tuple(
-        Column(f"{label} {METRIC_TITLES[metric]}", metric, datasets)
-        for label, datasets in places
+        Column(f"{title} {METRIC_TITLES[metric]}", metric, datasets)
+        for title, datasets in places
         for metric in sweep.statistics.star_metrics
     )

@@ -1,9 +1,17 @@
-"""What a report is made from, as frozen records: how trials ended, and what the scores do not say."""
+"""Inputs of the analysis: trial results, facts about datasets, provenance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-from harness.trials.preregistration import Registration
+
+class TrialPlace(NamedTuple):
+    """What tells the planned trials of a sweep apart."""
+
+    model: str
+    merge: str
+    dataset: str
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -14,16 +22,16 @@ class TrialResult:
         model: Key of the sweep file.
         merge: `none`, `masking` or `projection`.
         dataset: Key of the sweep file.
-        seed: The trial's seed.
+        seed: Seed of the trial.
         scores: Metric to value, F in points; None if the trial failed.
         failure: Why it failed; None if it did not.
         seconds: Training time.
-        num_parameters: Trainable parameters.
-        predictions_sha256: Digest of the predictions on the test documents.
+        num_parameters: Number of trainable parameters.
+        predictions_sha256: SHA-256 of the predictions on the test documents.
         key: Identity of the trial.
-        micro_batches: Parts that each batch was cut into, for want of memory.
+        micro_batches: Number of parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
-        num_epochs: Epochs trained.
+        num_epochs: Number of epochs trained.
     """
 
     model: str
@@ -40,15 +48,20 @@ class TrialResult:
     made_on: str = ""
     num_epochs: int = 1
 
+    @property
+    def place(self) -> TrialPlace:
+        """Its place in the plan."""
+        return TrialPlace(self.model, self.merge, self.dataset, self.seed)
+
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a prepared corpus is.
+    """Facts about a prepared corpus.
 
     Attributes:
         title: Name in the tables, unless the sweep file gives one.
-        num_labels: Labels of the vocabulary, the root not counted.
-        num_branches: Children of the root.
+        num_labels: Number of labels of the vocabulary, the root not counted.
+        num_branches: Number of children of the root.
         num_documents: Split to number of documents.
         fingerprint: Digest of the prepared data.
         notes: Remarks for the report.
@@ -64,17 +77,32 @@ class DatasetFacts:
     label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
+class Registered(Protocol):
+    """Whether the plan was frozen before anything was known, and followed: a `Registration` of the trials' plan."""
+
+    @property
+    def frozen(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def num_older(self) -> int: ...
+    @property
+    def changes(self) -> tuple[str, ...]: ...
+    @property
+    def num_seeds(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the report says beyond the scores.
 
     Attributes:
-        banner: A warning to stand above everything; None for a research benchmark.
+        banner: Warning to stand above everything; None for a research benchmark.
         dataset_facts: Dataset key to facts.
         provenance: Commit, versions, hardware, hours and the like, in the order of printing.
         selection: Rule by which the epoch was chosen, in words.
         looks: How often the sweep has been tested, this time included.
-        registration: Of its plan.
+        registration: Whether the plan was registered before the first result, and followed.
         only: Which trials the report is of, in words; empty where it is of the whole sweep.
     """
 
@@ -83,5 +111,5 @@ class Facts:
     provenance: Mapping[str, str]
     selection: str
     looks: int
-    registration: Registration
+    registration: Registered
     only: str = ""

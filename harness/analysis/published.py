@@ -1,15 +1,27 @@
-"""Published numbers against ours: which of them can be judged, and by what error."""
+"""Published scores against ours: which of them can be judged, and by what error."""
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis.findings import Column
+from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex, RunKey
 from harness.config.schema import SweepFile
+from harness.stats.distributions import Array
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction, prediction
-from harness.stats.t_tests import Array
 
 ROUNDING = 0.005
 """Most that a published score is off."""
+
+
+def published_score(sweep: SweepFile, model: str, merge: str, column: Column) -> float | None:
+    """Returns the published score; of an average, the mean rounded as the literature prints it."""
+    if sweep.published is None:
+        return None
+    row = sweep.published.scores.get(f"{model}/{merge}", {})
+    scores = [row.get(dataset, {}).get(column.metric) for dataset in column.datasets]
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores):
+        return None
+    return known[0] if len(known) == 1 else round(sum(known) / len(known), 2)
 
 
 def is_subset(sweep: SweepFile, column: Column) -> bool:
@@ -31,12 +43,12 @@ def judge_published(
     error is not known, and the number is not comparable.
 
     Args:
-        index: What trials answered.
-        column: Where.
-        samples: As in `prediction`.
-        published: Likewise.
-        rounding: Likewise.
-        runs: Of each dataset, those whose weighted sum is our number.
+        index: Trial results.
+        column: Metric and datasets of the number.
+        samples: Independent samples over seeds whose means add up to the sum over datasets.
+        published: Published score, or difference.
+        rounding: Most that the published number is off.
+        runs: Runs whose weighted sum is our number, for each dataset.
     """
     if is_subset(index.sweep, column):
         return NOT_COMPARABLE

@@ -8,10 +8,10 @@ def unfinished(findings: Findings) -> str:
     """Returns a warning where planned trials have not run, or are left out; else nothing."""
     if findings.facts.only:
         return findings.facts.only
-    missing = sum(trial.result is None for trial in findings.trials)
-    if not missing:
+    num_run, num_planned = len(findings.results), len(findings.planned)
+    if num_run == num_planned:
         return ""
-    text = f"Unfinished: {len(findings.trials) - missing} of {len(findings.trials)} planned trials have run."
+    text = f"Unfinished: {num_run} of {num_planned} planned trials have run."
     return (
         f"{text} Stars before the planned number of seeds are an extra look at the data, and raise the "
         "false-positive rate."

@@ -141,8 +141,8 @@ def _loss(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _finished(findings: Findings) -> str:
-    done = sum(trial.result is not None and trial.result.scores is not None for trial in findings.trials)
-    return f"{done} of {len(findings.trials)} planned trials finished"
+    done = sum(one.scores is not None for one in findings.results)
+    return f"{done} of {len(findings.planned)} planned trials finished"
 
 
 def _data(findings: Findings) -> str:

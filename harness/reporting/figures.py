@@ -140,9 +140,9 @@ def _differences(findings: Findings) -> Drawing | None:
 def _seeds(findings: Findings) -> Drawing | None:
     columns = [column for column in findings.columns if not column.average]
     scores = {
-        (trial.title, trial.dataset, trial.seed): trial.result.scores
-        for trial in findings.trials
-        if not trial.control and trial.result and trial.result.scores
+        (findings.row_titles[one.model, one.merge], one.dataset, one.seed): one.scores
+        for one in findings.results
+        if one.scores and not findings.sweep.models[one.model].control
     }
     if not scores:
         return None

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Callable, Iterator
 
-from harness.analysis.design import exact_test, seed_test, why_no_comparisons
-from harness.analysis.findings import Column, Comparison, Findings, Row, TableCell
+from harness.analysis.comparison import Comparison
+from harness.analysis.design import Column, exact_test, seed_test, why_no_comparisons
+from harness.analysis.findings import Findings, Row, TableCell
+from harness.analysis.flags import Flag
 from harness.analysis.index import METRIC_TITLES, RECONSTRUCTED
+from harness.analysis.inputs import Registered
 from harness.core.text import listed
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.multiple_testing import star_levels
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
-from harness.trials.preregistration import Registration
 
 _UNJUDGED = {
     "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
@@ -188,7 +190,7 @@ def _protocol(findings: Findings) -> Iterator[str]:
     yield _registered(findings.facts.registration)
 
 
-def _registered(found: Registration) -> str:
+def _registered(found: Registered) -> str:
     if not found.frozen:
         return "Pre-registered: no; no plan was frozen before the first trial."
     plan = f"plan {found.sha256[:12]}, frozen {found.frozen}"
@@ -202,23 +204,16 @@ def _registered(found: Registration) -> str:
 def _flags(findings: Findings) -> Iterator[str]:
     rule, exact = findings.sweep.statistics, exact_test(findings.sweep)
     alpha = _number(rule.alpha)
-    meanings = {
-        "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
-        "so no star is no evidence of no effect",
-        "P": f"with so few seeds the exact {exact} cannot reach {alpha} after Holm",
-        "D": "seeds that only one of the two finished are left out",
-        "M": "runs made by different commits or on different hardware are not compared",
-    }
     used = {flag for item in findings.comparisons for flag in item.flags}
-    texts = [f"{flag}: {meaning}" for flag, meaning in meanings.items() if flag in used]
+    texts = [f"{flag.value}: {flag.meaning.format(alpha=alpha, exact=exact)}" for flag in Flag if flag in used]
     if texts:
         yield f"Flags of the comparisons. {'; '.join(texts)}."
-    if any(sum(item.test.num_pairs) > MOST_EXACT for item in findings.comparisons):
+    if rule.paired and any(sum(item.test.num_pairs) > MOST_EXACT for item in findings.comparisons):
         yield (
             f"The sign flip is exact up to {MOST_EXACT} differences; of more, as in an average over many seeds, it is "
             f"sampled ({RESAMPLES:,} draws)."
         )
-    if any(item.p_exchange >= 0 and 2 / item.least_p > RESAMPLES for item in findings.comparisons):
+    if not rule.paired and any(item.p_exact >= 0 and 2 / item.least_p > RESAMPLES for item in findings.comparisons):
         yield f"The exchange of runs is exact up to {RESAMPLES:,} ways; of more it is sampled, as often."
     dropped = dict.fromkeys(seed for item in findings.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
@@ -257,9 +252,10 @@ def _oddities(findings: Findings) -> Iterator[str]:
             f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {listed(failed)}."
         )
     cut = [
-        f"{trial.title} on {findings.dataset_titles[trial.dataset]} seed {trial.seed} ({trial.result.micro_batches})"
-        for trial in findings.trials
-        if trial.result and trial.result.micro_batches > 1
+        f"{findings.row_titles[one.model, one.merge]} on {findings.dataset_titles[one.dataset]} seed {one.seed} "
+        f"({one.micro_batches})"
+        for one in findings.results
+        if one.micro_batches > 1
     ]
     if cut:
         yield (

@@ -68,10 +68,10 @@ def _title(findings: Findings) -> str:
 
 def _failures(findings: Findings) -> list[str]:
     return [
-        f"{trial.title}, {findings.dataset_titles[trial.dataset]}, seed {trial.seed} ({trial.result.key}): "
-        f"{trial.result.failure or 'no reason given'}"
-        for trial in findings.trials
-        if trial.result and trial.result.scores is None
+        f"{findings.row_titles[one.model, one.merge]}, {findings.dataset_titles[one.dataset]}, seed {one.seed} "
+        f"({one.key}): {one.failure or 'no reason given'}"
+        for one in findings.results
+        if one.scores is None
     ]
 
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.design import exact_test, num_comparisons, reachable, why_no_comparisons
+from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
@@ -75,7 +75,7 @@ def targets(findings: Findings, sd: float | None) -> list[Target]:
             )
         name, average = f"{item.title}, {item.column.title}", item.column.average
         num_samples = len(parts) * (1 if findings.sweep.statistics.paired else 2)
-        found.append(Target(name, item.family, item.comparable, spread, average, num_samples))
+        found.append(Target(name, item.column.family, item.comparable, spread, average, num_samples))
     return found
 
 
@@ -149,8 +149,8 @@ def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
     for family, size in sizes.items():
         least, needed = reachable(sweep, family)
         yield (
-            f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} after Holm is {least:.2g} "
-            f"with {len(sweep.seeds)} seeds; {needed} seeds reach {sweep.statistics.alpha:.3g}."
+            f"Family {FAMILIES[family]} ({size} tests): the least p of the exact {exact_test(sweep)} after Holm is "
+            f"{least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {sweep.statistics.alpha:.3g}."
         )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.index import RunKey
 from harness.core.errors import StoreError
+from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling
 from harness.core.text import one_line
 from harness.stats.document_sample import DocumentSample
@@ -15,7 +16,7 @@ from harness.stats.document_variance import Counts, Metric, by_metric
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Store
 
-METRICS: tuple[Metric, ...] = ("micro_f1", "macro_f1")
+METRICS = HEADLINE
 _DIFFERENCE = 1e-6
 """In points, that a score made of the stored predictions may be off."""
 
@@ -57,7 +58,7 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
         if not table["doc_id"].combine_chunks().equals(doc_ids):
             raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
         trial = planned.trial
-        run = (trial.model, trial.merge, trial.seed)
+        run = RunKey(trial.model, trial.merge, trial.seed)
         counts: dict[Metric, Counts] = {}
         for metric in METRICS:
             rule = trial.trainer.select
@@ -86,7 +87,7 @@ def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: St
     """Holds the recorded scores against the predictions."""
     for planned in trials:
         trial, record = planned.trial, planned.record
-        run = (trial.model, trial.merge, trial.seed)
+        run = RunKey(trial.model, trial.merge, trial.seed)
         if record is None or not sample.has([run]):
             continue
         for metric in METRICS:

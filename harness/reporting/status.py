@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.design import (
+    FAMILIES,
     exact_test,
     num_comparisons,
     reachable,
@@ -90,11 +91,10 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
     for family, size in num_comparisons(plan.sweep).items():
         if size:
             least, needed = reachable(plan.sweep, family)
-            what = {"A": "averages over datasets", "B": "single datasets"}[family]
+            what = {"averages": "averages over datasets", "datasets": "single datasets"}[family]
             lines.append(
-                f"Family {family} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over {num_seeds} "
-                f"seeds reaches p = {least:.3g} after Holm at best; {needed} seeds reach "
-                f"{rule.alpha:.3g}."
+                f"Family {FAMILIES[family]} ({size} comparisons of {what}): the exact {exact_test(plan.sweep)} over "
+                f"{num_seeds} seeds reaches p = {least:.3g} after Holm at best; {needed} seeds reach {rule.alpha:.3g}."
             )
     obstacle = why_no_star(num_seeds, rule.paired)
     what = f"none possible: {obstacle}" if obstacle else f"possible with {num_seeds} seeds"

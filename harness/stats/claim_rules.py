@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.stats.estimate import Estimate
 from harness.stats.multiple_testing import holm
-from harness.stats.t_tests import Estimate
 
 PartVerdict = Literal["supported", "contradicted", "negligible", "inconclusive", "not tested", "not comparable"]
 Verdict = Literal["supported", "not supported", "inconclusive", "not tested"]

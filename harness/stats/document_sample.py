@@ -1,4 +1,4 @@
-"""The test documents of one dataset, under every run that was tested on them."""
+"""Test documents of one dataset under every run: variance over documents, approximate randomisation."""
 
 from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.resampling import Resampling
-from harness.stats.document_variance import Counts, Metric, influence, score, variance_of_mean
+from harness.stats.distributions import Array
+from harness.stats.document_variance import Counts, Metric, f_share, influence, score, sums, variance_of_mean
 from harness.stats.resampling import bootstrap, randomisation, seed_of
-from harness.stats.t_tests import Array
 
 Run = TypeVar("Run", bound=Hashable)
 
@@ -21,11 +21,11 @@ class DocumentSample(Generic[Run]):
     all runs share for macro F, which rare labels take out of the reach of the delta method.
 
     Args:
-        name: Of the dataset; its bootstrap depends on it.
+        name: Name of the dataset; its bootstrap depends on it.
         runs: Counts of each run by metric, as each metric has its own best epoch.
         labels: Names of the labels.
         support_L: Documents with each label.
-        how: How many resamples, and from which seed.
+        how: Numbers of resamples, and their seed.
         constant: Runs, by metric, that predict one and the same set of labels for every document.
     """
 
@@ -83,9 +83,4 @@ class DocumentSample(Generic[Run]):
 
     def per_label(self, runs: Sequence[Run]) -> Array:
         """Returns the mean over runs of each label's F in points, (L,)."""
-        return np.mean([_label_f(self._runs[run]["macro_f1"]) for run in runs], axis=0)
-
-
-def _label_f(counts: Counts) -> Array:
-    right_L, size_L = (part.sum(0, dtype=float) for part in (counts.right, counts.size))
-    return 100 * np.divide(2 * right_L, size_L, out=np.zeros_like(size_L), where=size_L > 0)
+        return np.mean([100 * f_share(*sums(self._runs[run]["macro_f1"])) for run in runs], axis=0)

@@ -1,4 +1,4 @@
-"""F from counts per document, its variance over documents, and intervals over seeds and documents at once.
+"""F1 from counts per document, its variance over documents, and its error over seeds and documents at once.
 
 Seeds and documents are crossed: every run is tested on the same documents. A document is therefore resampled
 once, for all runs together; fresh documents per seed would cover 80 to 90 % in place of 95 %.
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from harness.stats.t_tests import MOST_DF, Array, Estimate
-
-Metric = str
-"""`micro_f1` or `macro_f1`."""
+from harness.core.metric_names import Headline as Metric
+from harness.stats.distributions import Array
+from harness.stats.estimate import MOST_DF, Estimate
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,24 @@ def by_metric(counts: Counts, metric: Metric) -> Counts:
 
 def mean_f(right: Array, size: Array) -> Array:
     """Returns the mean over the last axis of 2 right / size, in points; 0 where a label has neither."""
-    share = np.divide(2 * right, size, out=np.zeros(np.shape(size)), where=size > 0)
-    return 100 * share.mean(-1)
+    return 100 * f_share(right, size).mean(-1)
+
+
+def f_share(right: Array, size: Array) -> Array:
+    """Returns 2 right / size; 0 where a label has neither."""
+    share: Array = np.divide(2 * right, size, out=np.zeros(np.shape(size)), where=size > 0)
+    return share
 
 
 def score(counts: Counts, metric: Metric) -> float:
     """Returns F in points, over all labels: scikit-learn's with `zero_division=0`."""
     chosen = by_metric(counts, metric)
-    return float(mean_f(*(part.sum(0, dtype=float) for part in (chosen.right, chosen.size))))
+    return float(mean_f(*sums(chosen)))
+
+
+def sums(counts: Counts) -> tuple[Array, Array]:
+    """Returns `right` and `size` summed over documents, (L,) each."""
+    return counts.right.sum(0, dtype=float), counts.size.sum(0, dtype=float)
 
 
 def influence(counts: Counts, metric: Metric) -> Array:
@@ -66,7 +75,7 @@ def influence(counts: Counts, metric: Metric) -> Array:
         The delta method; Hampel 1974, The influence curve and its role in robust estimation.
     """
     chosen = by_metric(counts, metric)
-    right_L, size_L = (part.sum(0, dtype=float) for part in (chosen.right, chosen.size))
+    right_L, size_L = sums(chosen)
     per_size_L = np.divide(1.0, size_L, out=np.zeros_like(size_L), where=size_L > 0)
     num_documents, num_labels = chosen.right.shape
     psi_N = chosen.right @ (2 * per_size_L) - chosen.size @ (2 * right_L * per_size_L**2)
@@ -87,9 +96,9 @@ def crossed(differences: Sequence[Array], variances: Sequence[float], weights: S
     and documents add many, so that the interval can be narrower than that over seeds alone: see `Estimate.guarded`.
 
     Args:
-        differences: Of each of K strata, over its seeds; at least two each. Or any independent samples over seeds.
-        variances: Of each stratum's mean difference over documents, seeds fixed.
-        weights: Of the strata, or samples; 1 / K by default.
+        differences: Differences over seeds in each of K strata, at least two each; or other independent samples.
+        variances: Variance over documents of each stratum's mean difference, seeds fixed.
+        weights: Weight of each stratum, or sample; 1 / K by default.
 
     Source:
         Satterthwaite 1946; Owen 2007, The pigeonhole bootstrap, for the crossed design.

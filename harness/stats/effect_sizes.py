@@ -1,4 +1,4 @@
-"""How large a difference is, and what scores over seeds look like: described, not tested."""
+"""Probability of being better, correlation over seeds, collapsed runs: described, not tested."""
 
 import math
 from collections.abc import Sequence
@@ -7,17 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.stats.distributions import normal_isf
-from harness.stats.t_tests import TINY, Arms, Stratum
+from harness.stats.pairing import Stratum
+from harness.stats.t_tests import TINY
 
 LEAST_DEVIATION = 0.2
 """Least median absolute deviation, in points, in judging that a run collapsed."""
 
 
-def correlation(pairs: Stratum) -> float:
+def correlation(found: Stratum) -> float:
     """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
-    if isinstance(pairs, Arms) or pairs.size < 3 or min(np.ptp(pairs.variant), np.ptp(pairs.base)) <= TINY:
+    if len(found.differences) < 3 or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
         return math.nan
-    return float(np.corrcoef(pairs.variant, pairs.base)[0, 1])
+    return float(np.corrcoef(found.variant, found.base)[0, 1])
 
 
 class ProbabilityBetter(NamedTuple):
@@ -66,7 +67,7 @@ def _lower_end(estimate: float, n: int, m: int) -> float:
 
 
 def collapsed(scores: Sequence[float]) -> list[bool]:
-    """Says which runs lie far below the median: finished, kept in every number, and worth a look.
+    """Tells which runs lie far below the median: finished, kept in every number, and worth a look.
 
     Far is 10 times the median absolute deviation, taken as a fifth of a point at least: over five seeds three scores
     often lie close together by chance, and a run a point below them has not collapsed. Of 100,000 cells of five

@@ -1,30 +1,31 @@
-"""Families of tests: corrections of planned size, the confidence set of the best, and what is reachable."""
+"""Multiple testing: Holm, Benjamini-Hochberg, the confidence set of the best, partial conjunction, reachable p."""
 
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from harness.stats.t_tests import Array, Join, Scores, as_pairs, t_test
+from harness.stats.distributions import Array
+from harness.stats.pairing import Design, Pairs, Scores
+from harness.stats.t_tests import t_test
 
 LEAST_PAIRS = 5
-"""Complete pairs that a star needs; where seeds do not pair, runs of each arm."""
+"""Number of complete pairs that a star needs; where seeds do not pair, of runs of each arm."""
 
 
-def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1, paired: bool = True) -> float:
+def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1, design: Design = Pairs) -> float:
     """Returns the least p that the exact test can give after the first Holm step.
 
     min(1, family_size x 2 / patterns), with 2^(n K) patterns of the sign flip over n pairs in each of K strata, which
     the exact Wilcoxon test shares; and (2n choose n)^K where runs are exchanged between arms of n seeds.
     """
-    patterns = 2**num_seeds if paired else math.comb(2 * num_seeds, num_seeds)
-    return min(1.0, family_size * 2 / patterns**num_strata)
+    return min(1.0, family_size * 2 / design.num_patterns(num_seeds, num_seeds) ** num_strata)
 
 
-def seeds_to_reach(alpha: float = 0.05, family_size: int = 1, num_strata: int = 1, paired: bool = True) -> int:
+def seeds_to_reach(alpha: float = 0.05, family_size: int = 1, num_strata: int = 1, design: Design = Pairs) -> int:
     """Returns the least number of seeds at which the exact test can pass the first Holm step."""
     num_seeds = 1
-    while least_reachable_p(num_seeds, family_size, num_strata, paired) > alpha:
+    while least_reachable_p(num_seeds, family_size, num_strata, design) > alpha:
         num_seeds += 1
     return num_seeds
 
@@ -56,8 +57,8 @@ def benjamini_hochberg(p: Sequence[float], size: int) -> list[float]:
     """Benjamini-Hochberg q-values: the i-th smallest of m becomes min over j >= i of m p_(j) / j.
 
     Args:
-        p: As in `holm`.
-        size: As in `holm`.
+        p: Raw p-values; NaN counts as 1 and stays NaN in the answer.
+        size: Planned size m of the family.
 
     Source:
         Benjamini & Hochberg 1995, Controlling the false discovery rate.
@@ -84,8 +85,8 @@ def star_levels(alpha: float) -> list[float]:
     return [alpha, *(level for level in (0.01, 0.001) if level < alpha)]
 
 
-def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = as_pairs) -> list[bool]:
-    """Says of each member of a group whether it may be the best one.
+def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Design = Pairs) -> list[bool]:
+    """Tells for each member of a group whether it may be the best one.
 
     A member leaves if some other beats it in a one-sided (stratified) t test at
     .05 / (size - 1). The truly best one is dropped with a probability of at most 5 %, whichever is
@@ -94,7 +95,7 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = 
     Args:
         members: Scores of each member, one mapping per stratum; an empty one can neither beat nor be beaten.
         size: Planned number of members.
-        join: Puts two members together on one stratum.
+        design: How the runs of two members go together.
 
     Source:
         Hsu 1984, Constrained simultaneous confidence intervals for multiple comparisons with the best;
@@ -102,7 +103,7 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = 
     """
 
     def beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> bool:
-        test = t_test([join(better, worse) for better, worse in zip(winner, loser, strict=True)])
+        test = t_test([design.of(better, worse) for better, worse in zip(winner, loser, strict=True)])
         if test.status != "tested" or test.statistic <= 0:
             return False
         return test.p / 2 < 0.05 / (size - 1)
@@ -110,11 +111,11 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, join: Join = 
     return [not any(beaten(one, other) for other in members if other is not one) for one in members]
 
 
-def were_compared(members: Sequence[Sequence[Scores]], join: Join = as_pairs) -> list[bool]:
-    """Says of each member of a group whether it was tested against any other, at two pairs or more in every stratum."""
+def were_compared(members: Sequence[Sequence[Scores]], design: Design = Pairs) -> list[bool]:
+    """Tells for each member of a group whether it was tested against any other: two pairs or more in every stratum."""
 
     def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:
-        return all(join(*both).size > 1 for both in zip(one, other, strict=True))
+        return all(design.of(*both).size > 1 for both in zip(one, other, strict=True))
 
     return [any(is_tested(one, other) for other in members if other is not one) for one in members]
 
@@ -126,7 +127,7 @@ def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
     have an effect; the answer is the largest u with p_u <= alpha.
 
     Args:
-        p: One per planned stratum; NaN counts as 1.
+        p: Raw p-value of each planned stratum; NaN counts as 1.
         alpha: Error rate of the whole statement.
 
     Source:

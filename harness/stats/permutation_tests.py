@@ -1,6 +1,7 @@
-"""Exact tests beside the t tests: sign flips of pairs, and exchanges of runs between arms.
+"""Exact permutation tests: sign flips of paired differences, exchanges of runs between arms.
 
-They need no law of the scores, and cannot reach a small p with few seeds; so they are shown and make no star.
+They stand beside the t tests, assume no distribution of the scores, and cannot reach a small p with few seeds: they are
+shown, and make no star.
 """
 
 import itertools
@@ -10,29 +11,17 @@ from functools import lru_cache, reduce
 
 import numpy as np
 
-from harness.stats.t_tests import Arms, Array, Stratum
+from harness.stats.distributions import Array
+
+WholeArms = tuple[Sequence[float], Sequence[float]]
+"""Scores of a variant and of a base whose seeds do not pair."""
 
 MOST_EXACT = 40
-"""Differences up to which every sign pattern is looked at."""
+"""Number of differences up to which every sign pattern is looked at."""
 RESAMPLES = 99_999
-"""Sign patterns or exchanges that are drawn where not all are looked at."""
+"""Number of sign patterns, or exchanges, that are drawn where not all are looked at."""
 _TOLERANCE = 1e-10
-"""Of the sum of all sizes, by which rounding may part two equal statistics."""
-
-
-def least_p(strata: Sequence[Stratum]) -> float:
-    """Returns the least two-sided p that a sign flip, or an exchange, of so many runs can give.
-
-    Arms of unequal sizes have an extreme pattern on one side only.
-    """
-    patterns, sides = 1, 2
-    for one in strata:
-        if isinstance(one, Arms):
-            patterns *= math.comb(len(one.variant) + len(one.base), len(one.base))
-            sides = sides if len(one.variant) == len(one.base) else 1
-        else:
-            patterns *= 2**one.size
-    return min(1.0, sides / patterns)
+"""Share of the sum of all sizes by which rounding may part two equal statistics."""
 
 
 def sign_flip(strata: Sequence[Array]) -> float:
@@ -77,7 +66,7 @@ def _signed_sums(terms: Array) -> Array:
     return sums
 
 
-def exchange(strata: Sequence[Arms]) -> float:
+def exchange(strata: Sequence[WholeArms]) -> float:
     """Two-sided p of exchanging runs between the arms, by the mean over strata of the mean difference.
 
     The share of all ways to deal a stratum's runs to two arms of their sizes, independent per stratum, whose statistic
@@ -87,22 +76,22 @@ def exchange(strata: Sequence[Arms]) -> float:
     Source:
         Pitman 1937, Significance tests which may be applied to samples from any populations.
     """
-    if not strata or min(one.size for one in strata) < 1:
+    if not strata or min(len(arm) for both in strata for arm in both) < 1:
         return math.nan
-    ways = math.prod(math.comb(len(one.variant) + len(one.base), len(one.variant)) for one in strata)
+    ways = math.prod(math.comb(len(variant) + len(base), len(variant)) for variant, base in strata)
     is_exact = ways <= RESAMPLES
     found = [_dealt(one, None if is_exact else place) for place, one in enumerate(strata)]
     statistics = reduce(np.add.outer, found).ravel() if is_exact else np.sum(found, axis=0)
-    observed = sum(float(np.mean(one.variant)) - float(np.mean(one.base)) for one in strata)
-    size = sum(float(np.abs(one.variant + one.base).sum()) for one in strata)
+    observed = sum(float(np.mean(variant)) - float(np.mean(base)) for variant, base in strata)
+    size = sum(float(np.abs([*variant, *base]).sum()) for variant, base in strata)
     hits = int(np.sum(np.abs(statistics) >= abs(observed) - _TOLERANCE * size))
     return hits / ways if is_exact else (1 + hits) / (1 + RESAMPLES)
 
 
-def _dealt(arms: Arms, place: int | None) -> Array:
+def _dealt(arms: WholeArms, place: int | None) -> Array:
     """Returns the mean difference of every way to deal the runs to the arms, or of drawn ones."""
-    runs = np.asarray(arms.variant + arms.base, dtype=float)
-    num = len(arms.variant)
+    runs = np.asarray([*arms[0], *arms[1]], dtype=float)
+    num = len(arms[0])
     sums = _deals(runs.size, num, RESAMPLES, place) @ runs
     difference: Array = sums / num - (runs.sum() - sums) / (runs.size - num)
     return difference
@@ -113,10 +102,10 @@ def _deals(num_runs: int, num_chosen: int, num_draws: int, place: int | None) ->
     """Returns which runs are dealt to the variant, (ways, runs) of 0 and 1; kept, as comparisons share their sizes.
 
     Args:
-        num_runs: Of both arms.
-        num_chosen: Of the variant.
-        num_draws: As many ways.
-        place: Of the stratum, whose draws are its own; None for all ways.
+        num_runs: Runs of both arms.
+        num_chosen: Runs of the variant.
+        num_draws: Number of ways that are drawn.
+        place: Number of the stratum, whose draws are its own; None for all ways.
     """
     if place is None:
         chosen = np.array(list(itertools.combinations(range(num_runs), num_chosen)))

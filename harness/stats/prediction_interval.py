@@ -1,4 +1,4 @@
-"""Our runs against a published one, which is a single run."""
+"""Prediction interval: whether a published score could be a further run of ours."""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from harness.stats.t_tests import TINY, Array, Estimate, mean_and_sd, satterthwaite
+from harness.stats.distributions import Array
+from harness.stats.estimate import Estimate, satterthwaite
+from harness.stats.t_tests import TINY, mean_and_sd
 
 Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable"]
 JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
-"""Of these, the ones that are a judgement."""
+"""Agreements that are a judgement."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,12 @@ class Prediction:
     Attributes:
         agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
             `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
-            over seeds; `n/a`, fewer than 2 seeds; `not comparable`, said by a caller who knows that the published
-            run was of something else.
+            over seeds; `n/a`, fewer than 2 seeds; `not comparable`, set by a caller who knows that the published
+            run is one of something else.
         low: Lower end of the 95 % interval, in points.
         high: Upper end.
         half_width: Half its width.
-        p: Two-sided, of the published number as a further run (without the rounding).
+        p: Two-sided p of the published number as a further run, without the rounding.
     """
 
     agreement: Agreement
@@ -59,10 +61,11 @@ def prediction(
 
     Args:
         samples: Independent samples over seeds whose means add up to the sum over strata.
-        published: Score, or difference.
+        published: Published score, or difference.
         rounding: Most that the published number is off.
-        num_strata: K; as many as samples by default.
-        documents: Sum over strata of the variance of the mean over documents, of those on other documents than ours.
+        num_strata: Number K of strata; by default that of samples.
+        documents: Variance of the mean over documents, summed over the strata where the published run was tested on
+            others than ours.
 
     Source:
         Spence & Stanley 2016, Prediction interval: what to expect when you're expecting a replication.

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from harness.stats.distributions import Array
 from harness.stats.document_variance import Counts, Metric, by_metric, mean_f
-from harness.stats.t_tests import Array
 
 MOST_DOCUMENTS = 50_000
 NUM_BINS = 4_000

@@ -99,7 +99,7 @@ def mirror(plan: Plan, findings: Findings) -> int:
     runs = _Runs(client, experiment)
     store = Store(Path(plan.sweep.store))
     written = 0
-    is_complete = not any(trial.result is None for trial in findings.trials)
+    is_complete = len(findings.results) == len(findings.planned)
     whole = runs.sweep(plan.sweep.name)
     for cell, trials in plan.cells().items():
         parent = runs.parent(cell, whole)
@@ -283,23 +283,26 @@ def _aggregates(findings: Findings, cell: tuple[str, str, str], is_complete: boo
     return values
 
 
+_OF_COMPARISONS = (
+    *("delta", "low_95", "high_95", "p", "p_holm", "q_bh", "p_exact"),
+    *("crossed_low_95", "crossed_high_95", "share_of_documents", "p_better"),
+)
+"""Numbers of a comparison that become metrics, by the names that they have in the CSV."""
+
+
 def _comparison(one: Comparison) -> dict[str, float]:
     """Returns which is better, by how much, and how sure that is."""
-    values = {"difference": one.test.difference, "low": one.test.low, "high": one.test.high, "p": one.test.p}
-    values |= {"p_holm": one.p_holm, "q_bh": one.q_bh, "p_sign_flip": one.p_sign_flip, "p_exchange": one.p_exchange}
-    if one.documents:
-        low, high = one.documents.crossed.interval()
-        values |= {"crossed_low": low, "crossed_high": high, "share_of_documents": one.documents.share}
-    return values
+    row = one.as_row()
+    return {name: row[name] for name in _OF_COMPARISONS}
 
 
 def _all_comparisons(findings: Findings) -> dict[str, float]:
     """Returns every comparison, named by variant, data and metric."""
     values: dict[str, float] = {}
     for one in findings.comparisons:
-        data = "average" if one.column.average else one.column.datasets[0]
-        place = f"{one.model}/{one.merge}/{data}/{one.column.metric}"
-        values |= {f"{place}/{name}": value for name, value in _comparison(one).items()}
+        row = one.as_row()
+        place = "/".join(row[name] for name in ("model", "merge", "dataset", "metric"))
+        values |= {f"{place}/{name}": row[name] for name in _OF_COMPARISONS}
     return values
 
 

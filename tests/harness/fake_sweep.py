@@ -1,12 +1,17 @@
 """Synthetic sweeps with the published numbers of Table 1, for the tests of statistics and reports."""
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from harness.analysis.comparison import Comparison
+from harness.analysis.findings import Findings, TableCell
 from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
+from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
+from harness.core.metric_names import HEADLINE
 from harness.trials.preregistration import Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
@@ -27,12 +32,11 @@ AVERAGES = {
     "hitin/projection": (85.25, 74.65),
 }
 DATASETS = ("wos", "rcv1", "nyt")
-METRICS = ("micro_f1", "macro_f1")
 
 
 def published_scores() -> dict[str, dict[str, dict[str, float]]]:
     return {
-        row: {dataset: dict(zip(METRICS, scores[2 * place :], strict=False)) for place, dataset in enumerate(DATASETS)}
+        row: {dataset: dict(zip(HEADLINE, scores[2 * place :], strict=False)) for place, dataset in enumerate(DATASETS)}
         for row, scores in TABLE_1.items()
     }
 
@@ -106,3 +110,43 @@ def noisy(sweep_file: SweepFile, sd: float = 0.3, root: int = 0) -> list[TrialRe
 def without(found: Sequence[TrialResult], **where: Any) -> list[TrialResult]:
     """All outcomes but those whose fields have all the given values."""
     return [one for one in found if any(getattr(one, field) != value for field, value in where.items())]
+
+
+def summary_of(sweep_file: SweepFile, found: Sequence[TrialResult], **changes: Any) -> Findings:
+    """Findings of some results; keyword arguments change the facts."""
+    return find(sweep_file, found, facts(sweep_file, **changes))
+
+
+def the(findings: Findings, model: str, merge: str, column: str) -> Comparison:
+    """The comparison of a row in a column, by its title."""
+    return next(
+        item
+        for item in (*findings.comparisons, *findings.control_comparisons)
+        if (item.model, item.merge, item.column.title) == (model, merge, column)
+    )
+
+
+def cell(findings: Findings, model: str, merge: str, column: str) -> TableCell:
+    """The cell of a row in a column, by its title."""
+    row = next(row for row in findings.rows if (row.model, row.merge) == (model, merge))
+    return next(cell for one, cell in zip(findings.columns, row.cells, strict=True) if one.title == column)
+
+
+def scores(found: Sequence[TrialResult], model: str, merge: str, dataset: str, metric: str) -> list[float]:
+    """Scores of a cell by rising seed."""
+    chosen = [one for one in found if (one.model, one.merge, one.dataset) == (model, merge, dataset)]
+    return [one.scores[metric] for one in sorted(chosen, key=lambda one: one.seed) if one.scores]
+
+
+def with_effect(gain: float, seeds: int = 10, **changes: Any) -> tuple[SweepFile, list[TrialResult], Findings]:
+    """HiAGM+masking differs from its base by about `gain` on WOS micro, and from nothing elsewhere."""
+    sweep_file = sweep(seeds=tuple(range(1, seeds + 1)), published=None, **changes)
+    rng = random.Random(1)
+    base: dict[tuple[str, str, int, str], float] = {}
+
+    def score(model: str, merge: str, dataset: str, seed: int, metric: str) -> float:
+        value = base.setdefault((model, dataset, seed, metric), 80 + rng.gauss(0, 0.3)) + rng.gauss(0, 0.05)
+        return value + gain * (model == "hiagm" and merge == "masking" and dataset == "wos" and metric == "micro_f1")
+
+    found = results(sweep_file, score)
+    return sweep_file, found, summary_of(sweep_file, found)

@@ -12,8 +12,7 @@ from harness.core.resampling import Resampling
 from harness.reporting.markdown import markdown
 from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, influence, score, variance_of_mean
-from tests.harness.analysis.test_summarise import the
-from tests.harness.fake_sweep import facts, result, sweep
+from tests.harness.fake_sweep import facts, result, sweep, the
 
 ONE = sweep(
     models={"hiagm": {"label": "HiAGM"}},

@@ -1,4 +1,4 @@
-"""Table 1's eleven claims on sweeps whose truth is known, and pairs that do not go together."""
+"""Table 1's eleven claims on sweeps whose truth is known."""
 
 import dataclasses
 import math
@@ -10,8 +10,7 @@ from harness.config.load import load
 from harness.config.schema import Claim
 from harness.core.errors import ConfigError
 from harness.reporting.markdown import markdown
-from tests.harness.analysis.test_summarise import cell, summary_of, the
-from tests.harness.fake_sweep import DATASETS, noisy, results, sweep
+from tests.harness.fake_sweep import DATASETS, noisy, results, summary_of, sweep
 from tests.shared import ROOT
 
 TABLE_1 = load(ROOT / "sweeps" / "table1.yaml")
@@ -213,33 +212,6 @@ def refuses(tmp_path, change, words, **changes):
     path.write_text(yaml.safe_dump(source))
     with pytest.raises(ConfigError, match=f"(?s){words}"):
         load(path)
-
-
-# Mixed pairs.
-
-
-def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
-    table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
-    found = [dataclasses.replace(one, made_on="a, cpu", seconds=100.0 + one.seed**2) for one in noisy(table)]
-    plain = summary_of(table, found)
-    mixed = [
-        dataclasses.replace(one, made_on="b, cpu", seconds=300.0 + one.seed)
-        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
-        else one
-        for one in found
-    ]
-    item = the(summary_of(table, mixed), "hiagm", "masking", "WOS micro")
-    assert item.test.num_pairs == (4,) and item.mixed == ("wos/2", "wos/5") and item.dropped == ()
-    assert "M" in item.flags
-    assert item.obstacle.startswith("4 complete pairs") and "allow_mixed" in item.obstacle
-    assert cell(summary_of(table, mixed), "hiagm", "masking", "WOS micro").num_done == (6,), "means keep every run"
-    told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
-    allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
-    assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
-    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.title == "HiAGM+MTL (masking)")
-    assert ratio == 1, "times on different hardware are compared under no setting"
-    both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
-    assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from harness.analysis.design import num_comparisons, reachable, why_no_comparisons
+from harness.analysis.design import num_comparisons
 from harness.analysis.findings import Findings
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
@@ -16,8 +16,7 @@ from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import crossed, influence, variance_of_mean
 from harness.stats.power import power
-from tests.harness.analysis.test_summarise import cell, scores, summary_of, the
-from tests.harness.fake_sweep import DATASETS, facts, noisy, results, sweep, without
+from tests.harness.fake_sweep import DATASETS, cell, facts, noisy, results, scores, summary_of, sweep, the, without
 from tests.journeys.test_document_level import ONE, made_up
 
 UNPAIRED = sweep(statistics={"paired": False})
@@ -30,9 +29,9 @@ def test_seeds_that_do_not_pair_are_tested_by_welch() -> None:
     item = the(SUMMARY, "hitin", "masking", "NYT micro")
     oracle = scipy.stats.ttest_ind(*arms, equal_var=False)
     assert (item.test.p, item.test.df) == (pytest.approx(oracle.pvalue), pytest.approx(oracle.df))
-    assert math.isnan(item.p_sign_flip) and 0 < item.p_exchange == item.p_exact
-    assert item.p_exchange == pytest.approx(item.test.p, abs=0.03)
-    assert item.seeds == ((tuple(range(1, 11)),) * 2,) and item.differences == ()
+    assert item.exact_test == "exchange of runs" and item.p_exact > 0
+    assert item.p_exact == pytest.approx(item.test.p, abs=0.03)
+    assert item.seeds == ((tuple(range(1, 11)),) * 2,) and item.differences == ({},)
     sd = math.sqrt(np.var(arms[0], ddof=1) + np.var(arms[1], ddof=1))
     assert item.power == pytest.approx(power(item.published, sd, 10, num_strata=2))
     merges = ("masking", "none")
@@ -57,7 +56,7 @@ def test_order_of_seeds_changes_nothing_where_they_do_not_pair_and_swapping_arms
     renamed = [dataclasses.replace(one, seed=11 - one.seed if one.merge == "masking" else one.seed) for one in FOUND]
     for one, other in zip(SUMMARY.comparisons, summary_of(UNPAIRED, renamed).comparisons, strict=True):
         assert other.test.p == pytest.approx(one.test.p) and other.marks == one.marks
-        assert other.p_exchange == pytest.approx(one.p_exchange, abs=0.006), "sampled"
+        assert other.p_exact == pytest.approx(one.p_exact, abs=0.006), "sampled"
     swapped = sweep(merges=("none", "masking"), published=None, statistics={"paired": False, "base": "masking"})
     kept = [one for one in FOUND if one.merge != "projection"]
     two = sweep(merges=("none", "masking"), published=None, statistics={"paired": False})
@@ -85,14 +84,7 @@ def test_the_report_says_that_seeds_do_not_pair() -> None:
     assert "single datasets: Welch's t, Holm over 24 tests; averages: stratified t (Satterthwaite)" in text
     assert "p exchange of runs" in text and "sign flip" not in text and "paired t" not in text
     assert "The exchange of runs is exact up to 99,999 ways" in text
-    assert latex(SUMMARY).isascii() and "p_exchange" in deltas_csv(SUMMARY)
-
-
-@pytest.mark.parametrize(("num_seeds", "least"), [(5, 24 * 2 / 252), (10, 24 * 2 / 184_756)])
-def test_what_whole_arms_can_reach(num_seeds: int, least: float) -> None:
-    planned = sweep(statistics={"paired": False}, seeds=tuple(range(num_seeds)))
-    assert reachable(planned, "B") == (pytest.approx(least), 7)
-    assert reachable(planned, "A") == (pytest.approx(8 * 2 / math.comb(2 * num_seeds, num_seeds) ** 3), 3)
+    assert latex(SUMMARY).isascii() and "exchange of runs" in deltas_csv(SUMMARY)
 
 
 def test_documents_cross_with_whole_arms() -> None:
@@ -145,8 +137,8 @@ def compared(findings: Findings) -> set[tuple[str, str]]:
 def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> None:
     findings = summary_of(OWN, noisy(OWN))
     assert compared(findings) == {("every", "masking"), ("every", "projection"), ("one", "projection")}
-    assert num_comparisons(OWN) == {"A": 6, "B": 18} == findings.family_sizes
-    for family, size in findings.family_sizes.items():
+    assert num_comparisons(OWN) == {"averages": 6, "datasets": 18}
+    for family, size in num_comparisons(OWN).items():
         members = [item for item in findings.comparisons if item.family == family]
         least = min(members, key=lambda item: item.test.p)
         assert len(members) == size and least.p_holm == pytest.approx(min(1.0, size * least.test.p))
@@ -156,20 +148,6 @@ def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> N
         "every+MTL (projection)",
         "one+MTL (projection)",
     }
-
-
-def test_the_best_is_that_of_a_models_own_merges() -> None:
-    gain = {"none": 0.0, "masking": 1.0, "projection": 2.0}
-    rng = np.random.default_rng(4)
-    findings = summary_of(OWN, results(OWN, lambda model, merge, *place: 80 + gain[merge] + float(rng.normal(0, 0.05))))
-    bold = {
-        (row.model, row.merge)
-        for row in findings.rows
-        for column, cell in zip(findings.columns, row.cells, strict=True)
-        if cell.bold and column.title == "WOS micro"
-    }
-    assert bold == {("every", "projection"), ("without", "projection"), ("one", "projection")}
-    assert not cell(findings, "single", "none", "WOS micro").underlined, "nothing to be higher than"
 
 
 def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
@@ -182,21 +160,6 @@ def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
     for row in findings.rows:
         assert f"| {row.title} |" in text
     latex(findings)
-
-
-@pytest.mark.parametrize(
-    ("merges", "words"),
-    [
-        ({"one": ("none",), "other": ("masking",)}, "no model that is not a control has the base merge"),
-        ({"one": ("projection",), "other": ("masking",)}, "the base merge 'none' is not among"),
-        ({"one": ("none",), "other": ("none",)}, "there is no merge but the base merge"),
-    ],
-)
-def test_a_sweep_that_compares_nothing_says_why(merges: dict[str, tuple[str, ...]], words: str) -> None:
-    planned = own(**merges)
-    assert words in why_no_comparisons(planned)
-    findings = summary_of(planned, noisy(planned))
-    assert findings.comparisons == () and f"No comparisons: {words}" in markdown(findings)
 
 
 def test_models_gain_over_the_merges_that_both_have() -> None:
@@ -227,3 +190,77 @@ def test_models_gain_over_the_merges_that_both_have() -> None:
         assert (low + high) / 2 == pytest.approx(value, abs=0.01)
         df = {False: 18, True: 36}[bool(statistics)]
         assert (high - low) / 2 == pytest.approx(scipy.stats.t.isf(0.025, df) * error, abs=0.012)
+
+
+# Seeds that pair.
+
+TABLE = sweep()
+PAIRED = noisy(TABLE)
+OF_PAIRS = summary_of(TABLE, PAIRED)
+
+
+def test_a_constant_difference_is_no_test():
+    sweep_file = sweep(published=None)
+    found = results(sweep_file, lambda model, merge, dataset, seed, metric: 80 + seed + 0.5 * (merge == "masking"))
+    findings = summary_of(sweep_file, found)
+    item = the(findings, "hiagm", "masking", "WOS micro")
+    assert (item.test.status, item.marks, item.test.difference) == ("degenerate", "", 0.5)
+    average = the(findings, "hiagm", "masking", "Avg micro")
+    assert average.marks == "" and average.obstacle.startswith("all seeds of a dataset differ by the same number")
+    same = the(findings, "hiagm", "projection", "WOS micro")
+    assert (same.test.status, same.test.p, same.p_holm, same.p_exact) == ("identical", 1.0, 1.0, 1.0)
+
+
+def test_a_subset_is_held_against_no_published_difference():
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    findings = summary_of(subset, noisy(subset, sd=1.0))
+    for item in findings.comparisons:
+        is_subset = "WOS" in item.column.title or "wos" in item.column.datasets
+        assert (item.judged is not None and item.judged.agreement == "not comparable") == is_subset
+        assert not is_subset or (math.isnan(item.power) and "U" not in item.flags and item.comparable is None)
+    assert any("U" in item.flags for item in findings.comparisons)
+
+
+def test_there_is_no_power_at_a_published_difference_of_nothing():
+    item = the(OF_PAIRS, "hitin", "projection", "WOS micro")
+    assert item.published == 0 and math.isnan(item.power) and "U" not in item.flags and item.judged is not None
+
+
+def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():
+    found = [
+        dataclasses.replace(one, predictions_sha256="same")
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos")
+        else one
+        for one in PAIRED
+    ]
+    findings = summary_of(TABLE, found)
+    for label in ("WOS micro", "Avg micro"):
+        item, entry = the(findings, "hiagm", "masking", label), cell(findings, "hiagm", "masking", label)
+        numbers = (item.test.statistic, item.test.df, item.test.error, item.least_p, item.better.value)
+        assert all(map(math.isnan, numbers))
+        assert (entry.prediction, math.isnan(entry.half_width)) == ("degenerate", True)
+    assert cell(findings, "hiagm", "masking", "NYT micro").prediction in ("≈", "<", ">")
+
+
+def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
+    table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
+    found = [dataclasses.replace(one, made_on="a, cpu", seconds=100.0 + one.seed**2) for one in noisy(table)]
+    plain = summary_of(table, found)
+    mixed = [
+        dataclasses.replace(one, made_on="b, cpu", seconds=300.0 + one.seed)
+        if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
+        else one
+        for one in found
+    ]
+    item = the(summary_of(table, mixed), "hiagm", "masking", "WOS micro")
+    assert item.test.num_pairs == (4,) and item.mixed == ("wos/2", "wos/5") and item.dropped == ()
+    assert "M" in item.flags
+    assert item.obstacle.startswith("4 complete pairs") and "allow_mixed" in item.obstacle
+    assert cell(summary_of(table, mixed), "hiagm", "masking", "WOS micro").num_done == (6,), "means keep every run"
+    told = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None, statistics={"allow_mixed": True})
+    allowed = the(summary_of(told, mixed), "hiagm", "masking", "WOS micro")
+    assert allowed.test == the(plain, "hiagm", "masking", "WOS micro").test and allowed.mixed == ()
+    ratio, *_ = next(one.ratio for one in summary_of(told, mixed).details if one.title == "HiAGM+MTL (masking)")
+    assert ratio == 1, "times on different hardware are compared under no setting"
+    both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
+    assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"

@@ -11,10 +11,12 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import influence, variance_of_mean
-from tests.harness.analysis.test_summarise import SUMMARY, cell, summary_of, the
-from tests.harness.fake_sweep import facts, noisy, sweep
+from tests.harness.fake_sweep import cell, facts, noisy, summary_of, sweep, the
 from tests.journeys.test_document_level import ONE, made_up
 
+TABLE = sweep()
+FOUND = noisy(TABLE)
+SUMMARY = summary_of(TABLE, FOUND)
 PUBLISHED = {"hiagm/none": {"wos": {"micro_f1": 75.0}}, "hiagm/masking": {"wos": {"micro_f1": 86.0}}}
 
 
@@ -94,3 +96,12 @@ def test_published_differences_of_averages_are_judged_too() -> None:
     df = sum(v) ** 2 / sum(value**2 / 9 for value in v)
     expected = scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) / 3 + 0.01
     assert item.judged.half_width == pytest.approx(expected)
+
+
+def test_scores_of_a_subset_of_the_documents_are_not_comparable():
+    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    findings = summary_of(subset, FOUND)
+    cells = zip(findings.columns, findings.rows[0].cells, strict=True)
+    labels = {column.title: entry.prediction for column, entry in cells}
+    assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
+    assert labels["RCV1 micro"] in ("≈", "<", ">")

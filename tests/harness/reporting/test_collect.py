@@ -13,8 +13,7 @@ from harness.stats.multiple_testing import num_effects
 from harness.trials.plan import make_plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
-from tests.harness.analysis.test_summarise import summary_of, the
-from tests.harness.fake_sweep import noisy, sweep
+from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 from tests.harness.trials.test_plan import record
 
 CPU = {"commit": "abc", "device": "cpu", "precision": "fp32", "cpu": "one"}
@@ -29,7 +28,7 @@ def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes:
     made = record(first.key, first.trial)
     store.finish(made.model_copy(update={"environment": environment, "predictions_sha256": "x"} | changes))
     findings = collect(make_plan(load(write_sweep())), is_interim=True)
-    (found,) = [trial.result for trial in findings.trials if trial.result]
+    (found,) = findings.results
     return found
 
 
@@ -71,7 +70,7 @@ def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> Non
     store.folder(first.key).mkdir(parents=True)
     store.fail(Failure(key=first.key, kind="non_finite", message="it diverged", settings={}, attempts=1))
     findings = collect(make_plan(load(write_sweep())), is_interim=True)
-    (found,) = [trial.result for trial in findings.trials if trial.result]
+    (found,) = findings.results
     assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
     assert "FAILED (1/2)" in markdown(findings)
 

@@ -340,9 +340,9 @@ def test_json_is_whole_sorted_and_without_nan():
     assert text == json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     assert data["family_sizes"] == {"A": 8, "B": 24}
     assert data["sweep"]["seeds"] == list(range(1, 11))
-    assert len(data["trials"]) == 180
+    assert len(data["results"]) == 180
     assert data["rows"][0]["cells"][0]["published"] == 87.52
-    assert data["comparisons"][6]["power"] is None
+    assert data["comparisons"][6]["power_at_published_delta"] is None
 
 
 def test_latex_is_booktabs_and_escaped():

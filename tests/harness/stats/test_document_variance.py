@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score
 from harness.stats import t_tests
 from harness.stats.document_variance import Counts, crossed, influence, score, variance_of_mean
 from harness.stats.resampling import bootstrap
+from tests.harness.stats.test_pairing import pairs_of
 
 METRICS = ("micro_f1", "macro_f1")
 
@@ -83,9 +84,7 @@ def test_crossed_without_documents_is_the_seed_test_and_never_below_either_part(
         strata = [rng.normal(0.2, 0.3, size) for size in (4, 5, 7)]
         variances = rng.uniform(0, 0.1, 3)
         alone = crossed(strata, np.zeros(3))
-        test = t_tests.t_test(
-            [t_tests.as_pairs(dict(enumerate(80 + d)), dict.fromkeys(range(d.size), 80.0)) for d in strata]
-        )
+        test = t_tests.t_test([pairs_of(d) for d in strata])
         assert (alone.value, alone.error, alone.df) == pytest.approx((test.difference, test.error, test.df))
         both = crossed(strata, variances)
         assert both.error >= max(alone.error, math.sqrt(variances.sum()) / 3)

@@ -1,4 +1,4 @@
-"""Equivalence and effect sizes, against libraries, by hand and by simulation."""
+"""Probability of being better, correlation, collapsed runs: SciPy, closed forms, coverage."""
 
 import math
 
@@ -7,41 +7,17 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.weightstats import ttost_paired
 
-from harness.stats import effect_sizes, t_tests
-from tests.harness.stats.test_t_tests import by_seed
-
-
-def pairs(variant, base):
-    return t_tests.as_pairs(dict(enumerate(map(float, variant))), dict(enumerate(map(float, base))))
-
-
-def test_equivalence_is_statsmodels_tost():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        variant, base = rng.normal(80, 0.4, (2, 6))
-        found = t_tests.t_test([pairs(variant, base)]).estimate
-        assert found.p_equivalent(-0.5, 0.5) == pytest.approx(ttost_paired(variant, base, -0.5, 0.5)[0], rel=1e-9)
-        low, high = found.interval(0.9)
-        assert (found.p_equivalent(-0.5, 0.5) < 0.05) == (low > -0.5 and high < 0.5)
-
-
-def test_equivalence_holds_its_level_at_the_bound():
-    differences = np.random.default_rng(1).normal(0.5, 0.3, (2000, 6))
-    p = [t_tests.t_test([pairs(row, np.zeros(6))]).estimate.p_equivalent(-0.5, 0.5) for row in differences]
-    assert 0.04 < np.mean(np.array(p) < 0.05) < 0.06
-
-
-def test_no_estimate_without_a_test():
-    assert t_tests.t_test([pairs([1, 1], [1, 1])]).estimate is None
-    assert t_tests.t_test([pairs([2, 2], [1, 1])]).estimate is None
+from harness.stats import effect_sizes
+from harness.stats.pairing import Pairs
+from tests.harness.stats.test_pairing import arms_of, by_seed
 
 
 def test_correlation():
-    pairs = t_tests.as_pairs(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
+    pairs = Pairs.of(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
     assert effect_sizes.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
-    assert math.isnan(effect_sizes.correlation(t_tests.as_pairs(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
+    assert math.isnan(effect_sizes.correlation(Pairs.of(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
+    assert math.isnan(effect_sizes.correlation(arms_of([1, 2, 3], [2, 4, 7]))), "nothing goes together"
 
 
 def test_collapsed_runs():

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from harness.stats import multiple_testing, t_tests
-from tests.harness.stats.test_t_tests import arms_of, by_seed, level, normal, pairs_of
+from harness.stats.pairing import Arms
+from tests.harness.stats.test_pairing import arms_of, by_seed, pairs_of
+from tests.harness.stats.test_t_tests import level, normal
 
 
 def test_what_is_reachable():
@@ -148,9 +150,9 @@ def test_welchs_t_with_holm_holds_its_level_under_the_null():
 
 
 def test_what_exchanges_of_runs_reach():
-    assert multiple_testing.least_reachable_p(5, paired=False) == 2 / 252
-    assert multiple_testing.least_reachable_p(5, 24, 3, paired=False) == pytest.approx(24 * 2 / 252**3)
-    assert multiple_testing.seeds_to_reach(0.05, 24, paired=False) == 7, (
+    assert multiple_testing.least_reachable_p(5, design=Arms) == 2 / 252
+    assert multiple_testing.least_reachable_p(5, 24, 3, Arms) == pytest.approx(24 * 2 / 252**3)
+    assert multiple_testing.seeds_to_reach(0.05, 24, design=Arms) == 7, (
         "24 x 2 / (14 choose 7) = .014, (12 choose 6) .052"
     )
     assert multiple_testing.seeds_to_reach(0.05, 8, num_strata=3) == 3, "8 x 2 / 2^9 = .03"
@@ -171,4 +173,4 @@ def test_confidence_set_of_arms_that_do_not_pair():
             )
             for i in range(3)
         ]
-        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3, t_tests.as_arms) == expected
+        assert multiple_testing.confidence_set([[by_seed(arm)] for arm in scores], 3, Arms) == expected

@@ -8,7 +8,7 @@ import scipy.stats
 from statsmodels.stats.power import TTestPower
 
 from harness.stats import power, t_tests
-from tests.harness.stats.test_effect_sizes import pairs
+from tests.harness.stats.test_pairing import pairs_of
 
 
 def test_power_is_statsmodels():
@@ -64,8 +64,7 @@ def test_detectable_is_the_inverse_of_power():
 def test_power_of_the_stratified_test_is_what_is_simulated():
     rng, sd = np.random.default_rng(5), 0.3
     studies = rng.normal(0.3, sd, (1500, 3, 5))
-    zero = np.zeros(5)
-    p = [t_tests.t_test([pairs(row, zero) for row in study]).p for study in studies]
+    p = [t_tests.t_test([pairs_of(row) for row in study]).p for study in studies]
     expected = power.power(0.3, sd / math.sqrt(3), 5, num_strata=3)
     assert np.mean(np.array(p) < 0.05) == pytest.approx(expected, abs=0.04)
 

@@ -9,28 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats import permutation_tests, t_tests
+from harness.stats.pairing import Arms, Pairs
+from tests.harness.stats.test_pairing import arms_of, by_seed, pairs_of
 
 finite = st.floats(0, 100, allow_nan=False)
-
-
-def by_seed(values):
-    return dict(enumerate(map(float, values)))
-
-
-def pairs_of(differences, base=80.0):
-    base_scores = by_seed([base] * len(differences))
-    return t_tests.as_pairs({seed: base + float(d) for seed, d in enumerate(differences)}, base_scores)
-
-
-def arms_of(variant, base):
-    return t_tests.as_arms(by_seed(variant), by_seed(base))
-
-
-def test_pairing_is_by_seed_and_drops_what_one_arm_lacks():
-    pairs = t_tests.as_pairs({3: 1.0, 1: 2.0, 2: math.nan, 9: 4.0}, {9: 1.0, 1: 0.5, 2: 3.0, 3: math.inf})
-    assert pairs.seeds == (1, 9)
-    assert pairs.differences.tolist() == [1.5, 3.0]
-    assert pairs.dropped == (2, 3)
 
 
 def test_paired_t_closed_form_with_two_degrees_of_freedom():
@@ -46,7 +28,7 @@ def test_paired_t_closed_form_with_two_degrees_of_freedom():
 @given(st.lists(st.tuples(finite, finite), min_size=2, max_size=12))
 def test_paired_t_is_scipys(rows):
     variant, base = np.array(rows).T
-    test = t_tests.t_test([t_tests.as_pairs(by_seed(variant), by_seed(base))])
+    test = t_tests.t_test([Pairs.of(by_seed(variant), by_seed(base))])
     if np.std(variant - base) > 1e-3:
         oracle = scipy.stats.ttest_rel(variant, base)
         interval = oracle.confidence_interval(0.95)
@@ -78,20 +60,6 @@ def test_stratified_welch_by_hand():
     assert test.sd == pytest.approx(math.sqrt(2 + 0.25 + 4 + 0.125) / 2)
 
 
-def test_arms_are_compared_on_what_leaves_most_runs_in_the_smaller_one():
-    made_on = dict(enumerate("aaabbbb")).__getitem__
-    variant, base = {0: 1.0, 1: 2.0, 3: 3.0, 4: 4.0, 5: math.nan}, {0: 5.0, 3: 6.0, 4: 7.0, 6: 8.0}
-    found = t_tests.as_arms(variant, base, made_on)
-    assert found.arms == ((3, 4), (3, 4, 6)) and found.size == 2
-    assert found.dropped == (0, 1)
-    assert t_tests.as_arms(variant, base).arms == ((0, 1, 3, 4), (0, 3, 4, 6))
-    nobody = t_tests.as_arms({}, base, made_on)
-    assert nobody.size == 0 and nobody.dropped == (), "nothing to be unlike"
-    unlike = t_tests.as_arms({0: 1.0}, {3: 1.0}, made_on)
-    assert unlike.size == 0 and unlike.dropped == (0, 3)
-    assert t_tests.t_test([nobody]).status == "too few pairs"
-
-
 @pytest.mark.parametrize(
     ("variant", "base", "status"),
     [
@@ -113,10 +81,10 @@ def test_welch_holds_its_level_and_pairing_pays_only_where_seeds_go_together():
             common, own = rng.normal(0, 1, 5), rng.normal(0, 1, (2, 5))
             scores = 0.3 * (math.sqrt(together) * common + math.sqrt(1 - together) * own)
             both = by_seed(scores[0]), by_seed(scores[1])
-            found[0, number] = t_tests.t_test([t_tests.as_arms(*both)]).p < 0.05
+            found[0, number] = t_tests.t_test([Arms.of(*both)]).p < 0.05
             moved = by_seed(scores[0] + 0.5), both[1]
-            found[1, number] = t_tests.t_test([t_tests.as_arms(*moved)]).p < 0.05
-            found[2, number] = t_tests.t_test([t_tests.as_pairs(*moved)]).p < 0.05
+            found[1, number] = t_tests.t_test([Arms.of(*moved)]).p < 0.05
+            found[2, number] = t_tests.t_test([Pairs.of(*moved)]).p < 0.05
         shares[together] = found.mean(axis=1)
     assert 0.03 < shares[0.0][0] < 0.06
     assert shares[0.0][1] > shares[0.0][2], "4 degrees of freedom in place of 8"
@@ -143,8 +111,8 @@ def test_stratified_t_by_hand():
     ],
 )
 def test_guards(variant, base, status, p):
-    test = t_tests.t_test([t_tests.as_pairs(by_seed(variant), by_seed(base))])
-    assert test.status == status
+    test = t_tests.t_test([Pairs.of(by_seed(variant), by_seed(base))])
+    assert test.status == status and (test.estimate is None) == (status != "tested")
     assert test.p == p if p is not None else math.isnan(test.p)
     assert math.isnan(test.low)
 
@@ -161,17 +129,17 @@ def test_a_stratum_without_spread_is_no_evidence_unless_it_is_of_nothing():
 @given(st.lists(st.tuples(finite, finite), min_size=3, max_size=8), finite, st.randoms())
 def test_t_invariances(rows, shift, random):
     variant, base = (by_seed(column) for column in zip(*rows, strict=True))
-    test = t_tests.t_test([t_tests.as_pairs(variant, base)])
-    swapped = t_tests.t_test([t_tests.as_pairs(base, variant)])
+    test = t_tests.t_test([Pairs.of(variant, base)])
+    swapped = t_tests.t_test([Pairs.of(base, variant)])
     shuffled = list(variant.items())
     random.shuffle(shuffled)
     assert (swapped.status, swapped.difference) == (test.status, -test.difference)
-    assert repr(t_tests.t_test([t_tests.as_pairs(dict(shuffled), base)])) == repr(test)
+    assert repr(t_tests.t_test([Pairs.of(dict(shuffled), base)])) == repr(test)
     if test.status == "tested":
         assert swapped.p == test.p
         if test.sd > 1e-3:
             moved = [{seed: score + shift for seed, score in arm.items()} for arm in (variant, base)]
-            assert t_tests.t_test([t_tests.as_pairs(*moved)]).p == pytest.approx(test.p, rel=1e-6, abs=1e-12)
+            assert t_tests.t_test([Pairs.of(*moved)]).p == pytest.approx(test.p, rel=1e-6, abs=1e-12)
 
 
 def test_stratified_t_holds_its_level_under_the_null():
@@ -194,21 +162,6 @@ def normal(rng, shape):
 
 def collapsing(rng, shape):
     return rng.normal(0, 0.3, shape) - 5 * (rng.random(shape) < 0.1)
-
-
-@given(st.floats(0.01, 5), st.integers(1, 30), st.floats(0.01, 5), st.integers(1, 30), st.floats(-2, 2))
-def test_a_guarded_estimate_is_at_no_level_surer_than_either(error, df, other_error, other_df, factor):
-    one, other = t_tests.Estimate(0.3, error, df), t_tests.Estimate(0.3, other_error, other_df)
-    for found in (one.guarded(other), other.guarded(one)):
-        for level in (0.5, 0.9, 0.95, 0.999):
-            both = [estimate.interval(level) for estimate in (one, other)]
-            assert found.interval(level) == (min(low for low, _ in both), max(high for _, high in both))
-            low, high = found.interval(1 - 2 * (1 - level))
-            # A one-sided p is that of the level at which an end of the interval is at the bound.
-            assert found.p_above(low) == pytest.approx(1 - level) and found.p_below(high) == pytest.approx(1 - level)
-        assert found.p_equivalent(-1, 1) == max(one.p_equivalent(-1, 1), other.p_equivalent(-1, 1))
-        if factor:
-            assert found.times(factor).interval() == pytest.approx(sorted(factor * end for end in found.interval()))
 
 
 def test_both_seed_tests_hold_their_level_for_normal_scores():

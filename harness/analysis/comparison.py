@@ -1,0 +1,164 @@
+"""Comparison of a model variant with its base: the record, and its one vocabulary in CSV, JSON and MLflow."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harness.analysis.design import FAMILIES, Column
+from harness.stats.effect_sizes import ProbabilityBetter
+from harness.stats.estimate import Estimate
+from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
+from harness.stats.t_tests import TTest
+
+
+class ComparisonKey(NamedTuple):
+    """What tells the comparisons of a sweep apart."""
+
+    model: str
+    merge: str
+    column: Column
+
+
+@dataclass(frozen=True)
+class DocumentLevel:
+    """A comparison that also counts the test documents as a sample.
+
+    Attributes:
+        crossed: Difference with the error of seeds and of documents.
+        share: Share of its variance that is due to documents: whether more seeds or more documents would help.
+        p_swap: p of approximate randomisation over documents, conditional on the trained models; NaN for averages.
+    """
+
+    crossed: Estimate
+    share: float
+    p_swap: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A merge against the base merge of the same model.
+
+    Attributes:
+        model: Key of the sweep file.
+        merge: Merge of the variant.
+        base: Merge of the base.
+        title: Row title of the variant.
+        column: Metric and datasets.
+        family: Family of tests in which it is corrected; None for controls, which are not.
+        test: The t test.
+        seeds: Seeds of the variant and of the base that count, for each dataset.
+        differences: Seed to difference, for each dataset; empty where seeds do not pair.
+        dropped: Seeds that only one arm finished, as `dataset/seed`.
+        mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
+            not compared.
+        exact_test: Name of the exact test.
+        p_exact: p of the exact test.
+        least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
+        correlation: Pearson's r between the arms over seeds; NaN for averages.
+        better: Probability that a run of the variant scores above one of the base; NaN for averages.
+        published: Difference of the published scores.
+        judged: That difference against the prediction interval of ours; None where there is neither.
+        power: Power at that difference with the observed sd; NaN for averages, and where it is 0 or not comparable.
+        detectable: Difference that as many pairs with such an sd find with a power of .8; NaN for averages.
+        obstacle: Why no star is possible, whatever the scores; empty where one is.
+        documents: The same with documents as a sample; None without predictions or without a test.
+        p_holm: p after Holm over the family.
+        q_bh: q of Benjamini-Hochberg over the family.
+        marks: Arrow and stars, and a dagger: see `harness.analysis.marks`.
+        flags: Letters of `harness.analysis.flags.Flag`.
+    """
+
+    model: str
+    merge: str
+    base: str
+    title: str
+    column: Column
+    family: str | None
+    test: TTest
+    seeds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    differences: tuple[Mapping[int, float], ...]
+    dropped: tuple[str, ...]
+    mixed: tuple[str, ...]
+    exact_test: str
+    p_exact: float
+    least_p: float
+    correlation: float
+    better: ProbabilityBetter
+    published: float | None
+    judged: Prediction | None
+    power: float
+    detectable: float
+    obstacle: str
+    documents: DocumentLevel | None = None
+    p_holm: float = math.nan
+    q_bh: float = math.nan
+    marks: str = ""
+    flags: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> ComparisonKey:
+        """Its model, merge and column."""
+        return ComparisonKey(self.model, self.merge, self.column)
+
+    @property
+    def comparable(self) -> float | None:
+        """The published difference, unless it is of other documents."""
+        return None if self.judged is NOT_COMPARABLE else self.published
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a claim is judged by: over seeds, or over seeds and documents, wherever that is less sure."""
+        over_seeds = self.test.estimate
+        return over_seeds.guarded(self.documents.crossed) if over_seeds and self.documents else over_seeds
+
+    def as_row(self) -> dict[str, Any]:
+        """Returns every number by the name that it has in CSV, JSON and MLflow; NaN where it does not exist."""
+        test, judged, better = self.test, self.judged, self.better
+        return {
+            "model": self.model,
+            "merge": self.merge,
+            "base": self.base,
+            "dataset": "average" if self.column.average else self.column.datasets[0],
+            "metric": self.column.metric,
+            "family": FAMILIES[self.family] if self.family else "control",
+            "status": test.status,
+            "num_pairs": "/".join(map(str, test.num_pairs)),
+            "dropped": " ".join(self.dropped),
+            "mixed": " ".join(self.mixed),
+            "published_delta": self.published,
+            "published_judged": judged.agreement if judged else None,
+            "published_half_width": judged.half_width if judged else math.nan,
+            "published_p": judged.p if judged else math.nan,
+            "delta": test.difference,
+            "low_95": test.low,
+            "high_95": test.high,
+            "sd": test.sd,
+            "se": test.error,
+            "t": test.statistic,
+            "df": test.df,
+            "p": test.p,
+            "p_holm": self.p_holm,
+            "q_bh": self.q_bh,
+            "exact_test": self.exact_test,
+            "p_exact": self.p_exact,
+            "least_p_exact": self.least_p,
+            **self._of_documents(),
+            "p_better": better.value,
+            "p_better_low_95": better.low,
+            "p_better_high_95": better.high,
+            "correlation": self.correlation,
+            "power_at_published_delta": self.power,
+            "detectable_delta": self.detectable,
+            "marks": self.marks,
+            "flags": " ".join(self.flags),
+            "no_star_because": self.obstacle,
+        }
+
+    def _of_documents(self) -> dict[str, float]:
+        names = ("crossed_low_95", "crossed_high_95", "crossed_se", "crossed_df", "share_of_documents", "p_swap")
+        found = self.documents
+        if found is None:
+            return dict.fromkeys(names, math.nan)
+        numbers = (*found.crossed.interval(), found.crossed.error, found.crossed.df, found.share, found.p_swap)
+        return dict(zip(names, numbers, strict=True))

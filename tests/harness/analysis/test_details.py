@@ -1,0 +1,34 @@
+"""Cost and other metrics of each cell."""
+
+import dataclasses
+import math
+
+import pytest
+
+from tests.harness.fake_sweep import (
+    noisy,
+    summary_of,
+    sweep,
+)
+
+TABLE = sweep()
+FOUND = noisy(TABLE)
+SUMMARY = summary_of(TABLE, FOUND)
+
+
+def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
+    found = [
+        dataclasses.replace(one, seconds=100.0 * one.seed * ((1.2, 1.8)[one.seed % 2] if one.merge == "masking" else 1))
+        for one in FOUND
+    ]
+    details = {(item.title, item.dataset): item for item in summary_of(TABLE, found).details}
+    ratio, low, high = details["HiAGM+MTL (masking)", "WOS"].ratio
+    assert ratio == pytest.approx(math.sqrt(1.2 * 1.8))
+    assert math.sqrt(low * high) == pytest.approx(ratio)
+    assert details["HiAGM", "WOS"].seconds[0] == pytest.approx(550)
+
+
+def test_other_metrics_are_summarised_apart():
+    found = [dataclasses.replace(one, scores={**one.scores, "hier_f1": 50.0 + one.seed}) for one in FOUND]
+    detail = summary_of(TABLE, found).details[0]
+    assert detail.metrics == {"hier_f1": (55.5, pytest.approx(math.sqrt(110 / 12)))}

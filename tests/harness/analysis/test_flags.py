@@ -1,0 +1,39 @@
+"""Each flag stands where its rule holds, and has a sentence."""
+
+import math
+
+from tests.harness.fake_sweep import (
+    noisy,
+    summary_of,
+    sweep,
+    the,
+    with_effect,
+    without,
+)
+
+TABLE = sweep()
+FOUND = noisy(TABLE)
+SUMMARY = summary_of(TABLE, FOUND)
+
+
+def test_flag_p_where_the_sign_flip_cannot_survive_holm():
+    assert "P" in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "WOS micro").flags
+    assert "P" not in the(with_effect(1.0, seeds=10)[2], "hiagm", "masking", "WOS micro").flags
+    assert "P" not in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "Avg micro").flags
+
+
+def test_flag_u_follows_the_power_at_the_published_difference():
+    for item in SUMMARY.comparisons:
+        assert ("U" in item.flags) == (item.power < 0.8)
+    assert the(SUMMARY, "hiagm", "projection", "RCV1 macro").power > 0.99
+    assert the(SUMMARY, "hitin", "projection", "RCV1 micro").power < 0.2
+    assert math.isnan(the(SUMMARY, "hiagm", "masking", "Avg micro").power)
+
+
+def test_a_seed_that_one_arm_lacks_is_dropped_and_flagged():
+    partial = summary_of(TABLE, without(FOUND, model="hiagm", merge="none", dataset="nyt", seed=4))
+    item = the(partial, "hiagm", "masking", "NYT macro")
+    assert (item.test.num_pairs, item.dropped) == ((9,), ("nyt/4",))
+    assert "D" in item.flags
+    assert the(partial, "hiagm", "masking", "Avg macro").test.num_pairs == (10, 10, 9)
+    assert the(partial, "hiagm", "masking", "WOS macro").dropped == ()

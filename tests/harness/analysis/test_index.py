@@ -1,0 +1,51 @@
+"""What counts as a score, as a seed, and as a trial of the sweep."""
+
+import dataclasses
+import math
+
+import pytest
+
+from tests.harness.fake_sweep import (
+    cell,
+    noisy,
+    summary_of,
+    sweep,
+    the,
+)
+
+TABLE = sweep()
+FOUND = noisy(TABLE)
+FIXED = {"micro_f1": 80.0, "macro_f1": 70.0}
+
+
+def test_scores_that_are_not_numbers_count_as_missing():
+    found = FOUND[:]
+    found[0] = dataclasses.replace(found[0], scores={"micro_f1": math.nan, "macro_f1": 81.0})
+    findings = summary_of(TABLE, found)
+    assert findings.num_odd_scores == 1
+    assert cell(findings, "hiagm", "none", "WOS micro").num_done == (9,)
+    assert cell(findings, "hiagm", "none", "WOS macro").num_done == (10,)
+
+
+@pytest.mark.parametrize("how", ["digests", "scores"])
+def test_a_seed_without_effect_counts_as_one(how):
+    found = [
+        dataclasses.replace(one, predictions_sha256="same", scores=one.scores if how == "digests" else dict(FIXED))
+        if (one.model, one.merge) == ("hiagm", "none")
+        else one
+        for one in FOUND
+    ]
+    findings = summary_of(TABLE, found)
+    item = the(findings, "hiagm", "masking", "WOS micro")
+    assert cell(findings, "hiagm", "none", "WOS micro").one_seed
+    assert (item.test.status, item.marks) == ("one seed", "")
+    assert math.isnan(item.test.p)
+    assert "seed had no effect" in item.obstacle
+    assert not cell(findings, "hitin", "none", "WOS micro").one_seed
+
+
+def test_two_outcomes_of_one_trial_and_strangers_are_refused():
+    with pytest.raises(ValueError, match="hiagm/none/wos/1 .* has two outcomes"):
+        summary_of(TABLE, [*FOUND, FOUND[0]])
+    with pytest.raises(ValueError, match="hiagm/none/wos/77 .* is not part of the sweep"):
+        summary_of(TABLE, [dataclasses.replace(FOUND[0], seed=77)])
