@@ -7,7 +7,8 @@ from dataclasses import replace
 from harness.analysis.comparison import ComparisonKey
 from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.analysis.published import ROUNDING, judge_published, published_score
 from harness.stats.effect_sizes import collapsed
 from harness.stats.multiple_testing import confidence_set, were_compared

@@ -9,7 +9,8 @@ import numpy as np
 from harness.analysis.comparison import Comparison, ComparisonKey
 from harness.analysis.design import Column
 from harness.analysis.findings import ClaimPart, ClaimResult
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.analysis.published import published_score
 from harness.config.schema import Claim
 from harness.stats import claim_rules

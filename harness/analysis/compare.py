@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from harness.analysis.comparison import Comparison, DocumentLevel
 from harness.analysis.design import Column
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.analysis.published import ROUNDING, is_subset, judge_published, published_score
 from harness.stats import effect_sizes, multiple_testing, power
 from harness.stats.distributions import Array
@@ -58,6 +59,7 @@ class _Contrast:
         test, strata, average = self.test, self.strata, self.column.average
         published = self._published()
         judged = self._judged(published)
+        power_at, detectable = self._power(math.nan if judged is NOT_COMPARABLE else published or math.nan)
         placed = list(zip(self.column.datasets, strata, strict=True))
         mixed = tuple(f"{dataset}/{seed}" for dataset, one in placed for seed in one.mixed)
         arms = ((), ()) if average or self.one_seed else (strata[0].variant, strata[0].base)
@@ -80,8 +82,8 @@ class _Contrast:
             better=effect_sizes.p_better(*arms),
             published=published,
             judged=judged,
-            power=math.nan if judged is NOT_COMPARABLE else self._power(published or math.nan),
-            detectable=self._detectable(),
+            power=power_at,
+            detectable=detectable,
             obstacle=_obstacle(test, bool(mixed), self.rule.paired),
             documents=self._documents(),
         )
@@ -96,17 +98,15 @@ class _Contrast:
         samples = [sample for one in self.strata for sample in one.samples]
         return judge_published(self.index, self.column, samples, published, 2 * ROUNDING, self.runs)
 
-    def _power(self, difference: float) -> float:
-        if self.column.average or self.test.status != "tested" or math.isnan(difference):
-            return math.nan
-        num_samples = len(self.strata[0].samples)
-        return power.power(difference, self.test.sd, self.test.num_pairs[0], self.rule.alpha, num_samples)
-
-    def _detectable(self) -> float:
+    def _power(self, difference: float) -> tuple[float, float]:
+        """Returns the power at a difference, and the difference that is detectable; NaN for averages."""
         if self.column.average or self.test.status != "tested":
-            return math.nan
-        num_samples = len(self.strata[0].samples)
-        return power.detectable(self.test.sd, self.test.num_pairs[0], self.rule.alpha, num_strata=num_samples)
+            return math.nan, math.nan
+        sd, num_pairs, num_samples = self.test.sd, self.test.num_pairs[0], len(self.strata[0].samples)
+        detectable = power.detectable(sd, num_pairs, self.rule.alpha, num_strata=num_samples)
+        if math.isnan(difference):
+            return math.nan, detectable
+        return power.power(difference, sd, num_pairs, self.rule.alpha, num_samples), detectable
 
     def _documents(self) -> DocumentLevel | None:
         """Adds the documents' share of the error; nothing where a run's predictions are not known."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.comparison import Comparison
 from harness.analysis.findings import Detail, LabelDifference, LabelGroup, Replication
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.core.metric_names import HEADLINE
 from harness.stats.multiple_testing import num_effects
 from harness.stats.t_tests import mean_and_sd

@@ -2,30 +2,15 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from harness.analysis.design import Column, design_of
-from harness.analysis.inputs import Facts, TrialPlace, TrialResult
+from harness.analysis.inputs import Facts, Samples, TrialPlace, TrialResult
+from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
-from harness.stats.document_sample import DocumentSample
 from harness.stats.pairing import SeedKey, Stratum
 from harness.stats.t_tests import TTest, t_test
 
 METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
-RECONSTRUCTED = "§"
-"""Marks every row of a model that is a reconstruction."""
-
-
-class RunKey(NamedTuple):
-    """What tells the runs on one dataset apart."""
-
-    model: str
-    merge: str
-    seed: int
-
-
-Samples = Mapping[str, DocumentSample[RunKey]]
-"""Dataset to its test documents under every run whose predictions are known."""
 
 
 class ResultsIndex:

@@ -1,8 +1,23 @@
 """Inputs of the analysis: trial results, facts about datasets, provenance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from harness.config.schema import SweepFile
+from harness.stats.document_sample import DocumentSample
+
+
+class RunKey(NamedTuple):
+    """What tells the runs on one dataset apart."""
+
+    model: str
+    merge: str
+    seed: int
+
+
+Samples = Mapping[str, DocumentSample[RunKey]]
+"""Dataset to its test documents under every run whose predictions are known."""
 
 
 class TrialPlace(NamedTuple):
@@ -113,3 +128,19 @@ class Facts:
     looks: int
     registration: Registered
     only: str = ""
+
+
+class Inputs(NamedTuple):
+    """Everything that findings are made of.
+
+    Attributes:
+        sweep: The sweep file.
+        results: Finished and failed trials, in any order; a planned trial that is missing has not run.
+        facts: What the report says beyond the scores.
+        samples: Predictions on the test documents, by dataset, where they are known.
+    """
+
+    sweep: SweepFile
+    results: Sequence[TrialResult]
+    facts: Facts
+    samples: Samples

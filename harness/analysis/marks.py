@@ -1,4 +1,4 @@
-"""Arrows, stars and daggers of comparisons, after Holm over each planned family."""
+"""Arrows, stars and daggers of comparisons, after Holm over each planned family; the mark of a reconstruction."""
 
 import math
 from collections.abc import Sequence
@@ -10,9 +10,7 @@ from harness.analysis.flags import flags_of
 from harness.config.schema import SweepFile
 from harness.stats.multiple_testing import benjamini_hochberg, holm, star_levels
 
-BETTER, WORSE, STAR = "▲", "▼", "*"
-DAGGER = "†"
-"""Mark of a star that also holds where documents are resampled: the crossed 95 % interval excludes 0."""
+BETTER, WORSE, STAR, DAGGER, RECONSTRUCTED = "▲", "▼", "*", "†", "§"
 
 
 def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -29,6 +27,7 @@ def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Compari
 
 
 def _marks(item: Comparison, p_holm: float, alpha: float) -> str:
+    """Returns arrow and stars by Holm's p, and a dagger where the crossed 95 % interval excludes 0 too."""
     stars = STAR * sum(p_holm < level for level in star_levels(alpha))
     if item.obstacle or not stars:
         return ""

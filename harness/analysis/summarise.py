@@ -12,8 +12,8 @@ from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare
 from harness.analysis.details import cell_details, label_differences, label_groups, replications
 from harness.analysis.findings import Findings
-from harness.analysis.index import ResultsIndex, Samples
-from harness.analysis.inputs import Facts, TrialResult
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import Facts, Samples, TrialResult
 from harness.analysis.marks import marked
 from harness.config.schema import SweepFile
 

@@ -7,8 +7,9 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.design import Column, exact_test, seed_test, why_no_comparisons
 from harness.analysis.findings import Findings, Row, TableCell
 from harness.analysis.flags import Flag
-from harness.analysis.index import METRIC_TITLES, RECONSTRUCTED
+from harness.analysis.index import METRIC_TITLES
 from harness.analysis.inputs import Registered
+from harness.analysis.marks import RECONSTRUCTED
 from harness.core.text import listed
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION

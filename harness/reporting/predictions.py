@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.index import RunKey
+from harness.analysis.inputs import RunKey
 from harness.core.errors import StoreError
 from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling

@@ -1,18 +1,20 @@
-"""Tests, intervals, power and verdicts: pure NumPy and SciPy, no files, no sweep.
+"""Statistics: pure functions of NumPy and SciPy, which know no sweep and no file.
 
-    seeds       two arms, paired by seed or not: the t tests
-    exact       sign flips and exchanges beside them
-    effects     how large a difference is, runs that collapsed
-    families    corrections over planned families, the confidence set of the best, what is reachable
-    published   our runs against a published one
-    power       what a number of seeds can detect
-    documents   F from counts per document, its influence function, both sources of error at once
-    sample      the test documents of one dataset, under every run
-    resampling  bootstrap and approximate randomisation over documents
-    verdicts    rules by which a claim is judged
+* `distributions`: t, noncentral t, chi-squared and normal, by scipy.special
+* `permutation_tests`: exact sign flips and exchanges of runs
+* `pairing`: two arms put together: paired by seed, or as wholes
+* `estimate`: a difference with its error: intervals, one-sided and equivalence tests
+* `t_tests`: paired, Welch's and stratified t test
+* `effect_sizes`: probability of being better, correlation, collapsed runs
+* `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
+* `power`: what a number of seeds can detect
+* `prediction_interval`: a published score against a further run of ours
+* `document_variance`: F1 from counts per document, its influence function, both sources of error at once
+* `document_sample`: test documents of one dataset under every run
+* `resampling`: bootstrap and approximate randomisation over documents
+* `claim_rules`: rules by which a claim is judged
 
-The unit of replication is a training run; two arms are paired by seed, unless a sweep says that its seeds mean
-nothing across arms. A *stratum* is one dataset: a cell of the table is one stratum, an average column has one per
-dataset, and functions take a list of strata, so that cells and averages share one formula. Scores are F in points.
-SciPy is imported where it is needed, because a plan only asks what is reachable at all.
+The unit of replication is a training run. A *stratum* is two arms on one dataset: a cell of the table is compared in
+one stratum, an average column in one per dataset, and functions take a list of strata, so that both share one formula.
+Scores are F in points. SciPy is imported where it is needed, because a plan only asks what is reachable at all.
 """

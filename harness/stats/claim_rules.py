@@ -1,4 +1,4 @@
-"""Rules by which a claim is judged, from the estimates of its parts.
+"""Rules by which a claim is judged: direction, no gain, equivalence band, best of a group, conjunction.
 
 A claim is a conjunction of parts. It is supported only where every part is, which needs no correction
 (Berger 1982, Multiparameter hypothesis testing and acceptance sampling: the intersection-union test); it is not
@@ -24,8 +24,8 @@ class Judged:
 
     Attributes:
         verdict: `negligible` where a claimed change is smaller than what anyone would care for; `not comparable`,
-            said by a caller who knows that the claim is of something else.
-        p: One-sided, of the contradiction; NaN where the rule has a level of its own, or nothing was tested.
+            set by a caller who knows that the claim is of something else.
+        p: One-sided p of the contradiction; NaN where the rule has a level of its own, or nothing was tested.
     """
 
     verdict: PartVerdict

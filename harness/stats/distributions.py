@@ -1,6 +1,7 @@
-"""The probability laws of the tests, by `scipy.special`: `scipy.stats` has them too and takes a second to import.
+"""Probability distributions of the tests: t, noncentral t, chi-squared, normal.
 
-Each is imported where it is used, since a plan only counts and should answer at once.
+They are those of `scipy.special`, as `scipy.stats` takes a second to import; and each is imported where it is used,
+since a plan only counts and should answer at once.
 """
 
 import numpy as np
@@ -41,7 +42,7 @@ def chi2_quantile(shares: ArrayLike, df: float) -> Array:
 
 
 def normal_isf(share: float) -> float:
-    """Returns the value that the standard normal law exceeds with a probability."""
+    """Returns the value that the standard normal distribution exceeds with a probability."""
     from scipy.special import ndtri
 
     return -float(ndtri(share))

@@ -79,9 +79,9 @@ class Stratum(ABC):
         """Returns the number of outcomes that the exact test of arms of these sizes looks at."""
 
     @property
-    @abstractmethod
     def differences(self) -> dict[int, float]:
         """Variant minus base by seed; empty where seeds do not pair."""
+        return {}
 
     @property
     def samples(self) -> tuple[Array, ...]:
@@ -154,7 +154,16 @@ class Arms(Stratum):
 
     @staticmethod
     def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
-        return same_origin(arms)
+        """Keeps the runs that were made on one thing: the one that leaves most in the smallest arm.
+
+        Runs without partners can only be compared as whole arms, and arms of different mixtures of hardware differ by
+        that.
+        """
+        found = [_finite(arm) for arm in arms]
+        kinds = sorted({key.made_on for arm in found for key in arm})
+        kept = [[{key: arm[key] for key in arm if key.made_on == kind} for arm in found] for kind in kinds]
+        best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
+        return best if min(map(len, best)) else [{} for _ in found]
 
     @staticmethod
     def combined(samples: Sequence[Array]) -> tuple[Array, ...]:
@@ -168,25 +177,9 @@ class Arms(Stratum):
     def num_patterns(num_variant: int, num_base: int) -> int:
         return math.comb(num_variant + num_base, num_base)
 
-    @property
-    def differences(self) -> dict[int, float]:
-        return {}
-
 
 Design = type[Stratum]
 """`Pairs` or `Arms`."""
-
-
-def same_origin(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
-    """Keeps the runs of several arms that were made on one thing: the one that leaves most in the smallest arm.
-
-    Runs without partners can only be compared as whole arms, and arms of different mixtures of hardware differ by that.
-    """
-    found = [_finite(arm) for arm in arms]
-    kinds = sorted({key.made_on for arm in found for key in arm})
-    kept = [[{key: arm[key] for key in arm if key.made_on == kind} for arm in found] for kind in kinds]
-    best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
-    return best if min(map(len, best)) else [{} for _ in found]
 
 
 def least_p(strata: Sequence[Stratum]) -> float:

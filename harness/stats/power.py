@@ -1,4 +1,4 @@
-"""What a number of seeds can detect: asked before they are run, and never at the observed difference."""
+"""Power of t tests, detectable differences, seeds needed: asked beforehand, never at the observed difference."""
 
 import math
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from bisect import bisect_left
 from harness.stats.distributions import chi2_quantile, noncentral_t_outside, t_isf
 
 MOST_PAIRS = 1000
-"""Where the search for a number of seeds ends."""
+"""Number of seeds at which the search ends."""
 
 
 def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num_strata: int = 1) -> float:
@@ -17,13 +17,13 @@ def power(difference: float, sd: float, num_pairs: int, alpha: float = 0.05, num
     the observed difference (Hoenig & Heisey 2001, The abuse of power).
 
     Args:
-        difference: The true mean difference.
-        sd: Of the difference between two runs, of one seed where seeds pair; of an average of K strata,
-            sqrt(sum of variances) / K.
-        num_pairs: Pairs in each stratum, or runs of each arm.
+        difference: True mean difference.
+        sd: Standard deviation of the difference between two runs, of one seed where seeds pair; of an average of K
+            strata, sqrt(sum of variances) / K.
+        num_pairs: Number of pairs in each stratum, or of runs of each arm.
         alpha: Two-sided level.
-        num_strata: K; twice that where seeds do not pair, as each arm is a sample of its own. Satterthwaite's and
-            Welch's degrees of freedom are so many times n - 1 where the variances are alike.
+        num_strata: Number K of strata; twice that where seeds do not pair, as each arm is a sample of its own.
+            Satterthwaite's and Welch's degrees of freedom are K (n - 1) where the variances are alike.
     """
     if num_pairs < 2 or not sd > 0:
         return math.nan

@@ -18,7 +18,7 @@ JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
 
 @dataclass(frozen=True)
 class Prediction:
-    """Where a further single run, rounded as published, would lie.
+    """Interval in which a further single run, rounded as published, would lie.
 
     Attributes:
         agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;

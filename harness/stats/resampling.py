@@ -45,9 +45,9 @@ def bootstrap(systems: Sequence[Counts], metric: Metric, seed: Seed, num_resampl
 
     Args:
         systems: Runs on the same documents.
-        metric: What to compute.
-        seed: Equal seeds give equal draws, for whatever systems.
-        num_resamples: B.
+        metric: Metric to compute.
+        seed: Seed; equal seeds give equal draws, for whatever systems.
+        num_resamples: Number B of draws.
 
     Returns:
         F in points, (systems, B).
@@ -73,13 +73,13 @@ def randomisation(pairs: Sequence[tuple[Counts, Counts]], metric: Metric, seed: 
     """Returns the two-sided p of approximate randomisation, conditional on the trained models.
 
     With probability 1/2 a document's predictions are swapped between the two systems, for all seeds together; the
-    statistic is the mean over seeds of the difference in F; p = (1 + hits) / (B + 1). Says nothing of other seeds.
+    statistic is the mean over seeds of the difference in F; p = (1 + hits) / (B + 1). It says nothing of other seeds.
 
     Args:
         pairs: Variant and base of each seed, all on the same documents.
-        metric: What to compare.
-        seed: Of the swaps.
-        num_resamples: B.
+        metric: Metric to compare.
+        seed: Seed of the swaps.
+        num_resamples: Number B of swap patterns.
 
     Source:
         Noreen 1989; Yeh 2000, More accurate tests for the statistical significance of result differences.

@@ -59,7 +59,7 @@ def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWrite
     _, client, runs = mirrored(path)
     (whole,) = (run for run in runs if "sweep" in run.data.tags)
     metrics = whole.data.metrics
-    assert metrics["hiagm/projection/synthetic/micro_f1/difference"] == pytest.approx(2.0)
+    assert metrics["hiagm/projection/synthetic/micro_f1/delta"] == pytest.approx(2.0)
     # Differences 1, 2, 3: t = 2 sqrt(3) on 2 degrees of freedom.
     assert metrics["hiagm/projection/synthetic/micro_f1/p"] == pytest.approx(1 - (12 / 14) ** 0.5)
     (cell,) = (run for run in runs if is_cell(run) and run.data.tags["merge"] == "projection")
