@@ -2,6 +2,8 @@
 
 import math
 
+from harness.analysis.flags import Flag
+from harness.reporting.markdown import markdown
 from tests.harness.fake_sweep import (
     noisy,
     summary_of,
@@ -37,3 +39,12 @@ def test_a_seed_that_one_arm_lacks_is_dropped_and_flagged():
     assert "D" in item.flags
     assert the(partial, "hiagm", "masking", "Avg macro").test.num_pairs == (10, 10, 9)
     assert the(partial, "hiagm", "masking", "WOS macro").dropped == ()
+
+
+def test_a_flag_is_its_letter_and_has_one_sentence():
+    assert [*Flag] == ["U", "P", "D", "M"] and " ".join(Flag) == "U P D M"
+    sentence = Flag.P.meaning.format(alpha=".05", exact="sign flip")
+    assert sentence == "with so few seeds the exact sign flip cannot reach .05 after Holm"
+    short = sweep(datasets={"wos": {}}, seeds=tuple(range(6)), published=None)
+    text = markdown(summary_of(short, noisy(short)))
+    assert f"Flags of the comparisons. P: {sentence}." in text, "8 x 2 / 2^6 is .25"
