@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
+from harness.trials.preregistration import Registration
 
 
 class RunKey(NamedTuple):
@@ -92,21 +93,6 @@ class DatasetFacts:
     label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
-class Registered(Protocol):
-    """Whether the plan was frozen before anything was known, and followed: a `Registration` of the trials' plan."""
-
-    @property
-    def frozen(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def num_older(self) -> int: ...
-    @property
-    def changes(self) -> tuple[str, ...]: ...
-    @property
-    def num_seeds(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class Facts:
     """What the report says beyond the scores.
@@ -126,7 +112,7 @@ class Facts:
     provenance: Mapping[str, str]
     selection: str
     looks: int
-    registration: Registered
+    registration: Registration
     only: str = ""
 
 

@@ -8,7 +8,6 @@ from harness.analysis.design import Column, exact_test, seed_test, why_no_compar
 from harness.analysis.findings import Findings, Row, TableCell
 from harness.analysis.flags import Flag
 from harness.analysis.index import METRIC_TITLES
-from harness.analysis.inputs import Registered
 from harness.analysis.marks import RECONSTRUCTED
 from harness.core.text import listed
 from harness.reporting.tables import CUT
@@ -16,6 +15,7 @@ from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.multiple_testing import star_levels
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
+from harness.trials.preregistration import Registration
 
 _UNJUDGED = {
     "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
@@ -191,7 +191,7 @@ def _protocol(findings: Findings) -> Iterator[str]:
     yield _registered(findings.facts.registration)
 
 
-def _registered(found: Registered) -> str:
+def _registered(found: Registration) -> str:
     if not found.frozen:
         return "Pre-registered: no; no plan was frozen before the first trial."
     plan = f"plan {found.sha256[:12]}, frozen {found.frozen}"

@@ -13,10 +13,6 @@ from tests.harness.fake_sweep import (
     sweep,
 )
 
-TABLE = sweep()
-FOUND = noisy(TABLE)
-SUMMARY = summary_of(TABLE, FOUND)
-
 
 def test_family_sizes_of_other_plans():
     assert num_comparisons(sweep(datasets={"wos": {}}, published=None)) == {"averages": 0, "datasets": 8}

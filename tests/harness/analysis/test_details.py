@@ -13,7 +13,6 @@ from tests.harness.fake_sweep import (
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
-SUMMARY = summary_of(TABLE, FOUND)
 
 
 def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
