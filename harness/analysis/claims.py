@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from harness.analysis.findings import ClaimPart, ClaimResult, Column, Comparison
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.config.schema import Claim
 from harness.stats import claim_rules
 from harness.stats.document_variance import crossed

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from harness.analysis.design import corrected_size, num_comparisons, significance_level
 from harness.analysis.findings import Column, Comparison, DocumentLevel
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.analysis.published import ROUNDING, is_subset, judge_published
 from harness.config.schema import SweepFile
 from harness.stats import effect_sizes, multiple_testing, permutation_tests, power, t_tests

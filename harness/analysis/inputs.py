@@ -1,9 +1,17 @@
 """What a report is made from, as frozen records: how trials ended, and what the scores do not say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from harness.config.schema import SweepFile
+from harness.stats.document_sample import DocumentSample
 from harness.trials.preregistration import Registration
+
+RunKey = tuple[str, str, int]
+"""Model, merge, seed."""
+Samples = Mapping[str, DocumentSample[RunKey]]
+"""Dataset to its test documents under every run whose predictions are known."""
 
 
 @dataclass(frozen=True)
@@ -87,3 +95,19 @@ class Facts:
     looks: int
     registration: Registration
     only: str = ""
+
+
+class Inputs(NamedTuple):
+    """Everything that findings are made of.
+
+    Attributes:
+        sweep: The sweep file.
+        results: Finished and failed trials, in any order.
+        facts: What the scores do not say.
+        samples: Predictions on the test documents, by dataset, where they are known.
+    """
+
+    sweep: SweepFile
+    results: Sequence[TrialResult]
+    facts: Facts
+    samples: Samples

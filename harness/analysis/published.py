@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.findings import Column
-from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import RunKey
 from harness.config.schema import SweepFile
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction, prediction
 from harness.stats.t_tests import Array

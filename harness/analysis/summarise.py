@@ -23,8 +23,8 @@ from harness.analysis.findings import (
     TableCell,
     Trial,
 )
-from harness.analysis.index import ResultsIndex, Samples
-from harness.analysis.inputs import Facts, TrialResult
+from harness.analysis.index import ResultsIndex
+from harness.analysis.inputs import Facts, Samples, TrialResult
 from harness.analysis.published import ROUNDING, judge_published
 from harness.config.schema import SweepFile
 from harness.stats import effect_sizes, multiple_testing, t_tests

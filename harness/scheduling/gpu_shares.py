@@ -8,20 +8,22 @@ from harness.trials.plan import PlannedTrial
 from harness.trials.settings import TrialSettings
 
 MEMORY_MARGIN = 1.2
-"""Times what a trial was measured to need of a GPU that it is given: memory gets fragmented, and batches differ."""
+"""Factor on the memory that a trial was measured to need: memory gets fragmented, and batches differ."""
 
 
-def _is_open(planned: PlannedTrial) -> bool:
-    return planned.trial.resources.gpus == "auto"
+def is_open(planned: PlannedTrial) -> bool:
+    """Returns whether a trial's share of a GPU is still to be measured: `gpus: auto`."""
+    return planned.settings.resources.gpus == "auto"
 
 
-def _with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
-    resources = planned.trial.resources.model_copy(update={"gpus": gpus})
-    return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
+def with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
+    """Returns a trial that occupies this share of a GPU, or so many GPUs."""
+    resources = planned.settings.resources.model_copy(update={"gpus": gpus})
+    return replace(planned, settings=planned.settings.model_copy(update={"resources": resources}))
 
 
-def _kind(trial: TrialSettings) -> str:
-    """Returns what trials that need the same memory have in common."""
+def memory_kind(trial: TrialSettings) -> str:
+    """Returns a text that is the same for all trials that need the same memory."""
     return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
 
 
