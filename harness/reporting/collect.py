@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage.description import read_meta
+from datasets.storage.label_groups import label_groups
 from harness.analysis.findings import Summary
 from harness.analysis.inputs import DatasetFacts, Facts, Outcome
 from harness.analysis.summarise import summarise
@@ -23,7 +24,6 @@ from harness.core.files import write_atomically
 from harness.reporting import checklist, figures, markdown
 from harness.reporting.predictions import read_samples
 from harness.stats.document_sample import Resampling
-from harness.training.metrics import label_groups
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, Planned, make_plan
 from harness.trials.preregistration import num_looks, registration

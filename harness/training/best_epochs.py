@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse
 
+from datasets.storage.label_groups import label_groups
 from harness.config.schema import BestEpoch, TrainerSettings
 from harness.core.files import write_atomically
 from harness.training.build import Data
 from harness.training.checkpoint import Fitted
-from harness.training.metrics import label_groups
 from harness.training.train import evaluate
 from models.classifier import Classifier
 

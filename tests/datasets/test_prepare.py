@@ -12,7 +12,7 @@ from datasets import READERS, prepare
 from datasets.corpora import pydocs, synthetic
 from datasets.prepare import corpus_folder, is_current, main, parse_options
 from datasets.storage.corpus import Corpus
-from datasets.storage.description import read_meta, seal
+from datasets.storage.description import read_meta, with_checksum
 from harness.core.errors import ConfigError, DataError
 from harness.core.main import run_command
 from tests.shared import ROOT
@@ -119,7 +119,7 @@ def test_a_corpus_of_another_recipe_is_out_of_date(tmp_path, monkeypatch):
     assert corpus.meta["inputs"] == {"recipe": "1"}
     # As prepared before recipes were written down.
     meta = {name: value for name, value in corpus.meta.items() if name != "checksum"} | {"inputs": {}}
-    (corpus.folder / "meta.json").write_text(json.dumps(seal(meta)))
+    (corpus.folder / "meta.json").write_text(json.dumps(with_checksum(meta)))
     assert is_current("jsonl", {}, tmp_path / "data")
     assert prepare.prepare("jsonl", None, {}, tmp_path / "data").fingerprint == corpus.fingerprint
     monkeypatch.setitem(READERS["jsonl"].__dict__, "recipe", 2)
@@ -161,7 +161,7 @@ def test_interrupted_and_run_again(tmp_path, by):
         "import signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from datasets.prepare import main\n"
-        "from harness import cli\n"
+        "from harness.core.main import run_command\n"
         "run_command(lambda: main(['synthetic', '--set', 'documents=30000', '--data', sys.argv[1]]))"
     )
     command = [sys.executable, "-c", program, tmp_path]

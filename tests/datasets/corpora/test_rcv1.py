@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from datasets.corpora import rcv1, rcv1_lists
 from datasets.formats import archives
 from datasets.storage.corpus import write
-from datasets.storage.progress import shown
+from datasets.storage.progress import show_progress
 from harness.core.errors import DataError
 from tests.shared import ROOT, shared
 
@@ -162,13 +162,15 @@ def test_topics_that_are_cut_off_at_a_line_are_refused(tmp_path):
 @pytest.mark.parametrize("num", [10, 25, 30, 1234, 23_149])
 def test_validation_sets_are_those_of_pandas_and_scikit_learn(num):
     frame = pd.DataFrame({"id": np.arange(num)}, index=np.arange(num) * 3)
-    assert rcv1.validation_places(num, "hitin") == frame.sample(frac=0.1, random_state=7, axis=0)["id"].tolist()
-    assert rcv1.validation_places(num, "hgclr") == train_test_split(list(range(num)), test_size=0.1, random_state=0)[1]
+    assert rcv1.validation_positions(num, "hitin") == frame.sample(frac=0.1, random_state=7, axis=0)["id"].tolist()
+    assert (
+        rcv1.validation_positions(num, "hgclr") == train_test_split(list(range(num)), test_size=0.1, random_state=0)[1]
+    )
 
 
 def test_published_sizes_by_formula():
     assert rcv1.NUM_STORIES - rcv1.NUM_TRAIN == 781_265
-    hitin, hgclr = (rcv1.validation_places(23_149, val) for val in ("hitin", "hgclr"))
+    hitin, hgclr = (rcv1.validation_positions(23_149, val) for val in ("hitin", "hgclr"))
     assert len(hitin) == len(hgclr) == 2_315 and 23_149 - 2_315 == 20_834
     # Two different sets: they share about a tenth, as two independent draws do.
     assert len(set(hitin) & set(hgclr)) == pytest.approx(231.5, abs=45)
@@ -181,8 +183,8 @@ def test_each_validation_convention_is_taken_at_its_word(tmp_path):
         return {int(doc_id) for doc_id, one in documents(folder, **options).items() if one.split == "val"}
 
     # HiTIN draws among all training stories, HGCLR among those that have a text.
-    assert val() == {TRAIN[place] for place in rcv1.validation_places(15, "hitin")} - {2286}
-    assert val(val="hgclr") == {TRAIN[1:][place] for place in rcv1.validation_places(14, "hgclr")}
+    assert val() == {TRAIN[place] for place in rcv1.validation_positions(15, "hitin")} - {2286}
+    assert val(val="hgclr") == {TRAIN[1:][place] for place in rcv1.validation_positions(14, "hgclr")}
     (tmp_path / "val.txt").write_text("2300\n.I 26150\n")
     assert val(val="file", val_file=str(tmp_path / "val.txt")) == {2300, 26150}
     (tmp_path / "val.txt").write_text("2300\n26151\n")
@@ -465,7 +467,9 @@ def test_a_story_that_is_too_long_is_refused(tmp_path, monkeypatch):
 def test_a_dropped_training_story_leaves_the_convention_of_hitin_untold(tmp_path):
     stories = some(_2286=story(2286, body=""))
     folder = unpacked(put_lists(tmp_path / "r"), stories)
-    assert rcv1.convention(made(folder, tmp_path)).startswith("cannot be told: HiTIN draws among all training stories")
+    assert rcv1.convention(made(folder, tmp_path)).startswith(
+        "cannot be determined: HiTIN draws among all training stories"
+    )
     drawn = made(folder, tmp_path, val="hgclr")
     assert rcv1.convention(drawn) == "validation set of hgclr, drawn from 14 training stories"
     whole = made(unpacked(put_lists(tmp_path / "w"), some()), tmp_path)
@@ -474,7 +478,7 @@ def test_a_dropped_training_story_leaves_the_convention_of_hitin_untold(tmp_path
 
 def test_the_training_stories_are_seen_to_pass_before_the_first_document(tmp_path, capsys):
     raw = rcv1.read(unpacked(put_lists(tmp_path / "r"), some()))
-    with shown():
+    with show_progress():
         assert next(iter(raw.documents)).doc_id == "2286"
     assert capsys.readouterr().err == "15 training stories\n"
 

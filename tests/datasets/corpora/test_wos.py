@@ -10,7 +10,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from datasets.corpora import wos
-from datasets.corpora.wos_labels import AREAS, hierarchy
+from datasets.corpora.wos_labels import AREAS, wos_hierarchy
 from datasets.formats.textfiles import read_taxonomy
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
@@ -74,14 +74,16 @@ def test_split_rule_equals_scikit_learn(num_rows):
 
 
 def test_hierarchy_is_the_published_one():
-    assert len(hierarchy()) == 141 and len(hierarchy().roots) == 7
+    assert len(wos_hierarchy()) == 141 and len(wos_hierarchy().roots) == 7
     published = read_taxonomy(shared("data/taxonomies/wos.taxonomy"))
 
     def edges(tree):
         return {(tree.labels[parent], tree.labels[child]) for parent, child in tree.edges}
 
-    assert edges(hierarchy()) == edges(published)
-    assert {hierarchy().labels[root] for root in hierarchy().roots} == {published.labels[r] for r in published.roots}
+    assert edges(wos_hierarchy()) == edges(published)
+    assert {wos_hierarchy().labels[root] for root in wos_hierarchy().roots} == {
+        published.labels[r] for r in published.roots
+    }
 
 
 def test_codes_have_the_names_of_the_published_histogram():

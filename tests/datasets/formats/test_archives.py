@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from datasets.formats import archives
-from datasets.formats.archives import reading, tar_members
+from datasets.formats.archives import archive_errors, tar_members
 from harness.core.errors import DataError
 
 TEXTS = {f"day/{number}.xml": random.Random(number).randbytes(700).hex().encode() for number in range(20)}
@@ -69,7 +69,7 @@ def test_a_member_that_is_too_large_for_a_text_is_refused_unread(tmp_path, monke
 
 def test_what_the_machine_cannot_do_is_not_called_damage(tmp_path):
     told = pytest.raises(DataError, match="x cannot be read: Too many open files; raise the limit with `ulimit")
-    with told, reading(tmp_path / "x"):
+    with told, archive_errors(tmp_path / "x"):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     with pytest.raises(DataError, match="nowhere cannot be read: No such file or directory"):
         list(tar_members(tmp_path / "nowhere", lambda name: True))

@@ -5,7 +5,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from datasets.formats.textfiles import find, read_lines
+from datasets.formats.textfiles import find_file, read_lines
 from harness.core.errors import DataError
 
 LINES = [f"line {number} {random.Random(number).random()}" for number in range(2000)]
@@ -44,8 +44,8 @@ def test_damage_is_told_and_never_read_as_less(packed):
 def test_files_are_found_plain_or_compressed_two_folders_down(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "x.dat.gz").write_bytes(b"")
-    assert find(tmp_path, ("x.dat",), "a folder") == tmp_path / "a" / "b" / "x.dat.gz"
+    assert find_file(tmp_path, ("x.dat",), "a folder") == tmp_path / "a" / "b" / "x.dat.gz"
     (tmp_path / "x.dat").write_bytes(b"")
-    assert find(tmp_path, ("x.dat",), "a folder") == tmp_path / "x.dat"
+    assert find_file(tmp_path, ("x.dat",), "a folder") == tmp_path / "x.dat"
     with pytest.raises(DataError, match="does not hold y.dat or z.dat; --source is a folder"):
-        find(tmp_path, ("y.dat", "z.dat"), "a folder")
+        find_file(tmp_path, ("y.dat", "z.dat"), "a folder")

@@ -5,15 +5,16 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from datasets.storage.corpus import BATCH, Corpus, Document, Raw, write
-from datasets.storage.description import folder_name, read_meta, seal
+from datasets.storage.corpus import Corpus, write
+from datasets.storage.description import folder_name, read_meta, with_checksum
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.writer import BATCH
 from harness.core.errors import DataError
 from tests.shared import ROOT
 
@@ -31,7 +32,7 @@ def documents():
 
 def made(tmp_path, docs=None, name="made", **raw):
     docs = documents() if docs is None else docs
-    return write(Raw(HIERARCHY, iter(docs), **raw), tmp_path / name, name=name, options={"k": 1})
+    return write(CorpusSource(HIERARCHY, iter(docs), **raw), tmp_path / name, name=name, options={"k": 1})
 
 
 def test_what_goes_in_comes_out_closed_over_all_parents(tmp_path):
@@ -191,15 +192,16 @@ def test_killed_in_the_middle_leaves_nothing_that_is_taken_for_a_corpus(tmp_path
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from datasets.corpus import *\n"
-        "from datasets.hierarchy import Hierarchy\n"
+        "from datasets.storage.corpus import write\n"
+        "from datasets.storage.documents import CorpusSource, Document\n"
+        "from datasets.storage.hierarchy import Hierarchy\n"
         "def docs():\n"
         "    for n in range(5000):\n"
         "        yield Document(str(n), 'text', ('a',), 'train')\n"
         "    print('half', flush=True)\n"
         "    time.sleep(60)\n"
         "h = Hierarchy.from_names([('Root', 'a')])\n"
-        "write(Raw(h, docs()), Path(sys.argv[1]), name='made', options={})\n"
+        "write(CorpusSource(h, docs()), Path(sys.argv[1]), name='made', options={})\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "made")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -226,16 +228,14 @@ def test_texts_stay_in_the_map(tmp_path):
 
 def test_meta_is_read_without_arrow():
     program = (
-        "import sys, datasets.meta, datasets.prepare\n"
+        "import sys, datasets.storage.description, datasets.prepare\n"
         "from datasets import READERS\n"
         "for name in READERS: READERS[name].load()\n"
         "heavy = {'pyarrow', 'torch', 'transformers', 'pandas', 'sklearn', 'openpyxl', 'ray', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    started = time.perf_counter()
     out = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-    assert time.perf_counter() - started < 10
 
 
 def test_folder_names_are_safe_and_tell_options_apart():
@@ -250,6 +250,6 @@ def test_another_format_version_is_told(tmp_path):
     path = corpus.folder / "meta.json"
     meta = json.loads(path.read_text())
     meta.pop("checksum")
-    path.write_text(json.dumps(seal({**meta, "format": 99})))
+    path.write_text(json.dumps(with_checksum({**meta, "format": 99})))
     with pytest.raises(DataError, match="has format 99, this version reads 1"):
         read_meta(corpus.folder)

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from datasets.storage.corpus import Document, Raw, write
+from datasets.storage.corpus import write
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import tokenise
 
@@ -24,7 +25,7 @@ def words(texts=()):
 def corpus_of(tmp_path, texts):
     splits = ("train", "val", "test")
     documents = [Document(str(n), text, ("a",), splits[n % 3]) for n, text in enumerate(texts)]
-    return write(Raw(ONE_LABEL, documents), tmp_path / "c", name="synthetic", options={})
+    return write(CorpusSource(ONE_LABEL, documents), tmp_path / "c", name="synthetic", options={})
 
 
 def test_pieces_are_those_of_the_tokeniser_in_order(tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training.metrics import Tally, label_groups
+from datasets.storage.label_groups import label_groups
+from harness.training.metrics import Tally
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])
 DAG = Hierarchy(["p", "q", "a", "b", "c"], [(0, 2), (1, 2), (1, 3), (2, 4)])

@@ -12,13 +12,14 @@ import torch
 
 from datasets.prepare import prepare
 from datasets.storage.corpus import Corpus
+from datasets.storage.label_groups import label_groups
 from harness.config.load import load
 from harness.core.errors import StoreError, UserError
 from harness.training import build
 from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
-from harness.training.metrics import Tally, label_groups
+from harness.training.metrics import Tally
 from harness.trials.plan import Planned, make_plan
 from harness.trials.settings import identity
 from harness.trials.store import Record, Store
