@@ -1,4 +1,4 @@
-"""20 Newsgroups by date: 18,846 messages to 20 groups, whose names make a tree of two levels under 7 top groups.
+"""20 Newsgroups by date: 18,846 messages, 20 groups in a tree of two levels, 7 branches.
 
 Messages (Latin-1) are read in place from `20news-bydate.tar.gz` or its unpacked folders, and sorted by group and
 number, so the corpus does not depend on its packing. The header, up to the first blank line, is left out, since it
@@ -101,8 +101,8 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the counts of the by-date version."""
     num_val = round(options["val_share"] * _NUM_TRAIN)
     counts = split_counts(_NUM_TRAIN - num_val, num_val, _NUM_TEST) | level_counts(7, 20) | {"branches": 7}
-    for place, what in enumerate(("labels", "train+val", "test")):
-        counts |= branch_counts({name: sizes[place] for name, sizes in _BRANCHES.items()}, what)
+    for column, what in enumerate(("labels", "train+val", "test")):
+        counts |= branch_counts({name: sizes[column] for name, sizes in _BRANCHES.items()}, what)
     return counts
 
 

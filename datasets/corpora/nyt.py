@@ -1,4 +1,4 @@
-"""New York Times Annotated Corpus (LDC2008T19): 36,471 articles, 166 labels in 4 branches, as sampled by HiAGM.
+"""New York Times (LDC2008T19): 36,471 articles, 166 labels in 4 branches, as sampled by HiAGM.
 
 The monthly archives are read in place. The year of an archive and the last part of a name inside it identify an
 article. Articles, splits and order are those of the published id lists, which come with HiAGM's code and are checked by

@@ -77,7 +77,7 @@ def read(
     every = [(doc_id, text, labels) for text, (doc_id, labels) in found.items()]
     if 0 < documents < len(every):
         chosen = np.random.RandomState(0).permutation(len(every))[:documents]
-        every = [every[place] for place in sorted(chosen.tolist())]
+        every = [every[index] for index in sorted(chosen.tolist())]
     frequency = Counter(label for _, _, labels in every for label in labels)
     kept = {label for label, count in frequency.items() if count >= min_documents}
     rows = [(doc_id, text, tuple(label for label in labels if label in kept)) for doc_id, text, labels in every]
@@ -170,9 +170,9 @@ def _documents(rows: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[Documen
     splits: list[SplitName] = ["train"] * len(rows)
     order = np.random.RandomState(0).permutation(len(rows)).tolist()
     tenth = len(rows) // 10
-    for place in order[:tenth]:
-        splits[place] = "test"
-    for place in order[tenth : 2 * tenth]:
-        splits[place] = "val"
+    for index in order[:tenth]:
+        splits[index] = "test"
+    for index in order[tenth : 2 * tenth]:
+        splits[index] = "val"
     for (doc_id, text, labels), split in zip(rows, splits, strict=True):
         yield Document(doc_id, text, labels, split)

@@ -107,7 +107,7 @@ class _Drawer:
         self.general = [_word(number) for number in range(_NUM_GENERAL)]
         self.general_odds = _cumulative(_NUM_GENERAL, 1.0)
         own = [[_word(_NUM_GENERAL + label * _NUM_OWN + number) for number in range(_NUM_OWN)] for label in range(size)]
-        self.own = [[self._own_word(own, label, place) for place in range(_NUM_OWN)] for label in range(size)]
+        self.own = [[self._own_word(own, label, rank) for rank in range(_NUM_OWN)] for label in range(size)]
         self.own_odds = _cumulative(_NUM_OWN, 0.7)
 
     def _siblings(self, label: int) -> list[int]:
@@ -116,10 +116,10 @@ class _Drawer:
             return [root for root in self.hierarchy.roots if root != label]
         return sorted({child for parent in self.parents[label] for child in graph.successors(parent)} - {label})
 
-    def _own_word(self, own: list[list[str]], label: int, place: int) -> str:
+    def _own_word(self, own: list[list[str]], label: int, rank: int) -> str:
         siblings = self.siblings[label]
         lent = self.stream.random_sample() < 0.3 and siblings
-        return own[self._any(siblings)][place] if lent else own[label][place]
+        return own[self._any(siblings)][rank] if lent else own[label][rank]
 
     def _any(self, items: list[int]) -> int:
         return items[self.stream.randint(len(items))]

@@ -83,7 +83,10 @@ def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> C
     """
     path = _find(CARD.require_source(source))
     if path.name == "X.txt":
-        rows, notes = _read_arrays(path), ["`Electrical generator` is not told from its code's other name in X.txt."]
+        rows, notes = (
+            _read_arrays(path),
+            ["`Electrical generator` is not distinguishable from its code's other name in X.txt."],
+        )
     else:
         rows = _read_xlsx(path) if path.suffix == ".xlsx" else _read_export(path)
         areas = repaired_areas(rows)
@@ -112,25 +115,25 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     counts = (
         split_counts(30_070, 7_518, 9_397) | level_counts(7, 134) | {"branches": 7, "labels without train documents": 1}
     )
-    for place, what in enumerate(("labels", "train", "val", "test")):
-        counts |= branch_counts({name: row[place] for name, row in sizes.items()}, what)
+    for column, what in enumerate(("labels", "train", "val", "test")):
+        counts |= branch_counts({name: row[column] for name, row in sizes.items()}, what)
     return counts
 
 
 def convention(corpus: "Corpus") -> str:
     """Returns whether the split is the published one, index for index, as a sentence."""
     for split, checksum in SPLIT_SHA256.items():
-        places = ",".join(doc_id.removeprefix("wos-") for doc_id in corpus.doc_ids(corpus.rows(split)))
-        if hashlib.sha256(places.encode()).hexdigest() != checksum:
+        numbers = ",".join(doc_id.removeprefix("wos-") for doc_id in corpus.doc_ids(corpus.rows(split)))
+        if hashlib.sha256(numbers.encode()).hexdigest() != checksum:
             return f"not the published one: the {split} split has other rows"
     return "the published one of HiAGM, HiTIN, HGCLR and HPT, index for index (SHA-256)"
 
 
 def _documents(rows: list[Row], clean: Callable[[str], str]) -> Iterator[Document]:
-    for split, places in split_rows(len(rows)).items():
-        for place in places.tolist():
-            row = rows[place]
-            yield Document(f"wos-{place}", clean(row.abstract), (row.domain, row.area), split)
+    for split, numbers in split_rows(len(rows)).items():
+        for number in numbers.tolist():
+            row = rows[number]
+            yield Document(f"wos-{number}", clean(row.abstract), (row.domain, row.area), split)
 
 
 def _find(source: Path) -> Path:
@@ -150,8 +153,8 @@ def _decode(path: Path) -> str:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
-            place = error.start
-    raise DataError(f"{path}, byte {place}: neither UTF-8 nor UTF-16 nor cp1252. Save the file as UTF-8.")
+            start = error.start
+    raise DataError(f"{path}, byte {start}: neither UTF-8 nor UTF-16 nor cp1252. Save the file as UTF-8.")
 
 
 def _read_export(path: Path) -> list[Row]:
@@ -213,11 +216,11 @@ def _codes(path: Path) -> list[str]:
 
 def _check_areas(rows: list[Row], path: Path) -> None:
     known = {(domain, area) for domain in AREAS for area in (*AREAS[domain], *EXTRA_AREAS.get(domain, ())) if area}
-    wrong = [(place, row) for place, row in enumerate(rows, 1) if (row.domain, row.area) not in known]
+    wrong = [(number, row) for number, row in enumerate(rows, 1) if (row.domain, row.area) not in known]
     if wrong:
-        place, row = wrong[0]
+        number, row = wrong[0]
         raise DataError(
-            f"{path}: {len(wrong):,} rows have an area that is not one of the 134, first row {place}: "
+            f"{path}: {len(wrong):,} rows have an area that is not one of the 134, first row {number}: "
             f"{row.area!r} in {row.domain!r}."
         )
 

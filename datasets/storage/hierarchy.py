@@ -80,7 +80,7 @@ class Hierarchy:
         unreachable = [name for name in names if name not in order]
         # Labels that only a cycle holds are reported as that cycle, which says more.
         every = list(order) + unreachable
-        index = {name: place for place, name in enumerate(every)}
+        index = {name: i for i, name in enumerate(every)}
         pairs = [(index[p], index[c]) for p, below in children.items() for c in below if root not in (p, c)]
         built = cls(every, pairs, [index[name] for name in children.get(root, [])])
         if unreachable:
@@ -101,7 +101,7 @@ class Hierarchy:
     @cached_property
     def index(self) -> dict[str, int]:
         """Label name to index."""
-        return {name: place for place, name in enumerate(self.labels)}
+        return {name: i for i, name in enumerate(self.labels)}
 
     @cached_property
     def edges(self) -> npt.NDArray[np.int64]:
@@ -166,9 +166,9 @@ class Hierarchy:
 
     def sub(self, labels: npt.NDArray[np.int64]) -> "Hierarchy":
         """Returns the induced hierarchy of some labels; its label i is `labels[i]` here."""
-        place = {int(label): i for i, label in enumerate(labels)}
-        edges = [(place[p], place[c]) for p, c in self.edges.tolist() if p in place and c in place]
-        roots = [place[root] for root in self.roots if root in place]
+        index = {int(label): i for i, label in enumerate(labels)}
+        edges = [(index[p], index[c]) for p, c in self.edges.tolist() if p in index and c in index]
+        roots = [index[root] for root in self.roots if root in index]
         return Hierarchy([self.labels[label] for label in labels], edges, roots)
 
     def to_json(self) -> dict[str, Any]:
