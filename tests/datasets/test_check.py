@@ -1,9 +1,11 @@
+"""The check of a prepared corpus: ceilings, published numbers, text lengths, and damage."""
+
 import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from datasets import check
-from datasets.corpora import rcv1, rcv1_lists, wos, wos_labels
+from datasets.corpora import rcv1, rcv1_lists, wos_labels
 from datasets.prepare import parse_options, prepare
 from datasets.storage.corpus import write
 from datasets.storage.counts import counts
@@ -11,7 +13,7 @@ from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import tokenise
 from harness.core.errors import DataError
-from tests.datasets.corpora.test_rcv1 import put_lists
+from tests.datasets.reuters_files import put_lists
 from tests.shared import shared
 
 LENGTHS = np.array([100, 300, 301, 600])
@@ -62,15 +64,6 @@ def test_the_complete_web_of_science_equals_the_published_numbers(tmp_path):
     assert sum(len(branch) ** 2 for branch in corpus.hierarchy.branches()) / 141**2 == pytest.approx(0.215, abs=5e-4)
 
 
-def test_the_published_split_of_web_of_science_index_for_index():
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(shared("data/wos/wos_split.parquet")).to_pylist()
-    ours = wos.split_rows(46_985)
-    for split in ("train", "val", "test"):
-        assert ours[split].tolist() == [row["index"] for row in table if row["split"] == split]
-
-
 def test_numbers_that_disagree_are_marked(tmp_path):
     rows = [
         Document("wos-0", "t", ("CS", "Machine learning"), "train"),
@@ -116,11 +109,6 @@ def test_rcv1_cannot_pass_101_of_103(tmp_path):
         options={},
     )
     assert "split: validation set of hgclr, drawn from 100 training stories" in lines_of(corpus)
-
-
-def test_overlaps_of_the_planted_graph(data_dir):
-    found = counts(prepare("synthetic", None, {"documents": 600}, data_dir))
-    assert found["labels with several parents"] == 9 and found["labels in several branches"] == 16
 
 
 def test_lengths_are_those_of_uncut_texts(data_dir, tmp_path):

@@ -1,3 +1,5 @@
+"""Preparing a corpus: once, by one process, whole or not at all, with errors in one paragraph."""
+
 import errno
 import json
 import os
@@ -146,7 +148,7 @@ def test_two_processes_at_once_take_turns(tmp_path):
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    results = [process.communicate(timeout=60) for process in processes]
+    results = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert results[0][0] == results[1][0]
     # Only one of them has read documents.
@@ -167,11 +169,11 @@ def test_interrupted_and_run_again(tmp_path, by):
     command = [sys.executable, "-c", program, tmp_path]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     partial = tmp_path / ".synthetic,documents=30000.partial" / "documents.arrow"
-    deadline = time.monotonic() + 60
-    while not (partial.exists() and partial.stat().st_size > 100_000) and time.monotonic() < deadline:
+    while not (partial.exists() and partial.stat().st_size > 100_000):
+        assert process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, by)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 130 and "Interrupted" in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == [".synthetic,documents=30000.lock"]
     assert not is_current("synthetic", {"documents": 30_000}, tmp_path)

@@ -1,3 +1,5 @@
+"""EURLEX57K: texts, closure, taxonomies, packings, damage, and published shapes."""
+
 import io
 import json
 import tarfile

@@ -1,3 +1,5 @@
+"""MultiEURLEX: languages, levels, exports, packings, and damage."""
+
 import json
 import tarfile
 import zipfile

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from datasets.formats.eurovoc import find_eurovoc, read_eurovoc
+from datasets.formats.eurovoc import read_eurovoc
 from datasets.formats.skos import read_skos
 from datasets.formats.textfiles import read_edges
 from datasets.storage.hierarchy import ROOT
@@ -89,20 +89,6 @@ def test_the_complete_eurovoc_comes_back_from_its_release(tmp_path):
     assert set(read_skos(path)) == set(edges)
     full = read_eurovoc(path, "domains")
     assert len(full) == 4_662 and len(full.roots) == 21 and len(read_eurovoc(path, "microthesauri").roots) == 127
-
-
-def test_the_release_is_found_in_or_beside_a_source(tmp_path):
-    source = tmp_path / "laws"
-    source.mkdir()
-    path = tmp_path / "eurovoc_in_skos_core_concepts.zip"
-    path.write_bytes(b"")
-    assert find_eurovoc(source, "") == path
-    (source / "eurovoc.rdf").write_text(SMALL, "utf-8")
-    with pytest.raises(DataError, match="Found: .*eurovoc.rdf, .*eurovoc_in_skos_core_concepts.zip. Put one there"):
-        find_eurovoc(source, "")
-    assert find_eurovoc(source, str(path)) == path
-    with pytest.raises(DataError, match="There is no file .*; taxonomy_file is a table .*, or the SKOS core release"):
-        find_eurovoc(source, str(source))
 
 
 @pytest.mark.parametrize(

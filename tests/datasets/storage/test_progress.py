@@ -1,3 +1,5 @@
+"""Progress of loops: silent, a line, or a bar."""
+
 import pytest
 
 from datasets.storage import progress

@@ -86,13 +86,3 @@ def test_groups_of_labels_against_scikit_learn(data: st.DataObject) -> None:
                 assert scores[f"{average}_f1_{name}"] == pytest.approx(expected)
             else:
                 assert scores[f"{average}_f1_{name}"] == 0
-
-
-def test_frequent_labels_have_fifty_training_documents() -> None:
-    groups = label_groups(np.array([0, 1, 49, 50, 51]))
-    assert {name: np.flatnonzero(group).tolist() for name, group in groups.items()} == {
-        "frequent": [3, 4],
-        "few": [1, 2],
-        "zero": [0],
-    }
-    assert label_groups(np.array([50, 60])).keys() == {"frequent"}
