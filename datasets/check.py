@@ -118,11 +118,11 @@ def _some(names: list[str]) -> str:
 
 
 def text_lengths(corpus: Corpus, tokenizer: Path | None) -> npt.NDArray[np.int64]:
-    """Returns the length of every text before truncation.
+    """Returns the (documents,) lengths of all texts, before truncation.
 
     Args:
         corpus: Prepared corpus.
-        tokenizer: File of the tokenizers library, whose tokens are counted, special ones included; None for words.
+        tokenizer: File of the tokenizers library, to count tokens, special ones included; None to count words.
 
     Raises:
         DataError: When the file is missing or not of the tokenizers library.
@@ -133,10 +133,7 @@ def text_lengths(corpus: Corpus, tokenizer: Path | None) -> npt.NDArray[np.int64
     try:
         tokens = Tokenizer.from_file(str(tokenizer))
     except Exception as error:  # The tokenizers library raises no narrower class.
-        raise DataError(
-            f"{tokenizer} is not a tokeniser ({error}); --tokenizer is the tokenizer.json of a pretrained model, or a "
-            "file in the folder `tokens` of a corpus that was trained on."
-        ) from None
+        raise DataError(f"{tokenizer} is not a tokeniser ({error}); --tokenizer is a model's tokenizer.json.") from None
     tokens.no_truncation()
     lengths: list[int] = []
     while some := list(islice(texts, _AT_ONCE)):

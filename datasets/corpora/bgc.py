@@ -30,7 +30,7 @@ CARD = Card(
     counts="91,894 documents, 146 labels in 4 levels (7/46/77/16), 7 branches.",
     traps=(
         "Not checked against the complete files, which are not at hand: layout, file names and counts are those that "
-        "their owners and users describe. `python -m datasets.check bgc` tells what differs.",
+        "their owners and users describe. `python -m datasets.check bgc` prints what differs.",
         "The files are not XML: ampersands are not escaped, also in the names of genres.",
         "hierarchy.txt is said to name more genres than the 146 in use; those that no book has are left out.",
         "Names hold commas and typographic apostrophes (`Crafts, Home & Garden`, `Women’s Fiction`).",

@@ -29,7 +29,7 @@ CARD = Card(
     counts="20,784 documents, 343 labels in 3 levels, 8 branches.",
     traps=(
         "Not checked against the complete files, which are not at hand: layout, file names and counts are those that "
-        "their owners and users describe. `python -m datasets.check germeval` tells what differs.",
+        "their owners and users describe. `python -m datasets.check germeval` prints what differs.",
         "The files are not XML: ampersands are not escaped, also in the names of genres (`Literatur & Unterhaltung`).",
         "Files of the running task (blurbs_*_participants.txt) have no genres; the final data have.",
         "Scores of the task are micro-F1 of subtask A (8 labels) and B (343 labels); macro-F1 was not ranked.",

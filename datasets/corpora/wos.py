@@ -83,10 +83,7 @@ def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> C
     """
     path = _find(CARD.require_source(source))
     if path.name == "X.txt":
-        rows, notes = (
-            _read_arrays(path),
-            ["`Electrical generator` is not distinguishable from its code's other name in X.txt."],
-        )
+        rows, notes = _read_arrays(path), ["`Electrical generator` shares its code with another area in X.txt."]
     else:
         rows = _read_xlsx(path) if path.suffix == ".xlsx" else _read_export(path)
         areas = repaired_areas(rows)
@@ -112,9 +109,8 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
         "Medical": (54, 9417, 2366, 2842),
         "biochemistry": (10, 3621, 887, 1179),
     }
-    counts = (
-        split_counts(30_070, 7_518, 9_397) | level_counts(7, 134) | {"branches": 7, "labels without train documents": 1}
-    )
+    counts = split_counts(30_070, 7_518, 9_397) | level_counts(7, 134)
+    counts |= {"branches": 7, "labels without train documents": 1}
     for column, what in enumerate(("labels", "train", "val", "test")):
         counts |= branch_counts({name: row[column] for name, row in sizes.items()}, what)
     return counts

@@ -100,11 +100,7 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def json_object(content: str | bytes, place: str) -> dict[str, Any]:
-    """Parses one JSON object.
-
-    Args:
-        content: Text of the object.
-        place: Name of its place in errors.
+    """Returns the JSON object that `content` is; `place` names it in errors.
 
     Raises:
         DataError: When it is not JSON, or not an object.
@@ -116,7 +112,7 @@ def json_object(content: str | bytes, place: str) -> dict[str, Any]:
         raise DataError(
             f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it or get it again."
         ) from None
-    except UnicodeDecodeError as error:
+    except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
         raise DataError(f"{place}: not JSON ({error}). Get it again.") from None
     if not isinstance(found, dict):
         raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")

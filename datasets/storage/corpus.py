@@ -26,17 +26,7 @@ _SUBSET_SEED = 20_240_601
 
 
 def write(source: CorpusSource, folder: Path, *, name: str, options: Mapping[str, Any]) -> "Corpus":
-    """Checks, stores and opens a corpus; see `datasets.storage.writer.write_folder`.
-
-    Args:
-        source: The corpus as its reader returned it; documents are streamed.
-        folder: Target folder; an existing corpus there is replaced.
-        name: Name of the corpus.
-        options: Options of the reader that differ from their defaults.
-
-    Raises:
-        DataError: When documents are faulty: number and first occurrence of each fault. Nothing is written then.
-    """
+    """Stores and opens a corpus; arguments and errors are those of `datasets.storage.writer.write_folder`."""
     write_folder(source, Path(folder), name=name, options=options)
     return Corpus.open(folder)
 

@@ -57,12 +57,6 @@ def split_counts(train: int, val: int, test: int) -> dict[str, int]:
 
 
 def size_note(found: Iterable[int], published: Iterable[int], what: str) -> list[str]:
-    """Returns a note if the splits of a source do not have their published sizes, else nothing.
-
-    Args:
-        found: Numbers of documents in train, val and test.
-        published: The published ones.
-        what: Plural noun for the documents.
-    """
+    """Returns a note if train, val and test differ from their published sizes; `what` is a plural noun for them."""
     here, there = (" / ".join(f"{size:,}" for size in sizes) for sizes in (found, published))
     return [] if here == there else [f"The source has {here} {what} (train / dev / test) instead of {there}."]

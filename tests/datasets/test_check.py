@@ -126,7 +126,7 @@ def test_lengths_are_those_of_uncut_texts(data_dir, tmp_path):
     assert check.text_lengths(corpus, path).tolist() == [length + 1 for length in words]
     (tmp_path / "tokenizer.json").write_text("{}")
     for wrong in (tmp_path / "tokenizer.json", tmp_path / "nowhere"):
-        with pytest.raises(DataError, match=f"{wrong} is not a tokeniser .*; --tokenizer is the tokenizer.json of"):
+        with pytest.raises(DataError, match=f"{wrong} is not a tokeniser .*; --tokenizer is a model's tokenizer.json"):
             check.text_lengths(corpus, wrong)
 
 

@@ -92,6 +92,7 @@ def test_broken_taxonomies_are_refused_with_their_place(tmp_path, text, message)
         ('{"a": 1', "here: not JSON .* at column 8"),
         (b'{"a":\n1', "here: not JSON .* at line 2, column 2"),
         (b'{"a": "\xff"}', "here: not JSON .*can't decode byte 0xff"),
+        ('{"a": ' + "1" * 5000 + "}", "here: not JSON .*Exceeds the limit"),
         ("[1]", "here: a JSON object is needed, not a list"),
     ],
 )
