@@ -146,11 +146,15 @@ def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[D
 def _law(content: bytes, split: SplitName, place: str, zones: list[str], max_words: int) -> _Law:
     law = json_object(content, place)
     if missing := {"celex_id", "concepts", *zones} - law.keys():
-        raise DataError(f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}.")
+        raise DataError(
+            f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}. Get it again."
+        )
     texts = [part for zone in zones for part in (law[zone] if isinstance(law[zone], list) else [law[zone]])]
     concepts = law["concepts"]
     if not isinstance(concepts, list) or not all(isinstance(one, str) for one in (*texts, *concepts, law["celex_id"])):
-        raise DataError(f"{place}: the parts of a law have to be strings, and its concepts a list of strings.")
+        raise DataError(
+            f"{place}: the parts of a law have to be strings, and its concepts a list of strings. Get it again."
+        )
     return _Law(law["celex_id"], first_words("\n".join(texts), max_words), tuple(concepts), split)
 
 
@@ -180,6 +184,6 @@ def _published(concepts: dict[str, Any], place: str) -> Hierarchy:
     for name, entry in concepts.items():
         parents = entry.get("parents") if isinstance(entry, dict) else None
         if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
-            raise DataError(f"{place}: the concept {name!r} has no list of parents.")
+            raise DataError(f"{place}: the concept {name!r} has no list of parents. Get it again.")
         edges += [(parent, name) for parent in parents or [ROOT]]
     return Hierarchy.from_names(edges)

@@ -153,7 +153,9 @@ def _concepts(law: dict[str, Any], level: str, names: Callable[[], dict[int, str
     for name in (level, "all_levels") if level == "original" else (level,):
         if name in levels:
             return [str(concept) for concept in levels[name]]
-    raise DataError(f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}.")
+    raise DataError(
+        f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}. Choose a level of these."
+    )
 
 
 def _names(source: Path, level: str) -> dict[int, str]:

@@ -136,7 +136,7 @@ def _ids(folder: Path, split: SplitName, notes: list[str]) -> list[Article]:
     for number, line in read_lines(path):
         match = _LINE.fullmatch(line.strip())
         if not match:
-            raise DataError(f"{path}, line {number}: {line!r} is not `Nytimes/YYYY/NUMBER.xml`.")
+            raise DataError(f"{path}, line {number}: {line!r} is not `Nytimes/YYYY/NUMBER.xml`. Get it again.")
         articles.append((match[1], match[2]))
     if not _sha256(path).startswith(LISTS[split]):
         notes.append(

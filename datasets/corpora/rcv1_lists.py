@@ -40,7 +40,7 @@ def topics(path: Path, tree: Hierarchy) -> dict[int, tuple[str, ...]]:
     for number, line in read_lines(path):
         fields = line.split()
         if len(fields) != 3 or not fields[1].isdigit():
-            raise DataError(f"{path}, line {number}: {line!r} is not `TOPIC NUMBER 1`.")
+            raise DataError(f"{path}, line {number}: {line!r} is not `TOPIC NUMBER 1`. Get it again.")
         names = found.setdefault(int(fields[1]), [])
         if fields[0] != "GMIL" or "GMIL" in tree.index:
             names.append(fields[0])
@@ -54,7 +54,7 @@ def story_numbers(path: Path) -> list[int]:
     found = []
     for number, line in read_lines(path):
         if not line.strip().isdigit():
-            raise DataError(f"{path}, line {number}: {line!r} is not the number of a story.")
+            raise DataError(f"{path}, line {number}: {line!r} is not the number of a story. Get it again.")
         found.append(int(line))
     return found
 

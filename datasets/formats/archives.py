@@ -181,5 +181,5 @@ def _decompressed(path: Path) -> BinaryIO:
         start = plain.read(6)
     opened = next((opener(path) for magic, opener in _MAGICS.items() if start.startswith(magic)), None)
     if opened is None and start and not tarfile.is_tarfile(path):
-        raise DataError(f"{path} is no tar archive, neither compressed nor plain.")
+        raise DataError(f"{path} is not a tar archive, compressed or plain. Get it again.")
     return cast(BinaryIO, opened) if opened else path.open("rb")

@@ -134,7 +134,7 @@ class Blurbs:
             for number, line in decoded_lines(stream, place):
                 names = [_plain(name) for name in line.split("\t") if name.strip()]
                 if len(names) > 2:
-                    raise DataError(f"{place}, line {number}: {line!r} is not `parent TAB child`.")
+                    raise DataError(f"{place}, line {number}: {line!r} is not `parent TAB child`. Get it again.")
                 genres.update(dict.fromkeys(names))
                 edges += [(names[0], names[1])] if len(names) == 2 else []
         below = {child for _, child in edges}

@@ -133,7 +133,7 @@ def read_edges(path: Path) -> list[tuple[str, str]]:
     if any(parent == ROOT for parent, _ in edges):
         return edges
     if not is_list:
-        raise DataError(f"{path}: no line starts with {ROOT!r}; one has to name the top labels.")
+        raise DataError(f"{path}: no line starts with {ROOT!r}. Add one that names the top labels.")
     below = {child for _, child in edges}
     return [*((ROOT, parent) for parent in dict.fromkeys(parent for parent, _ in edges) if parent not in below), *edges]
 
@@ -159,7 +159,7 @@ def _listed_edges(path: Path) -> list[tuple[str, str]]:
     try:
         pairs = json.loads("\n".join(line for _, line in read_lines(path)))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}).") from None
+        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}). Fix the file.") from None
     for place, pair in enumerate(pairs if isinstance(pairs, list) else [pairs], 1):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) and name for name in pair)):
             raise DataError(f'{path}, edge {place}: {json.dumps(pair)[:60]} is not ["parent", "child"].')

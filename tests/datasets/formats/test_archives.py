@@ -78,7 +78,7 @@ def test_what_the_machine_cannot_do_is_not_called_damage(tmp_path):
 
 def test_a_file_that_is_no_archive_is_not_called_damaged(tmp_path):
     (tmp_path / "x").write_text("# A page\n" * 200)
-    with pytest.raises(DataError, match="x is no tar archive, neither compressed nor plain"):
+    with pytest.raises(DataError, match="x is not a tar archive, compressed or plain"):
         list(tar_members(tmp_path / "x", lambda name: True))
 
 
