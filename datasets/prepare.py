@@ -76,9 +76,7 @@ def _os_errors(data_dir: Path) -> Iterator[None]:
             ) from None
         if error.filename is None:
             raise
-        raise DataError(
-            f"{error.filename} cannot be used: {error.strerror}. Check the path and its permissions."
-        ) from None
+        raise DataError(f"{error.filename} cannot be used: {error.strerror}. Check path and permissions.") from None
 
 
 def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:

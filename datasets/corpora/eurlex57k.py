@@ -146,15 +146,11 @@ def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[D
 def _law(content: bytes, split: SplitName, place: str, zones: list[str], max_words: int) -> _Law:
     law = json_object(content, place)
     if missing := {"celex_id", "concepts", *zones} - law.keys():
-        raise DataError(
-            f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}. Get it again."
-        )
+        raise DataError(f"{place}: this law lacks {', '.join(missing)}. Get it again.")
     texts = [part for zone in zones for part in (law[zone] if isinstance(law[zone], list) else [law[zone]])]
     concepts = law["concepts"]
     if not isinstance(concepts, list) or not all(isinstance(one, str) for one in (*texts, *concepts, law["celex_id"])):
-        raise DataError(
-            f"{place}: the parts of a law have to be strings, and its concepts a list of strings. Get it again."
-        )
+        raise DataError(f"{place}: parts of a law are strings, and concepts a list of strings. Get it again.")
     return _Law(law["celex_id"], first_words("\n".join(texts), max_words), tuple(concepts), split)
 
 

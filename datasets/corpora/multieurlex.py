@@ -153,9 +153,7 @@ def _concepts(law: dict[str, Any], level: str, names: Callable[[], dict[int, str
     for name in (level, "all_levels") if level == "original" else (level,):
         if name in levels:
             return [str(concept) for concept in levels[name]]
-    raise DataError(
-        f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}. Choose a level of these."
-    )
+    raise DataError(f"{place}: eurovoc_concepts has no {level}; choose one of {', '.join(levels) or 'none'}.")
 
 
 def _names(source: Path, level: str) -> dict[int, str]:

@@ -175,7 +175,7 @@ def _rows(table: list[tuple[int, list[str]]], path: Path, outer_quotes: bool = T
     if wrong:
         number, count = wrong[0]
         raise DataError(
-            f"{path}: {len(wrong):,} rows do not have 7 fields, first line {number} with {count}. Export it again."
+            f"{path}: {len(wrong):,} rows have other than 7 fields, first line {number} with {count}. Export it again."
         )
     if not table or table[0][1][0].strip() != "Y1":
         raise DataError(f"{path}: the first row has to name the columns, from Y1 to Abstract.")
@@ -201,9 +201,7 @@ def _read_arrays(path: Path) -> list[Row]:
     rows = []
     for number, (text, y1, y2) in enumerate(zip(texts, first, second, strict=True), 1):
         if (y1, y2) not in CODES:
-            raise DataError(
-                f"{path.parent}, row {number}: there is no label with the codes {y1} and {y2}. Get it again."
-            )
+            raise DataError(f"{path.parent}, row {number}: no label has the codes {y1} and {y2}. Get it again.")
         rows.append(Row((y1, y2), *CODES[y1, y2], text.strip().strip('"')))
     return rows
 

@@ -92,9 +92,7 @@ class _Triples:
         try:
             self._parser.Parse(content, last)
         except expat.ExpatError as error:
-            raise DataError(
-                f"{self._path}, line {error.lineno}: not well-formed XML ({error}). Get it again."
-            ) from None
+            raise DataError(f"{self._path}: not well-formed XML ({error}). Get it again.") from None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

@@ -109,11 +109,9 @@ def json_object(content: str | bytes, place: str) -> dict[str, Any]:
         found = json.loads(content)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        raise DataError(
-            f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it or get it again."
-        ) from None
+        raise DataError(f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it.") from None
     except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
-        raise DataError(f"{place}: not JSON ({error}). Get it again.") from None
+        raise DataError(f"{place}: not JSON ({error}). Fix it.") from None
     if not isinstance(found, dict):
         raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
     return found

@@ -150,7 +150,7 @@ def test_outer_quotes_are_stripped_from_exports_only(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((0, 1, "CS"), "1 rows do not have 7 fields, first line 12 with 3"),
+        ((0, 1, "CS"), "1 rows have other than 7 fields, first line 12 with 3"),
         ((0, 99, 1, "CS", "Astrology", "k", "t"), "1 rows have an area that is not one of the 134, first row 11"),
         ((5, 7, 1, "Medical", "Depression", "k", "t"), "first row 11: 'Depression' in 'Medical'"),
     ],
@@ -178,7 +178,7 @@ def arrays(tmp_path, first="1", second="9"):
     ("first", "second"), [("x", "9"), ("-1", "0"), ("1", "-1"), ("7", "0"), ("1", "8"), ("1", "²")]
 )
 def test_codes_that_name_no_label_are_refused(tmp_path, first, second):
-    with pytest.raises(DataError, match=f"row 10: there is no label with the codes {first} and {second}"):
+    with pytest.raises(DataError, match=f"row 10: no label has the codes {first} and {second}"):
         wos.read(arrays(tmp_path, first, second))
 
 
