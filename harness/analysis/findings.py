@@ -276,7 +276,7 @@ class LabelGroup:
     Attributes:
         title: Row label.
         dataset: Dataset label.
-        group: Of `harness.training.metrics.GROUPS`.
+        group: Of `datasets.storage.label_groups.GROUPS`.
         micro: Mean and standard deviation over seeds of F pooled over the group's labels.
         macro: Likewise of the mean of F over those of them that a test document has.
         num_runs: Finished runs.

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from datasets.storage.label_groups import GROUPS
 from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare, starred
 from harness.analysis.design import num_comparisons, significance_level
@@ -30,7 +31,6 @@ from harness.config.schema import SweepFile
 from harness.stats import effect_sizes, multiple_testing, t_tests
 from harness.stats.document_variance import Metric
 from harness.stats.prediction_interval import JUDGED
-from harness.training.metrics import GROUPS
 
 
 def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples: Samples | None = None) -> Findings:

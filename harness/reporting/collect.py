@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage.description import read_meta
+from datasets.storage.label_groups import label_groups
 from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialResult
 from harness.core.environment import environment
 from harness.core.resampling import Resampling
 from harness.reporting.predictions import read_samples
-from harness.training.metrics import label_groups
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import num_looks, registration

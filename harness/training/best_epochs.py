@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import scipy.sparse
 
+from datasets.storage.label_groups import label_groups
 from harness.config.schema import BestEpoch, TrainerSettings
 from harness.training.build import Data
 from harness.training.checkpoint import Fitted
 from harness.training.evaluate import evaluate
-from harness.training.metrics import label_groups
 from models.classifier import Classifier
 
 NUMERICS = {"harness.best_epochs": 1}

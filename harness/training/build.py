@@ -10,8 +10,7 @@ import scipy.sparse
 import torch
 
 from datasets.storage.corpus import Corpus
-from datasets.storage.documents import SPLITS
-from datasets.storage.documents import Split as SplitName
+from datasets.storage.documents import SPLITS, SplitName
 from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
 from harness.training.evaluate import Documents

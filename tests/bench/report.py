@@ -23,7 +23,7 @@ import yaml
 from scipy import sparse
 
 from datasets.storage.corpus import Corpus, write
-from datasets.storage.documents import Document, Raw
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.load import load
 from harness.core.environment import ROOT
@@ -83,7 +83,7 @@ def make(folder: Path, size: Size, seed: int = 0) -> Path:
     path.write_text(yaml.safe_dump(sweep, sort_keys=False), "utf-8")
     place = folder / "data" / f"synthetic,documents={options['documents']}"
     hierarchy = Hierarchy([str(label) for label in range(size.labels)], [])
-    write(Raw(hierarchy, _documents(gold)), place, name="synthetic", options=options)
+    write(CorpusSource(hierarchy, _documents(gold)), place, name="synthetic", options=options)
     _finish(Plan.open(load(path)), Corpus.open(place), generator)
     return path
 

@@ -13,13 +13,14 @@ import torch
 import harness.trial as trial_door
 from datasets.prepare import prepare
 from datasets.storage.corpus import Corpus
+from datasets.storage.label_groups import label_groups
 from harness.config.load import load
 from harness.core.errors import StoreError, UserError
 from harness.training import build, trained
 from harness.training import run as runner
 from harness.training.build import Data, open_corpus
 from harness.training.checkpoint import Checkpoint
-from harness.training.metrics import Tally, label_groups
+from harness.training.metrics import Tally
 from harness.training.train import seed_everything
 from harness.trials.identity import identity
 from harness.trials.plan import Plan, PlannedTrial
