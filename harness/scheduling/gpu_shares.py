@@ -2,8 +2,10 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.core.errors import UserError
 from harness.trials.plan import PlannedTrial
 from harness.trials.settings import TrialSettings
 
@@ -36,3 +38,20 @@ def gpu_share(needed: int, there: int) -> float:
     """
     num = min(99, max(1, math.floor(there / (MEMORY_MARGIN * needed))))
     return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
+
+
+def refuse_what_never_fits(trials: Sequence[PlannedTrial], nodes: Sequence[Mapping[str, float]]) -> None:
+    """Raises UserError where a trial wants more than any node has: a scheduler would wait for ever.
+
+    Args:
+        trials: Trials whose share of a GPU is known.
+        nodes: Resources of each node, `CPU` and `GPU` among them.
+    """
+    for wanted in {planned.settings.resources for planned in trials}:
+        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= float(wanted.gpus)]
+        if not fits:
+            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+            raise UserError(
+                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
+                "Change `resources:` in the sweep file, or name a cluster with --address."
+            )

@@ -1,4 +1,4 @@
-"""Puts trials onto workers with Ray Tune: the only file that knows Ray.
+"""Ray Tune scheduler: puts trials onto the workers of a machine or a cluster, the only file that knows Ray.
 
 Tune runs the explicit list of trials that the plan found missing, in actors that are reused from one
 trial to the next. It decides nothing else: whether a trial is finished is read from the store, and
@@ -38,7 +38,7 @@ from ray import tune
 from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.core.text import one_line
-from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, with_gpu
+from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
 from harness.scheduling.progress import Listener
 from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrialSettings
@@ -46,7 +46,6 @@ from harness.trials.store import Store
 
 ROUNDS = 3
 """How often trials without a record are put to new workers, after Ray itself gave up."""
-
 
 HUNG = 75
 """Exit code of a worker that ran into its trial's time limit."""
@@ -127,7 +126,7 @@ def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTr
     """
     has_gpu = any(node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes() if node["Alive"])
     whole = [with_gpu(planned, float(has_gpu)) if is_open(planned) else planned for planned in trials]
-    _refuse_what_never_fits(whole)
+    refuse_what_never_fits(whole, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     if not has_gpu:
         return whole
     kinds = {memory_kind(planned.settings): planned.settings for planned in trials if is_open(planned)}
@@ -166,19 +165,6 @@ def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
     """Gives a trial that ran out of a shared GPU's memory a whole one."""
     is_cramped = planned.settings.resources.shares_gpu and store.wants_device_alone(planned.key)
     return with_gpu(planned, 1.0) if is_cramped else planned
-
-
-def _refuse_what_never_fits(trials: Sequence[PlannedTrial]) -> None:
-    """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    for wanted in {planned.settings.resources for planned in trials}:
-        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= wanted.gpus]
-        if not fits:
-            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
-            raise UserError(
-                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
-                "Change `resources:` in the sweep file, or name a cluster with --address."
-            )
 
 
 def _wanted(planned: PlannedTrial) -> tuple[int, float]:
@@ -224,8 +210,7 @@ def _spec(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(trial: Any) -> str:
-    key: str = _spec(trial.config)["key"]
-    return key
+    return str(_spec(trial.config)["key"])
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
