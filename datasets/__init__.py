@@ -1,7 +1,15 @@
-"""What models are trained on. One file per corpus; a line here makes it known to sweep files.
+"""Corpora for hierarchical text classification: their files are read once, stored, and shared by all trials.
 
-This package is the project's own and is used from the checkout. It is not the Hugging Face package
-of the same name, which is no dependency and which nothing here imports.
+In the order of data:
+
+* `formats/` decodes files as their owners distribute them.
+* `corpora/` has one reader per corpus, which yields documents with labels, splits and a hierarchy.
+* `storage/` checks, stores and memory-maps prepared corpora and their tokens.
+* `prepare.py` is the command that runs a reader and stores its corpus.
+* `check.py` is the command that compares a prepared corpus with published counts.
+
+A line in `READERS` makes a corpus known to sweep files. This package is the project's own and is used from the
+checkout. It is not the Hugging Face package of the same name, which is not a dependency and is not imported.
 """
 
 from harness.core.registry import Registry

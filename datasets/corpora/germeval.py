@@ -1,7 +1,7 @@
 """GermEval 2019 Task 1: 20,784 German blurbs of books with 343 genres in 3 levels, 8 branches.
 
-The format is that of `datasets/formats/blurbs.py`. Subtask B is all genres, subtask A the 8 top ones: the roots of the
-branches. The text is the blurb; `title=true` puts the title before it.
+The format is that of `datasets/formats/blurbs.py`. Subtask B has all genres, subtask A the 8 top ones, the roots
+of the branches. The text is the blurb; `title=true` puts the title before it.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from typing import Any
 
 from datasets.formats.blurbs import Blurbs
 from datasets.storage.card import Card
-from datasets.storage.counts import by_split
-from datasets.storage.documents import Raw
+from datasets.storage.counts import split_counts
+from datasets.storage.documents import CorpusSource
 
 CARD = Card(
     name="germeval",
@@ -29,9 +29,8 @@ CARD = Card(
     counts="20,784 documents, 343 labels in 3 levels, 8 branches.",
     traps=(
         "Not checked against the complete files, which are not at hand: layout, file names and counts are those that "
-        "their owners and users describe. `python -m datasets.check germeval` tells what differs.",
-        "The files are no XML: ampersands stand for themselves, also in the names of genres "
-        "(`Literatur & Unterhaltung`).",
+        "their owners and users describe. `python -m datasets.check germeval` prints what differs.",
+        "The files are not XML: ampersands are not escaped, also in the names of genres (`Literatur & Unterhaltung`).",
         "Files of the running task (blurbs_*_participants.txt) have no genres; the final data have.",
         "Scores of the task are micro-F1 of subtask A (8 labels) and B (343 labels); macro-F1 was not ranked.",
     ),
@@ -50,19 +49,19 @@ _BLURBS = Blurbs(
 )
 
 
-def read(source: Path | None, *, title: bool = False) -> Raw:
+def read(source: Path | None, *, title: bool = False) -> CorpusSource:
     """Reads the data of the task.
 
     Args:
-        source: The zip or folder, see the card.
-        title: Whether the title stands before the blurb.
+        source: The folder or zip, see the card.
+        title: Whether to put the title before the blurb.
 
     Raises:
-        DataError: When a file is missing, cut off or not as published.
+        DataError: When a file is missing, cut off or malformed.
     """
     return _BLURBS.read(source, title)
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the counts of the task's paper."""
-    return by_split(*_BLURBS.sizes) | {"labels": 343, "branches": 8, "documents without labels": 0}
+    return split_counts(*_BLURBS.sizes) | {"labels": 343, "branches": 8, "documents without labels": 0}

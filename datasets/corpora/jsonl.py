@@ -9,13 +9,13 @@ The source is a folder with
                                   `dev` and `valid` mean `val`)
     or documents.jsonl            the same with a `split` in every object, or without, to be drawn
 
-With `val_share` or `test_share`, those splits are drawn from documents.jsonl, or from train.jsonl where it has no
-val.jsonl or test.jsonl beside it; where documents.jsonl says the other splits already, from its training documents.
-Draws come from NumPy's frozen legacy stream, so they are the same everywhere.
+With `val_share` or `test_share`, these splits are drawn from documents.jsonl, or from train.jsonl if the split has no
+file. If every object of documents.jsonl has a `split`, they are drawn from its training documents. The random stream
+is NumPy's frozen legacy one, so draws are the same on every machine.
 
-An object has its text under `text`, `token` or `doc_token` (a string, or a list of words that are joined
-by spaces), its labels under `labels`, `label` or `doc_label` (a list of names, or one name; commas are
-part of a name), and may have an `id`. Ancestors of labels may be left out.
+An object has its text under `text`, `token` or `doc_token` (a string, or a list of words that are joined by spaces),
+its labels under `labels`, `label` or `doc_label` (a list of names, or one name; commas are part of a name), and may
+have an `id`. Ancestors of labels may be left out.
 """
 
 import re
@@ -25,8 +25,8 @@ from typing import Any, Literal
 
 from datasets.formats.textfiles import read_records, read_taxonomy
 from datasets.storage.card import Card
-from datasets.storage.documents import SPLITS, Document, Raw, Split
-from datasets.storage.random_splits import Draw
+from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
+from datasets.storage.random_splits import RandomSplit
 from harness.core.errors import DataError
 from harness.core.registry import NonNegative, Share
 
@@ -53,7 +53,7 @@ CARD = Card(
 )
 
 RECIPE = 1
-_SPLITS: dict[str, Split] = {
+_SPLITS: dict[str, SplitName] = {
     "train": "train", "val": "val", "dev": "val", "valid": "val", "validation": "val", "test": "test",
 }  # fmt: skip
 _SINGLE = "documents.jsonl"
@@ -69,30 +69,31 @@ def read(
     test_share: Share = 0.0,
     seed: NonNegative = 0,
     min_branch: NonNegative = 0,
-) -> Raw:
+) -> CorpusSource:
     """Reads a folder of JSON lines.
 
     Args:
         source: The folder.
-        title: A short name that keeps several corpora of yours apart.
-        split_field: The field of documents.jsonl that says which split a document is in.
-        val_share: The share of documents to draw for validation; 0 where a file or the field says it.
-        test_share: The share of documents to draw for test; 0 where a file or the field says it.
-        seed: Of the draw.
-        min_branch: Branches with fewer labels are pooled into one; 0 for none.
+        title: Short name that distinguishes several corpora of yours.
+        split_field: Field of documents.jsonl with the split of a document.
+        val_share: Share of documents to draw for validation; 0 if files or the field define the split.
+        test_share: Share of documents to draw for test; 0 if files or the field define the split.
+        seed: Seed of the draw.
+        min_branch: Size below which branches are pooled into one; 0 for no pooling.
 
     Raises:
-        DataError: When a file is missing, not UTF-8, or a line is not as described; with its place.
+        DataError: When a file is missing or not UTF-8, or a line is malformed, with its place.
     """
-    folder = CARD.need(source)
+    folder = CARD.require_source(source)
     if not folder.is_dir():
         raise DataError(f"{folder} is a file; --source is {CARD.files}.")
     if val_share + test_share >= 1:
         raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
-    draw = Draw(val_share, test_share, seed)
+    random_split = RandomSplit(val_share, test_share, seed)
     hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
-    notes = [f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."] * (draw != Draw(0, 0, seed))
-    return Raw(hierarchy, _documents(folder, split_field, draw), notes)
+    drawn = f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."
+    notes = [drawn] if random_split.held_out else []
+    return CorpusSource(hierarchy, _documents(folder, split_field, random_split), notes)
 
 
 def _taxonomy(folder: Path) -> Path:
@@ -103,9 +104,9 @@ def _taxonomy(folder: Path) -> Path:
     return found[0]
 
 
-def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]:
-    for path, given in _files(folder, draw):
-        drawn = _drawn(path, split_field, draw) if given == "drawn" else []
+def _documents(folder: Path, split_field: str, random_split: RandomSplit) -> Iterator[Document]:
+    for path, given in _files(folder, random_split):
+        drawn = _drawn(path, split_field, random_split) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
             if given == "field":
                 split = _split(record.get(split_field), split_field, place)
@@ -115,45 +116,45 @@ def _documents(folder: Path, split_field: str, draw: Draw) -> Iterator[Document]
             yield Document(doc_id, _text(record, place), _labels(record, place), split)
 
 
-def _drawn(path: Path, split_field: str, draw: Draw) -> list[Split]:
+def _drawn(path: Path, split_field: str, random_split: RandomSplit) -> list[SplitName]:
     """Returns the split of each document of a file to draw from.
 
-    Where every document of documents.jsonl says its split already, only training documents are drawn from.
+    If every document of documents.jsonl has a split, only its training documents are drawn from.
 
     Raises:
-        DataError: When that split has documents of its own for what is to be drawn.
+        DataError: When a split that is to be drawn has documents already.
     """
     given = [record.get(split_field) for _, record in read_records(path)]
     official = [_SPLITS[str(split)] for split in given if _is_split(split)]
     if path.name != _SINGLE or len(official) < len(given):
-        return draw.splits(len(given))
-    if taken := draw.wanted & set(official):
+        return random_split.assign(len(given))
+    if taken := random_split.held_out & set(official):
         shares = " and ".join(f"{split}_share" for split in sorted(taken, reverse=True))
         raise DataError(
-            f"{path} says in {split_field!r} which documents are {' and '.join(sorted(taken, reverse=True))}; leave "
+            f"{path} defines in {split_field!r} which documents are {' and '.join(sorted(taken, reverse=True))}; leave "
             f"{shares} out, or that field."
         )
-    drawn = iter(draw.splits(official.count("train")))
+    drawn = iter(random_split.assign(official.count("train")))
     return [next(drawn) if split == "train" else split for split in official]
 
 
-def _files(folder: Path, draw: Draw) -> list[tuple[Path, Split | Literal["field", "drawn"]]]:
-    """Returns the files to read, and what says which split their documents are in."""
-    wanted = draw.wanted
+def _files(folder: Path, random_split: RandomSplit) -> list[tuple[Path, SplitName | Literal["field", "drawn"]]]:
+    """Returns the files to read, each with its split or the way to find the splits of its documents."""
+    held_out = random_split.held_out
     single = folder / _SINGLE
     if single.exists():
-        return [(single, "drawn" if wanted else "field")]
+        return [(single, "drawn" if held_out else "field")]
     files = _split_files(folder)
-    both = wanted & files.keys()
+    both = held_out & files.keys()
     if both:
         raise DataError(f"{folder} has a file for {' and '.join(sorted(both))}; leave its share out, or the file.")
-    missing = [split for split in SPLITS if split not in files and split not in wanted]
+    missing = [split for split in SPLITS if split not in files and split not in held_out]
     if missing:
         raise DataError(
             f"{folder} has no {' and no '.join(f'{split}.jsonl' for split in missing)}, and no documents.jsonl. Splits "
             "can be drawn: `--set val_share=0.1 --set test_share=0.2`."
         )
-    return [(files[split], "drawn" if split == "train" and wanted else split) for split in SPLITS if split in files]
+    return [(files[split], "drawn" if split == "train" and held_out else split) for split in SPLITS if split in files]
 
 
 def _part(path: Path) -> str:
@@ -161,8 +162,8 @@ def _part(path: Path) -> str:
     return match[1] if match else ""
 
 
-def _split_files(folder: Path) -> dict[Split, Path]:
-    files: dict[Split, Path] = {}
+def _split_files(folder: Path) -> dict[SplitName, Path]:
+    files: dict[SplitName, Path] = {}
     for path in sorted(folder.iterdir()):
         split = _SPLITS.get(_part(path))
         if split and split in files:
@@ -196,7 +197,7 @@ def _is_split(value: object) -> bool:
     return isinstance(value, str) and value in _SPLITS
 
 
-def _split(value: object, field: str, place: str) -> Split:
+def _split(value: object, field: str, place: str) -> SplitName:
     if not _is_split(value):
         raise DataError(
             f"{place}: {field} is {value!r}; it has to be train, val or test. Splits can be drawn instead: "

@@ -1,14 +1,13 @@
 """MultiEURLEX: 65,000 EU laws in up to 23 languages with EuroVoc concepts, split by date.
 
-`languages` says which ones to read. With several, a law is one document per language that it has, named
-`CELEX-LANGUAGE`; laws without a text in a language are left out of it. `test_languages` lets validation and test be
-in other languages than training, for transfer without a training text.
+With several `languages`, a law gives one document for each language that it has a text in, named `CELEX-LANGUAGE`.
+`test_languages` sets other languages for validation and test, for zero-shot transfer.
 
-Labels are those of the published level: the 21 domains (`level_1`), 127 microthesauri (`level_2`), 567 upper concepts
-(`level_3`), or the concepts as assigned (`original`), closed over all parents in EuroVoc.
+Labels are the 21 domains (`level_1`), the 127 microthesauri (`level_2`), 567 upper concepts (`level_3`) or the concepts
+as assigned (`original`), closed over all parents in EuroVoc.
 
-The files are read twice, line by line: once for the labels in use, once for the texts. Each time, an archive is read
-once for each split.
+The files are read twice, line by line: first for the labels in use, then for the texts. An archive is read once for
+each split each time.
 """
 
 import json
@@ -18,12 +17,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.formats.archives import open_member, origin
-from datasets.formats.eurovoc import cut, cut_notes, find_table, read_table, some_of
+from datasets.formats.archives import folder_or_archive, open_member
+from datasets.formats.eurovoc import find_eurovoc, hierarchy_in_use, parse_names, read_eurovoc, shortening_notes
 from datasets.formats.text_forms import first_words
+from datasets.formats.textfiles import json_object
 from datasets.storage.card import Card
-from datasets.storage.counts import by_split, size_note
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.counts import size_note, split_counts
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from datasets.storage.progress import track
 from harness.core.errors import DataError
 from harness.core.registry import NonNegative
@@ -56,7 +56,7 @@ CARD = Card(
 )
 
 RECIPE = 1
-_PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+_PARTS: dict[str, SplitName] = {"train": "train", "dev": "val", "test": "test"}
 _CONCEPTS = "eurovoc_concepts.json"
 SIZES = (55_000, 5_000, 5_000)
 _KNOWN = (
@@ -75,75 +75,74 @@ def read(
     taxonomy_file: str = "",
     min_branch: NonNegative = 0,
     max_words: NonNegative = 0,
-) -> Raw:
+) -> CorpusSource:
     """Reads MultiEURLEX.
 
     Args:
         source: The folder or zip, see the card.
         languages: Two-letter codes, separated by commas.
-        test_languages: Those of validation and test, where they are others.
-        level: Which labels, see above.
-        taxonomy: What the branches are: EuroVoc's 21 domains, or its 127 microthesauri.
-        taxonomy_file: The file of EuroVoc, see the card; empty to look for it in and beside the source.
-        min_branch: Branches with fewer labels are pooled into one; 0 for none.
-        max_words: Keep only so many words at the start of each text, white space squeezed; 0 for whole texts.
+        test_languages: Two-letter codes for validation and test; empty for those of training.
+        level: Published level of EuroVoc that labels are taken from, or `original` for the concepts as assigned.
+        taxonomy: Branches: EuroVoc's 21 domains, or its 127 microthesauri.
+        taxonomy_file: File of EuroVoc, see the card; empty to search in and beside the source.
+        min_branch: Size below which branches are pooled into one; 0 for no pooling.
+        max_words: Number of words to keep at the start of each text, joined by single spaces; 0 for whole texts.
 
     Raises:
-        DataError: When a part is missing, a line is not as published, or a concept is not in the hierarchy.
+        DataError: When a file is missing or malformed, or a concept is not in the hierarchy.
     """
-    asked = CARD.need(source)
-    given = origin(asked, "train.jsonl", "multi*eurlex*")
-    names = cache(partial(_names, asked, level))
-    trained, tested = (
-        some_of(_KNOWN, codes, "multieurlex: languages") for codes in (languages, test_languages or languages)
+    given = CARD.require_source(source)
+    files = folder_or_archive(given, "train.jsonl", "multi*eurlex*")
+    names = cache(partial(_names, given, level))
+    train_codes, test_codes = (
+        parse_names(_KNOWN, codes, "multieurlex: languages") for codes in (languages, test_languages or languages)
     )
     if level == "level_1" and taxonomy == "microthesauri":
         raise DataError(
             "multieurlex: the labels of level_1 are the domains, which taxonomy=microthesauri leaves out; choose "
             "another level, or taxonomy=domains."
         )
-    full = read_table(find_table(asked, taxonomy_file), taxonomy)
+    full = read_eurovoc(find_eurovoc(given, taxonomy_file), taxonomy)
     used: Counter[str] = Counter()
     sizes = dict.fromkeys(_PARTS, 0)
-    for part, place, law in _laws(given):
+    for part, place, law in _laws(files):
         sizes[part] += 1
         used.update(_concepts(law, level, names, place))
-    hierarchy, kept = cut(full, used, 0, min_branch)
-    notes = [f"Languages: {', '.join(trained)}; of validation and test: {', '.join(tested)}. Labels: {level}."]
+    hierarchy, kept = hierarchy_in_use(full, used, 0, min_branch)
+    notes = [f"Languages: {', '.join(train_codes)}; of validation and test: {', '.join(test_codes)}. Labels: {level}."]
     notes += size_note(sizes.values(), SIZES, "laws")
-    notes += cut_notes(min_branch, max_words)
+    notes += shortening_notes(min_branch, max_words)
 
     def documents() -> Iterator[Document]:
         missing: Counter[str] = Counter()
-        for part, place, law in _laws(given):
+        for part, place, law in _laws(files):
             labels = dict.fromkeys(label for concept in _concepts(law, level, names, place) for label in kept[concept])
-            codes = trained if part == "train" else tested
-            for code in codes:
+            for code in train_codes if part == "train" else test_codes:
                 text = law["text"].get(code)
                 if not text or not text.strip():
                     missing[code] += 1
                     continue
                 text = first_words(text, max_words)
                 celex = str(law["celex_id"])
-                several = len({*trained, *tested}) > 1
+                several = len({*train_codes, *test_codes}) > 1
                 yield Document(f"{celex}-{code}" if several else celex, text, tuple(labels), _PARTS[part])
         if missing:
             notes.append(f"Laws without a text: {', '.join(f'{code} {n:,}' for code, n in sorted(missing.items()))}.")
 
-    return Raw(hierarchy, documents(), notes)
+    return CorpusSource(hierarchy, documents(), notes)
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
-    """Returns the counts of the paper, which are known for English."""
-    counts = by_split(*SIZES) if options["languages"] == "en" and not options["test_languages"] else {}
+    """Returns the counts of the paper; numbers of documents are known for English alone."""
+    counts = split_counts(*SIZES) if options["languages"] == "en" and not options["test_languages"] else {}
     return counts | ({"level 1 labels": 21} if options["taxonomy"] == "domains" else {})
 
 
 def _concepts(law: dict[str, Any], level: str, names: Callable[[], dict[int, str]], place: str) -> list[str]:
-    """Returns the labels of a level; the files call the concepts as assigned `original` or `all_levels`.
+    """Returns the labels of a level; the files name the concepts as assigned `original` or `all_levels`.
 
-    An export of the library that distributes them has one level alone, as `labels`: numbers of concepts in the
-    level's list, or their names.
+    An export of the library that distributes the corpus has one level only, as `labels`: indices into the level's list
+    of concepts, or their names.
     """
     if "labels" in law:
         try:
@@ -154,11 +153,11 @@ def _concepts(law: dict[str, Any], level: str, names: Callable[[], dict[int, str
     for name in (level, "all_levels") if level == "original" else (level,):
         if name in levels:
             return [str(concept) for concept in levels[name]]
-    raise DataError(f"{place}: eurovoc_concepts has no {level}; it has {', '.join(levels) or 'nothing'}.")
+    raise DataError(f"{place}: eurovoc_concepts has no {level}; choose one of {', '.join(levels) or 'none'}.")
 
 
 def _names(source: Path, level: str) -> dict[int, str]:
-    """Returns the concepts of a level by their numbers."""
+    """Returns the concepts of a level by index."""
     found = [path for folder in (source, source.parent) for path in sorted(folder.glob(f"*{_CONCEPTS}"))]
     if not found:
         raise DataError(
@@ -177,11 +176,8 @@ def _laws(source: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         with open_member(source, f"{part}.jsonl", CARD.files) as stream:
             for number, line in enumerate(track(stream, f"lines of {part}.jsonl"), 1):
                 place = f"{source}, {part}.jsonl, line {number}"
-                try:
-                    law = json.loads(line)
-                except ValueError as error:
-                    raise DataError(f"{place}: not JSON ({error}).") from None
-                is_law = isinstance(law, dict) and {"celex_id", "text"} <= law.keys() and isinstance(law["text"], dict)
+                law = json_object(line, place)
+                is_law = {"celex_id", "text"} <= law.keys() and isinstance(law["text"], dict)
                 if not is_law or not {"eurovoc_concepts", "labels"} & law.keys():
                     raise DataError(
                         f"{place}: an object with celex_id, text by language, eurovoc_concepts or labels is needed."

@@ -1,11 +1,11 @@
-"""20 Newsgroups by date: 18,846 messages to 20 groups, whose names make a tree of two levels under 7 top groups.
+"""20 Newsgroups by date: 18,846 messages, 20 groups in a tree of two levels, 7 branches.
 
-Messages are read in place from `20news-bydate.tar.gz`, or from its unpacked folders, and sorted by group and number,
-so that the corpus does not depend on its packing. They are Latin-1. The header ends at the first blank line and is
-left out, as it gives groups away; a message without a body keeps its subject. Quoted lines and signatures stay.
+Messages (Latin-1) are read in place from `20news-bydate.tar.gz` or its unpacked folders, and sorted by group and
+number, so the corpus does not depend on its packing. The header, up to the first blank line, is left out, since it
+reveals the group; a message without a body keeps its subject. Quoted lines and signatures stay.
 
-A label is a group (`comp.graphics`) and what its name begins with (`comp`). Training and test messages are those of
-the folders, parted by date. There is no published validation set: it is drawn from the training messages with a seed.
+The labels of a message are its group (`comp.graphics`) and the first part of the group's name (`comp`). Training and
+test are those of the folders, split by date. No validation set is published: it is drawn from training with a seed.
 """
 
 import re
@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from datasets.formats.archives import check_size, tar_members
+from datasets.formats.archives import read_members
 from datasets.storage.card import Card
-from datasets.storage.counts import by_branch, by_level, by_split
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.counts import branch_counts, level_counts, split_counts
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
-from datasets.storage.random_splits import Draw
+from datasets.storage.random_splits import RandomSplit
 from harness.core.errors import DataError
 from harness.core.registry import NonNegative, Share
 
@@ -37,7 +37,7 @@ CARD = Card(
         "Only the by-date version is split; 20news-19997 and 20news-18828 are not, and hold other messages.",
         "Headers name the group or its users: scores with them are far higher. They are left out here; the quoted "
         "lines and signatures that some published numbers leave out as well are kept.",
-        "alt, misc and soc have one group each, so these branches are decided at their root.",
+        "alt, misc and soc have one group each, so the root of these branches determines the group.",
         "Published numbers for the hierarchy were made with several trees; this one is that of the groups' names.",
     ),
     files=(
@@ -46,7 +46,7 @@ CARD = Card(
 )
 
 RECIPE = 1
-_FOLDERS: dict[str, Split] = {"20news-bydate-train": "train", "20news-bydate-test": "test"}
+_FOLDERS: dict[str, SplitName] = {"20news-bydate-train": "train", "20news-bydate-test": "test"}
 _NUM_TRAIN, _NUM_TEST = 11_314, 7_532
 _BRANCHES = {
     "alt": (2, 480, 319), "comp": (6, 2_936, 1_955), "misc": (2, 585, 390), "rec": (5, 2_389, 1_590),
@@ -61,23 +61,23 @@ _SUBJECT = re.compile(r"^Subject:(.*)$", re.MULTILINE | re.IGNORECASE)
 class _Message(NamedTuple):
     group: str
     number: int
-    split: Split
+    split: SplitName
     content: bytes
 
 
-def read(source: Path | None, *, val_share: Share = 0.1, seed: NonNegative = 0) -> Raw:
+def read(source: Path | None, *, val_share: Share = 0.1, seed: NonNegative = 0) -> CorpusSource:
     """Reads the messages of the by-date version.
 
     Args:
         source: The archive or a folder, see the card.
-        val_share: The share of training messages to draw for validation.
-        seed: Of the draw.
+        val_share: Share of training messages to draw for validation.
+        seed: Seed of the draw.
 
     Raises:
-        DataError: When the source is another version, or the archive is damaged.
+        DataError: When the source is another version, or its archive is damaged.
     """
-    given = CARD.need(source)
-    messages = sorted(track(_messages(_origin(given)), "messages"), key=lambda one: one[:2])
+    given = CARD.require_source(source)
+    messages = sorted(track(_messages(_folder_or_archive(given)), "messages"), key=lambda one: one[:2])
     for split in _FOLDERS.values():
         if not any(message.split == split for message in messages):
             raise DataError(
@@ -93,16 +93,16 @@ def read(source: Path | None, *, val_share: Share = 0.1, seed: NonNegative = 0) 
             f"The source has {num_train:,} / {len(messages) - num_train:,} messages to {len(groups)} groups "
             f"(train / test) instead of {_NUM_TRAIN:,} / {_NUM_TEST:,} to 20."
         )
-    drawn = Draw(val_share, 0.0, seed).splits(num_train)
-    return Raw(hierarchy, _documents(messages, drawn, notes), notes, num_documents=len(messages))
+    drawn = RandomSplit(val_share, 0.0, seed).assign(num_train)
+    return CorpusSource(hierarchy, _documents(messages, drawn, notes), notes, num_documents=len(messages))
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the counts of the by-date version."""
     num_val = round(options["val_share"] * _NUM_TRAIN)
-    counts = by_split(_NUM_TRAIN - num_val, num_val, _NUM_TEST) | by_level(7, 20) | {"branches": 7}
-    for place, what in enumerate(("labels", "train+val", "test")):
-        counts |= by_branch({name: sizes[place] for name, sizes in _BRANCHES.items()}, what)
+    counts = split_counts(_NUM_TRAIN - num_val, num_val, _NUM_TEST) | level_counts(7, 20) | {"branches": 7}
+    for column, what in enumerate(("labels", "train+val", "test")):
+        counts |= branch_counts({name: sizes[column] for name, sizes in _BRANCHES.items()}, what)
     return counts
 
 
@@ -110,8 +110,8 @@ def _top(group: str) -> str:
     return group.partition(".")[0]
 
 
-def _origin(source: Path) -> Path:
-    """Returns the archive, or the folder that holds the two folders."""
+def _folder_or_archive(source: Path) -> Path:
+    """Returns the archive, or the folder with the two unpacked folders."""
     if source.is_file():
         return source
     folders = sorted(path.parent for path in source.rglob("20news-bydate-train") if path.is_dir())
@@ -122,22 +122,11 @@ def _origin(source: Path) -> Path:
 
 
 def _messages(origin: Path) -> Iterator[_Message]:
-    """Yields the messages, as they come; the last three parts of a name say which one it is."""
-    for name, content in _files(origin):
+    """Yields the messages in their order on disk; the last three parts of a name identify one."""
+    for name, content in read_members(origin, [f"{folder}/*/*" for folder in _FOLDERS], _is_message):
         folder, group, number = PurePosixPath(name).parts[-3:]
         if folder in _FOLDERS:
             yield _Message(group, int(number), _FOLDERS[folder], content)
-
-
-def _files(origin: Path) -> Iterator[tuple[str, bytes]]:
-    if origin.is_file():
-        yield from tar_members(origin, _is_message)
-        return
-    for folder in _FOLDERS:
-        for path in (origin / folder).glob("*/*"):
-            if path.is_file() and _is_message(str(path)):
-                check_size(path.stat().st_size, path)
-                yield str(path), path.read_bytes()
 
 
 def _is_message(name: str) -> bool:
@@ -145,7 +134,7 @@ def _is_message(name: str) -> bool:
     return len(parts) >= 3 and parts[-1].isdigit() and parts[-1].isascii()
 
 
-def _documents(messages: list[_Message], drawn: list[Split], notes: list[str]) -> Iterator[Document]:
+def _documents(messages: list[_Message], drawn: list[SplitName], notes: list[str]) -> Iterator[Document]:
     splits = iter(drawn)
     num_bodiless = 0
     for group, number, given, content in messages:
@@ -158,7 +147,7 @@ def _documents(messages: list[_Message], drawn: list[Split], notes: list[str]) -
 
 
 def _text(content: bytes) -> tuple[str, bool]:
-    """Returns the body of a message, or its subject where it has none; and whether it has one."""
+    """Returns the body of a message, or its subject if it has none, and whether it has one."""
     parts = _BLANK_LINE.split(content, 1)
     header, body = (part.decode("latin-1").strip() for part in (parts[0], b"".join(parts[1:])))
     if body:

@@ -1,16 +1,16 @@
-"""New York Times Annotated Corpus (LDC2008T19): 36,471 articles, 166 labels in 4 branches, as sampled by HiAGM.
+"""New York Times (LDC2008T19): 36,471 articles, 166 labels in 4 branches, as sampled by HiAGM.
 
-The monthly archives are read in place: nothing is unpacked, and only the year of an archive and the last part of
-a name inside it say which article it is. The published lists of ids say which articles count, in which split and
-in which order; they come from the owner's copy of the published code and are checked by their SHA-256.
+The monthly archives are read in place. The year of an archive and the last part of a name inside it identify an
+article. Articles, splits and order are those of the published id lists, which come with HiAGM's code and are checked by
+SHA-256.
 
-A text is all paragraphs (`p`) but the first, in document order. Labels are the prefixes of the paths of the
-taxonomic classifiers that are among the 166 labels; paths of fewer than three parts are passed over. `word` is
-what HiAGM and HiTIN train on (letters only, stop words dropped), also with BERT; `natural` is HGCLR's.
+A text is all paragraphs (`p`) but the first. Labels are the prefixes of the taxonomic classifiers' paths that are among
+the 166 labels; paths of fewer than three parts are skipped. `word` is what HiAGM and HiTIN train on, also with BERT
+(letters only, no stop words); `natural` is HGCLR's text.
 
-What differs: paragraphs are joined by a space, where the published programs glue the last word of one to the first
-of the next (`join=none`); an empty paragraph is passed over, where they drop the article or fail; an article that has
-words but none of the word form keeps its natural text; articles that the lists name again are kept as `ID#2`.
+Differences: paragraphs are joined by a space, while the published programs join the last word of one to the first of
+the next (`join=none`); an empty paragraph is skipped, while they drop the article or fail; an article without a word of
+the word form keeps its natural text; articles that the lists repeat are kept as `ID#2`.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from datasets.formats.archives import tar_members
-from datasets.formats.news_xml import Element, elements
+from datasets.formats.news_xml import Element, find_elements
 from datasets.formats.text_forms import letter_form
-from datasets.formats.textfiles import find, open_bytes, read_lines, read_taxonomy
+from datasets.formats.textfiles import find_file, open_bytes, read_lines, read_taxonomy
 from datasets.storage.card import Card
-from datasets.storage.counts import by_branch, by_level, by_split
-from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.counts import branch_counts, level_counts, split_counts
+from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.progress import track
 from harness.core.errors import DataError
@@ -51,7 +51,7 @@ CARD = Card(
     traps=(
         "Label names are full paths and may hold commas (`Media, Entertainment and Publishing`).",
         "Labels outside the fixed list of 166 are dropped, and paths of fewer than 3 parts are skipped.",
-        "55% of the articles are longer than 512 word pieces.",
+        "55% of the articles are longer than 512 tokens.",
         "The published lists hold 36,355 different articles; 22 test articles are also in train or val.",
         "HGCLR's program asks for train, then val, and calls the rest test: these 22 are not in its test split.",
     ),
@@ -62,16 +62,16 @@ CARD = Card(
 )
 
 RECIPE = 1
-SIZES: dict[Split, int] = {"train": 23_345, "val": 5_834, "test": 7_292}
-LISTS: dict[Split, str] = {"train": "dde3f523d147e8f4", "val": "7e3879a4b784144e", "test": "7c71592e078e8cd9"}
+SIZES: dict[SplitName, int] = {"train": 23_345, "val": 5_834, "test": 7_292}
+LISTS: dict[SplitName, str] = {"train": "dde3f523d147e8f4", "val": "7e3879a4b784144e", "test": "7c71592e078e8cd9"}
 TAXONOMY = "9b516e8bc7ee9722"
-"""How the SHA-256 of the published id lists and of nyt.taxonomy start."""
+"""First digits of the SHA-256 of the published id lists and of nyt.taxonomy."""
 
 _TOP = "Top"
 _LINE = re.compile(r"Nytimes/(\d{4})/(\d+)\.xml")
 
 Article = tuple[str, str]
-"""Year, and the number in its name."""
+"""Year and number, both as in the file name."""
 
 
 def read(
@@ -79,19 +79,19 @@ def read(
     *,
     form: Literal["word", "natural"] = "word",
     join: Literal["space", "none"] = "space",
-) -> Raw:
+) -> CorpusSource:
     """Reads the articles of the published id lists.
 
     Args:
         source: The folder, see the card.
-        form: The text: letters without stop words (`word`), or the lower-cased sentences (`natural`).
-        join: What stands between paragraphs; `none` glues words, as the published programs do.
+        form: Form of the text: letters without stop words (`word`), or lower-cased sentences (`natural`).
+        join: Separator of paragraphs; `none` joins words, as the published programs do.
 
     Raises:
-        DataError: When a file is missing or broken, or articles of the lists are not in the archives.
+        DataError: When a file is missing or damaged, or a listed article is not in the archives.
     """
-    folder = CARD.need(source)
-    path = find(folder, ("nyt.taxonomy",), CARD.files)
+    folder = CARD.require_source(source)
+    path = find_file(folder, ("nyt.taxonomy",), CARD.files)
     hierarchy = read_taxonomy(path)
     notes = [f"Paragraphs joined by {'a space' if join == 'space' else 'nothing'}."]
     if not _sha256(path).startswith(TAXONOMY):
@@ -106,21 +106,21 @@ def read(
     if not archives:
         raise DataError(f"{folder} holds no monthly archives YYYY/MM.tgz; --source is {CARD.files}.")
     reader = _Reader(hierarchy, letter_form if form == "word" else str.lower, " " if join == "space" else "")
-    return Raw(
+    return CorpusSource(
         hierarchy, _documents(archives, lists, reader, notes), notes, num_documents=sum(map(len, lists.values()))
     )
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the literature's counts."""
-    counts = by_split(*SIZES.values()) | by_level(4, 27, 51, 47, 17, 12, 6, 2) | {"branches": 4}
+    counts = split_counts(*SIZES.values()) | level_counts(4, 27, 51, 47, 17, 12, 6, 2) | {"branches": 4}
     sizes = {"Top/News": 74, "Top/Features": 62, "Top/Classifieds": 23, "Top/Opinion": 7}
     seen = {"Top/News": 19_610, "Top/Features": 16_122, "Top/Classifieds": 9_670, "Top/Opinion": 3_129}
-    return counts | by_branch(sizes, "labels") | by_branch(seen, "train+val")
+    return counts | branch_counts(sizes, "labels") | branch_counts(seen, "train+val")
 
 
 def convention(corpus: "Corpus") -> str:
-    """Says whether every split is that of the published id lists, in their order."""
+    """Returns whether every split is that of the published id lists, in their order, as a sentence."""
     for split, checksum in LISTS.items():
         ids = (doc_id.partition("#")[0] for doc_id in corpus.doc_ids(corpus.rows(split)))
         text = "".join(f"Nytimes/{doc_id}.xml\n" for doc_id in ids)
@@ -129,14 +129,14 @@ def convention(corpus: "Corpus") -> str:
     return "the published one of HiAGM and HiTIN, article for article (SHA-256)"
 
 
-def _ids(folder: Path, split: Split, notes: list[str]) -> list[Article]:
-    """Returns the articles of a split in the order of its list; a note where it is not the published one."""
-    path = find(folder, (f"idnewnyt_{split}.json",), CARD.files)
+def _ids(folder: Path, split: SplitName, notes: list[str]) -> list[Article]:
+    """Returns the articles of a split in the order of its list; adds a note if the list is not the published one."""
+    path = find_file(folder, (f"idnewnyt_{split}.json",), CARD.files)
     articles = []
     for number, line in read_lines(path):
         match = _LINE.fullmatch(line.strip())
         if not match:
-            raise DataError(f"{path}, line {number}: {line!r} is not `Nytimes/YYYY/NUMBER.xml`.")
+            raise DataError(f"{path}, line {number}: {line!r} is not `Nytimes/YYYY/NUMBER.xml`. Get it again.")
         articles.append((match[1], match[2]))
     if not _sha256(path).startswith(LISTS[split]):
         notes.append(
@@ -145,8 +145,8 @@ def _ids(folder: Path, split: Split, notes: list[str]) -> list[Article]:
     return articles
 
 
-def _repeated(lists: dict[Split, list[Article]]) -> list[str]:
-    """Returns a note on articles that the lists name more than once; they are kept, as in the literature."""
+def _repeated(lists: dict[SplitName, list[Article]]) -> list[str]:
+    """Returns a note on articles that the lists name more than once, if there are any."""
     distinct = {split: set(articles) for split, articles in lists.items()}
     num_repeated = sum(map(len, lists.values())) - len(set().union(*distinct.values()))
     if not num_repeated:
@@ -159,40 +159,40 @@ def _repeated(lists: dict[Split, list[Article]]) -> list[str]:
 
 
 def _sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file as it was before compression."""
+    """Returns the SHA-256 of the decompressed file."""
     with open_bytes(path) as stream:
         return hashlib.sha256(stream.read()).hexdigest()
 
 
 class _Reader:
-    """Turns an article into its text and labels."""
+    """Extracts text and labels from the XML of an article."""
 
     def __init__(self, hierarchy: Hierarchy, clean: Callable[[str], str], join: str):
-        self.names = hierarchy.index
+        self.index = hierarchy.index
         self.clean = clean
         self.join = join
 
     def __call__(self, content: bytes, place: str) -> tuple[str, tuple[str, ...]]:
-        """Returns the text, empty where there is none, and the labels of an article."""
-        found = elements(content, {"p", "classifier"}, place)
+        """Returns the text (may be empty) and the labels of an article."""
+        found = find_elements(content, {"p", "classifier"}, place)
         paragraphs = [element.text for element in found if element.name == "p"]
-        raw = self.join.join(paragraphs[1:]).strip()
-        return self.clean(raw) or raw.lower(), self.labels(found)
+        natural = self.join.join(paragraphs[1:]).strip()
+        return self.clean(natural) or natural.lower(), self.labels(found)
 
     def labels(self, found: list[Element]) -> tuple[str, ...]:
-        """Returns the labels that the taxonomic classifiers among some elements name."""
+        """Returns the labels that the taxonomic classifiers among the elements name."""
         labels: dict[str, None] = {}
         for element in found:
             if element.name == "classifier" and element.attributes.get("type") == "taxonomic_classifier":
                 parts = element.text.split("/")
                 if len(parts) >= 3:
                     prefixes = ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
-                    labels.update(dict.fromkeys(name for name in prefixes if name != _TOP and name in self.names))
+                    labels.update(dict.fromkeys(name for name in prefixes if name != _TOP and name in self.index))
         return tuple(labels)
 
 
 def _documents(
-    archives: list[Path], lists: dict[Split, list[Article]], reader: _Reader, notes: list[str]
+    archives: list[Path], lists: dict[SplitName, list[Article]], reader: _Reader, notes: list[str]
 ) -> Iterator[Document]:
     wanted = dict.fromkeys(article for articles in lists.values() for article in articles)
     found: dict[Article, tuple[str, tuple[str, ...]]] = {}
@@ -222,7 +222,7 @@ def _documents(
 
 
 def _articles(path: Path, wanted: Collection[Article]) -> Iterator[tuple[Article, bytes]]:
-    """Yields the wanted articles of a month; its year is the name of the folder it lies in."""
+    """Yields the wanted articles of a monthly archive; the name of its folder is the year."""
     year = path.parent.name
 
     def is_wanted(name: str) -> bool:

@@ -1,10 +1,10 @@
 """Documentation strings of installed Python packages: real text with a hierarchy, and no download.
 
-A document is the documentation of one public function or class; its labels are the package, subpackage and
-module that it comes from. Files are parsed from disk; nothing is imported, and nothing is shipped. The content
-depends on the versions of the packages, which are recorded: another version is another corpus.
+A document is the documentation of one public function or class; its labels are its package, subpackage and module.
+Files are parsed from disk without importing them. The content depends on the versions of the packages, which are
+recorded: another version is another corpus.
 
-This corpus shows that the harness works. It is no research benchmark.
+This corpus demonstrates the harness. It is not a research benchmark.
 """
 
 import ast
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from datasets.storage.card import Card
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from harness.core.errors import DataError
 from harness.core.registry import NonNegative
@@ -33,7 +33,7 @@ CARD = Card(
     language="English",
     licence="that of each package; the texts stay on this machine",
     citation="",
-    obtain="Nothing to get: it is made from the packages that are installed with this project.",
+    obtain="Nothing to get: the corpus is made from the packages that are installed with this project.",
     splits="80% / 10% / 10%, drawn with NumPy's frozen seed 0.",
     counts="14,531 documents, 159 labels in a tree of 3 levels (7/76/76), 7 branches, with the locked versions.",
     traps=(
@@ -56,18 +56,18 @@ def read(
     documents: NonNegative = 0,
     min_documents: NonNegative = 40,
     min_words: NonNegative = 12,
-) -> Raw:
+) -> CorpusSource:
     """Makes the corpus from the installed packages.
 
     Args:
-        source: Not used.
+        source: Unused.
         packages: Import names of installed packages, separated by commas; each is one branch.
-        documents: Keep at most so many documents, drawn before rare labels are dropped; 0 for all.
-        min_documents: Labels with fewer documents are dropped.
-        min_words: Shorter documentation is dropped.
+        documents: Largest number of documents, drawn before rare labels are dropped; 0 for all.
+        min_documents: Number of documents below which a label is dropped.
+        min_words: Length in words below which documentation is dropped.
 
     Raises:
-        DataError: When a package is not installed, or nothing is left.
+        DataError: When a package is not installed, or fewer than 10 documents are left.
     """
     names = _names(packages)
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -77,7 +77,7 @@ def read(
     every = [(doc_id, text, labels) for text, (doc_id, labels) in found.items()]
     if 0 < documents < len(every):
         chosen = np.random.RandomState(0).permutation(len(every))[:documents]
-        every = [every[place] for place in sorted(chosen.tolist())]
+        every = [every[index] for index in sorted(chosen.tolist())]
     frequency = Counter(label for _, _, labels in every for label in labels)
     kept = {label for label, count in frequency.items() if count >= min_documents}
     rows = [(doc_id, text, tuple(label for label in labels if label in kept)) for doc_id, text, labels in every]
@@ -85,11 +85,11 @@ def read(
     if len(rows) < 10:
         raise DataError(f"Only {len(rows)} documents of {packages} are left; lower min_documents or min_words.")
     notes = ("A built-in corpus: it shows the harness and is no result on a research benchmark.",)
-    return Raw(_hierarchy(rows), _documents(rows), notes, inputs({"packages": packages}), len(rows))
+    return CorpusSource(_hierarchy(rows), _documents(rows), notes, inputs({"packages": packages}), len(rows))
 
 
 def inputs(options: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what the content depends on besides the options: the versions of the packages."""
+    """Returns the versions of the packages, on which the content depends besides the options."""
     return {name: _version(name) for name in _names(options["packages"])}
 
 
@@ -117,7 +117,7 @@ def _package(name: str, min_words: int) -> Iterator[tuple[str, str, tuple[str, .
             if _SKIPPED.intersection(inside):
                 continue
             module = (name, *(inside[:-1] if inside[-1] == "__init__" else inside))
-            labels = tuple(".".join(module[:depth]) for depth in range(1, min(_DEPTH, len(module)) + 1))
+            labels = tuple(".".join(module[:level]) for level in range(1, min(_DEPTH, len(module)) + 1))
             for qualified, docstring in _docstrings(path.read_bytes()):
                 words = docstring.split()
                 if len(words) >= min_words:
@@ -128,7 +128,7 @@ def _package(name: str, min_words: int) -> Iterator[tuple[str, str, tuple[str, .
 
 @contextmanager
 def _quiet_parsing() -> Iterator[None]:
-    # Syntax trees hold no cycles; the collector would only walk them again and again.
+    # Syntax trees hold no cycles, so the collector would walk them in vain.
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -167,12 +167,12 @@ def _hierarchy(rows: list[tuple[str, str, tuple[str, ...]]]) -> Hierarchy:
 
 
 def _documents(rows: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[Document]:
-    splits: list[Split] = ["train"] * len(rows)
+    splits: list[SplitName] = ["train"] * len(rows)
     order = np.random.RandomState(0).permutation(len(rows)).tolist()
     tenth = len(rows) // 10
-    for place in order[:tenth]:
-        splits[place] = "test"
-    for place in order[tenth : 2 * tenth]:
-        splits[place] = "val"
+    for index in order[:tenth]:
+        splits[index] = "test"
+    for index in order[tenth : 2 * tenth]:
+        splits[index] = "val"
     for (doc_id, text, labels), split in zip(rows, splits, strict=True):
         yield Document(doc_id, text, labels, split)

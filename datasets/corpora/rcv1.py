@@ -1,15 +1,14 @@
 """Reuters RCV1-v2: 804,414 newswire stories, 103 topics in 4 branches (LYRL2004).
 
-Stories are read in place from the NIST archive, the daily zips or the unpacked files, in the order of
-`rcv1v2-ids.dat`, which is that of the published programs and makes the corpus independent of its packing. A text
-is the paragraphs of the body; title, headline and dateline are not used. `word` is what HiAGM and HiTIN train on,
-also with BERT; `natural` is HGCLR's.
+Stories are read in place from the NIST archive, the daily zips or the unpacked files. They are in the order of
+`rcv1v2-ids.dat`, as in the published programs, whatever the packing. A text is the paragraphs of the body, without
+title, headline and dateline. `word` is what HiAGM and HiTIN train on, also with BERT; `natural` is HGCLR's text.
 
-There is no one validation set. `val=hitin` draws 10% of the training stories as HiTIN does (pandas, seed 7),
-`hgclr` as HGCLR and HPT do (scikit-learn, seed 0), both 2,315 stories; `file` takes the numbers in `val_file`.
+Validation sets differ. `val=hitin` draws 10% of the training stories as HiTIN does (pandas, seed 7), `hgclr` as HGCLR
+and HPT do (scikit-learn, seed 0), both 2,315 stories; `file` takes the numbers in `val_file`.
 
-What differs: paragraphs are joined by a space, where the published programs glue the last word of one to the first
-of the next (`join=none`); a story that has words but none of the word form keeps its natural text.
+Differences: paragraphs are joined by a space, while the published programs join the last word of one to the first of
+the next (`join=none`); a story without a word of the word form keeps its natural text.
 """
 
 import math
@@ -20,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from datasets.corpora import rcv1_lists
-from datasets.formats.news_xml import elements
+from datasets.formats.news_xml import find_elements
 from datasets.formats.reuters_stories import open_stories
 from datasets.formats.text_forms import word_form
-from datasets.formats.textfiles import find
+from datasets.formats.textfiles import find_file
 from datasets.storage.card import Card
-from datasets.storage.counts import by_branch, by_level, by_split
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.counts import branch_counts, level_counts, split_counts
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from datasets.storage.progress import track
 from harness.core.errors import DataError
 
@@ -49,8 +48,8 @@ CARD = Card(
     counts="804,414 documents, 103 labels in a tree of 4 levels (4/55/43/1), 4 branches (34, 33, 26, 10).",
     traps=(
         "The taxonomy file of HiTIN lacks GMIL (102 labels); the official one has 103.",
-        "There is no one validation set: HiTIN and HGCLR both hold out 2,315 of 23,149, but different ones.",
-        "While an archive is read, its stories lie compressed in the folder for temporary files (TMPDIR, else /tmp).",
+        "Validation sets differ: HiTIN and HGCLR both hold out 2,315 of 23,149 stories, but not the same ones.",
+        "While an archive is read, its stories are kept, compressed, in the temporary folder (TMPDIR, else /tmp).",
         "E312 and GMIL have no training document, so macro-F1 over all labels cannot pass 101/103.",
     ),
     files=(
@@ -73,27 +72,27 @@ def read(
     join: Literal["space", "none"] = "space",
     val: Literal["hitin", "hgclr", "file"] = "hitin",
     val_file: str = "",
-) -> Raw:
+) -> CorpusSource:
     """Reads RCV1-v2 story by story.
 
     Args:
         source: The folder, see the card.
-        form: The text: without punctuation and stop words (`word`), or the lower-cased sentences (`natural`).
-        join: What stands between paragraphs; `none` glues words, as the published programs do.
-        val: Whose validation set, see above.
-        val_file: For val=file, a file with the numbers of the validation stories, one a line.
+        form: Form of the text: no punctuation and stop words (`word`), or lower-cased sentences (`natural`).
+        join: Separator of paragraphs; `none` joins words, as the published programs do.
+        val: Validation set of HiTIN or of HGCLR, or the numbers in a file.
+        val_file: File with the numbers of the validation stories, one per line; for val=file.
 
     Raises:
-        DataError: When a file is missing or broken, or stories of `rcv1v2-ids.dat` are not there.
+        DataError: When a file is missing or damaged, or stories of `rcv1v2-ids.dat` are missing.
     """
-    folder = CARD.need(source)
+    folder = CARD.require_source(source)
     if (val == "file") != bool(val_file):
         raise DataError("rcv1: val=file and val_file=PATH go together; give both or neither.")
     hierarchy, notes = rcv1_lists.hierarchy(folder, CARD.files)
-    numbers = rcv1_lists.numbers(find(folder, ("rcv1v2-ids.dat",), CARD.files))
-    train = rcv1_lists.token_numbers(find(folder, ("lyrl2004_tokens_train.dat",), CARD.files))
-    chosen = rcv1_lists.chosen(Path(val_file), train) if val_file else None
-    topics = rcv1_lists.topics(find(folder, ("rcv1-v2.topics.qrels",), CARD.files), hierarchy)
+    numbers = rcv1_lists.story_numbers(find_file(folder, ("rcv1v2-ids.dat",), CARD.files))
+    train = rcv1_lists.training_numbers(find_file(folder, ("lyrl2004_tokens_train.dat",), CARD.files))
+    chosen = rcv1_lists.validation_numbers(Path(val_file), train) if val_file else None
+    topics = rcv1_lists.topics(find_file(folder, ("rcv1-v2.topics.qrels",), CARD.files), hierarchy)
     if not train <= set(numbers):
         raise DataError(
             f"{len(train - set(numbers)):,} training stories are not in rcv1v2-ids.dat; get the files again."
@@ -106,47 +105,49 @@ def read(
     notes += _deviations(numbers, train)
     notes.append(f"Validation set: {val}. Paragraphs joined by {'a space' if join == 'space' else 'nothing'}.")
     texts = _Texts(folder, form, " " if join == "space" else "", notes)
-    return Raw(hierarchy, _documents(texts, numbers, train, topics, val, chosen), notes, num_documents=len(numbers))
+    return CorpusSource(
+        hierarchy, _documents(texts, numbers, train, topics, val, chosen), notes, num_documents=len(numbers)
+    )
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
     """Returns the literature's counts, under the chosen validation convention."""
     split = (20_833, 2_316, 781_265) if options["val"] == "file" else (20_834, 2_315, 781_265)
-    counts = by_split(*split) | by_level(4, 55, 43, 1) | {"branches": 4, "labels without train+val documents": 2}
-    counts["documents without labels"] = 0
-    counts |= by_branch({"CCAT": 34, "GCAT": 33, "ECAT": 26, "MCAT": 10}, "labels")
-    counts |= by_branch({"CCAT": 10_786, "GCAT": 6_970, "MCAT": 5_882, "ECAT": 3_449}, "train+val")
+    counts = split_counts(*split) | level_counts(4, 55, 43, 1) | {"branches": 4, "documents without labels": 0}
+    counts["labels without train+val documents"] = 2
+    counts |= branch_counts({"CCAT": 34, "GCAT": 33, "ECAT": 26, "MCAT": 10}, "labels")
+    counts |= branch_counts({"CCAT": 10_786, "GCAT": 6_970, "MCAT": 5_882, "ECAT": 3_449}, "train+val")
     if options["val"] == "file":
-        counts |= by_branch({"CCAT": 1_083, "GCAT": 686, "MCAT": 573, "ECAT": 362}, "val")
+        counts |= branch_counts({"CCAT": 1_083, "GCAT": 686, "MCAT": 573, "ECAT": 362}, "val")
     return counts
 
 
 def convention(corpus: "Corpus") -> str:
-    """Says whose validation set it is."""
+    """Returns whose validation set it is, as a sentence."""
     val = set(corpus.doc_ids(corpus.rows("val")))
     training = corpus.doc_ids(np.sort(np.concatenate([corpus.rows("train"), corpus.rows("val")])))
     whose: list[Literal["hitin", "hgclr"]] = ["hitin", "hgclr"]
     for name in whose:
-        if val == {training[place] for place in validation_places(len(training), name)}:
+        if val == {training[position] for position in validation_positions(len(training), name)}:
             return f"validation set of {name}, drawn from {len(training):,} training stories"
     if any(_DROPPED in note for note in corpus.notes):
-        return "cannot be told: HiTIN draws among all training stories, also those that were dropped here"
+        return "cannot be determined: HiTIN draws among all training stories, also those that were dropped here"
     return "a validation set that is neither HiTIN's nor HGCLR's"
 
 
-def validation_places(num: int, val: Literal["hitin", "hgclr"]) -> list[int]:
-    """Returns the places of the validation stories among the training stories, in the order of their ids.
+def validation_positions(num: int, val: Literal["hitin", "hgclr"]) -> list[int]:
+    """Returns the positions of the validation stories among `num` training stories, in the order of their ids.
 
     Equal to pandas' `sample(frac=0.1, random_state=7)` (hitin) and to scikit-learn's
-    `train_test_split(test_size=0.1, random_state=0)` (hgclr), from NumPy's legacy streams, which are frozen.
+    `train_test_split(test_size=0.1, random_state=0)` (hgclr), by NumPy's frozen legacy streams.
     """
     seed, size = (7, round(0.1 * num)) if val == "hitin" else (0, math.ceil(0.1 * num))
-    places: list[int] = np.random.RandomState(seed).permutation(num)[:size].tolist()
-    return places
+    positions: list[int] = np.random.RandomState(seed).permutation(num)[:size].tolist()
+    return positions
 
 
 class _Texts:
-    """The text of one story after the other; counts what is dropped."""
+    """Extractor of the texts of stories, which counts those without text."""
 
     def __init__(self, folder: Path, form: str, join: str, notes: list[str]):
         self.folder = folder
@@ -155,17 +156,17 @@ class _Texts:
         self.notes = notes
         self.num_empty = self.num_wordless = 0
 
-    def of(self, content: bytes, place: str) -> str:
-        """Returns the text of a story; empty when it has none."""
-        paragraphs = [p.text for p in elements(content, {"p"}, place) if "text" in p.inside]
-        raw = self.join.join(paragraphs).strip()
-        text = self.clean(raw)
-        self.num_empty += not raw
-        self.num_wordless += bool(raw and not text)
-        return text or raw.lower()
+    def text(self, content: bytes, place: str) -> str:
+        """Returns the text of a story; empty if it has none."""
+        paragraphs = [p.text for p in find_elements(content, {"p"}, place) if "text" in p.parents]
+        natural = self.join.join(paragraphs).strip()
+        text = self.clean(natural)
+        self.num_empty += not natural
+        self.num_wordless += bool(natural and not text)
+        return text or natural.lower()
 
     def report(self) -> None:
-        """Adds what was met on the way to the notes."""
+        """Adds the counts to the notes."""
         if self.num_empty:
             self.notes.append(f"{self.num_empty:,} {_DROPPED}, as in HGCLR.")
         if self.num_wordless:
@@ -188,19 +189,19 @@ def _documents(
                 f"{len(missing):,} of the {len(numbers):,} stories of rcv1v2-ids.dat are not in {texts.folder}, first "
                 f"{missing[0]}; is an archive or a zip missing?"
             )
-        # HGCLR drops empty stories before it draws: which ones it draws is known when all have been read.
-        read = ((number, texts.of(stories[number], f"story {number}")) for number in training)
+        # HGCLR drops empty stories before it draws, so all must be read before its draw is known.
+        read = ((number, texts.text(stories[number], f"story {number}")) for number in training)
         kept = {number: text for number, text in track(read, "training stories", len(training)) if text}
         if chosen is None:
             assert val != "file"
             order = training if val == "hitin" else list(kept)
-            chosen = {order[place] for place in validation_places(len(order), val)}
+            chosen = {order[position] for position in validation_positions(len(order), val)}
         for number, text in kept.items():
-            split: Split = "val" if number in chosen else "train"
+            split: SplitName = "val" if number in chosen else "train"
             yield Document(str(number), text, topics[number], split)
         kept.clear()
         for number in numbers:
-            if number not in train and (text := texts.of(stories[number], f"story {number}")):
+            if number not in train and (text := texts.text(stories[number], f"story {number}")):
                 yield Document(str(number), text, topics[number], "test")
     texts.report()
 

@@ -1,10 +1,10 @@
-"""A planted hierarchy with made-up words: small, hard enough, a tree or a graph with shared labels.
+"""Synthetic corpus of made-up words on a small random hierarchy, a tree or a graph with shared labels.
 
 Every label has words of its own. A text mixes general words with words of its labels on each level, of their
-siblings, and of any label. With `overlap`, labels have second parents in other branches; 0 gives a tree.
-Only NumPy's legacy random stream is used, which is frozen, so the same options give the same bytes everywhere.
+siblings, and of any label. With `overlap`, labels have second parents in other branches; 0 gives a tree. All draws come
+from NumPy's frozen legacy stream, so the same options give the same bytes on every machine.
 
-This corpus serves tests and the case of a directed acyclic graph. It is no research benchmark.
+This corpus serves tests and shows directed acyclic graphs. It is not a research benchmark.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.storage.card import Card
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from harness.core.errors import DataError
 
@@ -37,46 +37,46 @@ CARD = Card(
 
 RECIPE = 1
 _NUM_GENERAL, _NUM_OWN = 800, 15
-# Where a word comes from: general, a label of the document on level 1, 2, 3, a sibling, any label.
+# Origin of a word: general, a label of the document on level 1, 2 or 3, a sibling, any label.
 _MIXTURE = np.cumsum([0.50, 0.12, 0.12, 0.12, 0.09, 0.05])
 
 
 def read(
     source: Path | None = None, *, seed: int = 0, roots: int = 4, overlap: float = 0.15, documents: int = 6000
-) -> Raw:
+) -> CorpusSource:
     """Draws the corpus.
 
     Args:
-        source: Not used.
-        seed: Of everything that is drawn.
+        source: Unused.
+        seed: Seed of all draws.
         roots: Number of branches.
         overlap: Probability that a label below the roots has a second parent in another branch; 0 for a tree.
         documents: Number of documents.
 
     Raises:
-        DataError: On options that leave nothing to draw.
+        DataError: When the options leave nothing to draw.
     """
     if roots < 1 or documents < 10 or not 0 <= overlap <= 1 or seed < 0:
         raise DataError("synthetic needs roots >= 1, documents >= 10, seed >= 0 and overlap from 0 to 1.")
     stream = np.random.RandomState(seed)
     hierarchy = _draw_hierarchy(stream, roots, overlap)
     notes = ("A built-in corpus: it shows the harness and is no result on a research benchmark.",)
-    return Raw(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, num_documents=documents)
+    return CorpusSource(hierarchy, _Drawer(stream, hierarchy).documents(documents), notes, num_documents=documents)
 
 
 def _draw_hierarchy(stream: np.random.RandomState, roots: int, overlap: float) -> Hierarchy:
     """Draws 3 levels with 3 or 4 children each; 15% of the second level stay childless."""
     levels: list[list[str]] = [[str(root + 1) for root in range(roots)], [], []]
     edges = [(ROOT, name) for name in levels[0]]
-    for depth in (0, 1):
-        for parent in levels[depth]:
-            num_children = 0 if depth == 1 and stream.random_sample() < 0.15 else stream.randint(3, 5)
+    for level in (0, 1):
+        for parent in levels[level]:
+            num_children = 0 if level == 1 and stream.random_sample() < 0.15 else stream.randint(3, 5)
             below = [f"{parent}.{child + 1}" for child in range(num_children)]
-            levels[depth + 1] += below
+            levels[level + 1] += below
             edges += [(parent, name) for name in below]
-    for depth in (1, 2):
-        for name in levels[depth]:
-            others = [parent for parent in levels[depth - 1] if parent.split(".")[0] != name.split(".")[0]]
+    for level in (1, 2):
+        for name in levels[level]:
+            others = [parent for parent in levels[level - 1] if parent.split(".")[0] != name.split(".")[0]]
             if stream.random_sample() < overlap and others:
                 edges.append((others[stream.randint(len(others))], name))
     return Hierarchy.from_names(edges)
@@ -107,7 +107,7 @@ class _Drawer:
         self.general = [_word(number) for number in range(_NUM_GENERAL)]
         self.general_odds = _cumulative(_NUM_GENERAL, 1.0)
         own = [[_word(_NUM_GENERAL + label * _NUM_OWN + number) for number in range(_NUM_OWN)] for label in range(size)]
-        self.own = [[self._own_word(own, label, place) for place in range(_NUM_OWN)] for label in range(size)]
+        self.own = [[self._own_word(own, label, rank) for rank in range(_NUM_OWN)] for label in range(size)]
         self.own_odds = _cumulative(_NUM_OWN, 0.7)
 
     def _siblings(self, label: int) -> list[int]:
@@ -116,10 +116,10 @@ class _Drawer:
             return [root for root in self.hierarchy.roots if root != label]
         return sorted({child for parent in self.parents[label] for child in graph.successors(parent)} - {label})
 
-    def _own_word(self, own: list[list[str]], label: int, place: int) -> str:
+    def _own_word(self, own: list[list[str]], label: int, rank: int) -> str:
         siblings = self.siblings[label]
         lent = self.stream.random_sample() < 0.3 and siblings
-        return own[self._any(siblings)][place] if lent else own[label][place]
+        return own[self._any(siblings)][rank] if lent else own[label][rank]
 
     def _any(self, items: list[int]) -> int:
         return items[self.stream.randint(len(items))]
@@ -131,7 +131,7 @@ class _Drawer:
         """Draws documents with their gold labels: leaves, or some of their parents."""
         num_train, num_val = count * 7 // 10, count // 10
         for number in range(count):
-            split: Split = "train" if number < num_train else "val" if number < num_train + num_val else "test"
+            split: SplitName = "train" if number < num_train else "val" if number < num_train + num_val else "test"
             gold = self._gold()
             text = self._text(self.hierarchy.close(gold).tolist())
             if self.stream.random_sample() < 0.01:
@@ -148,11 +148,11 @@ class _Drawer:
 
     def _text(self, gold: list[int]) -> str:
         length = max(20, round(45 * float(np.exp(0.35 * self.stream.standard_normal()))))
-        by_level = [[label for label in gold if self.levels[label] == level] for level in (1, 2, 3)]
+        level_counts = [[label for label in gold if self.levels[label] == level] for level in (1, 2, 3)]
         words = []
         for source in np.searchsorted(_MIXTURE, self.stream.random_sample(length), side="right").tolist():
             if source in (1, 2, 3):
-                labels = by_level[source - 1]
+                labels = level_counts[source - 1]
             elif source == 4:
                 labels = self.siblings[self._any(gold)]
             else:

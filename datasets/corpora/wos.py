@@ -1,13 +1,11 @@
 """Web of Science abstracts: 46,985 abstracts, 7 domains and 134 areas (HDLTex).
 
-Labels are repaired, texts cleaned and splits drawn as the published code of HiAGM, HGCLR and HiTIN does, so
-that results can be compared. `word` is the text that HiAGM trains on and that HiTIN (and the HiMTL
-framework) also gives to BERT: punctuation and stop words dropped, lower-cased. `natural` is HGCLR's.
+Labels are repaired, texts cleaned and splits drawn as in the published code of HiAGM, HGCLR and HiTIN, so that results
+can be compared (tested on 1,000 rows, and on the complete split). `word` is the text that HiAGM trains on and that
+HiTIN (and the HiMTL framework) also gives to BERT: lower case, no punctuation, no stop words. `natural` is HGCLR's.
 
-What is faithful: texts, repaired labels and split equal the published ones (tested on 1,000 rows, and on the
-complete split). What differs: files of Excel (.xlsx) keep inner quotes single, where the tab-separated export
-doubles them; from X.txt with its label arrays the few rows of `Electrical generator` cannot be told from
-`Analog signal processing`.
+Differences: Excel files (.xlsx) keep inner quotes single, while the tab-separated export doubles them; in X.txt with
+its label arrays, the few rows of `Electrical generator` are not distinguishable from `Analog signal processing`.
 """
 
 import hashlib
@@ -18,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from datasets.corpora.wos_labels import AREAS, CODES, EXTRA_AREAS, hierarchy
-from datasets.formats.archives import reading
+from datasets.corpora.wos_labels import AREAS, CODES, EXTRA_AREAS, wos_hierarchy
+from datasets.formats.archives import archive_errors
 from datasets.formats.text_forms import natural_form, word_form
 from datasets.formats.textfiles import read_lines
 from datasets.storage.card import Card
-from datasets.storage.counts import by_branch, by_level, by_split
-from datasets.storage.documents import Document, Raw, Split
+from datasets.storage.counts import branch_counts, level_counts, split_counts
+from datasets.storage.documents import CorpusSource, Document, SplitName
 from harness.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,12 +54,12 @@ CARD = Card(
 
 RECIPE = 1
 _SMALLER = (5_736, 11_967)
-SPLIT_SHA256: dict[Split, str] = {
+SPLIT_SHA256: dict[SplitName, str] = {
     "train": "b7fcedff9356919f24fe2bbc13ac145e4ed3e7873b07f88df4d0821b33fe4702",
     "val": "500febfb9638923e22a5d2fa4eadee22edc2d91d5541ea26f757bee50a2e8c4f",
     "test": "01c9499e50a92520f1fe27edf21e89c004c0d12221e02d5ef44483e014dd2dcc",
 }
-"""Of the published row numbers of each split, joined by commas."""
+"""SHA-256 of the published row numbers of each split, joined by commas."""
 
 
 class Row(NamedTuple):
@@ -73,19 +71,19 @@ class Row(NamedTuple):
     abstract: str
 
 
-def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> Raw:
+def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> CorpusSource:
     """Reads Web of Science in any of its forms.
 
     Args:
         source: A file or folder, see the card.
-        form: The text: without punctuation and stop words (`word`), or the lower-cased sentences (`natural`).
+        form: Form of the text: no punctuation and stop words (`word`), or lower-cased sentences (`natural`).
 
     Raises:
-        DataError: When the file is not one of these forms, or a row is not whole.
+        DataError: When the file has none of these forms, or a row is malformed.
     """
-    path = _find(CARD.need(source))
+    path = _find(CARD.require_source(source))
     if path.name == "X.txt":
-        rows, notes = _read_arrays(path), ["`Electrical generator` is not told from its code's other name in X.txt."]
+        rows, notes = _read_arrays(path), ["`Electrical generator` shares its code with another area in X.txt."]
     else:
         rows = _read_xlsx(path) if path.suffix == ".xlsx" else _read_export(path)
         areas = repaired_areas(rows)
@@ -97,7 +95,7 @@ def read(source: Path | None, *, form: Literal["word", "natural"] = "word") -> R
     if len(rows) != 46_985:
         notes.append(f"The source has {len(rows):,} rows instead of 46,985; the same recipe was applied.")
     clean = word_form if form == "word" else natural_form
-    return Raw(hierarchy(), _documents(rows, clean), notes, num_documents=len(rows))
+    return CorpusSource(wos_hierarchy(), _documents(rows, clean), notes, num_documents=len(rows))
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
@@ -111,26 +109,27 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
         "Medical": (54, 9417, 2366, 2842),
         "biochemistry": (10, 3621, 887, 1179),
     }
-    counts = by_split(30_070, 7_518, 9_397) | by_level(7, 134) | {"branches": 7, "labels without train documents": 1}
-    for place, what in enumerate(("labels", "train", "val", "test")):
-        counts |= by_branch({name: row[place] for name, row in sizes.items()}, what)
+    counts = split_counts(30_070, 7_518, 9_397) | level_counts(7, 134)
+    counts |= {"branches": 7, "labels without train documents": 1}
+    for column, what in enumerate(("labels", "train", "val", "test")):
+        counts |= branch_counts({name: row[column] for name, row in sizes.items()}, what)
     return counts
 
 
 def convention(corpus: "Corpus") -> str:
-    """Says whether the split is the published one, index for index."""
+    """Returns whether the split is the published one, index for index, as a sentence."""
     for split, checksum in SPLIT_SHA256.items():
-        places = ",".join(doc_id.removeprefix("wos-") for doc_id in corpus.doc_ids(corpus.rows(split)))
-        if hashlib.sha256(places.encode()).hexdigest() != checksum:
+        numbers = ",".join(doc_id.removeprefix("wos-") for doc_id in corpus.doc_ids(corpus.rows(split)))
+        if hashlib.sha256(numbers.encode()).hexdigest() != checksum:
             return f"not the published one: the {split} split has other rows"
     return "the published one of HiAGM, HiTIN, HGCLR and HPT, index for index (SHA-256)"
 
 
 def _documents(rows: list[Row], clean: Callable[[str], str]) -> Iterator[Document]:
-    for split, places in split_rows(len(rows)).items():
-        for place in places.tolist():
-            row = rows[place]
-            yield Document(f"wos-{place}", clean(row.abstract), (row.domain, row.area), split)
+    for split, numbers in split_rows(len(rows)).items():
+        for number in numbers.tolist():
+            row = rows[number]
+            yield Document(f"wos-{number}", clean(row.abstract), (row.domain, row.area), split)
 
 
 def _find(source: Path) -> Path:
@@ -150,8 +149,8 @@ def _decode(path: Path) -> str:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
-            place = error.start
-    raise DataError(f"{path}, byte {place}: neither UTF-8 nor UTF-16 nor cp1252. Save the file as UTF-8.")
+            start = error.start
+    raise DataError(f"{path}, byte {start}: neither UTF-8 nor UTF-16 nor cp1252. Save the file as UTF-8.")
 
 
 def _read_export(path: Path) -> list[Row]:
@@ -162,8 +161,8 @@ def _read_export(path: Path) -> list[Row]:
 def _read_xlsx(path: Path) -> list[Row]:
     from openpyxl import load_workbook
 
-    # A damaged workbook lacks parts of its zip (KeyError), or they are no XML (SyntaxError) or no cells (ValueError).
-    with reading(path, KeyError, SyntaxError, ValueError):
+    # A damaged workbook lacks parts of its zip (KeyError), or they are not XML (SyntaxError) or cells (ValueError).
+    with archive_errors(path, KeyError, SyntaxError, ValueError):
         book = load_workbook(path, read_only=True)
         cells = book.worksheets[0].iter_rows(max_col=7, values_only=True)
         table = [(number, ["" if cell is None else str(cell) for cell in row]) for number, row in enumerate(cells, 1)]
@@ -175,7 +174,9 @@ def _rows(table: list[tuple[int, list[str]]], path: Path, outer_quotes: bool = T
     wrong = [(number, len(fields)) for number, fields in table if len(fields) != 7]
     if wrong:
         number, count = wrong[0]
-        raise DataError(f"{path}: {len(wrong):,} rows do not have 7 fields, first line {number} with {count}.")
+        raise DataError(
+            f"{path}: {len(wrong):,} rows have other than 7 fields, first line {number} with {count}. Export it again."
+        )
     if not table or table[0][1][0].strip() != "Y1":
         raise DataError(f"{path}: the first row has to name the columns, from Y1 to Abstract.")
     rows = []
@@ -200,7 +201,7 @@ def _read_arrays(path: Path) -> list[Row]:
     rows = []
     for number, (text, y1, y2) in enumerate(zip(texts, first, second, strict=True), 1):
         if (y1, y2) not in CODES:
-            raise DataError(f"{path.parent}, row {number}: there is no label with the codes {y1} and {y2}.")
+            raise DataError(f"{path.parent}, row {number}: no label has the codes {y1} and {y2}. Get it again.")
         rows.append(Row((y1, y2), *CODES[y1, y2], text.strip().strip('"')))
     return rows
 
@@ -213,20 +214,20 @@ def _codes(path: Path) -> list[str]:
 
 def _check_areas(rows: list[Row], path: Path) -> None:
     known = {(domain, area) for domain in AREAS for area in (*AREAS[domain], *EXTRA_AREAS.get(domain, ())) if area}
-    wrong = [(place, row) for place, row in enumerate(rows, 1) if (row.domain, row.area) not in known]
+    wrong = [(number, row) for number, row in enumerate(rows, 1) if (row.domain, row.area) not in known]
     if wrong:
-        place, row = wrong[0]
+        number, row = wrong[0]
         raise DataError(
-            f"{path}: {len(wrong):,} rows have an area that is not one of the 134, first row {place}: "
+            f"{path}: {len(wrong):,} rows have an area that is not one of the 134, first row {number}: "
             f"{row.area!r} in {row.domain!r}."
         )
 
 
 def repaired_areas(rows: list[Row]) -> list[str]:
-    """Replaces rare second names of a code by the most usual one, in file order as HiAGM does.
+    """Returns the areas with rare second names of a code replaced, in file order as HiAGM does.
 
-    For each row, among the names that its code had up to here, the first one that is more frequent in the
-    domain (over the whole file) than the row's own name takes its place. So it depends on the order.
+    The name of a row is replaced by the first name that its code had so far and that is more frequent in the domain,
+    over the whole file. The result depends on the order of rows.
     """
     counts = Counter((row.domain, row.area) for row in rows)
     met: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
@@ -239,11 +240,11 @@ def repaired_areas(rows: list[Row]) -> list[str]:
     return areas
 
 
-def split_rows(num_rows: int) -> dict[Split, np.ndarray]:
+def split_rows(num_rows: int) -> dict[SplitName, np.ndarray]:
     """Returns the row numbers of each split, in the published order.
 
-    A shuffle with NumPy's legacy seed 7, then twice the rule of scikit-learn's `train_test_split(test_size=0.2,
-    random_state=0)`: the first fifth (rounded up) of a permutation is held out. Legacy streams are frozen.
+    Rows are shuffled with NumPy's legacy seed 7, then split twice as by scikit-learn's `train_test_split(test_size=0.2,
+    random_state=0)`, which holds out the first fifth (rounded up) of a permutation.
     """
     rest = np.arange(num_rows)
     np.random.RandomState(7).shuffle(rest)

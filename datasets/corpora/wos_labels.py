@@ -1,9 +1,9 @@
-"""The label codes of Web of Science."""
+"""Labels of Web of Science (WOS-46985) by their codes: 7 domains and 134 areas."""
 
 from datasets.storage.hierarchy import Hierarchy
 
-# Areas by domain code Y1 and area code Y2 (position); an empty place is a code that is not in use.
-# Where the source has several names for a code, this is the name that label repair ends with.
+# Areas by domain code Y1 and area code Y2 (position); an empty name is an unused code.
+# Of several names for a code, this is the one that label repair keeps.
 AREAS: dict[str, tuple[str, ...]] = {
     domain: tuple(area.strip() for area in areas.split("|"))
     for domain, areas in {
@@ -39,7 +39,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     }.items()
 }
 
-# Domain and area by both codes as they are written; codes that are not in use are left out.
+# Domain and area by both codes, as strings, without unused codes.
 CODES = {
     (str(y1), str(y2)): (domain, area)
     for y1, (domain, areas) in enumerate(AREAS.items())
@@ -47,11 +47,11 @@ CODES = {
     if area
 }
 
-# The area that label repair leaves a few rows of code (1, 9) with.
+# Second area of code (1, 9), which a few rows keep after label repair.
 EXTRA_AREAS = {"ECE": ("Electrical generator",)}
 
 
-def hierarchy() -> Hierarchy:
+def wos_hierarchy() -> Hierarchy:
     """Returns the tree of 7 domains and 134 areas."""
     edges = [("Root", domain) for domain in AREAS]
     edges += [

@@ -1,7 +1,7 @@
-"""Archives and compressed files as their owners packed them, read as a stream, and damage told from a full disk.
+"""Tar, zip and compressed files, read in place as streams; damage is distinguished from a full disk.
 
-Every checksum that a file has is checked: a stream is read to its end, also behind the last member of a tar
-archive. Links inside an archive are passed over.
+Every stream is read to its end, also after the last member of a tar archive, so that its checksum is verified. Links
+inside an archive are ignored.
 """
 
 import bz2
@@ -11,7 +11,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -22,10 +22,10 @@ _BROKEN: tuple[type[Exception], ...] = (
     tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError,
     RuntimeError, UnicodeDecodeError,
 )  # fmt: skip
-"""What libraries raise on damaged, encrypted or unknown archives."""
+"""Exceptions that libraries raise on damaged, encrypted or unknown archives."""
 
 MAX_BYTES = 64 * 2**20
-"""Of one member; none of a news story or a law comes near."""
+"""Largest size of one member; no news story or law comes near it."""
 
 
 def _zstandard(path: Path) -> object:
@@ -40,20 +40,20 @@ _MAGICS: dict[bytes, Callable[[Path], object]] = {
     b"BZh": bz2.open,
     b"\x28\xb5\x2f\xfd": _zstandard,
 }
-"""How compressed files start, and what reads them."""
+"""First bytes of compressed files, and the function that opens them."""
 _ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".xz", ".bz2", ".zst")
 
 
 @contextmanager
-def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
-    """Guards the reading of an archive.
+def archive_errors(path: Path, *more: type[Exception]) -> Iterator[None]:
+    """Turns the exceptions of reading an archive into `DataError`.
 
     Args:
-        path: Of the archive.
-        more: What else is raised where its content is damaged.
+        path: Path of the archive.
+        more: Further exceptions that mean damaged content.
 
     Raises:
-        DataError: When the archive is damaged, or this machine cannot read it; says which.
+        DataError: When the archive is damaged, or when this machine cannot read it (worded differently).
     """
     try:
         yield
@@ -74,13 +74,13 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
     """Yields (name, content) of the wanted files of a tar archive, compressed or not, in its order.
 
     Args:
-        path: Of the archive; its first bytes say how it is compressed.
-        wanted: Says by a member's name whether it is read.
+        path: Path of the archive; its first bytes determine the compression.
+        wanted: Function of a member's name that decides whether it is read.
 
     Raises:
         DataError: When the archive is damaged or cut off, or a member is too long.
     """
-    with reading(path), _decompressed(path) as stream:
+    with archive_errors(path), _decompressed(path) as stream:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 if member.isreg() and wanted(member.name):
@@ -88,8 +88,28 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str
                     content = tar.extractfile(member)
                     assert content is not None
                     yield member.name, content.read()
-                tar.members.clear()  # type: ignore[attr-defined]  # It would remember all of them.
+                tar.members.clear()  # type: ignore[attr-defined]  # It would keep them all.
         _drain(stream)
+
+
+def read_members(source: Path, patterns: Iterable[str], wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Yields (name, content) of the wanted files of a folder, pattern by pattern, or of a tar archive, in its order.
+
+    Args:
+        source: A folder or a tar archive.
+        patterns: Glob patterns below a folder; an archive is searched whole.
+        wanted: Function of a file's name that decides whether it is read.
+
+    Raises:
+        DataError: When the archive is damaged or cut off, or a file is too long.
+    """
+    if source.is_file():
+        yield from tar_members(source, wanted)
+        return
+    for path in (path for pattern in patterns for path in sorted(source.glob(pattern))):
+        if path.is_file() and wanted(str(path)):
+            check_size(path.stat().st_size, path)
+            yield str(path), path.read_bytes()
 
 
 @contextmanager
@@ -98,11 +118,11 @@ def open_member(source: Path, name: str, files: str) -> Iterator[IO[bytes]]:
 
     Args:
         source: The folder or archive.
-        name: Of the file, without folders.
-        files: What the source has to be, for the errors.
+        name: Name of the file, without folders.
+        files: Description of a valid source, for errors.
 
     Raises:
-        DataError: When there is no such file, or the archive is none or is damaged; also while it is read.
+        DataError: When the file is missing, or the source is no archive or damaged; also during reading.
     """
     missing = DataError(f"{source} holds no {name}; --source is {files}.")
     if source.is_dir():
@@ -115,14 +135,14 @@ def open_member(source: Path, name: str, files: str) -> Iterator[IO[bytes]]:
     with source.open("rb") as start:
         magic = start.read(6)
     if magic.startswith(b"PK"):
-        with reading(source), zipfile.ZipFile(source) as archive:
+        with archive_errors(source), zipfile.ZipFile(source) as archive:
             members = [info for info in archive.infolist() if info.filename.split("/")[-1] == name]
             if not members:
                 raise missing
             with archive.open(members[0]) as member:
                 yield member
     elif magic.startswith(tuple(_MAGICS)) or tarfile.is_tarfile(source):
-        with reading(source), _decompressed(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with archive_errors(source), _decompressed(source) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for info in tar:
                 if info.isreg() and info.name.split("/")[-1] == name:
                     content = tar.extractfile(info)
@@ -136,13 +156,13 @@ def open_member(source: Path, name: str, files: str) -> Iterator[IO[bytes]]:
         raise DataError(f"{source} is neither a folder nor an archive; --source is {files}.")
 
 
-def origin(source: Path, name: str, archives: str) -> Path:
-    """Returns where a file is: the source itself, or the archive in it.
+def folder_or_archive(source: Path, name: str, archives: str) -> Path:
+    """Returns the folder or archive that holds a file: the source itself, or an archive inside it.
 
     Args:
         source: A folder or an archive.
-        name: Of the file, without folders.
-        archives: How its archive begins, as a pattern; looked for in a folder that does not have the file.
+        name: Name of the file, without folders.
+        archives: Glob pattern of its archive, searched in a folder that does not have the file.
     """
     if source.is_file() or any(source.rglob(name)):
         return source
@@ -151,7 +171,7 @@ def origin(source: Path, name: str, archives: str) -> Path:
 
 
 def _drain(stream: BinaryIO) -> None:
-    """Reads a stream to its end: a tar archive ends before its file does, and a checksum stands at the end."""
+    """Reads a stream to its end: the checksum follows the end of the tar archive."""
     while stream.read(2**20):
         pass
 
@@ -161,5 +181,5 @@ def _decompressed(path: Path) -> BinaryIO:
         start = plain.read(6)
     opened = next((opener(path) for magic, opener in _MAGICS.items() if start.startswith(magic)), None)
     if opened is None and start and not tarfile.is_tarfile(path):
-        raise DataError(f"{path} is no tar archive, neither compressed nor plain.")
+        raise DataError(f"{path} is not a tar archive, compressed or plain. Get it again.")
     return cast(BinaryIO, opened) if opened else path.open("rb")

@@ -1,12 +1,12 @@
-"""Book blurbs with genres as the Language Technology Group of Hamburg publishes them: BGC and GermEval 2019 Task 1.
+"""Book blurbs with genres in the format of BGC and GermEval 2019 Task 1 (Language Technology Group, Hamburg).
 
-A file is a sequence of `<book>` elements without a root element. It is no XML: an ampersand stands for itself. So
-books are cut out between their tags, line by line, and their parts found by regular expressions. A genre is
-`<topic d="k">` in the German files, with `label="True"` where it is the most specific one, and `<dk>` in the English
-ones, with k its level from 0. `hierarchy.txt` has lines `parent TAB child`, or one genre alone that has no other.
+A file is a sequence of `<book>` elements without a root element. It is not XML, since ampersands are not escaped, so
+books are split at their tags, line by line, and their parts found by regular expressions. A genre is `<topic d="k">`
+in the German files, with `label="True"` on the most specific one, and `<dk>` in the English ones; k is its level,
+from 0. A line of `hierarchy.txt` is `parent TAB child`, or a genre without parent and child.
 
-Gold labels are closed over all parents again, and genres that no book has are left out, as the literature counts
-them. A book without a blurb keeps its title.
+Gold labels are closed over all parents, and genres without books are left out, as the literature counts them. The
+text of a book without a blurb is its title.
 """
 
 import html
@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.formats.archives import check_size, open_member, origin
+from datasets.formats.archives import check_size, folder_or_archive, open_member
 from datasets.formats.textfiles import decoded_lines
 from datasets.storage.card import Card
 from datasets.storage.counts import size_note
-from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from datasets.storage.progress import track
 from harness.core.errors import DataError
@@ -35,34 +35,34 @@ _FIELDS = {name: re.compile(rf"<{name}>(.*?)</{name}>", re.DOTALL) for name in (
 
 @dataclass(frozen=True)
 class Blurbs:
-    """One of the collections.
+    """Reader of one collection.
 
     Attributes:
-        card: Its card.
-        files: The file of each split.
-        archive: The name of its zip, as a pattern.
+        card: Data card.
+        files: File name of each split.
+        archive: Glob pattern of its zip.
         sizes: Published numbers of books in train, val and test.
     """
 
     card: Card
-    files: Mapping[Split, str]
+    files: Mapping[SplitName, str]
     archive: str
     sizes: tuple[int, int, int]
 
-    def read(self, source: Path | None, title: bool) -> Raw:
-        """Reads the collection, twice: once for the genres in use, once for the texts.
+    def read(self, source: Path | None, title: bool) -> CorpusSource:
+        """Reads the collection twice: first for the genres in use, then for the texts.
 
         Args:
             source: The folder or zip, see the card.
-            title: Whether a text is the title and the blurb, or the blurb alone.
+            title: Whether to put the title before the blurb.
 
         Raises:
-            DataError: When a file is missing, cut off or without genres, or has a book that is not as published.
+            DataError: When a file is missing, cut off or without genres, or a book is malformed.
         """
-        given = origin(self.card.need(source), _HIERARCHY, self.archive)
+        given = folder_or_archive(self.card.require_source(source), _HIERARCHY, self.archive)
         full = self._hierarchy(given)
         used: set[str] = set()
-        sizes: Counter[Split] = Counter()
+        sizes: Counter[SplitName] = Counter()
         for split, name in self.files.items():
             found: set[str] = set()
             for _, book in self._books(given, name):
@@ -74,12 +74,12 @@ class Blurbs:
                 )
             used |= found
         known = sorted(full.index[topic] for topic in used if topic in full.index)
-        # A hierarchy of other names is told with the labels that it lacks.
+        # With no known genre, the writer's error lists the labels that the hierarchy lacks.
         hierarchy = full.sub(full.close(known)) if known else full
         notes = size_note((sizes[split] for split in SPLITS), self.sizes, "books")
         if left_out := len(full) - len(hierarchy):
             notes.append(f"{left_out:,} of {len(full):,} genres of {_HIERARCHY} were left out: no book has them.")
-        return Raw(hierarchy, self._documents(given, title, notes), notes, num_documents=sizes.total())
+        return CorpusSource(hierarchy, self._documents(given, title, notes), notes, num_documents=sizes.total())
 
     def _documents(self, source: Path, title: bool, notes: list[str]) -> Iterator[Document]:
         times: Counter[str] = Counter()
@@ -107,7 +107,7 @@ class Blurbs:
             )
 
     def _books(self, source: Path, name: str) -> Iterator[tuple[str, str]]:
-        """Yields (place, what is between the tags) of the books of a file."""
+        """Yields (place, content of the element) of the books of a file."""
         place, rest, start = f"{source}, {name}", "", 1
         with open_member(source, name, self.card.files) as stream:
             for number, line in decoded_lines(track(stream, f"lines of {name}"), place):
@@ -134,7 +134,7 @@ class Blurbs:
             for number, line in decoded_lines(stream, place):
                 names = [_plain(name) for name in line.split("\t") if name.strip()]
                 if len(names) > 2:
-                    raise DataError(f"{place}, line {number}: {line!r} is not `parent TAB child`.")
+                    raise DataError(f"{place}, line {number}: {line!r} is not `parent TAB child`. Get it again.")
                 genres.update(dict.fromkeys(names))
                 edges += [(names[0], names[1])] if len(names) == 2 else []
         below = {child for _, child in edges}
@@ -145,7 +145,7 @@ class Blurbs:
 
 
 def _plain(text: str) -> str:
-    """Returns a text without white space around it; the predefined and numbered entities are resolved."""
+    """Returns the stripped text, with predefined entities and character references resolved."""
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text).strip()
 
 

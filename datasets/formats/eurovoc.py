@@ -1,4 +1,4 @@
-"""EuroVoc as the label hierarchy of EU laws: its tables, its levels, and the labels in use."""
+"""EuroVoc as the label hierarchy of EU laws: its files, its upper levels, and the labels in use."""
 
 import os
 from collections.abc import Collection, Iterable
@@ -13,15 +13,17 @@ from harness.core.errors import DataError
 
 _SKOS = (".rdf", ".zip")
 _NAMES = ("*eurovoc*.tsv", "*eurovoc*.rdf", "*eurovoc*skos*.zip")
-FORMS = "a table `parent TAB child` named *eurovoc*.tsv, or the SKOS core release (*eurovoc*.rdf, *eurovoc*skos*.zip)"
-"""Of EuroVoc: what is read."""
+EUROVOC_FILES = (
+    "a table `parent TAB child` named *eurovoc*.tsv, or the SKOS core release (*eurovoc*.rdf, *eurovoc*skos*.zip)"
+)
+"""Description of the files that `read_eurovoc` reads."""
 
 
-def find_table(source: Path, given: str) -> Path:
-    """Returns the file of EuroVoc that was given, or the one named as in `FORMS` in or beside a source."""
+def find_eurovoc(source: Path, given: str) -> Path:
+    """Returns the given file of EuroVoc, or else the one in or beside a source; see `EUROVOC_FILES`."""
     if given:
         if not Path(given).is_file():
-            raise DataError(f"There is no file {given}; taxonomy_file is {FORMS}.")
+            raise DataError(f"There is no file {given}; taxonomy_file is {EUROVOC_FILES}.")
         return Path(given)
     source = Path(os.path.abspath(source))  # The parent of `.` is `.`, and that of a link is not its target's.
     inside = [path for name in _NAMES for path in sorted(source.rglob(name))] if source.is_dir() else []
@@ -30,8 +32,8 @@ def find_table(source: Path, given: str) -> Path:
     if len(found) != 1:
         listed = ", ".join(map(str, found)) or "none"
         raise DataError(
-            f"The upper levels of EuroVoc are needed in or beside {source}: {FORMS}. Found: {listed}. Put one there, "
-            "or name it with `--set taxonomy_file=PATH`."
+            f"The upper levels of EuroVoc are needed in or beside {source}: {EUROVOC_FILES}. Found: {listed}. Put one "
+            "there, or name it with `--set taxonomy_file=PATH`."
         )
     return found[0]
 
@@ -40,8 +42,8 @@ def _is_table(path: Path) -> bool:
     return next((line for _, line in read_lines(path)), "") == "parent\tchild"
 
 
-def read_table(path: Path, taxonomy: str) -> Hierarchy:
-    """Returns the hierarchy of a file of EuroVoc, with its domains or its microthesauri below the virtual root."""
+def read_eurovoc(path: Path, taxonomy: str) -> Hierarchy:
+    """Returns EuroVoc with its `domains` or its `microthesauri` as top labels, by `taxonomy`."""
     edges = read_skos(path) if path.suffix in _SKOS else read_edges(path)
     if taxonomy == "microthesauri":
         domains = {child for parent, child in edges if parent == ROOT}
@@ -49,19 +51,19 @@ def read_table(path: Path, taxonomy: str) -> Hierarchy:
     return Hierarchy.from_names(edges)
 
 
-def cut(
+def hierarchy_in_use(
     full: Hierarchy, gold: Iterable[str], depth: int, min_branch: int
 ) -> tuple[Hierarchy, dict[str, tuple[str, ...]]]:
-    """Returns the hierarchy of labels in use, and the labels there that each gold concept stands for.
+    """Returns the hierarchy of the labels in use, and the labels in it that replace each gold concept.
 
     Args:
-        full: All labels.
-        gold: The concepts in use.
-        depth: How many levels to keep below the root; 0 for all.
-        min_branch: Branches of fewer labels are pooled into one.
+        full: Hierarchy of all labels.
+        gold: Concepts in use.
+        depth: Number of levels to keep; 0 for all.
+        min_branch: Size below which branches are pooled into one.
 
     Raises:
-        DataError: When a concept is not in the hierarchy.
+        DataError: When a concept is missing from the hierarchy.
     """
     gold = list(dict.fromkeys(gold))
     unknown = [concept for concept in gold if concept not in full.index]
@@ -82,17 +84,17 @@ def cut(
     return hierarchy, kept
 
 
-def cut_notes(min_branch: int, max_words: int) -> list[str]:
-    """Returns what to note of pooled branches and shortened texts."""
+def shortening_notes(min_branch: int, max_words: int) -> list[str]:
+    """Returns notes on pooled branches and shortened texts."""
     notes = [f"Branches of fewer than {min_branch} labels are pooled into one."] if min_branch else []
     return notes + ([f"Texts are cut after {max_words} words."] if max_words else [])
 
 
-def some_of(known: Collection[str], value: str, option: str) -> list[str]:
-    """Returns the names that an option lists, separated by commas.
+def parse_names(known: Collection[str], value: str, option: str) -> list[str]:
+    """Returns the names in the comma-separated value of an option.
 
     Raises:
-        DataError: On a name that is not known, or that stands twice; the message begins with the option.
+        DataError: When a name is unknown or repeated; the message begins with `option`.
     """
     names = [name.strip() for name in value.split(",")]
     if len(set(names)) < len(names) or not set(names) <= set(known):

@@ -1,8 +1,8 @@
-"""News stories as XML, read without entities: nothing is expanded, fetched, or followed.
+"""XML of news stories, parsed without custom entities: nothing is expanded or fetched.
 
-The predefined five and numbered characters are resolved. A document that declares entities of its own is
-refused, since a few lines of them can expand to gigabytes or name a file of this machine; a declaration of a
-document type alone is passed over, and so is a reference to an entity that it may define.
+The five predefined entities and character references are resolved. A document that declares entities is refused,
+since a few lines of them can expand to gigabytes or name a local file. A document type declaration alone is ignored,
+and so are references to entities that it may define.
 """
 
 from collections.abc import Collection
@@ -12,36 +12,36 @@ from xml.parsers import expat
 from harness.core.errors import DataError
 
 _DEEPEST = 50
-"""Text is kept by every open element, so nesting without a limit takes memory that grows with its square."""
+"""Greatest nesting. Every open element keeps its text, so memory would grow with the square of the nesting."""
 
 
 @dataclass
 class Element:
-    """One element that was asked for.
+    """An element of the document.
 
     Attributes:
-        name: Of its tag.
-        inside: The tags that it lies in, from the outermost.
-        attributes: Its attributes.
+        name: Name of its tag.
+        parents: Tags of the elements around it, from the outermost.
+        attributes: Attributes of the tag.
         text: All text inside it.
     """
 
     name: str
-    inside: tuple[str, ...]
+    parents: tuple[str, ...]
     attributes: dict[str, str]
     text: str = ""
 
 
-def elements(content: bytes, names: Collection[str], place: str) -> list[Element]:
-    """Returns the elements of some names, in the order in which they start.
+def find_elements(content: bytes, names: Collection[str], place: str) -> list[Element]:
+    """Returns the elements with some tags, in the order in which they start.
 
     Args:
         content: An XML document in the encoding that it declares.
-        names: Of the wanted tags.
-        place: What to call the document in errors.
+        names: Names of the tags.
+        place: Name of the document in errors.
 
     Raises:
-        DataError: When it is not well-formed, declares an entity, or nests its elements too deep.
+        DataError: When it is not well-formed, declares an entity, or nests elements too deep.
     """
     reader = _Reader(names, place)
     try:
@@ -50,7 +50,7 @@ def elements(content: bytes, names: Collection[str], place: str) -> list[Element
         raise DataError(f"{place}, line {error.lineno}: not well-formed XML ({error}). Get the file again.") from None
     except DataError:
         raise
-    except (LookupError, ValueError) as error:  # Of an encoding that Python does not know, or cannot hand to expat.
+    except (LookupError, ValueError) as error:  # Encodings that Python lacks or cannot pass to expat.
         raise DataError(f"{place}: its encoding cannot be read ({error}). Get the file again.") from None
     return reader.found
 
@@ -72,7 +72,7 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._path) == _DEEPEST:
             raise DataError(
-                f"{self._place}, line {self.parser.CurrentLineNumber}: elements lie more than {_DEEPEST} deep, and no "
+                f"{self._place}, line {self.parser.CurrentLineNumber}: elements lie more than {_DEEPEST} deep. No "
                 "file of this corpus comes near that; get the file again from its owner."
             )
         if name in self._names:

@@ -1,7 +1,7 @@
-"""The stories of Reuters Corpus Volume 1 as their owner got them: archive, daily zips, or unpacked.
+"""Stories of Reuters Corpus Volume 1, read in place from the archive, the daily zips or unpacked files.
 
-All three are read in place, story by story. Nothing is ever written under a name that an archive gives, no link
-in it is followed, and only the last part of a name says which story it is; so `../../x` or `/etc/x` reach nothing.
+Only the last part of a name identifies a story. No file is written under a name from an archive and no link in it is
+followed, so names such as `../../x` or `/etc/x` are harmless.
 """
 
 import os
@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from datasets.formats.archives import check_size, reading, tar_members
+from datasets.formats.archives import archive_errors, check_size, tar_members
 from datasets.storage.progress import track
 from harness.core.errors import DataError
 from harness.core.files import is_disk_full
@@ -25,11 +25,11 @@ _ARCHIVES = ("rcv1.tar.xz", "rcv1.tar.gz", "rcv1.tar")
 
 
 class Stories:
-    """Stories by their number.
+    """Stories (XML) by number.
 
     Args:
-        places: Where each story is.
-        read: Returns the XML at a place.
+        places: Location of each story.
+        read: Function that returns the XML at a location.
     """
 
     def __init__(self, places: Mapping[int, Any], read: Callable[[Any], bytes]):
@@ -48,11 +48,11 @@ def open_stories(source: Path) -> Iterator[Stories]:
     """Opens the stories of a source.
 
     Args:
-        source: A folder with the unpacked files, the daily zips (YYYYMMDD.zip), or `rcv1.tar.xz`, at any depth; what
-            is found first in this order is read.
+        source: A folder with the unpacked files, the daily zips (YYYYMMDD.zip) or `rcv1.tar.xz`, at any depth; the
+            first of these that exists is read.
 
     Raises:
-        DataError: When there are no stories, an archive is broken, or a story is there twice.
+        DataError: When there are no stories, an archive is damaged, or a story occurs twice.
     """
     files = sorted(_files(str(source)))
     zips = [Path(file) for file in files if _DAY.fullmatch(os.path.basename(file))]
@@ -71,7 +71,7 @@ def open_stories(source: Path) -> Iterator[Stories]:
 
 
 def _files(folder: str) -> Iterator[str]:
-    """Yields the files at any depth, and links to archives; as text, since there may be hundreds of thousands."""
+    """Yields the paths of files at any depth, and of links to archives; as text, to save memory."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -85,7 +85,7 @@ def _number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _note(found: dict[int, Any], name: str, value: Any, place: Path | str) -> None:
+def _add(found: dict[int, Any], name: str, value: Any, place: Path | str) -> None:
     number = _number(name)
     if number is None:
         return
@@ -97,7 +97,7 @@ def _note(found: dict[int, Any], name: str, value: Any, place: Path | str) -> No
 def _unpacked(files: list[str]) -> Stories:
     found: dict[int, str] = {}
     for file in files:
-        _note(found, file, file, os.path.dirname(file))
+        _add(found, file, file, os.path.dirname(file))
 
     def read(file: str) -> bytes:
         check_size(os.path.getsize(file), file)
@@ -109,28 +109,28 @@ def _unpacked(files: list[str]) -> Stories:
 def _zipped(paths: list[Path], stack: ExitStack) -> Stories:
     found: dict[int, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
     for path in track(paths, "daily zips", len(paths)):
-        with reading(path):
+        with archive_errors(path):
             day = stack.enter_context(zipfile.ZipFile(path))
         for info in day.infolist():
-            _note(found, info.filename, (day, info), path)
+            _add(found, info.filename, (day, info), path)
 
     def read(place: tuple[zipfile.ZipFile, zipfile.ZipInfo]) -> bytes:
         day, info = place
         check_size(info.file_size, f"{day.filename}, {info.filename}")
-        with reading(Path(str(day.filename))):
+        with archive_errors(Path(str(day.filename))):
             return day.read(info)
 
     return Stories(found, read)
 
 
 def _archived(path: Path, stack: ExitStack) -> Stories:
-    """Copies the stories, compressed one by one, into a nameless file: an archive cannot be read at random."""
+    """Copies the stories, compressed one by one, into a nameless file, as an archive has no random access."""
     spool = stack.enter_context(_spool())
     found: dict[int, tuple[int, int]] = {}
     stories = tar_members(path, lambda name: _number(name) is not None)
     for name, content in track(stories, "archived stories"):
         packed = zlib.compress(content, 1)
-        _note(found, name, (spool.tell(), len(packed)), path)
+        _add(found, name, (spool.tell(), len(packed)), path)
         spool.write(packed)
 
     def read(place: tuple[int, int]) -> bytes:
@@ -142,7 +142,7 @@ def _archived(path: Path, stack: ExitStack) -> Stories:
 
 @contextmanager
 def _spool() -> Iterator[BinaryIO]:
-    """Opens a nameless file in the folder for temporary files; says so when that is full."""
+    """Opens a nameless file in the folder for temporary files; a full disk becomes a DataError."""
     try:
         with tempfile.TemporaryFile() as spool:
             yield spool

@@ -1,8 +1,8 @@
-"""EuroVoc as its publisher gives it: the SKOS core release in RDF/XML, read as a stream.
+"""SKOS core release of EuroVoc (RDF/XML), read as a stream into parent-child pairs.
 
-Concepts lie below those that they name as broader, and below the microthesauri that they are top concepts of; a
-concept without a broader one is a top concept of its microthesauri. A microthesaurus lies below the domain that its
-four-digit notation begins with (6011 below 60), as the release has no other link between the two.
+The parents of a concept are its broader concepts and the microthesauri that it is a top concept of; a concept without
+a broader one is a top concept of its microthesauri. The parent of a microthesaurus is the domain that its four-digit
+notation begins with (6011 below 60), as the release has no other link between the two.
 """
 
 import re
@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 import networkx as nx
 
-from datasets.formats.archives import reading
+from datasets.formats.archives import archive_errors
 from datasets.storage.hierarchy import ROOT
 from harness.core.errors import DataError
 
@@ -26,13 +26,13 @@ _AT_ONCE = 2**20
 
 
 def read_skos(path: Path) -> list[tuple[str, str]]:
-    """Returns the (parent, child) pairs of EuroVoc, domains below the virtual root; labels are the numbers of concepts.
+    """Returns the (parent, child) pairs of EuroVoc, with domains below the virtual root and concept numbers as labels.
 
     Args:
-        path: The .rdf file, or a zip that holds one.
+        path: The .rdf file, or a zip with one.
 
     Raises:
-        DataError: When it is damaged, or holds no domains, microthesauri and concepts of EuroVoc.
+        DataError: When it is damaged, or lacks domains with microthesauri.
     """
     triples = _Triples(path)
     with _open(path) as stream:
@@ -42,7 +42,7 @@ def read_skos(path: Path) -> list[tuple[str, str]]:
     edges = list(_edges(triples))
     known = nx.DiGraph(edges)
     reached = nx.descendants(known, ROOT) if ROOT in known else set()
-    # Concepts that are out of use have neither a broader one nor a microthesaurus.
+    # Obsolete concepts have neither a broader concept nor a microthesaurus.
     kept = [(parent, child) for parent, child in edges if parent == ROOT or parent in reached]
     if all(parent == ROOT for parent, _ in kept):
         raise DataError(f"{path} holds no domains with microthesauri; it has to be EuroVoc's SKOS core release.")
@@ -72,7 +72,7 @@ def _edges(triples: "_Triples") -> Iterator[tuple[str, str]]:
 
 
 class _Triples:
-    """The links and notations of each subject; a subject may be described in several places."""
+    """Links and notations of each subject, which may be described in several places."""
 
     def __init__(self, path: Path) -> None:
         self.links: dict[str, dict[str, list[str]]] = {name: {} for name in _LINKS}
@@ -92,7 +92,7 @@ class _Triples:
         try:
             self._parser.Parse(content, last)
         except expat.ExpatError as error:
-            raise DataError(f"{self._path}, line {error.lineno}: not well-formed XML ({error}).") from None
+            raise DataError(f"{self._path}: not well-formed XML ({error}). Get it again.") from None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -125,7 +125,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as plain:
             yield plain
         return
-    with reading(path), zipfile.ZipFile(path) as archive:
+    with archive_errors(path), zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".rdf")]
         if not names:
             raise DataError(f"{path} holds no .rdf file; it has to be EuroVoc's SKOS core release.")

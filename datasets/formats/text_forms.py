@@ -1,4 +1,4 @@
-"""The forms of text that the literature trains on: words without punctuation and stop words, or sentences."""
+"""Text cleaning as in the literature: words without punctuation and stop words, or natural sentences."""
 
 import re
 
@@ -18,7 +18,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def natural_form(text: str) -> str:
-    """Returns the text as HGCLR gives it to BERT: clitics split off, lower case."""
+    """Returns the text that HGCLR gives to BERT: clitics split off, lower case."""
     return _squeeze(_split_clitics(text.strip())).lower()
 
 
@@ -35,8 +35,8 @@ def word_form(text: str) -> str:
 def letter_form(text: str) -> str:
     """Returns the words that HiAGM and HiTIN keep of NYT, joined by spaces.
 
-    No digits and no stop words; `, . ?` go without leaving a space, so some words are glued, and words of
-    one character stay.
+    No digits and no stop words; `, . ?` are deleted without a space, which joins some words, and words of one
+    character stay.
     """
     text = re.sub(r"[,?.]", "", re.sub(r"[^A-Za-z(),!?.'`]", " ", text.strip()))
     words = re.sub(r"[!()]", " ", _split_clitics(text)).lower().split()
@@ -44,7 +44,7 @@ def letter_form(text: str) -> str:
 
 
 def first_words(text: str, num: int) -> str:
-    """Returns the first words of a text, white space squeezed; the text as it is where `num` is 0."""
+    """Returns the first `num` words of a text, joined by single spaces; the unchanged text if `num` is 0."""
     return " ".join(text.split(None, num)[:num]) if num else text
 
 

@@ -1,4 +1,4 @@
-"""Text files as their owners left them: UTF-8 lines with exact error places, and taxonomies."""
+"""UTF-8 text files, plain or compressed: lines, JSON objects and taxonomies, with exact positions in errors."""
 
 import io
 import json
@@ -7,24 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from datasets.formats.archives import reading
+from datasets.formats.archives import archive_errors
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from harness.core.errors import DataError
 
 COMPRESSED = (".gz", ".zst")
-"""Endings under which a text file may also lie."""
+"""File name endings of compressed text files."""
 
 
-def find(folder: Path, names: Sequence[str], files: str) -> Path:
+def find_file(folder: Path, names: Sequence[str], files: str) -> Path:
     """Returns the first of some files that a folder has, plain or compressed, at most two folders down.
 
     Args:
-        folder: Where to look.
-        names: Of the file, the most wanted first.
-        files: What the folder has to hold, for the error.
+        folder: Folder to search.
+        names: File names, in order of preference.
+        files: Description of a valid source, for the error.
 
     Raises:
-        DataError: When none of them is there.
+        DataError: When the folder has none of them.
     """
     for name in names:
         for ending in ("", *COMPRESSED):
@@ -39,7 +39,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Opens a plain or compressed file for reading.
 
     Raises:
-        DataError: When a compressed file is broken or cut off; also while it is read.
+        DataError: When a compressed file is damaged or cut off; also during reading.
     """
     if path.suffix not in COMPRESSED:
         with path.open("rb") as plain:
@@ -47,17 +47,17 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         return
     import pyarrow
 
-    with reading(path), io.BufferedReader(pyarrow.input_stream(str(path), compression="detect")) as stream:
+    with archive_errors(path), io.BufferedReader(pyarrow.input_stream(str(path), compression="detect")) as stream:
         yield stream
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields (line number from 1, line without its end) of a UTF-8 file, with or without a mark in front.
+    """Yields (line number from 1, line without its end) of a UTF-8 file, with or without a byte order mark.
 
-    A file that ends in .gz or .zst is decompressed on the way.
+    A file that ends in .gz or .zst is decompressed.
 
     Raises:
-        DataError: Where the file is not UTF-8, with line and byte, or is cut off.
+        DataError: When the file is not UTF-8 (with line and byte) or is cut off.
     """
     with open_bytes(path) as file:
         yield from decoded_lines(file, str(path))
@@ -67,11 +67,11 @@ def decoded_lines(file: Iterable[bytes], place: str) -> Iterator[tuple[int, str]
     """Yields (line number from 1, line without its end) of an open UTF-8 file.
 
     Args:
-        file: Its lines.
-        place: What to call it in errors.
+        file: Lines of the file.
+        place: Name of the file in errors.
 
     Raises:
-        DataError: Where it is not UTF-8, with line and byte.
+        DataError: When the file is not UTF-8, with line and byte.
     """
     start = 0
     for number, line in enumerate(file, 1):
@@ -90,36 +90,48 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields (place, object) of a JSON-lines file; empty lines are skipped.
 
     Raises:
-        DataError: Where a line is no JSON object, with its number.
+        DataError: When a line is not a JSON object, with its number.
     """
     for number, line in read_lines(path):
         if not line.strip():
             continue
         place = f"{path}, line {number}"
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{place}: not JSON ({error.msg} at column {error.colno}).") from None
-        if not isinstance(record, dict):
-            raise DataError(f"{place}: a JSON object is needed, not a {type(record).__name__}.")
-        yield place, record
+        yield place, json_object(line, place)
+
+
+def json_object(content: str | bytes, place: str) -> dict[str, Any]:
+    """Returns the JSON object that `content` is; `place` names it in errors.
+
+    Raises:
+        DataError: When it is not JSON, or not an object.
+    """
+    try:
+        found = json.loads(content)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise DataError(f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it.") from None
+    except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
+        raise DataError(f"{place}: not JSON ({error}). Fix it.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
+    return found
 
 
 def read_edges(path: Path) -> list[tuple[str, str]]:
     """Reads a taxonomy: lines `parent TAB child TAB child ...`, a table `parent TAB child`, or a list of edges.
 
-    Lines start with the virtual root. A table has the header `parent TAB child`, a list of edges is a .json file
-    `[["parent", "child"], ...]`; these two may leave the virtual root out, and labels without a parent are then its
-    children. Names are taken whole: commas, spaces and "(Root)" inside them mean nothing.
+    In the first form, top labels are children of the virtual root. A table has the header `parent TAB child`, a list
+    of edges is a .json file `[["parent", "child"], ...]`; these two may omit the virtual root, and labels without a
+    parent are then its children. Names are taken literally: commas, spaces and "(Root)" have no meaning inside them.
 
     Raises:
-        DataError: Where a line has no child, or when nothing says which labels are at the top.
+        DataError: When a line has no child, or no line names the top labels.
     """
     edges, is_list = (_listed_edges(path), True) if path.suffix == ".json" else _edge_lines(path)
     if any(parent == ROOT for parent, _ in edges):
         return edges
     if not is_list:
-        raise DataError(f"{path}: no line starts with {ROOT!r}; one has to name the top labels.")
+        raise DataError(f"{path}: no line starts with {ROOT!r}. Add one that names the top labels.")
     below = {child for _, child in edges}
     return [*((ROOT, parent) for parent in dict.fromkeys(parent for parent, _ in edges) if parent not in below), *edges]
 
@@ -145,7 +157,7 @@ def _listed_edges(path: Path) -> list[tuple[str, str]]:
     try:
         pairs = json.loads("\n".join(line for _, line in read_lines(path)))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}).") from None
+        raise DataError(f"{path}, line {error.lineno}: not JSON ({error.msg}). Fix the file.") from None
     for place, pair in enumerate(pairs if isinstance(pairs, list) else [pairs], 1):
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) and name for name in pair)):
             raise DataError(f'{path}, edge {place}: {json.dumps(pair)[:60]} is not ["parent", "child"].')
@@ -156,7 +168,7 @@ def read_taxonomy(path: Path) -> Hierarchy:
     """Reads a taxonomy file, see `read_edges`.
 
     Raises:
-        DataError: As `read_edges`, and on a cycle or labels that the root does not reach.
+        DataError: When the file is malformed, or has a cycle or labels that the root does not reach.
     """
     try:
         return Hierarchy.from_names(read_edges(path))

@@ -1,1 +1,14 @@
-"""TODO."""
+"""Prepared corpora: what readers hand over, how it is checked and stored, and how trials read it.
+
+* `hierarchy.py`: labels as a directed acyclic graph.
+* `documents.py`: documents and corpora as readers return them.
+* `card.py`: data cards.
+* `random_splits.py`: seeded splits for corpora without published ones.
+* `writer.py`: checks and writes a corpus.
+* `description.py`: folder names, checksums and the description, read without Arrow.
+* `corpus.py`: opens and memory-maps a corpus.
+* `tokens.py`: its tokens, cached per tokeniser.
+* `counts.py`: counts beside published ones.
+* `label_groups.py`: frequent, rare and unseen labels.
+* `progress.py`: progress bars.
+"""

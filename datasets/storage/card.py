@@ -1,4 +1,4 @@
-"""What a corpus is, where it comes from, and what to beware of: the text behind `--card`."""
+"""Data card of a corpus: source, terms, splits, counts and known traps, as `--card` prints them."""
 
 import textwrap
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from harness.core.errors import DataError
 
 @dataclass(frozen=True)
 class Card:
-    """The facts about one corpus that somebody needs before using it.
+    """What to know about a corpus before using it.
 
     Attributes:
-        name: What a sweep file calls it.
-        title: Its full name.
-        summary: One line.
+        name: Name in sweep files.
+        title: Full name.
+        summary: One sentence.
         language: Language of the texts.
         licence: Terms of the texts and labels.
-        citation: What to cite.
-        obtain: What to get, from whom, and under which terms.
-        splits: How train, validation and test are made.
+        citation: Publication to cite.
+        obtain: How to get the files: what, from whom, under which terms.
+        splits: Sizes and origin of train, validation and test.
         counts: Documents, labels, branches and depth, as measured.
         traps: Known surprises, one sentence each.
-        builtin: Whether it is made on the spot and needs no `--source`.
-        files: What `--source` may point to.
+        builtin: Whether the corpus is generated and needs no `--source`.
+        files: Files or folders that `--source` may name.
     """
 
     name: str
@@ -67,11 +67,11 @@ class Card:
                 lines += textwrap.wrap(trap, 100, initial_indent="  - ", subsequent_indent="    ")
         return "\n".join(lines)
 
-    def need(self, source: Path | None) -> Path:
-        """Returns the given source.
+    def require_source(self, source: Path | None) -> Path:
+        """Returns the source if it exists.
 
         Raises:
-            DataError: When none was given or nothing is there; says what to get.
+            DataError: When no source was given or it does not exist, with what to get.
         """
         if source is None:
             raise DataError(f"The corpus {self.name!r} is not shipped. {self.obtain} Then run `{self.command}`.")

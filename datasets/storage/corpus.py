@@ -1,6 +1,6 @@
-"""A corpus on disk: written once and whole, then memory-mapped by every trial of a node.
+"""Prepared corpus on disk, memory-mapped so that all trials of a node share it.
 
-A folder holds `documents.arrow` (doc_id, text, split, labels; uncompressed, so it maps), `hierarchy.json`
+Its folder holds `documents.arrow` (doc_id, text, split, labels; uncompressed, so it maps), `hierarchy.json`
 and `meta.json`.
 """
 
@@ -15,33 +15,19 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from datasets.storage.description import DOCUMENTS, HIERARCHY, META, damaged, read_meta
-from datasets.storage.documents import SPLITS, Document, Raw, Split
+from datasets.storage.description import DOCUMENTS, HIERARCHY, META, damaged_error, read_meta
+from datasets.storage.documents import SPLITS, CorpusSource, SplitName
 from datasets.storage.hierarchy import Hierarchy
-from datasets.storage.writer import BATCH, SCHEMA, store
+from datasets.storage.writer import BATCH, SCHEMA, write_folder
 from harness.core.files import sha256
 
-__all__ = ["SPLITS", "Corpus", "Document", "Raw", "Split", "write"]
 _SUBSET_SEED = 20_240_601
-"""Of the training subset, which is the same for every trial and its seed."""
+"""Seed of the training subset, which is the same for all trials, whatever their seeds."""
 
 
-def write(raw: Raw, folder: Path, *, name: str, options: Mapping[str, Any]) -> "Corpus":
-    """Checks and stores a corpus, then opens it; an existing one at that place is replaced.
-
-    Labels are closed here over all parents. The fingerprint is a SHA-256 over the hierarchy and, in
-    order, each document's id, text, closed labels and split; it does not depend on Arrow.
-
-    Args:
-        raw: What a reader returned; its documents are streamed.
-        folder: Where to.
-        name: The corpus.
-        options: The reader's options that differ from their defaults.
-
-    Raises:
-        DataError: With the number and the first place of every kind of fault; nothing is written then.
-    """
-    store(raw, Path(folder), name=name, options=options)
+def write(source: CorpusSource, folder: Path, *, name: str, options: Mapping[str, Any]) -> "Corpus":
+    """Stores and opens a corpus; arguments and errors are those of `datasets.storage.writer.write_folder`."""
+    write_folder(source, Path(folder), name=name, options=options)
     return Corpus.open(folder)
 
 
@@ -49,9 +35,9 @@ class Corpus:
     """A prepared corpus, memory-mapped.
 
     Attributes:
-        folder: Where it lies.
-        meta: The description, see `datasets.storage.description`.
-        hierarchy: The labels; their order is that of every label axis.
+        folder: Folder on disk.
+        meta: Description, see `datasets.storage.description`.
+        hierarchy: Labels, in the order of every label axis.
     """
 
     def __init__(self, folder: Path, meta: dict[str, Any], hierarchy: Hierarchy, table: pa.Table):
@@ -65,7 +51,7 @@ class Corpus:
         """Opens a prepared corpus.
 
         Raises:
-            DataError: When it is missing (names the command) or damaged (names what).
+            DataError: When it is missing or damaged, with the command that prepares it.
         """
         folder = Path(folder)
         meta = read_meta(folder)
@@ -73,9 +59,9 @@ class Corpus:
         try:
             table = pa.ipc.open_file(pa.memory_map(str(folder / DOCUMENTS))).read_all()
         except (pa.ArrowException, OSError) as error:
-            raise damaged(folder, f"{DOCUMENTS} cannot be read ({error})") from None
+            raise damaged_error(folder, f"{DOCUMENTS} cannot be read ({error})") from None
         if table.schema != SCHEMA or table.num_rows != meta["counts"]["documents"]:
-            raise damaged(folder, f"{DOCUMENTS} does not hold what {META} says")
+            raise damaged_error(folder, f"{DOCUMENTS} does not match {META}")
         return cls(folder, meta, hierarchy, table)
 
     @property
@@ -96,13 +82,13 @@ class Corpus:
         return self._table.num_rows
 
     def verify(self) -> None:
-        """Reads everything and checks it against its checksum.
+        """Reads all documents and compares their checksum.
 
         Raises:
             DataError: When the stored documents have changed since they were written.
         """
         if sha256(self.folder / DOCUMENTS) != self.meta["files"][DOCUMENTS]["sha256"]:
-            raise damaged(self.folder, f"{DOCUMENTS} does not have its checksum")
+            raise damaged_error(self.folder, f"{DOCUMENTS} does not have its checksum")
 
     @cached_property
     def _splits(self) -> npt.NDArray[np.int8]:
@@ -115,19 +101,19 @@ class Corpus:
         shape = (self.num_documents, len(self.hierarchy))
         return sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=shape)
 
-    def rows(self, split: Split) -> npt.NDArray[np.int64]:
+    def rows(self, split: SplitName) -> npt.NDArray[np.int64]:
         """Returns the row numbers of a split, in order."""
         return np.flatnonzero(self._splits == SPLITS.index(split))
 
     def training_rows(self, most: int = 0) -> npt.NDArray[np.int64]:
-        """Returns the row numbers of the training split, or the same seeded subset of so many every time; 0 is all."""
+        """Returns the row numbers of the training split, or a fixed random subset of `most` of them (0: all)."""
         rows = self.rows("train")
         if not 0 < most < len(rows):
             return rows
         return np.sort(np.random.RandomState(_SUBSET_SEED).permutation(rows)[:most])
 
     def texts(self, rows: npt.NDArray[np.int64]) -> Iterator[str]:
-        """Yields the texts of some rows, in the order asked for."""
+        """Yields the texts of some rows, in the order of `rows`."""
         return self._strings("text", rows)
 
     def doc_ids(self, rows: npt.NDArray[np.int64]) -> list[str]:

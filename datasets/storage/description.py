@@ -1,4 +1,4 @@
-"""The description of a prepared corpus, read without loading Arrow: name, fingerprint, counts, checksums."""
+"""Description of a prepared corpus (name, fingerprint, counts, checksums), readable without Arrow."""
 
 import hashlib
 import json
@@ -21,9 +21,9 @@ def folder_name(name: str, options: Mapping[str, Any]) -> str:
     """Returns the folder of a corpus below the data folder, such as `eurlex57k,depth=2`.
 
     Args:
-        name: The corpus.
-        options: The options that differ from their defaults. Values that are no plain words are
-            replaced by their safe characters and a short hash.
+        name: Name of the corpus.
+        options: Options that differ from their defaults. A value with characters that are unsafe in a file name is
+            replaced by its safe characters and a short hash.
     """
     return ",".join([name, *(f"{key}={_safe(value)}" for key, value in sorted(options.items()))])
 
@@ -35,7 +35,7 @@ def _safe(value: object) -> str:
 
 
 def prepare_command(folder: Path) -> str:
-    """Returns the command that (again) makes the corpus of a folder, as far as its name tells."""
+    """Returns the command that prepares the corpus of a folder, as far as the folder's name tells."""
     name, *options = folder.name.split(",")
     if name not in READERS:
         return "python -m datasets.prepare NAME"
@@ -43,34 +43,34 @@ def prepare_command(folder: Path) -> str:
 
 
 def exact_command(name: str, options: Mapping[str, Any], data_dir: Path) -> str:
-    """Returns the command that makes a corpus with these options, which a folder's name may have shortened."""
+    """Returns the command that prepares a corpus with these options, which its folder's name may shorten."""
     words = [import_module(READERS[name].module).CARD.command]
     words += [f"--set {shlex.quote(f'{key}={value}')}" for key, value in options.items()]
     words += [] if str(data_dir) == "data" else [f"--data {shlex.quote(str(data_dir))}"]
     return " ".join(words)
 
 
-def recipe(name: str) -> dict[str, str]:
-    """Returns the recipe of a corpus's reader, as one of the inputs that the corpus is made from."""
+def recipe_input(name: str) -> dict[str, str]:
+    """Returns the recipe version of a reader, as one of the inputs of its corpus."""
     return {"recipe": str(READERS[name].recipe)} if name in READERS else {}
 
 
-def made_from(meta: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what a prepared corpus was made from; where no recipe is written down, it was the first one."""
+def recorded_inputs(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the inputs of a prepared corpus; one that records no recipe was made by the first."""
     return {"recipe": "1", **meta["inputs"]}
 
 
-def canonical(value: object) -> bytes:
-    """Returns JSON that is the same on every machine and for every key order."""
+def canonical_json(value: object) -> bytes:
+    """Returns JSON bytes that do not depend on the machine or the order of keys."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def seal(meta: dict[str, Any]) -> dict[str, Any]:
-    """Returns the description with a checksum of itself."""
-    return {**meta, "checksum": hashlib.sha256(canonical(meta)).hexdigest()}
+def with_checksum(meta: dict[str, Any]) -> dict[str, Any]:
+    """Returns the description with its own checksum added."""
+    return {**meta, "checksum": hashlib.sha256(canonical_json(meta)).hexdigest()}
 
 
-def damaged(folder: Path, what: str, command: str = "") -> DataError:
+def damaged_error(folder: Path, what: str, command: str = "") -> DataError:
     """Returns the error for a corpus that cannot be trusted."""
     again = command or prepare_command(folder)
     return DataError(f"The prepared corpus {folder} is damaged: {what}. Delete it and prepare it again with `{again}`.")
@@ -82,12 +82,12 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
     Cheap: the description and the hierarchy are checked by their hash, the documents by their size.
 
     Args:
-        folder: Of the corpus.
-        command: What prepares it, if the caller knows better than the folder's name.
+        folder: Folder of the corpus.
+        command: Command that prepares it, if it is known better than from the folder's name.
 
     Raises:
-        DataError: When the corpus is missing, damaged, of another format version, or out of date: of another recipe
-            of its reader. A built-in corpus is not refused for that, it is made again.
+        DataError: When the corpus is missing, damaged, of another format version, or made by another recipe of its
+            reader. A built-in corpus of another recipe is not refused, since it is made again.
     """
     again = command or prepare_command(folder)
     if not folder.is_dir():
@@ -96,11 +96,11 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
         meta = json.loads((folder / META).read_bytes())
         checksum = meta.pop("checksum")
     except FileNotFoundError:
-        raise damaged(folder, f"{META} is missing", again) from None
+        raise damaged_error(folder, f"{META} is missing", again) from None
     except (ValueError, KeyError, AttributeError):
-        raise damaged(folder, f"{META} cannot be read", again) from None
-    if checksum != hashlib.sha256(canonical(meta)).hexdigest():
-        raise damaged(folder, f"{META} does not have its checksum", again)
+        raise damaged_error(folder, f"{META} cannot be read", again) from None
+    if checksum != hashlib.sha256(canonical_json(meta)).hexdigest():
+        raise damaged_error(folder, f"{META} does not have its checksum", again)
     if meta["format"] != FORMAT:
         raise DataError(
             f"The prepared corpus {folder} has format {meta['format']}, this version reads {FORMAT}. "
@@ -108,21 +108,21 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
         )
     if _is_outdated(meta):
         raise DataError(
-            f"The prepared corpus {folder} is out of date: its reader makes something else of the source by now. "
+            f"The prepared corpus {folder} is out of date: its reader has changed what it makes of the source. "
             f"Delete it and prepare it again with `{again}`."
         )
     for file, stored in meta["files"].items():
         size = (folder / file).stat().st_size if (folder / file).is_file() else None
         if size != stored["bytes"]:
             state = "is missing" if size is None else f"has {size:,} bytes instead of {stored['bytes']:,}"
-            raise damaged(folder, f"{file} {state}", again)
+            raise damaged_error(folder, f"{file} {state}", again)
     if sha256(folder / HIERARCHY) != meta["files"][HIERARCHY]["sha256"]:
-        raise damaged(folder, f"{HIERARCHY} does not have its checksum", again)
+        raise damaged_error(folder, f"{HIERARCHY} does not have its checksum", again)
     return meta
 
 
 def _is_outdated(meta: Mapping[str, Any]) -> bool:
-    name, made = meta["name"], made_from(meta)
-    if made == made | recipe(name):
+    name, made = meta["name"], recorded_inputs(meta)
+    if made == made | recipe_input(name):
         return False
     return not import_module(READERS[name].module).CARD.builtin

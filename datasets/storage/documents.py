@@ -1,4 +1,4 @@
-"""What a reader hands over: documents with label names, and the hierarchy they belong to."""
+"""Input of every stored corpus: texts with label names and a split, and the hierarchy that has these labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Literal, get_args
 
 from datasets.storage.hierarchy import Hierarchy
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
+SplitName = Literal["train", "val", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +17,20 @@ class Document:
     doc_id: str
     text: str
     labels: tuple[str, ...]
-    split: Split
+    split: SplitName
 
 
 @dataclass(frozen=True)
-class Raw:
-    """What a reader returns.
+class CorpusSource:
+    """A corpus as its reader returns it, before it is checked and stored.
 
     Attributes:
         hierarchy: The labels.
         documents: The documents, in the order in which they are stored; read once.
-        notes: What was done to the source, and what deviates from the literature; shown in reports. Read after
-            the documents, so that a reader may still add to it while they pass.
+        notes: Changes to the source and deviations from the literature, shown in reports. They are read after the
+            documents, so a reader may add to them while it yields documents.
         inputs: What else the content depends on, such as versions of packages.
-        num_documents: How many documents there will be, if known; for the progress bar.
+        num_documents: Number of documents, if known; for the progress bar.
     """
 
     hierarchy: Hierarchy

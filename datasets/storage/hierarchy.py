@@ -1,4 +1,4 @@
-"""The label hierarchy: a directed acyclic graph under a virtual root, on NetworkX."""
+"""Label hierarchy: a directed acyclic graph (NetworkX) under a virtual root."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -22,12 +22,12 @@ class Hierarchy:
 
     Args:
         labels: Names in the order that fixes every index, at least one, all different.
-        edges: Pairs (parent index, child index); a repeated one counts once.
+        edges: Pairs (parent index, child index); repeated pairs count once.
         roots: Indices of labels that are children of the virtual root besides those without parents.
-        min_branch: Branches of fewer labels are pooled into one.
+        min_branch: Size below which branches are pooled into one.
 
     Raises:
-        DataError: On duplicate names, no label at all, or a cycle (one is named), such as an edge to itself.
+        DataError: When names repeat, there is no label, or the edges have a cycle (one is shown; a self-edge is one).
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Hierarchy:
 
         Args:
             edges: Pairs; the children of `root` are the top labels.
-            root: The name of the virtual root; it does not become a label.
+            root: Name of the virtual root, which does not become a label.
 
         Raises:
-            DataError: On a cycle, or on labels that cannot be reached from the root (with their number).
+            DataError: When the edges have a cycle, or labels cannot be reached from the root (with their number).
         """
         children: dict[str, list[str]] = {}
         for parent, child in dict.fromkeys(edges):
@@ -80,7 +80,7 @@ class Hierarchy:
         unreachable = [name for name in names if name not in order]
         # Labels that only a cycle holds are reported as that cycle, which says more.
         every = list(order) + unreachable
-        index = {name: place for place, name in enumerate(every)}
+        index = {name: i for i, name in enumerate(every)}
         pairs = [(index[p], index[c]) for p, below in children.items() for c in below if root not in (p, c)]
         built = cls(every, pairs, [index[name] for name in children.get(root, [])])
         if unreachable:
@@ -101,11 +101,11 @@ class Hierarchy:
     @cached_property
     def index(self) -> dict[str, int]:
         """Label name to index."""
-        return {name: place for place, name in enumerate(self.labels)}
+        return {name: i for i, name in enumerate(self.labels)}
 
     @cached_property
     def edges(self) -> npt.NDArray[np.int64]:
-        """(E, 2) pairs (parent, child), sorted; edges from the virtual root are not among them."""
+        """(E, 2) sorted pairs (parent, child), without edges from the virtual root."""
         return np.array(sorted(self.graph.edges), dtype=np.int64).reshape(-1, 2)
 
     @cached_property
@@ -119,7 +119,7 @@ class Hierarchy:
 
     @cached_property
     def levels(self) -> npt.NDArray[np.int64]:
-        """(L,) longest distance from the virtual root; 1 for labels without parents."""
+        """(L,) level of each label: its longest distance from the virtual root, 1 without parents."""
         levels = np.ones(len(self), dtype=np.int64)
         for node in nx.topological_sort(self.graph):
             for parent in self.graph.predecessors(node):
@@ -128,7 +128,7 @@ class Hierarchy:
 
     @cached_property
     def diameter(self) -> int:
-        """The most edges that the shortest way from one label to another has, up and down, by the root if need be."""
+        """Largest distance between two labels, in undirected edges; the virtual root joins the top labels."""
         graph = self.graph.to_undirected()
         if len(self.roots) > 1:
             graph.add_edges_from((ROOT, label) for label in self.roots)
@@ -136,13 +136,13 @@ class Hierarchy:
 
     @property
     def is_tree(self) -> bool:
-        """Whether every label has one way up: one parent, or the virtual root alone."""
-        ways = dict(self.graph.in_degree())
-        return all(ways[node] + (node in self.roots) == 1 for node in self.graph)
+        """Whether every label has exactly one parent, the virtual root included."""
+        num_parents = dict(self.graph.in_degree())
+        return all(num_parents[node] + (node in self.roots) == 1 for node in self.graph)
 
     @cached_property
     def branch_roots(self) -> list[tuple[int, ...]]:
-        """The top labels of each branch: one, but of the branch into which those below `min_branch` are pooled."""
+        """Top labels of each branch: one, or several in the branch that pools those below `min_branch`."""
         sizes = self.ancestors[:, list(self.roots)].sum(0).tolist()
         tiny = tuple(root for root, size in zip(self.roots, sizes, strict=True) if size < self.min_branch)
         if len(tiny) < 2:
@@ -157,22 +157,22 @@ class Hierarchy:
         return [np.flatnonzero(self.ancestors[:, list(roots)].any(axis=1)) for roots in self.branch_roots]
 
     def pooled(self, min_branch: int) -> "Hierarchy":
-        """Returns the same labels and edges with another floor for branches."""
+        """Returns the same labels and edges with another `min_branch`."""
         return Hierarchy(self.labels, self.edges.tolist(), self.roots, min_branch)
 
     def close(self, labels: Iterable[int]) -> npt.NDArray[np.int64]:
-        """Returns the sorted labels with all their ancestors, through every parent."""
+        """Returns the sorted indices of the labels and all their ancestors, through every parent."""
         return np.flatnonzero(self.ancestors[list(labels)].any(axis=0))
 
     def sub(self, labels: npt.NDArray[np.int64]) -> "Hierarchy":
-        """Returns the hierarchy induced on some labels; label i of it is `labels[i]` here."""
-        place = {int(label): i for i, label in enumerate(labels)}
-        edges = [(place[p], place[c]) for p, c in self.edges.tolist() if p in place and c in place]
-        roots = [place[root] for root in self.roots if root in place]
+        """Returns the induced hierarchy of some labels; its label i is `labels[i]` here."""
+        index = {int(label): i for i, label in enumerate(labels)}
+        edges = [(index[p], index[c]) for p, c in self.edges.tolist() if p in index and c in index]
+        roots = [index[root] for root in self.roots if root in index]
         return Hierarchy([self.labels[label] for label in labels], edges, roots)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns plain lists that `from_json` reads back."""
+        """Returns JSON-compatible lists for `from_json`."""
         floor = {"min_branch": self.min_branch} if self.min_branch else {}
         return {"labels": list(self.labels), "edges": self.edges.tolist(), "roots": list(self.roots), **floor}
 

@@ -1,7 +1,7 @@
-"""What a preparation shows while it reads: a bar on a terminal, a line for each stretch of work elsewhere.
+"""Progress bars of corpus preparation on a terminal; elsewhere one line for each finished loop.
 
-Readers pass what they loop over through `track`. Nothing is shown but inside `shown`, which the command
-line enters; so a corpus can be prepared from a program without a word.
+Readers wrap their loops in `track`. It is silent unless inside `show_progress`, which only the commands enter, so a
+program can prepare a corpus without output.
 """
 
 import sys
@@ -21,8 +21,8 @@ _progress: "ContextVar[Progress | None]" = ContextVar("progress", default=None)
 
 
 @contextmanager
-def shown() -> Iterator[None]:
-    """Shows on standard error whatever is tracked inside."""
+def show_progress() -> Iterator[None]:
+    """Shows the progress of tracked loops on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -38,12 +38,12 @@ def shown() -> Iterator[None]:
 
 
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-    """Yields the items, and shows how many have passed.
+    """Yields the items and shows how many have been yielded.
 
     Args:
-        items: What is looped over.
-        what: Their name, in the plural.
-        total: How many there will be, if known.
+        items: Items of the loop.
+        what: Plural noun for them.
+        total: Number of items, if known.
     """
     progress = _progress.get()
     if progress is None:
@@ -51,7 +51,7 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterato
         return
     task, count, shown_at = progress.add_task(what, total=total), 0, float("-inf")
     for count, item in enumerate(items, 1):
-        # By time: a month of articles takes seconds, an article none.
+        # Updated by time, since an item may take microseconds or seconds.
         if (now := monotonic()) - shown_at >= _EVERY_SECONDS:
             progress.update(task, completed=count)
             shown_at = now

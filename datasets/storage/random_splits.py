@@ -1,20 +1,20 @@
-"""Splits that nobody published, drawn with a seed from NumPy's frozen legacy stream: the same everywhere."""
+"""Random train, validation and test splits, drawn with a seed from NumPy's frozen legacy stream."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.storage.documents import Split
+from datasets.storage.documents import SplitName
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Which splits to draw from some documents, and how.
+class RandomSplit:
+    """Shares of documents to hold out at random; the same documents on every machine.
 
     Attributes:
-        val_share: The share of documents for validation.
-        test_share: The share of documents for test.
-        seed: Of the draw.
+        val_share: Share of documents for validation.
+        test_share: Share of documents for test.
+        seed: Seed of the permutation.
     """
 
     val_share: float
@@ -22,16 +22,16 @@ class Draw:
     seed: int
 
     @property
-    def wanted(self) -> set[Split]:
-        """What is drawn at all."""
-        shares: tuple[tuple[Split, float], ...] = (("val", self.val_share), ("test", self.test_share))
+    def held_out(self) -> set[SplitName]:
+        """The splits with a share above 0."""
+        shares: tuple[tuple[SplitName, float], ...] = (("val", self.val_share), ("test", self.test_share))
         return {split for split, share in shares if share}
 
-    def splits(self, num: int) -> list[Split]:
-        """Returns the split of each of `num` documents."""
-        splits: list[Split] = ["train"] * num
-        num_test, num_val = round(self.test_share * num), round(self.val_share * num)
-        order = np.random.RandomState(self.seed).permutation(num)
-        for place, number in enumerate(order[: num_test + num_val].tolist()):
-            splits[number] = "test" if place < num_test else "val"
+    def assign(self, num_documents: int) -> list[SplitName]:
+        """Returns the split of each document."""
+        splits: list[SplitName] = ["train"] * num_documents
+        num_test, num_val = round(self.test_share * num_documents), round(self.val_share * num_documents)
+        order = np.random.RandomState(self.seed).permutation(num_documents)
+        for rank, document in enumerate(order[: num_test + num_val].tolist()):
+            splits[document] = "test" if rank < num_test else "val"
         return splits

@@ -1,4 +1,4 @@
-"""A corpus as word pieces: made once per tokeniser, memory-mapped by every trial of a node."""
+"""Token cache of a corpus: tokenised once per tokeniser, memory-mapped by every trial of a node."""
 
 import hashlib
 import json
@@ -24,10 +24,10 @@ _DOCUMENTS_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Tokens:
-    """The word pieces of every document of a corpus.
+    """Token ids of every document of a corpus.
 
     Attributes:
-        tokenizer: The tokeniser that made them.
+        tokenizer: Tokeniser that made them.
         ids: (sum of lengths,) int32, memory-mapped.
         offsets: (documents + 1,) int64; document d is `ids[offsets[d]:offsets[d + 1]]`.
     """
@@ -38,14 +38,14 @@ class Tokens:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """(documents,) number of word pieces."""
+        """(documents,) number of tokens."""
         return np.diff(self.offsets)
 
     def gather(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Returns the ids of some documents one after the other, and their offsets (rows + 1)."""
-        pieces = [self.ids[self.offsets[row] : self.offsets[row + 1]] for row in rows.tolist()]
-        offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])])
-        return np.concatenate(pieces).astype(np.int64), offsets
+        """Returns the concatenated ids of some documents, and their (rows + 1,) offsets."""
+        ids = [self.ids[self.offsets[row] : self.offsets[row + 1]] for row in rows.tolist()]
+        offsets = np.concatenate([[0], np.cumsum([len(some) for some in ids])])
+        return np.concatenate(ids).astype(np.int64), offsets
 
 
 def tokenise(
@@ -55,18 +55,18 @@ def tokenise(
     options: Mapping[str, Any],
     build: Callable[[Iterable[str]], Tokenizer],
 ) -> Tokens:
-    """Opens the corpus's tokens, making them first where they are not there yet, or are damaged.
+    """Opens the cached tokens of a corpus; missing or damaged ones are made first.
 
     Args:
-        corpus: The prepared corpus; its folder holds the tokens.
-        encoder: The text encoder.
-        numerics: The numerics versions of its parts.
-        options: Its options that decide how texts are tokenised.
-        build: Makes the tokeniser from the training texts.
+        corpus: Prepared corpus; its folder holds the cache.
+        encoder: Name of the text encoder.
+        numerics: Numerics versions of the encoder's parts.
+        options: Options of the encoder that affect tokenisation.
+        build: Function that makes the tokeniser from the training texts.
     """
-    said = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
+    key = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
-    stem = folder / f"{encoder}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    stem = folder / f"{encoder}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)
     with FileLock(stem.with_suffix(".lock")):
         tokens = _read(stem, corpus)
@@ -78,12 +78,12 @@ def tokenise(
 
 
 def _read(stem: Path, corpus: Corpus) -> Tokens | None:
-    """Returns the tokens of every document; None where they are missing or not whole."""
+    """Returns the cached tokens, or None if they are missing or incomplete."""
     try:
         tokenizer = Tokenizer.from_file(str(stem.with_suffix(".json")))
         source = pa.memory_map(str(stem.with_suffix(".arrow")))
         column = pa.ipc.open_file(source).read_all().column("ids").chunk(0)
-    except Exception:  # The tokenizers library raises nothing more special.
+    except Exception:  # The tokenizers library raises no narrower class.
         return None
     if len(column) != corpus.num_documents:
         return None
@@ -91,8 +91,8 @@ def _read(stem: Path, corpus: Corpus) -> Tokens | None:
 
 
 def _write(stem: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
-    """Writes the tokeniser, then the tokens, each whole or not at all; memory does not grow with the corpus."""
-    texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts to word pieces", corpus.num_documents))
+    """Writes the tokeniser and the tokens, each atomically, in memory that does not grow with the corpus."""
+    texts = iter(track(corpus.texts(np.arange(corpus.num_documents)), "texts to tokens", corpus.num_documents))
     offsets = [0]
     # The column's offsets come before its values, so the values wait in a file of their own.
     with tempfile.TemporaryFile(dir=stem.parent) as scratch:

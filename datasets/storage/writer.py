@@ -1,4 +1,4 @@
-"""Checks the documents of a reader and writes them, whole or not at all."""
+"""Writer of prepared corpora: validation, label closure, fingerprint and counts, in one atomic pass."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from datasets.storage.description import DOCUMENTS, FORMAT, HIERARCHY, META, canonical, recipe, seal
-from datasets.storage.documents import SPLITS, Document, Raw
+from datasets.storage.description import DOCUMENTS, FORMAT, HIERARCHY, META, canonical_json, recipe_input, with_checksum
+from datasets.storage.documents import SPLITS, CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.progress import track
 from harness.core.errors import DataError
@@ -29,30 +29,33 @@ SCHEMA = pa.schema(
 )
 
 
-def store(raw: Raw, folder: Path, *, name: str, options: Mapping[str, Any]) -> None:
-    """Checks and stores a corpus under a temporary name beside its place, then renames it.
+def write_folder(source: CorpusSource, folder: Path, *, name: str, options: Mapping[str, Any]) -> None:
+    """Checks and stores a corpus under a temporary name beside its folder, then renames it.
+
+    Labels are closed over all parents. The fingerprint is a SHA-256 over the hierarchy and, in order, each document's
+    id, text, closed labels and split; it does not depend on Arrow.
 
     Args:
-        raw: What a reader returned; its documents are streamed.
-        folder: Where to; an existing corpus there is replaced.
-        name: The corpus.
-        options: The reader's options that differ from their defaults.
+        source: The corpus as its reader returned it; documents are streamed.
+        folder: Target folder; an existing corpus there is replaced.
+        name: Name of the corpus.
+        options: Options of the reader that differ from their defaults.
 
     Raises:
-        DataError: With the number and the first place of every kind of fault; nothing is written then.
+        DataError: When documents are faulty: number and first occurrence of each fault. Nothing is written then.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _write_files(raw, partial, name, options)
+        _write_files(source, partial, name, options)
         _replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 class _Checks:
-    """Counts what is wrong with the documents, and remembers the first place of each kind."""
+    """Counts of each kind of fault in the documents, with its first occurrence."""
 
     def __init__(self) -> None:
         self.found: dict[str, tuple[str, int]] = {}
@@ -64,35 +67,35 @@ class _Checks:
     def raise_if_any(self, name: str) -> None:
         if self.found:
             found = "; ".join(f"{count:,} x {what}, first {first}" for what, (first, count) in self.found.items())
-            raise DataError(f"The corpus {name!r} was not written: {found}. Mend the source and run again.")
+            raise DataError(f"The corpus {name!r} was not written: {found}. Fix the source and run again.")
 
 
-def _checked(raw: Raw, checks: _Checks) -> Iterator[tuple[Document, list[int], bool]]:
-    """Yields sound documents with their closed label indices and whether they came closed."""
-    index = raw.hierarchy.index
+def _checked(source: CorpusSource, checks: _Checks) -> Iterator[tuple[Document, list[int], bool]]:
+    """Yields valid documents with their closed label indices, and whether the source had closed them."""
+    index = source.hierarchy.index
     closed: dict[frozenset[int], list[int]] = {}
     seen: set[str] = set()
-    for document in track(raw.documents, "documents", raw.num_documents):
-        place = repr(document.doc_id)
-        sound = True
+    for document in track(source.documents, "documents", source.num_documents):
+        quoted = repr(document.doc_id)
+        valid = True
         for label in document.labels:
             if label not in index:
-                sound = False
-                checks.add("label that the hierarchy does not have", f"{label!r} of document {place}")
+                valid = False
+                checks.add("label that the hierarchy does not have", f"{label!r} of document {quoted}")
         if document.doc_id in seen:
-            sound = False
-            checks.add("document id that occurred before", place)
+            valid = False
+            checks.add("document id that occurred before", quoted)
         seen.add(document.doc_id)
         if not document.text.strip():
-            sound = False
-            checks.add("empty text", f"in document {place}")
+            valid = False
+            checks.add("empty text", f"in document {quoted}")
         elif not _encodable(document.text):
-            sound = False
-            checks.add("text that is not valid Unicode", f"in document {place}")
-        if sound:
+            valid = False
+            checks.add("text that is not valid Unicode", f"in document {quoted}")
+        if valid:
             gold = frozenset(index[label] for label in document.labels)
             if gold not in closed:
-                closed[gold] = raw.hierarchy.close(gold).tolist() if gold else []
+                closed[gold] = source.hierarchy.close(gold).tolist() if gold else []
             yield document, closed[gold], len(gold) == len(closed[gold])
 
 
@@ -109,7 +112,7 @@ class _Writer:
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         self.hierarchy = hierarchy
-        self.hash = hashlib.sha256(canonical(hierarchy.to_json()) + b"\n")
+        self.hash = hashlib.sha256(canonical_json(hierarchy.to_json()) + b"\n")
         self.label_counts = np.zeros((len(SPLITS), len(hierarchy)), dtype=np.int64)
         self.sizes = dict.fromkeys(SPLITS, 0)
         self.branch_of = {root: i for i, roots in enumerate(hierarchy.branch_roots) for root in roots}
@@ -132,7 +135,7 @@ class _Writer:
 
     def _row(self, document: Document, labels: list[int], closed: bool) -> tuple[str, str, int, list[int]]:
         split = SPLITS.index(document.split)
-        self.hash.update(canonical([document.doc_id, document.text, labels, document.split]) + b"\n")
+        self.hash.update(canonical_json([document.doc_id, document.text, labels, document.split]) + b"\n")
         self.sizes[document.split] += 1
         self.label_counts[split, labels] += 1
         # Labels are closed, so a document is in a branch when it has one of its roots.
@@ -180,28 +183,28 @@ def _record_batch(rows: list[tuple[str, str, int, list[int]]]) -> pa.RecordBatch
     return pa.record_batch(arrays, schema=SCHEMA)
 
 
-def _write_files(raw: Raw, partial: Path, name: str, options: Mapping[str, Any]) -> None:
-    checks, writer = _Checks(), _Writer(raw.hierarchy)
-    writer.write(_checked(raw, checks), partial / DOCUMENTS)
+def _write_files(source: CorpusSource, partial: Path, name: str, options: Mapping[str, Any]) -> None:
+    checks, writer = _Checks(), _Writer(source.hierarchy)
+    writer.write(_checked(source, checks), partial / DOCUMENTS)
     for split, size in writer.sizes.items():
         if size == 0 and not checks.found:
             checks.add("split without documents", repr(split))
     checks.raise_if_any(name)
-    _write_bytes(partial / HIERARCHY, canonical(raw.hierarchy.to_json()))
+    _write_bytes(partial / HIERARCHY, canonical_json(source.hierarchy.to_json()))
     meta = {
         "format": FORMAT,
         "name": name,
         "options": dict(options),
-        "inputs": recipe(name) | dict(raw.inputs),
+        "inputs": recipe_input(name) | dict(source.inputs),
         "fingerprint": writer.hash.hexdigest(),
         "counts": writer.counts(),
-        "notes": list(raw.notes),
+        "notes": list(source.notes),
         "files": {
             file: {"bytes": (partial / file).stat().st_size, "sha256": sha256(partial / file)}
             for file in (DOCUMENTS, HIERARCHY)
         },
     }
-    _write_bytes(partial / META, json.dumps(seal(meta), indent=1).encode())
+    _write_bytes(partial / META, json.dumps(with_checksum(meta), indent=1).encode())
     _sync_folder(partial)
 
 

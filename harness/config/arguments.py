@@ -1,7 +1,16 @@
 """The command-line arguments that name a sweep file and narrow it."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from harness.config.schema import SweepFile
+from harness.core.errors import ConfigError
+from harness.core.registry import nearest
+
+FIELDS = ("model", "merge", "dataset", "seed")
+"""Fields of a trial that a filter can name."""
 
 
 def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filter: bool = True) -> None:
@@ -19,3 +28,26 @@ def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filt
         metavar="FIELD=VALUE",
         help="only trials that meet all of these; fields: model, merge, dataset, seed; also 'seed!=3'",
     )
+
+
+def parse_filters(sweep: SweepFile, filters: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+    """Returns, per field of a trial, the values that meet every `field=value` and `field!=value`.
+
+    Raises:
+        ConfigError: On a filter that is none, or that names nothing of the sweep.
+    """
+    chosen: dict[str, list[Any]] = {
+        "model": list(sweep.models),
+        "merge": list(dict.fromkeys(merge for _, merge in sweep.rows)),
+        "dataset": list(sweep.datasets),
+        "seed": list(sweep.seeds),
+    }
+    known = {field: [str(value) for value in values] for field, values in chosen.items()}
+    for text in filters:
+        field, operator, value = text.partition("!=" if "!=" in text else "=")
+        if field not in FIELDS or not operator:
+            raise ConfigError(f"The filter {text!r} is not field=value or field!=value.{nearest(field, FIELDS)}")
+        if value not in known[field]:
+            raise ConfigError(f"The filter {text!r} names no {field} of this sweep.{nearest(value, known[field])}")
+        chosen[field] = [one for one in chosen[field] if (str(one) == value) == (operator == "=")]
+    return chosen

@@ -1,7 +1,7 @@
 """What is said above the tables of a report, and beside the smaller ones."""
 
+from datasets.storage.label_groups import GROUPS
 from harness.analysis.findings import Findings
-from harness.training.metrics import GROUPS
 
 
 def unfinished(findings: Findings) -> str:

@@ -1,9 +1,4 @@
-"""Writes a sweep's report again, from what is stored: no torch, no Ray.
-
-With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look:
-
-    python -m harness.report sweeps/quickstart.yaml --filter model=hitin
-"""
+"""Inputs of the analysis, read from the store and the prepared corpora."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,15 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage.description import read_meta
-from harness.analysis.findings import Findings
-from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
-from harness.analysis.summarise import find
+from datasets.storage.label_groups import label_groups
+from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialResult
 from harness.core.environment import environment
 from harness.core.resampling import Resampling
 from harness.reporting.predictions import read_samples
-from harness.training.metrics import label_groups
 from harness.trials.corpora import card
-from harness.trials.plan import Plan, PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
 
@@ -36,21 +29,21 @@ _SELECTION = {
 }
 
 
-def collect(plan: Plan, is_interim: bool = False) -> Findings:
-    """Reads every planned trial's record and computes the summary of the sweep.
+def collect(plan: Plan, is_interim: bool = False) -> Inputs:
+    """Reads what the selected trials left in the store, and what their corpora are.
 
     Args:
-        plan: The sweep; what is compared and corrected is that of the whole one, also where it is filtered.
-        is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it is no look.
+        plan: The sweep; which comparisons are planned and corrected follows from the whole of it.
+        is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it counts as no
+            look.
     """
-    records = {planned.key: planned.record for planned in plan.trials if planned.record}
-    results = [_outcome(planned, planned.record) for planned in plan.trials if planned.state != "new"]
+    results = [_result(one) for one in plan.selected if one.state != "new"]
     samples = {} if is_interim else read_samples(plan, Resampling())
-    return find(plan.sweep, results, _facts(plan, list(records.values()), is_interim), samples)
+    return Inputs(plan.sweep, results, _facts(plan, is_interim), samples)
 
 
-def _outcome(planned: PlannedTrial, record: Record | None) -> TrialResult:
-    trial = planned.trial
+def _result(planned: PlannedTrial) -> TrialResult:
+    trial, record = planned.settings, planned.record
     return TrialResult(
         model=trial.model,
         merge=trial.merge,
@@ -78,30 +71,28 @@ def _made_on(facts: Mapping[str, str]) -> str:
     return ", ".join(facts.get(name, "unknown") for name in names)
 
 
-def _facts(plan: Plan, records: Sequence[Record], is_interim: bool) -> Facts:
+def _facts(plan: Plan, is_interim: bool) -> Facts:
     sweep = plan.sweep
-    planned_datasets = {planned.trial.dataset for planned in plan.trials}
-    known = [dataset for dataset in sweep.datasets if dataset in planned_datasets - plan.problems.keys()]
+    datasets = {one.settings.dataset for one in plan.selected} - plan.problems.keys()
     builtin = any(card(sweep, dataset).builtin for dataset in sweep.datasets)
-    rules = {_SELECTION[planned.trial.trainer.select] for planned in plan.trials}
-    whole = make_plan(sweep) if plan.filters else plan
+    rules = {_SELECTION[one.settings.trainer.select] for one in plan.selected}
     return Facts(
         banner=BANNER if builtin else None,
-        dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in known},
-        provenance=_provenance(records),
+        dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
+        provenance=_provenance([one.record for one in plan.selected if one.record]),
         selection=" / ".join(sorted(rules)),
-        looks=num_looks(whole, is_tested=not is_interim and _is_tested(plan)),
-        registration=registration(whole),
-        only=_only(plan, whole),
+        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
+        registration=registration(plan),
+        only=_only(plan),
     )
 
 
-def _only(plan: Plan, whole: Plan) -> str:
+def _only(plan: Plan) -> str:
     if not plan.filters:
         return ""
-    num_run = len(plan.trials) - len(plan.of_state("new"))
+    num_run = len(plan.selected) - len(plan.of_state("new"))
     return (
-        f"Only the trials of --filter {' '.join(plan.filters)}: {len(plan.trials)} of the {len(whole.trials)} planned "
+        f"Only the trials of --filter {' '.join(plan.filters)}: {len(plan.selected)} of the {len(plan.trials)} planned "
         f"ones, of which {num_run} have run. Whatever is compared with the others is missing here."
     )
 
@@ -109,13 +100,13 @@ def _only(plan: Plan, whole: Plan) -> str:
 def _is_tested(plan: Plan) -> bool:
     """Returns whether two merges of a model have two runs each on a dataset, so that a report tests something."""
     finished = {cell: sum(one.record is not None for one in trials) for cell, trials in plan.cells().items()}
-    repeated = Counter((model, dataset) for (model, _, dataset), num in finished.items() if num > 1)
+    repeated = Counter((cell.model, cell.dataset) for cell, num in finished.items() if num > 1)
     return any(num > 1 for num in repeated.values())
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
-    trials = [planned for planned in plan.trials if planned.trial.dataset == dataset]
-    folder = Path(plan.sweep.data_dir) / trials[0].trial.corpus
+    trials = [planned for planned in plan.selected if planned.settings.dataset == dataset]
+    folder = Path(plan.sweep.data_dir) / trials[0].settings.corpus
     meta = read_meta(folder)
     counts = meta["counts"]
     subset = plan.sweep.datasets[dataset].train_documents

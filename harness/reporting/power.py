@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
+from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
@@ -104,7 +105,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     sweep = plan.sweep
     if why := why_no_comparisons(sweep):
         return why
-    findings = collect(plan, is_interim=True)
+    findings = find(*collect(plan, is_interim=True))
     chosen = targets(findings, sd)
     sizes = {family: size for family, size in num_comparisons(sweep).items() if size}
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
@@ -187,7 +188,7 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, see
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
-    trials, seeds = by_identity(plan.trials).values(), len(plan.sweep.seeds)
+    trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
     num = len(trials) // seeds
     measured = plan.seconds_left(1)
     left = sum(one.state == "new" for one in trials)

@@ -28,9 +28,9 @@ def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run
         StoreError: Where predictions are of other documents, or do not give the recorded scores.
     """
     by_dataset: dict[str, list[PlannedTrial]] = {}
-    for planned in plan.trials:
-        if planned.record and planned.trial.dataset not in plan.problems:
-            by_dataset.setdefault(planned.trial.dataset, []).append(planned)
+    for planned in plan.selected:
+        if planned.record and planned.settings.dataset not in plan.problems:
+            by_dataset.setdefault(planned.settings.dataset, []).append(planned)
     return {dataset: _sample(plan, dataset, trials, how) for dataset, trials in by_dataset.items()}
 
 
@@ -41,10 +41,10 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
 
     from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
 
-    corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].trial.corpus)
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].settings.corpus)
     test = corpus.rows("test")
     gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
-    store = Store(Path(plan.sweep.store))
+    store = plan.store
     runs: dict[RunKey, dict[Metric, Counts]] = {}
     constant: set[tuple[RunKey, Metric]] = set()
     for planned in trials:
@@ -57,7 +57,7 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
             raise StoreError(_damaged(path, f"cannot be read ({one_line(error, 200)})")) from None
         if not table["doc_id"].combine_chunks().equals(doc_ids):
             raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
-        trial = planned.trial
+        trial = planned.settings
         run = RunKey(trial.model, trial.merge, trial.seed)
         counts: dict[Metric, Counts] = {}
         for metric in METRICS:
@@ -86,7 +86,7 @@ def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> 
 def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: Store) -> None:
     """Holds the recorded scores against the predictions."""
     for planned in trials:
-        trial, record = planned.trial, planned.record
+        trial, record = planned.settings, planned.record
         run = RunKey(trial.model, trial.merge, trial.seed)
         if record is None or not sample.has([run]):
             continue

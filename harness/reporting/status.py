@@ -1,11 +1,7 @@
-"""Says what of a sweep is done, new or failed, without running anything.
-
-The same as `python -m harness.sweep FILE --dry-run`, under the name that one looks for while a sweep runs.
-"""
+"""State of a sweep in text: what is done, new or failed, and what the planned seeds can show."""
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from harness.analysis.design import (
     FAMILIES,
@@ -15,11 +11,12 @@ from harness.analysis.design import (
     seed_test,
     why_no_comparisons,
 )
-from harness.core.text import duration
+from harness.config.arguments import FIELDS
+from harness.core.text import duration, listed
 from harness.stats.multiple_testing import why_no_star
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.settings import FIELDS, TrialSettings, flat_settings
-from harness.trials.store import Record, Store
+from harness.trials.settings import TrialSettings, flat_settings
+from harness.trials.store import Record
 
 _MOST_CHANGES = 3
 
@@ -38,7 +35,7 @@ def describe(plan: Plan) -> str:
         reasons = dict.fromkeys(_why(one, earlier) for one in trials if one.state != "done")
         why = "; ".join(reasons) or "all finished"
         lines.append(line(cell, f"{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"))
-    states = [one.state for one in plan.trials]
+    states = [one.state for one in plan.selected]
     lines.append("")
     lines.append(
         f"{len(states)} trials: {states.count('done')} done, {states.count('failed')} failed, "
@@ -60,19 +57,18 @@ def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:
     """Returns the store's records by the name of their trial, where something is still to run."""
     if not plan.of_state("new"):
         return {}
-    known = {planned.key: planned.record for planned in plan.trials if planned.record}
-    records = (*known.values(), *Store(Path(plan.sweep.store)).records(but=known))
+    known = {planned.key: planned.record for planned in plan.selected if planned.record}
+    records = (*known.values(), *plan.store.records(but=known))
     return {tuple(record.settings.get(field) for field in FIELDS): record for record in records}
 
 
 def _why(planned: PlannedTrial, earlier: dict[tuple[object, ...], Record]) -> str:
     """Returns the reason of a trial's state; of a new one, what changed since one of its name was run."""
-    record = earlier.get(tuple(getattr(planned.trial, field) for field in FIELDS))
+    record = earlier.get(tuple(getattr(planned.settings, field) for field in FIELDS))
     if planned.state != "new" or not planned.key or record is None:
         return planned.why
-    changes = _changed_settings(planned.trial, record) or ["the data, or the numerics version of the code"]
-    more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
-    return f"changed since it was run: {', '.join(changes[:_MOST_CHANGES])}{more}"
+    changes = _changed_settings(planned.settings, record) or ["the data, or the numerics version of the code"]
+    return f"changed since it was run: {listed(changes, _MOST_CHANGES)}"
 
 
 def _changed_settings(trial: TrialSettings, record: Record) -> list[str]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datasets.storage.label_groups import GROUPS
 from harness.analysis.design import exact_test
 from harness.analysis.findings import Column, Comparison, Detail, Findings, LabelGroup, Row, TableCell
-from harness.training.metrics import GROUPS
 
 NONE = "–"
 CUT = "‡"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from harness.analysis.findings import Findings
+from harness.config.schema import SweepFile
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
 from harness.reporting import checklist, data_files, figures, markdown
@@ -53,3 +54,11 @@ def write(findings: Findings, folder: Path) -> Path:
 def _shown(name: str, drawing: figures.Drawing) -> str:
     place = f"{FIGURES}/{name}-{drawing.name}"
     return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
+
+
+def report_files(sweep: SweepFile) -> list[Path]:
+    """Returns the files of a sweep's report that are there."""
+    folder = Path(sweep.reports_dir)
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
+    names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
+    return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))

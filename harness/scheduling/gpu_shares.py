@@ -2,26 +2,30 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.core.errors import UserError
 from harness.trials.plan import PlannedTrial
 from harness.trials.settings import TrialSettings
 
 MEMORY_MARGIN = 1.2
-"""Times what a trial was measured to need of a GPU that it is given: memory gets fragmented, and batches differ."""
+"""Factor on the memory that a trial was measured to need: memory gets fragmented, and batches differ."""
 
 
-def _is_open(planned: PlannedTrial) -> bool:
-    return planned.trial.resources.gpus == "auto"
+def is_open(planned: PlannedTrial) -> bool:
+    """Returns whether a trial's share of a GPU is still to be measured: `gpus: auto`."""
+    return planned.settings.resources.gpus == "auto"
 
 
-def _with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
-    resources = planned.trial.resources.model_copy(update={"gpus": gpus})
-    return replace(planned, trial=planned.trial.model_copy(update={"resources": resources}))
+def with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
+    """Returns a trial that occupies this share of a GPU, or so many GPUs."""
+    resources = planned.settings.resources.model_copy(update={"gpus": gpus})
+    return replace(planned, settings=planned.settings.model_copy(update={"resources": resources}))
 
 
-def _kind(trial: TrialSettings) -> str:
-    """Returns what trials that need the same memory have in common."""
+def memory_kind(trial: TrialSettings) -> str:
+    """Returns a text that is the same for all trials that need the same memory."""
     return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
 
 
@@ -34,3 +38,20 @@ def gpu_share(needed: int, there: int) -> float:
     """
     num = min(99, max(1, math.floor(there / (MEMORY_MARGIN * needed))))
     return math.floor(10_000 / num) / 10_000  # Ray counts in ten-thousandths, and k shares must not exceed 1.
+
+
+def refuse_what_never_fits(trials: Sequence[PlannedTrial], nodes: Sequence[Mapping[str, float]]) -> None:
+    """Raises UserError where a trial wants more than any node has: a scheduler would wait for ever.
+
+    Args:
+        trials: Trials whose share of a GPU is known.
+        nodes: Resources of each node, `CPU` and `GPU` among them.
+    """
+    for wanted in {planned.settings.resources for planned in trials}:
+        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= float(wanted.gpus)]
+        if not fits:
+            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+            raise UserError(
+                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
+                "Change `resources:` in the sweep file, or name a cluster with --address."
+            )

@@ -1,8 +1,10 @@
-"""What a running sweep shows: counts, time left, the last result. Lines where there is no terminal."""
+"""Progress of a running sweep: counts, time left and the last result, or one line per event."""
 
+import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -12,28 +14,65 @@ from rich.text import Text
 
 from harness.core.text import duration
 from harness.trials.plan import Durations, Plan, PlannedTrial, by_identity
-from harness.trials.store import State, Store
+from harness.trials.store import State
 
 
-class Progress:
-    """Counts a plan's trials as they start and end.
+class Listener:
+    """Hears from a scheduler what becomes of the trials; each event is one that a listener may ignore."""
+
+    def started(self, key: str) -> None:
+        """A worker has taken a trial."""
+
+    def epoch(self, key: str, entry: Mapping[str, float]) -> None:
+        """A trial has finished an epoch, with this entry of its history."""
+
+    def interrupted(self, key: str) -> None:
+        """A trial has lost its worker, and waits for another one."""
+
+    def ended(self, key: str, reason: str = "") -> None:
+        """A worker is through with a trial; `reason` says why the worker was lost, if it was."""
+
+
+class EpochLog(Listener):
+    """Prints every trial that starts, every epoch and every failure, for one who debugs a trial.
 
     Args:
-        plan: What is to run.
-        store: Where results appear.
+        plan: The sweep.
+    """
+
+    def __init__(self, plan: Plan):
+        self._store = plan.store
+        self._planned = by_identity(plan.selected)
+
+    def started(self, key: str) -> None:
+        print(f"{self._planned[key].settings.name}: {key}", flush=True)
+
+    def epoch(self, key: str, entry: Mapping[str, float]) -> None:
+        print(json.dumps(entry), flush=True)
+
+    def ended(self, key: str, reason: str = "") -> None:
+        if failure := self._store.failure(key):
+            print(f"failed: {failure.kind}: {failure.message}", flush=True)
+
+
+class Progress(Listener):
+    """Counts a plan's trials as they start and end, and shows how far the sweep is.
+
+    Args:
+        plan: The sweep; its selected trials are counted.
 
     Attributes:
         num_slots: Most trials that ran at a time.
-        seconds: Of the trials that have finished under this command, together.
+        seconds: Time of the trials that have finished under this command, added up.
     """
 
-    def __init__(self, plan: Plan, store: Store):
-        self._store = store
-        self._planned = by_identity(plan.trials)
+    def __init__(self, plan: Plan):
+        self._store = plan.store
+        self._planned = by_identity(plan.selected)
         states = [planned.state for planned in self._planned.values()]
         self._known = {"done": states.count("done"), "failed": states.count("failed")}
-        self._durations = Durations(plan.trials)
-        self._todo = Counter(planned.trial.cell for planned in self._planned.values() if planned.state == "new")
+        self._durations = Durations(plan.selected)
+        self._todo = Counter(planned.settings.cell for planned in self._planned.values() if planned.state == "new")
         self.num_slots = 1
         self.seconds = 0.0
         self._running: set[str] = set()
@@ -54,34 +93,25 @@ class Progress:
         self._live.stop()
 
     def started(self, key: str) -> None:
-        """Notes that a worker has taken a trial."""
         self._running.add(key)
         self.num_slots = max(self.num_slots, len(self._running))
 
     def interrupted(self, key: str) -> None:
-        """Notes that a trial lost its worker and waits for another one."""
         self._running.discard(key)
 
     def ended(self, key: str, reason: str = "") -> None:
-        """Notes that a worker is through with a trial, and says how it went.
-
-        Args:
-            key: The trial.
-            reason: Why the worker was lost, if it was.
-        """
         self._running.discard(key)
         planned = self._planned[key]
         if key not in self._ended:  # A lost one may come again with a new worker.
-            self._todo[planned.trial.cell] -= 1
+            self._todo[planned.settings.cell] -= 1
         self._ended[key], self._last = self._result(planned, reason)
         if not self._console.is_terminal:
             self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
 
     def _result(self, planned: PlannedTrial, reason: str) -> tuple[State, str]:
-        trial = planned.trial
-        name = f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed}"
+        name = planned.settings.name
         if record := self._store.record(planned.key):
-            self._durations.add(trial.cell, record.seconds)
+            self._durations.add(planned.settings.cell, record.seconds)
             self.seconds += record.seconds
             scores = record.scores
             said = f"micro {scores['micro_f1']:.2f} macro {scores['macro_f1']:.2f} in {record.seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""Puts trials onto workers with Ray Tune: the only file that knows Ray.
+"""Ray Tune scheduler: puts trials onto the workers of a machine or a cluster, the only file that knows Ray.
 
 Tune runs the explicit list of trials that the plan found missing, in actors that are reused from one
 trial to the next. It decides nothing else: whether a trial is finished is read from the store, and
@@ -38,15 +38,14 @@ from ray import tune
 from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.core.text import one_line
-from harness.scheduling.gpu_shares import _is_open, _kind, _with_gpu, gpu_share
-from harness.scheduling.progress import Progress
+from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
+from harness.scheduling.progress import Listener
 from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Store
 
 ROUNDS = 3
 """How often trials without a record are put to new workers, after Ray itself gave up."""
-
 
 HUNG = 75
 """Exit code of a worker that ran into its trial's time limit."""
@@ -55,15 +54,17 @@ _NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db",
 _OBJECT_STORE_BYTES = 200 * 2**20
 
 
-def run(trials: Sequence[PlannedTrial], data_dir: Path, store: Store, address: str | None, progress: Progress) -> None:
+def run(
+    trials: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener, address: str | None = None
+) -> None:
     """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
 
     Args:
         trials: What the plan found missing.
         data_dir: Folder of prepared corpora, the same on every node.
         store: Where workers leave records, the same on every node.
-        address: Of a running Ray cluster; None starts one on this machine and stops it at the end.
         progress: Hears of every start and end.
+        address: Address of a running Ray cluster; None starts one on this machine and stops it at the end.
 
     Raises:
         UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
@@ -124,24 +125,26 @@ def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTr
         UserError: Where no node can hold one of the trials.
     """
     has_gpu = any(node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes() if node["Alive"])
-    whole = [_with_gpu(planned, float(has_gpu)) if _is_open(planned) else planned for planned in trials]
-    _refuse_what_never_fits(whole)
+    whole = [with_gpu(planned, float(has_gpu)) if is_open(planned) else planned for planned in trials]
+    refuse_what_never_fits(whole, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     if not has_gpu:
         return whole
-    kinds = {_kind(planned.trial): planned.trial for planned in trials if _is_open(planned)}
+    kinds = {memory_kind(planned.settings): planned.settings for planned in trials if is_open(planned)}
     task = ray.remote(max_calls=1, max_retries=0)(_measure)  # Afterwards the process goes, and its memory with it.
     asked = {
         kind: task.options(num_cpus=trial.resources.cpus, num_gpus=1).remote(trial.model_dump(), data_dir.absolute())
         for kind, trial in kinds.items()
     }
     shares = {kind: _measured_share(trial, asked[kind]) for kind, trial in kinds.items()}
-    return [_with_gpu(planned, shares[_kind(planned.trial)]) if _is_open(planned) else planned for planned in trials]
+    return [
+        with_gpu(planned, shares[memory_kind(planned.settings)]) if is_open(planned) else planned for planned in trials
+    ]
 
 
 def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
-    from harness.training import run as runner  # torch, in the worker only
+    from harness.training import trained  # torch, in the worker only
 
-    return runner.measure_memory(TrialSettings.model_validate(trial), data_dir)
+    return trained.measure_memory(TrialSettings.model_validate(trial), data_dir)
 
 
 def _measured_share(trial: TrialSettings, reference: Any) -> float:
@@ -160,33 +163,20 @@ def _measured_share(trial: TrialSettings, reference: Any) -> float:
 
 def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
     """Gives a trial that ran out of a shared GPU's memory a whole one."""
-    is_cramped = planned.trial.resources.shares_gpu and store.wants_device_alone(planned.key)
-    return _with_gpu(planned, 1.0) if is_cramped else planned
-
-
-def _refuse_what_never_fits(trials: Sequence[PlannedTrial]) -> None:
-    """Raises UserError where a trial wants more than any node has; Tune would wait for ever."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    for wanted in {planned.trial.resources for planned in trials}:
-        fits = [n for n in nodes if n.get("CPU", 0) >= wanted.cpus and n.get("GPU", 0) >= wanted.gpus]
-        if not fits:
-            have = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
-            raise UserError(
-                f"A trial wants {wanted.cpus} CPUs and {wanted.gpus:g} GPUs, and no node has them (there are: {have}). "
-                "Change `resources:` in the sweep file, or name a cluster with --address."
-            )
+    is_cramped = planned.settings.resources.shares_gpu and store.wants_device_alone(planned.key)
+    return with_gpu(planned, 1.0) if is_cramped else planned
 
 
 def _wanted(planned: PlannedTrial) -> tuple[int, float]:
-    return planned.trial.resources.cpus, float(planned.trial.resources.gpus)
+    return planned.settings.resources.cpus, float(planned.settings.resources.gpus)
 
 
-def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Progress) -> None:
+def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener) -> None:
     storage = store.root / "ray"
     name = uuid.uuid4().hex[:12]
     folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
     # As text: Tune makes a deep copy of the whole list for every trial.
-    specs = [json.dumps({"key": one.key, "trial": one.trial.model_dump(), **folders}) for one in todo]
+    specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **folders}) for one in todo]
     stopper = _StopOnUserError()
     tuner = tune.Tuner(
         tune.with_resources(Worker, _resources),
@@ -220,8 +210,7 @@ def _spec(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(trial: Any) -> str:
-    key: str = _spec(trial.config)["key"]
-    return key
+    return str(_spec(trial.config)["key"])
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -243,7 +232,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        from harness.training import run as runner  # torch, in the worker only
+        from harness.training.run import run as run_trial  # torch, in the worker only
 
         trial, store = TrialSettings.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
         watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
@@ -252,7 +241,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             watchdog.start()
         message = ""
         try:
-            runner.run(trial, self.spec["key"], Path(self.spec["data"]), store)
+            run_trial(trial, self.spec["key"], Path(self.spec["data"]), store)
         except UserError as error:
             message = str(error)
         finally:
@@ -279,7 +268,7 @@ class _StopOnUserError(tune.Stopper):
 class _Listener(tune.Callback):
     """Tells the progress display, and swallows its errors: Tune would end the sweep for them."""
 
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Listener):
         self._progress = progress
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Trackers: views of a sweep that can be rebuilt from the store.
+
+* `mlflow`: the tracker; its three functions are the template of another
+* `upkeep`: mirrors while a sweep runs; an outage costs a warning
+"""

@@ -1,6 +1,7 @@
-"""Shows a sweep in MLflow: the only file that knows it. Everything here can be rebuilt from the store.
+"""MLflow tracker: shows a sweep in MLflow, the only file that knows it. All of it can be rebuilt from the store.
 
-    python -m harness.tracking sweeps/quickstart.yaml
+A tracker is three functions: `check(uri)` before any trial runs, `address(uri)` for the person who wants to look, and
+`mirror(plan, findings, files)`, which may be called again at any time.
 
 One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
 one run per cell with mean, standard deviation, n, intervals and p values; below that one per seed with parameters,
@@ -12,11 +13,8 @@ of a sweep that was complete and is extended stay (MLflow deletes no metric), an
 import math
 import os
 import socket
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +23,8 @@ from urllib.parse import urlsplit
 from harness.analysis.findings import Comparison, Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
-from harness.core.text import one_line
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.settings import flat_settings
+from harness.trials.settings import CellKey, flat_settings
 from harness.trials.store import Record, Store
 
 if TYPE_CHECKING:
@@ -44,7 +41,6 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 _DATABASES = ("postgresql", "mysql", "mssql")
-_SECONDS_BETWEEN_MIRRORS = 600.0
 _METRICS_AT_ONCE = 1000
 _LONGEST_PARAMETER = 500
 _STATE = {True: "of all planned trials", False: "outdated, if there are any: planned trials are missing"}
@@ -73,7 +69,7 @@ def check(uri: str) -> None:
         raise TrackingError(f"`tracking: {uri}` is no tracking URI; use sqlite:///mlflow.db or http://HOST:PORT.")
 
 
-def how_to_look(uri: str) -> str:
+def address(uri: str) -> str:
     """Returns the command, or the address, that opens the MLflow UI."""
     if uri.startswith("http"):
         return uri
@@ -82,12 +78,13 @@ def how_to_look(uri: str) -> str:
     return f"{shown} server --backend-store-uri {uri}"
 
 
-def mirror(plan: Plan, findings: Findings) -> int:
+def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
     """Brings MLflow up to date with the store.
 
     Args:
-        plan: The whole sweep.
-        findings: Its aggregates.
+        plan: The sweep; runs are written of its selected trials.
+        findings: Findings of the whole sweep.
+        files: Files of its report, and of its figures in a folder `fig`.
 
     Returns:
         How many trials were written.
@@ -95,68 +92,24 @@ def mirror(plan: Plan, findings: Findings) -> int:
     from mlflow import MlflowClient
 
     client = MlflowClient(_absolute(plan.sweep.tracking))
-    experiment = _experiment(client, plan.sweep)
-    runs = _Runs(client, experiment)
-    store = Store(Path(plan.sweep.store))
+    runs = _Runs(client, _experiment(client, plan.sweep))
     written = 0
-    is_complete = len(findings.results) == len(findings.planned)
+    is_complete = all(one.state != "new" for one in plan.trials)
     whole = runs.sweep(plan.sweep.name)
     for cell, trials in plan.cells().items():
         parent = runs.parent(cell, whole)
         for planned in trials:
-            written += runs.child(planned, parent, store)
+            written += runs.child(planned, parent, plan.store)
         _log_metrics(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_terminated(parent)
     if is_complete:
         _log_metrics(client, whole, _all_comparisons(findings))
-        for file in report_files(plan.sweep):
+        for file in files:
             client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
     client.set_tag(whole, "comparisons", _STATE[is_complete])
     client.set_terminated(whole)
     return written
-
-
-def report_files(sweep: SweepFile) -> list[Path]:
-    """Returns the files of a sweep's report that are there."""
-    folder = Path(sweep.reports_dir)
-    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
-    names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
-    return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))
-
-
-def mirror_or_warn(plan: Plan, findings: Findings) -> None:
-    """Mirrors; an outage costs a paragraph on standard error and nothing else."""
-    try:
-        mirror(plan, findings)
-    except Exception as error:  # MLflow's stores raise anything; the sweep itself is safe in the store.
-        print(
-            f"warning: MLflow at {plan.sweep.tracking} was not filled ({one_line(error, 300)}). Every "
-            "trial and the report are kept; the same command, or python -m harness.tracking, fills it later.",
-            file=sys.stderr,
-        )
-
-
-@contextmanager
-def kept_up(path: Path) -> Iterator[None]:
-    """Mirrors from a process of its own every ten minutes, so that a long sweep can be watched."""
-    stop = threading.Event()
-    command = [sys.executable, "-m", "harness.tracking", str(path)]
-
-    def repeat() -> None:
-        while not stop.wait(_SECONDS_BETWEEN_MIRRORS):
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while process.poll() is None and not stop.wait(1.0):
-                pass
-            process.wait()  # Two at a time would both create what is missing.
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _absolute(uri: str) -> str:
@@ -208,19 +161,19 @@ class _Runs:
             self._sweeps[name] = run.info.run_id
         return self._sweeps[name]
 
-    def parent(self, cell: tuple[str, str, str], whole: str) -> str:
+    def parent(self, cell: CellKey, whole: str) -> str:
         """Returns the run of a cell, made below that of the sweep where it is missing."""
         name = "/".join(cell)
         if name not in self._parents:
             tags = {"cell": name, "mlflow.parentRunId": whole}
-            tags |= dict(zip(("model", "merge", "dataset"), cell, strict=True))
+            tags |= cell._asdict()
             self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
         return self._parents[name]
 
     def child(self, planned: PlannedTrial, parent: str, store: Store) -> bool:
         """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
         status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
-        run_id, seen = self._children.get((planned.key, "/".join(planned.trial.cell)), ("", ""))
+        run_id, seen = self._children.get((planned.key, "/".join(planned.settings.cell)), ("", ""))
         if status in ("", seen):
             return False
         record = store.record(planned.key)
@@ -237,7 +190,7 @@ class _Runs:
         return True
 
     def _create(self, planned: PlannedTrial, parent: str, record: Record | None) -> str:
-        trial = planned.trial
+        trial = planned.settings
         tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell)}
         start = _milliseconds(record) - round(1000 * record.seconds) if record else None
         name = f"seed {trial.seed}"
@@ -267,7 +220,7 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
-def _aggregates(findings: Findings, cell: tuple[str, str, str], is_complete: bool) -> dict[str, float]:
+def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
     """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
     model, merge, dataset = cell
     values: dict[str, float] = {}

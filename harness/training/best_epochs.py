@@ -1,22 +1,15 @@
-"""Tests a trained model at its best epochs, and writes what it predicted there."""
+"""Best epochs of a trained model: their scores on the test documents, and what was predicted there."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import scipy.sparse
 
+from datasets.storage.label_groups import label_groups
 from harness.config.schema import BestEpoch, TrainerSettings
-from harness.core.files import write_atomically
 from harness.training.build import Data
 from harness.training.checkpoint import Fitted
 from harness.training.evaluate import evaluate
-from harness.training.metrics import label_groups
 from models.classifier import Classifier
 
 NUMERICS = {"harness.best_epochs": 1}
@@ -47,7 +40,7 @@ class BestEpochs:
         tested = cls({}, {})
         groups = label_groups(data.splits["train"].gold.sum(axis=0))
         by_epoch: dict[float, str] = {}
-        for metric, best in fitted.progress.best.items():
+        for metric, best in fitted.state.best.items():
             twin = by_epoch.setdefault(best["epoch"], metric)
             if twin == metric:
                 model.load_state_dict(fitted.weights[metric])
@@ -56,7 +49,7 @@ class BestEpochs:
                     data.splits["test"],
                     data.corpus.hierarchy,
                     settings,
-                    fitted.progress.micro_batches,
+                    fitted.state.micro_batches,
                     groups,
                     threshold_free=True,
                 )
@@ -80,17 +73,3 @@ class BestEpochs:
             epoch = self.selected[metric if rule == "per_metric" else source]["epoch"]
             scores[f"valid_{metric}"] = history[int(epoch) - 1][f"valid_{metric}"]
         return scores
-
-    def write_predictions(self, path: Path, doc_ids: Sequence[str]) -> str:
-        """Writes the predicted labels per best epoch as lists, a row per document; returns the hash of the lists."""
-        columns: dict[str, Any] = {"doc_id": pa.array(doc_ids)}
-        digest = hashlib.sha256()
-        for metric, labels in sorted(self.predicted.items()):
-            labels.sort_indices()
-            offsets, indices = labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
-            columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
-            digest.update(offsets.tobytes() + indices.tobytes())
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns), sink, compression="zstd")
-        write_atomically(path, sink.getvalue())
-        return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Puts together what a trial needs: its device, the documents that it reads, and the model that it trains."""
+"""Parts of a trained trial: its device, the documents that it reads, and the model that it trains."""
 
 import json
 from dataclasses import dataclass
@@ -10,12 +10,11 @@ import scipy.sparse
 import torch
 
 from datasets.storage.corpus import Corpus
-from datasets.storage.documents import SPLITS
-from datasets.storage.documents import Split as SplitName
+from datasets.storage.documents import SPLITS, SplitName
 from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
-from harness.training.estimate import refuse_too_large
 from harness.training.evaluate import Documents
+from harness.training.memory import refuse_too_large
 from harness.trials.settings import TrialSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
@@ -40,14 +39,14 @@ class Data:
     splits: dict[SplitName, Documents]
 
     @classmethod
-    def open(cls, trial: TrialSettings, data_dir: Path) -> "Data":
-        """Opens the corpus of a trial; a worker keeps it for its next trial.
+    def open(cls, trial: TrialSettings, corpus: Corpus) -> "Data":
+        """Opens the tokens of a trial's corpus; a worker keeps them for its next trial.
 
         Args:
             trial: The resolved settings.
-            data_dir: Folder of prepared corpora.
+            corpus: The trial's corpus.
         """
-        corpus, tokens = _open_once(data_dir / trial.corpus, trial.encoder, _tokenizer_options(trial))
+        tokens = _tokenise_once(corpus, trial.encoder, _tokenizer_options(trial))
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
@@ -93,7 +92,7 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
     gold = scipy.sparse.vstack(counted, format="csr")
     options = trial.encoder, _tokenizer_options(trial), trial.train_documents
-    describe = partial(_describe_once, data.corpus.folder, *options)
+    describe = partial(_describe_once, data.corpus, *options)
     heads = partial(
         BranchHeads,
         data.corpus.hierarchy,
@@ -112,17 +111,22 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
 
 
 @lru_cache(maxsize=4)
-def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens]:
-    kind = TEXT_ENCODERS[encoder].load()
-    chosen = json.loads(options)
-    corpus = Corpus.open(folder)
-    numerics = TEXT_ENCODERS[encoder].numerics
-    return corpus, tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+def open_corpus(folder: Path) -> Corpus:
+    """Opens a prepared corpus; a worker keeps it for its next trial."""
+    return Corpus.open(folder)
 
 
 @lru_cache(maxsize=4)
-def _describe_once(folder: Path, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
-    corpus, tokens = _open_once(folder, encoder, options)
+def _tokenise_once(corpus: Corpus, encoder: str, options: str) -> Tokens:
+    kind = TEXT_ENCODERS[encoder].load()
+    chosen = json.loads(options)
+    numerics = TEXT_ENCODERS[encoder].numerics
+    return tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+
+
+@lru_cache(maxsize=4)
+def _describe_once(corpus: Corpus, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
+    tokens = _tokenise_once(corpus, encoder, options)
     train = _split(corpus, tokens, "train", train_documents)
     written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)
     return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]

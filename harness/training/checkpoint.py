@@ -1,4 +1,4 @@
-"""A trial's checkpoint: tensors in safetensors, the rest in JSON, nothing pickled.
+"""Checkpoint of a trial: tensors in safetensors, the rest in JSON, nothing pickled.
 
 The JSON names its tensor file and that file's SHA-256 and is renamed into place last, so a checkpoint
 is either whole or not there; a damaged one is passed over and the trial starts from its first epoch.
@@ -54,9 +54,9 @@ class TrainingProgress:
 
 @dataclass
 class Fitted:
-    """A trained model: its progress, and the weights of the best epoch per metric, in the memory of the CPU."""
+    """A trained model: its state, and the weights of the best epoch per metric, in the memory of the CPU."""
 
-    progress: TrainingProgress
+    state: TrainingProgress
     weights: dict[str, Weights]
 
 
@@ -84,12 +84,12 @@ class Checkpoint:
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
         tensors |= {f"random/{name}": value for name, value in _random_states().items()}
-        path = self.folder / f"checkpoint-{fitted.progress.epoch}.safetensors"
+        path = self.folder / f"checkpoint-{fitted.state.epoch}.safetensors"
         save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
         written = {
             "file": path.name,
             "sha256": sha256(path),
-            "progress": asdict(fitted.progress),
+            "progress": asdict(fitted.state),
             "scheduler": scheduler.last_epoch,
         }
         write_atomically(self._index, json.dumps(written).encode())
@@ -112,7 +112,7 @@ class Checkpoint:
         for metric in written["progress"]["best"]:
             fitted.weights[metric] = _below(f"best/{metric}/", tensors)
         for name, value in written["progress"].items():
-            setattr(fitted.progress, name, value)
+            setattr(fitted.state, name, value)
         _restore_optimizer(optimizer, _below("optimizer/", tensors))
         scheduler.last_epoch = written["scheduler"]
         for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
@@ -120,7 +120,7 @@ class Checkpoint:
         _restore_random(_below("random/", tensors))
 
     def remove(self) -> None:
-        """Deletes the checkpoint of a finished trial."""
+        """Deletes the checkpoint, so that the trial starts from its first epoch."""
         self._index.unlink(missing_ok=True)
         for path in self.folder.glob("checkpoint-*.safetensors"):
             path.unlink()

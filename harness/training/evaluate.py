@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.label_groups import Bools
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training.hf1_auc import ThresholdFree
-from harness.training.metrics import THRESHOLD, Bools, Tally
+from harness.training.metrics import THRESHOLD, Tally
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 

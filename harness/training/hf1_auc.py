@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training.metrics import Bools
+from datasets.storage.label_groups import Bools
 
 NUMERICS = {"harness.threshold_free": 1}
 

@@ -9,18 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.label_groups import Bools
 
 NUMERICS = {"harness.metrics": 1}
 THRESHOLD = 0.5
-FREQUENT = 50
-GROUPS = {
-    "frequent": f"at least {FREQUENT} training documents",
-    "few": f"1 to {FREQUENT - 1}",
-    "zero": "none",
-}
-"""Groups of labels, by how many of the documents that a trial is trained on have the label."""
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Tally:
@@ -106,17 +98,6 @@ class Tally:
             scores[f"micro_f1_{name}"] = _share(*pooled)
             scores[f"macro_f1_{name}"] = f1_L[supported_L].mean() if supported_L.any() else 0.0
         return {name: 100 * float(value) for name, value in scores.items()}
-
-
-def label_groups(counts_L: npt.NDArray[np.int64]) -> dict[str, Bools]:
-    """Returns the labels by how many training documents they have, groups without labels left out.
-
-    `frequent` labels have at least 50, `few` fewer, `zero` none. (Chalkidis et al. 2019, who write "more than
-    50": on EURLEX57K at least 50 gives their 746 frequent labels.)
-    """
-    frequent_L, zero_L = counts_L >= FREQUENT, counts_L == 0
-    groups = dict(zip(GROUPS, (frequent_L, ~frequent_L & ~zero_L, zero_L), strict=True))
-    return {name: group_L for name, group_L in groups.items() if group_L.any()}
 
 
 def _count(values: Bools, axis: int) -> npt.NDArray[np.int32]:

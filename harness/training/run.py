@@ -1,47 +1,39 @@
-"""Runs one trial in this process: no Ray, no MLflow. This is how a trial is debugged and profiled.
-
-    python -m harness.trial sweeps/quickstart.yaml --filter model=hitin merge=masking seed=1
-
-On a machine without the rest of the harness it runs what the filter leaves, one after the other, into
-the same kind of store; copy the trial folders into the sweep's store and the sweep finds them done.
-"""
+"""Run of one trial in this process, whatever its kind: attempts, failures and the record. No Ray, no MLflow."""
 
 import hashlib
 import json
 import logging
-import resource
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import torch
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import scipy.sparse
 
 from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
-from harness.core.files import is_disk_full
+from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
-from harness.training import memory
-from harness.training.allocator import keep_freed_memory
-from harness.training.best_epochs import BestEpochs
-from harness.training.build import Data, build, device_of
-from harness.training.checkpoint import Checkpoint
-from harness.training.estimate import TooLarge
-from harness.training.evaluate import uses_bf16
-from harness.training.train import NonFiniteLoss, fit, rehearse, seed_everything
+from harness.training import trained
+from harness.training.build import open_corpus
+from harness.training.kinds import Context, EpochCallback, Kind, Measured
+from harness.training.memory import TooLarge, free, is_out_of_memory
+from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
-from harness.trials.store import Failure, Record, Store
+from harness.trials.store import Failure, FailureKind, Record, Store
 
 NUMERICS = {"harness.trial": 1}
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 
-EpochCallback = Callable[[dict[str, float]], None]
+_measure: Kind = trained.measure
 
 
 def run(
@@ -49,8 +41,7 @@ def run(
 ) -> None:
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
-    Where memory runs out it tries again with each batch in ever more parts. On a device that it shares it leaves
-    neither, but the note that it wants the device alone.
+    On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
 
     Args:
         trial: The resolved settings.
@@ -63,28 +54,31 @@ def run(
         UserError: Where no trial can run here: the encoder's weights are missing, say, or the disk is full.
         OSError: Where the file system or the network failed; another try may go through.
     """
-    with store.own(key), _log_to(store.folder(key) / "trial.log") as log:
+    folder = store.folder(key)
+    with store.own(key), _log_to(folder / "trial.log") as log:
         if store.state(key) != "new":
             return
         attempts = store.start_attempt(key)
         try:
             if attempts > MAX_ATTEMPTS:
                 raise _WorkerDied(f"Its worker died {attempts - 1} times.")
-            checkpoint = Checkpoint(store.folder(key))
-            train = partial(_train_and_test, trial, key, data_dir, store, checkpoint, attempts, on_epoch, log)
-
-            def is_worth_it(text: str) -> bool:
-                """Starts anew in smaller parts, unless the trial is to have its device to itself first."""
-                log.info(text)
-                if trial.resources.shares_gpu:
-                    store.note_wants_device_alone(key)
-                    return False
-                checkpoint.remove()
-                return True
-
-            if record := memory.until_it_fits(train, trial.trainer.batch_size, is_worth_it):
-                store.finish(record)
-                checkpoint.remove()
+            log.info(f"{trial.name}, attempt {attempts}")
+            started = time.perf_counter()
+            corpus = open_corpus(data_dir / trial.corpus)
+            if identity(trial, corpus.fingerprint) != key:
+                raise UserError(
+                    f"The corpus in {corpus.folder} is not the one that the plan saw; prepare it anew on this node."
+                )
+            measured = _measure(Context(trial, corpus, folder, log, on_epoch))
+            if measured is None:
+                store.note_wants_device_alone(key)
+                return
+            history = "".join(json.dumps(entry) + "\n" for entry in measured.history)
+            write_atomically(folder / "history.jsonl", history.encode())
+            doc_ids = corpus.doc_ids(corpus.rows("test"))
+            digest = write_predictions(folder / "predictions.parquet", doc_ids, measured.predicted)
+            facts = environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint}
+            store.finish(_record(trial, key, measured, digest, facts, attempts, time.perf_counter() - started))
         except Exception as error:
             if is_disk_full(error):
                 raise StoreError(f"The disk of the store {store.root} is full; free some of it, and go on.") from None
@@ -92,134 +86,72 @@ def run(
             if isinstance(error, UserError | OSError):
                 raise
             message = f"{type(error).__name__}: {one_line(error, 500)}"
-            settings = _settings(trial)
+            settings = trial.model_dump(mode="json")
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
         finally:
-            memory.free()
+            free()
+
+
+def _record(
+    trial: TrialSettings,
+    key: str,
+    measured: Measured,
+    digest: str,
+    facts: dict[str, str],
+    attempts: int,
+    seconds: float,
+) -> Record:
+    return Record(
+        key=key,
+        settings=trial.model_dump(mode="json"),
+        scores=dict(measured.scores),
+        selected={metric: dict(found) for metric, found in measured.selected.items()},
+        num_epochs=len(measured.history),
+        train_seconds=measured.train_seconds,
+        seconds=seconds,
+        num_parameters=dict(measured.num_parameters),
+        peak_memory_mb=measured.peak_memory_mb,
+        environment=facts,
+        predictions_sha256=digest,
+        attempts=attempts,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        micro_batches=measured.micro_batches,
+    )
+
+
+def write_predictions(path: Path, doc_ids: Sequence[str], predicted: Mapping[str, scipy.sparse.csr_array]) -> str:
+    """Writes the predicted labels per best epoch as lists, a row per document; returns the SHA-256 of the lists."""
+    columns: dict[str, Any] = {"doc_id": pa.array(doc_ids)}
+    digest = hashlib.sha256()
+    for metric, labels in sorted(predicted.items()):
+        labels.sort_indices()
+        offsets, indices = labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
+        columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
+        digest.update(offsets.tobytes() + indices.tobytes())
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    write_atomically(path, sink.getvalue())
+    return digest.hexdigest()
 
 
 class _WorkerDied(Exception):
     """Every start so far ended without a word: killed, crashed, or past its time limit."""
 
 
-def _kind(error: Exception) -> Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]:
+def _kind(error: Exception) -> FailureKind:
     if isinstance(error, _WorkerDied):
         return "infrastructure"
     if isinstance(error, NonFiniteLoss):
         return "non_finite"
     if isinstance(error, TooLarge):
         return "too_large"
-    if memory.is_out_of_memory(error):
+    if is_out_of_memory(error):
         return "out_of_memory"
     return "error"
 
 
-def _settings(trial: TrialSettings) -> dict[str, Any]:
-    return trial.model_dump(mode="json")
-
-
-def _train_and_test(
-    trial: TrialSettings,
-    key: str,
-    data_dir: Path,
-    store: Store,
-    checkpoint: Checkpoint,
-    attempts: int,
-    on_epoch: EpochCallback,
-    log: logging.Logger,
-    micro_batches: int,
-) -> Record:
-    started = time.perf_counter()
-    folder = store.folder(key)
-    device = device_of(trial)
-    torch.set_num_threads(trial.resources.cpus)
-    keep_freed_memory()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, data_dir)
-    if identity(trial, data.corpus.fingerprint) != key:
-        raise UserError(
-            f"The corpus in {data.corpus.folder} is not the one that the plan saw; prepare it anew on this node."
-        )
-    seed_everything(trial.seed)
-    model = build(trial, data, device)
-    log.info(f"{trial.model} {trial.merge} {trial.dataset} seed {trial.seed} on {device}, attempt {attempts}")
-    history_file = folder / "history.jsonl"
-
-    def note(entry: dict[str, float]) -> None:
-        log.info(json.dumps(entry))
-        on_epoch(entry)
-
-    train, valid = data.splits["train"], data.splits["val"]
-    fitted = fit(model, trial.trainer, train, valid, data.corpus.hierarchy, trial.seed, checkpoint, note, micro_batches)
-    history_file.write_text("".join(json.dumps(entry) + "\n" for entry in fitted.progress.history), "utf-8")
-    tested = BestEpochs.test(model, fitted, data, trial.trainer)
-    doc_ids = data.corpus.doc_ids(data.splits["test"].rows)
-    digest = tested.write_predictions(folder / "predictions.parquet", doc_ids)
-    return Record(
-        key=key,
-        settings=_settings(trial),
-        scores=tested.headline(trial.trainer.select, fitted.progress.history),
-        selected=tested.selected,
-        num_epochs=fitted.progress.epoch,
-        train_seconds=fitted.progress.train_seconds,
-        seconds=time.perf_counter() - started,
-        num_parameters={
-            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
-            "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
-        },
-        peak_memory_mb=_peak_memory_mb(device),
-        environment=environment() | _run_facts(trial, device, data),
-        predictions_sha256=digest,
-        attempts=attempts,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        micro_batches=fitted.progress.micro_batches,
-    )
-
-
-def measure_memory(
-    trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
-) -> tuple[int, int]:
-    """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
-
-    Args:
-        trial: The resolved settings.
-        data_dir: Folder of prepared corpora.
-        read: Reads the device's memory afterwards.
-
-    Returns:
-        Bytes that the trial needs at most, all that the process holds included; bytes of the device.
-    """
-    device = device_of(trial)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, data_dir)
-    seed_everything(trial.seed)
-    model = build(trial, data, device)
-    tests = [data.splits["val"], data.splits["test"]]
-    rehearse(model, trial.trainer, data.splits["train"], tests, data.corpus.hierarchy)
-    return read()
-
-
-def _peak_memory_mb(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
-def _run_facts(trial: TrialSettings, device: torch.device, data: Data) -> dict[str, str]:
-    """Returns what else the numbers depend on: the device, its threads, the data, the tokeniser as it was made."""
-    return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
-        "threads": str(torch.get_num_threads()),
-        "data_fingerprint": data.corpus.fingerprint,
-        "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
-    }
-
-
 @contextmanager
-def _log_to(path: Path) -> Any:
+def _log_to(path: Path) -> Iterator[logging.Logger]:
     """Yields a logger that writes to the trial's own file and nowhere else."""
     log = logging.Logger("trial")
     handler = logging.FileHandler(path, encoding="utf-8")

@@ -60,8 +60,8 @@ def fit(
     most = settings.batch_size // _fewest_documents(model)
     fitted = Fitted(TrainingProgress(micro_batches=min(micro_batches, most)), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
-    while fitted.progress.epoch < settings.epochs and fitted.progress.num_worse < settings.patience:
-        progress = fitted.progress
+    while fitted.state.epoch < settings.epochs and fitted.state.num_worse < settings.patience:
+        progress = fitted.state
         started = time.perf_counter()
         batches = _order(train, settings, seed, progress.epoch)
         loss = _train_epoch(model, settings, train, optimizer, scheduler, batches, progress.micro_batches)

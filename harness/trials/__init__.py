@@ -1,1 +1,9 @@
-"""TODO."""
+"""From a sweep file to trials, and what the store has of them.
+
+* `settings`: every trial of a sweep, with every setting resolved
+* `identity`: what can change a trial's numbers, as one hash
+* `store`: one folder per trial; a record there means finished
+* `plan`: a sweep's trials against the store
+* `corpora`: refuses missing corpora, prepares built-in ones
+* `preregistration`: the plan frozen before the first trial, and the looks at its results
+"""

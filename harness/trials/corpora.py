@@ -1,7 +1,6 @@
-"""The corpora that a sweep's trials read: their cards, and the refusal of missing ones."""
+"""Corpora of a sweep: refuses missing ones, prepares built-in ones."""
 
 import textwrap
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -18,30 +17,32 @@ def card(sweep: SweepFile, dataset: str) -> Card:
     return found
 
 
-def refuse_missing_corpora(plan: Plan) -> None:
-    """Raises DataError with one paragraph per corpus: what to get, from whom, and how to prepare it."""
-    if not plan.problems:
+def refuse_missing(plan: Plan, but_builtin: bool = False) -> None:
+    """Raises DataError with one paragraph per corpus: what to get, from whom, and how to prepare it.
+
+    Args:
+        plan: The sweep; only the corpora of its selected trials are needed.
+        but_builtin: Whether corpora that are made on the spot may still be missing.
+    """
+    cards = {dataset: card(plan.sweep, dataset) for dataset in plan.problems}
+    missing = {dataset: about for dataset, about in cards.items() if not (but_builtin and about.builtin)}
+    if not missing:
         return
     paragraphs = []
-    for dataset, problem in plan.problems.items():
-        about = card(plan.sweep, dataset)
+    for dataset, about in missing.items():
         source = "" if about.builtin else f" {about.obtain} Terms: {about.licence}"
-        paragraphs.append(textwrap.fill(f"{about.title}: {problem}{source}", 110, break_long_words=False))
-    names = ", ".join(plan.problems)
-    raise DataError(f"{len(paragraphs)} of the sweep's corpora cannot be used: {names}.\n\n" + "\n\n".join(paragraphs))
+        problem = f"{about.title}: {plan.problems[dataset]}{source}"
+        paragraphs.append(textwrap.fill(problem, 110, break_long_words=False))
+    raise DataError(
+        f"{len(missing)} of the sweep's corpora cannot be used: {', '.join(missing)}.\n\n" + "\n\n".join(paragraphs)
+    )
 
 
-def without_builtin(plan: Plan) -> Plan:
-    """Returns the plan without the problems of corpora that are made on the spot."""
-    problems = {name: text for name, text in plan.problems.items() if not card(plan.sweep, name).builtin}
-    return replace(plan, problems=problems)
-
-
-def prepare_builtin(sweep: SweepFile, plan: Plan) -> None:
-    """Makes, or makes anew, the corpora that need no source."""
+def prepare_builtin(plan: Plan) -> None:
+    """Prepares the corpora of the selected trials that need no source, where they are missing or out of date."""
     from datasets.prepare import prepare  # Arrow, only where something may be prepared
 
-    for dataset in {trial.trial.dataset for trial in plan.trials}:
-        entry = sweep.datasets[dataset]
-        if card(sweep, dataset).builtin:
-            prepare(entry.reader or dataset, None, entry.options, Path(sweep.data_dir))
+    for dataset in {one.settings.dataset for one in plan.selected}:
+        entry = plan.sweep.datasets[dataset]
+        if card(plan.sweep, dataset).builtin:
+            prepare(entry.reader or dataset, None, entry.options, Path(plan.sweep.data_dir))

@@ -1,4 +1,4 @@
-"""A sweep's trials against its store: what is done, new or failed, and how long the rest takes.
+"""Plan of a sweep: its trials against the store, and how long the rest takes.
 
 Imports neither torch nor Ray: a plan is a matter of a second.
 """
@@ -6,12 +6,13 @@ Imports neither torch nor Ray: a plan is a matter of a second.
 from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from datasets.storage.description import exact_command, read_meta
+from harness.config.arguments import parse_filters
 from harness.config.schema import SweepFile
-from harness.core.errors import DataError
+from harness.core.errors import ConfigError, DataError
 from harness.trials.identity import identity
 from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Record, State, Store
@@ -19,68 +20,143 @@ from harness.trials.store import Record, State, Store
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial with its identity.
+    """A trial with its identity, and what the store knows of it.
 
     Attributes:
-        trial: The resolved settings.
-        key: Its identity; empty while its corpus is not prepared.
+        settings: The resolved settings.
+        key: Identity; empty while the corpus is not prepared.
         state: What the store knows of it.
         record: What it left, if done.
-        why: In a few words, why it is in that state.
+        why: Reason of its state, in a few words.
     """
 
-    trial: TrialSettings
+    settings: TrialSettings
     key: str
     state: State
     record: Record | None
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Plan:
-    """The trials of a sweep file, narrowed by filters, against a store.
+    """The trials of a sweep file against its store: opened once per command, then refreshed.
 
     Attributes:
         sweep: The sweep file.
-        trials: In the order in which they run.
-        problems: Per dataset whose corpus cannot be used, the reason.
-        filters: That narrowed it.
+        store: Where finished trials live.
+        filters: `field=value` and `field!=value` that the selected trials meet.
+        trials: Every trial of the sweep, in the order in which they run.
     """
 
     sweep: SweepFile
+    store: Store
+    filters: tuple[str, ...]
     trials: tuple[PlannedTrial, ...]
-    problems: dict[str, str]
-    filters: tuple[str, ...] = ()
+    _chosen: Mapping[str, Sequence[object]]
+    _fingerprints: Mapping[str, str] = field(default_factory=dict)
+    _problems: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
+        """Resolves every trial of a sweep file and looks it up in the store.
+
+        Raises:
+            ConfigError: On a filter that is none, or that leaves no trial.
+        """
+        trials = tuple(PlannedTrial(settings, "", "new", None, "") for settings in expand(sweep))
+        plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, parse_filters(sweep, filters))
+        if not plan.selected:
+            raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
+        plan.refresh()
+        return plan
+
+    def refresh(self) -> None:
+        """Reads again which corpora are prepared, and what the store knows of the trials without a record."""
+        before = self._fingerprints
+        self._read_corpora()
+        if before != self._fingerprints:
+            self.trials = tuple(
+                PlannedTrial(one.settings, self._key(one.settings), "new", None, "") for one in self.trials
+            )
+        self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
+
+    def forget_failures(self) -> None:
+        """Makes the selected trials that failed new ones, which start from their first epoch."""
+        for one in self.of_state("failed"):
+            self.store.forget_failure(one.key)
+        self.refresh()
+
+    @property
+    def selected(self) -> tuple[PlannedTrial, ...]:
+        """The trials that pass the filters: what a command runs, or shows."""
+        chosen = self._chosen.items()
+        return tuple(
+            one for one in self.trials if all(getattr(one.settings, name) in values for name, values in chosen)
+        )
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Per dataset of the selected trials whose corpus cannot be used, the reason."""
+        wanted = {one.settings.dataset for one in self.selected}
+        return {dataset: problem for dataset, problem in self._problems.items() if dataset in wanted}
+
+    def unfiltered(self) -> "Plan":
+        """Returns the same plan with every trial selected."""
+        return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
 
     def of_state(self, state: State) -> list[PlannedTrial]:
-        return [planned for planned in self.trials if planned.state == state]
+        """Returns the selected trials of a state."""
+        return [one for one in self.selected if one.state == state]
 
     def cells(self) -> dict[CellKey, list[PlannedTrial]]:
-        """Returns the trials by (model, merge, dataset)."""
+        """Returns the selected trials by model, merge and dataset."""
         cells: dict[CellKey, list[PlannedTrial]] = {}
-        for planned in self.trials:
-            cells.setdefault(planned.trial.cell, []).append(planned)
+        for one in self.selected:
+            cells.setdefault(one.settings.cell, []).append(one)
         return cells
 
     def seconds_left(self, slots: int) -> float | None:
-        """Returns an estimate for the new trials; None without any finished one."""
-        todo = Counter(one.trial.cell for one in by_identity(self.trials).values() if one.state == "new")
-        return Durations(self.trials).estimate(todo, slots)
+        """Returns an estimate for the new selected trials; None without any finished one."""
+        different = by_identity(self.selected).values()
+        todo = Counter(one.settings.cell for one in different if one.state == "new")
+        return Durations(self.selected).estimate(todo, slots)
 
-    def renewed(self) -> "Plan":
-        """Returns the plan with what the store knows now of the trials that had no record."""
-        store = Store(Path(self.sweep.store))
-        trials = (one if one.record or not one.key else _look_up(one.trial, one.key, store) for one in self.trials)
-        return replace(self, trials=tuple(trials))
+    def _read_corpora(self) -> None:
+        data_dir = Path(self.sweep.data_dir)
+        fingerprints: dict[str, str] = {}
+        problems: dict[str, str] = {}
+        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
+            entry = self.sweep.datasets[dataset]
+            command = exact_command(entry.reader or dataset, entry.options, data_dir)
+            try:
+                fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
+            except DataError as error:
+                problems[dataset] = str(error)
+        self._fingerprints, self._problems = fingerprints, problems
+
+    def _key(self, settings: TrialSettings) -> str:
+        fingerprint = self._fingerprints.get(settings.dataset)
+        return identity(settings, fingerprint) if fingerprint else ""
+
+    def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:
+        if not key:
+            return PlannedTrial(settings, key, "new", None, "its corpus is not prepared")
+        if record := self.store.record(key):
+            return PlannedTrial(settings, key, "done", record, f"finished {record.finished}")
+        if not self.store.has_folder(key):
+            return PlannedTrial(settings, key, "new", None, "never run")
+        if failure := self.store.failure(key):
+            return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}")
+        return PlannedTrial(settings, key, "new", None, "started, not finished")
 
 
 def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
     """Returns each trial once: several cells may be one, where they differ in what only branches have."""
-    return {one.key or identity(one.trial, fingerprint=""): one for one in trials}
+    return {one.key or identity(one.settings, fingerprint=""): one for one in trials}
 
 
 class Durations:
-    """How long finished trials took, by what they share with others.
+    """Durations of finished trials, by what they share with others.
 
     Args:
         trials: The first ones; those without a record count for nothing.
@@ -90,10 +166,10 @@ class Durations:
         self._sorted: dict[CellKey, list[float]] = defaultdict(list)
         for planned in trials:
             if planned.record:
-                self.add(planned.trial.cell, planned.record.seconds)
+                self.add(planned.settings.cell, planned.record.seconds)
 
     def add(self, cell: CellKey, seconds: float) -> None:
-        """Takes in a finished trial."""
+        """Adds a finished trial."""
         for group in _groups(cell):
             insort(self._sorted[group], seconds)
 
@@ -107,54 +183,10 @@ class Durations:
         return sum(number * self._typical(cell) for cell, number in todo.items()) / slots
 
     def _typical(self, cell: CellKey) -> float:
-        alike = next(self._sorted[group] for group in _groups(cell) if group in self._sorted)
-        return (alike[(len(alike) - 1) // 2] + alike[len(alike) // 2]) / 2
+        nearest = next(self._sorted[group] for group in _groups(cell) if group in self._sorted)
+        return (nearest[(len(nearest) - 1) // 2] + nearest[len(nearest) // 2]) / 2
 
 
-def _groups(cell: CellKey) -> tuple[CellKey, CellKey, CellKey, CellKey]:
+def _groups(cell: CellKey) -> tuple[CellKey, ...]:
     """Returns what a cell belongs to, the narrowest first."""
-    model, _, dataset = cell
-    return cell, (model, "", dataset), ("", "", dataset), ("", "", "")
-
-
-def make_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
-    """Resolves, filters and looks up every trial.
-
-    Raises:
-        ConfigError: On a filter that is none, or that leaves no trial.
-    """
-    plan = unread_plan(sweep, filters)
-    store = Store(Path(sweep.store))
-    return replace(plan, trials=tuple(_look_up(one.trial, one.key, store) if one.key else one for one in plan.trials))
-
-
-def unread_plan(sweep: SweepFile, filters: Sequence[str] = ()) -> Plan:
-    """Returns a plan that knows nothing of the store: enough to say what is wrong with the corpora."""
-    trials = expand(sweep, filters)
-    data_dir = Path(sweep.data_dir)
-    fingerprints: dict[str, str] = {}
-    problems: dict[str, str] = {}
-    for dataset, folder in {trial.dataset: trial.corpus for trial in trials}.items():
-        entry = sweep.datasets[dataset]
-        command = exact_command(entry.reader or dataset, entry.options, data_dir)
-        try:
-            fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
-        except DataError as error:
-            problems[dataset] = str(error)
-    keys = [identity(one, fingerprints[one.dataset]) if one.dataset in fingerprints else "" for one in trials]
-    why = {"": "its corpus is not prepared"}
-    planned = [
-        PlannedTrial(trial, key, "new", None, why.get(key, "never run"))
-        for trial, key in zip(trials, keys, strict=True)
-    ]
-    return Plan(sweep, tuple(planned), problems, tuple(filters))
-
-
-def _look_up(trial: TrialSettings, key: str, store: Store) -> PlannedTrial:
-    if record := store.record(key):
-        return PlannedTrial(trial, key, "done", record, f"finished {record.finished}")
-    if not store.has_folder(key):
-        return PlannedTrial(trial, key, "new", None, "never run")
-    if failure := store.failure(key):
-        return PlannedTrial(trial, key, "failed", None, f"{failure.kind}: {failure.message}")
-    return PlannedTrial(trial, key, "new", None, "started, not finished")
+    return cell, CellKey(cell.model, "", cell.dataset), CellKey("", "", cell.dataset), CellKey("", "", "")

@@ -1,4 +1,4 @@
-"""The plan of a sweep, frozen before its first trial starts, and how often its results were looked at.
+"""Pre-registration: the plan of a sweep, frozen before its first trial, and the looks at its results.
 
 store/NAME.plan.json     what is compared with what, over which seeds, by which rules; written until there is a result
 store/NAME.looks.jsonl   one line per set of finished trials that a report tested
@@ -13,12 +13,12 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import SweepFile
+from harness.config.arguments import FIELDS
 from harness.core.environment import environment
 from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
-from harness.trials.settings import FIELDS, CellKey, expand, flat_settings
+from harness.trials.settings import CellKey, flat_settings
 from harness.trials.store import Store
 
 
@@ -41,14 +41,15 @@ class Registration:
     num_seeds: int
 
 
-def protocol(sweep: SweepFile) -> dict[str, Any]:
+def protocol(plan: Plan) -> dict[str, Any]:
     """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
+    sweep = plan.sweep
     return {
         "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
         "rows": sorted("/".join(row) for row in sweep.rows),
         "datasets": sorted(sweep.datasets),
         "seeds": sorted(sweep.seeds),
-        "settings": _settings(sweep),
+        "settings": _settings(plan),
         "statistics": sweep.statistics.model_dump(mode="json"),
         "resampling": asdict(Resampling()),
         "claims": {name: claim.model_dump(mode="json", exclude={"text"}) for name, claim in sweep.claims.items()},
@@ -56,13 +57,13 @@ def protocol(sweep: SweepFile) -> dict[str, Any]:
     }
 
 
-def _settings(sweep: SweepFile) -> dict[str, Any]:
+def _settings(plan: Plan) -> dict[str, Any]:
     """Returns every resolved setting of the trials but seed and resources, by name.
 
     One that is the same in all cells is its value, and one that is not has a value for each of what it depends on,
     such as each model: a plan of a thousand cells stays one that can be read.
     """
-    first_seed = expand(sweep, [f"seed={sweep.seeds[0]}"])
+    first_seed = [one.settings for one in plan.trials if one.settings.seed == plan.sweep.seeds[0]]
     left_out = {*FIELDS, "resources"}
     cells = {one.cell: flat_settings(one.model_dump(mode="json", exclude=left_out)) for one in first_seed}
     names = sorted({name for settings in cells.values() for name in settings})
@@ -84,13 +85,12 @@ def digest(promised: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
 
 
-def freeze(sweep: SweepFile, store: Store) -> None:
+def freeze(plan: Plan) -> None:
     """Writes the plan down, in place of an earlier one of which there is no result yet."""
-    path = _path(sweep, store)
-    promised = protocol(sweep)
+    path, promised = _path(plan), protocol(plan)
     if path.exists():
         earlier = json.loads(path.read_text("utf-8"))["plan"]
-        if earlier == promised or _has_results(earlier, store):
+        if earlier == promised or _has_results(earlier, plan.store):
             return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
@@ -107,12 +107,12 @@ def _has_results(promised: dict[str, Any], store: Store) -> bool:
 
 def registration(plan: Plan) -> Registration:
     """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
-    path = _path(plan.sweep, Store(Path(plan.sweep.store)))
+    path = _path(plan)
     if not path.exists():
         return Registration("", "", 0, (), len(plan.sweep.seeds))
     frozen = json.loads(path.read_text("utf-8"))
     older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
-    changes = _changes(frozen["plan"], protocol(plan.sweep))
+    changes = _changes(frozen["plan"], protocol(plan))
     if digest(frozen["plan"]) != frozen["sha256"]:
         changes = ["the frozen plan itself was edited", *changes]
     num_seeds = len(frozen["plan"]["seeds"])
@@ -143,14 +143,13 @@ def num_looks(plan: Plan, is_tested: bool) -> int:
     """Counts the sets of finished trials that were tested so far, and notes this one if it is new.
 
     Args:
-        plan: The whole sweep, with what the store knows.
-        is_tested: Whether anything was tested on it; else it is no look.
+        plan: The sweep; the finished trials are those of the whole of it, whatever its filters.
+        is_tested: Whether any test was computed on it; without one it counts as no look.
     """
-    store = Store(Path(plan.sweep.store))
-    path = store.root / f"{plan.sweep.name}.looks.jsonl"
+    path = plan.store.root / f"{plan.sweep.name}.looks.jsonl"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     seen = {json.loads(line)["trials"] for line in lines}
-    keys = sorted(one.key for one in plan.of_state("done"))
+    keys = sorted(one.key for one in plan.trials if one.state == "done")
     trials = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
     if is_tested and trials not in seen:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -160,5 +159,5 @@ def num_looks(plan: Plan, is_tested: bool) -> int:
     return len(seen)
 
 
-def _path(sweep: SweepFile, store: Store) -> Path:
-    return store.root / f"{sweep.name}.plan.json"
+def _path(plan: Plan) -> Path:
+    return plan.store.root / f"{plan.sweep.name}.plan.json"

@@ -1,19 +1,21 @@
-"""From a sweep file to trials with every setting resolved, and the identity of each."""
+"""Trial settings: the models x merges x datasets x seeds of a sweep file, with every setting resolved."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from datasets import READERS
 from datasets.storage.description import folder_name
 from harness.config.schema import Reduction, Resources, Strict, SweepFile, TrainerSettings
-from harness.core.errors import ConfigError
-from harness.core.registry import nearest
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
 
 Settings = TypeVar("Settings", bound=Strict)
-FIELDS = ("model", "merge", "dataset", "seed")
-CellKey = tuple[str, str, str]
-"""Model, merge, dataset."""
+
+
+class CellKey(NamedTuple):
+    """The trials that differ only in seed."""
+
+    model: str
+    merge: str
+    dataset: str
 
 
 class TrialSettings(Strict):
@@ -60,44 +62,23 @@ class TrialSettings(Strict):
 
     @property
     def cell(self) -> CellKey:
-        return self.model, self.merge, self.dataset
+        """The trials that differ from it only in seed."""
+        return CellKey(self.model, self.merge, self.dataset)
+
+    @property
+    def name(self) -> str:
+        """Name for people, such as `hitin masking pydocs seed 1`."""
+        return f"{' '.join(self.cell)} seed {self.seed}"
 
 
-def expand(sweep: SweepFile, filters: Sequence[str] = ()) -> list[TrialSettings]:
-    """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one.
-
-    Raises:
-        ConfigError: On a filter that is none, or that leaves no trial.
-    """
-    chosen = _chosen(sweep, filters)
-    rows = [(model, merge) for model, merge in sweep.rows if model in chosen["model"] and merge in chosen["merge"]]
+def expand(sweep: SweepFile) -> list[TrialSettings]:
+    """Returns every trial, grouped by what trials share, so that a worker's caches serve the next one."""
     trials: list[TrialSettings] = []
-    for dataset in chosen["dataset"]:
-        cells = [_cell(sweep, model, merge, dataset) for model, merge in rows]
+    for dataset in sweep.datasets:
+        cells = [_cell(sweep, model, merge, dataset) for model, merge in sweep.rows]
         # The settings of a cell are checked once, for its first seed.
-        trials += [cell.model_copy(update={"seed": seed}) for seed in chosen["seed"] for cell in cells]
-    if not trials:
-        raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
+        trials += [cell.model_copy(update={"seed": seed}) for seed in sweep.seeds for cell in cells]
     return trials
-
-
-def _chosen(sweep: SweepFile, filters: Iterable[str]) -> dict[str, list[Any]]:
-    """Returns, per field of a trial, the values that meet every `field=value` and `field!=value`."""
-    chosen: dict[str, list[Any]] = {
-        "model": list(sweep.models),
-        "merge": list(dict.fromkeys(merge for _, merge in sweep.rows)),
-        "dataset": list(sweep.datasets),
-        "seed": list(sweep.seeds),
-    }
-    known = {field: [str(value) for value in values] for field, values in chosen.items()}
-    for text in filters:
-        field, operator, value = text.partition("!=" if "!=" in text else "=")
-        if field not in FIELDS or not operator:
-            raise ConfigError(f"The filter {text!r} is not field=value or field!=value.{nearest(field, FIELDS)}")
-        if value not in known[field]:
-            raise ConfigError(f"The filter {text!r} names no {field} of this sweep.{nearest(value, known[field])}")
-        chosen[field] = [one for one in chosen[field] if (str(one) == value) == (operator == "=")]
-    return chosen
 
 
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSettings:

@@ -29,6 +29,7 @@ from harness.core.errors import StoreError
 from harness.core.files import write_atomically
 
 State = Literal["done", "failed", "new"]
+FailureKind = Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
@@ -73,7 +74,7 @@ class Failure(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
-    kind: Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
+    kind: FailureKind
     message: str
     settings: dict[str, Any]
     attempts: int
@@ -120,9 +121,10 @@ class Store:
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
     def finish(self, record: Record) -> None:
-        """Makes a trial finished, at once or not at all."""
+        """Makes a trial finished, at once or not at all, and deletes what only an unfinished one needs."""
         write_atomically(self.folder(record.key) / "record.json", record.model_dump_json(indent=1).encode())
-        (self.folder(record.key) / "failure.json").unlink(missing_ok=True)
+        for left in ("failure.json", *(path.name for path in self.folder(record.key).glob("checkpoint*"))):
+            (self.folder(record.key) / left).unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:
         write_atomically(self.folder(failure.key) / "failure.json", failure.model_dump_json(indent=1).encode())

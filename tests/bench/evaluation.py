@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
-from harness.training.best_epochs import BestEpochs
 from harness.training.evaluate import Documents
 from harness.training.evaluate import evaluate as evaluated
 from harness.training.hf1_auc import ThresholdFree
 from harness.training.metrics import THRESHOLD, Tally
+from harness.training.run import write_predictions
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
@@ -210,7 +210,7 @@ def written() -> dict[str, int]:
     predicted = scipy.sparse.csr_array(answers.predicted.numpy())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        BestEpochs({}, {"micro_f1": predicted}).write_predictions(path, doc_ids)
+        write_predictions(path, doc_ids, {"micro_f1": predicted})
         stored = pq.read_metadata(path)
         groups = [stored.row_group(i) for i in range(stored.num_row_groups)]
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training import estimate
-from harness.training.allocator import keep_freed_memory
+from harness.training import memory
+from harness.training.memory import keep_freed_memory
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.head_spec import LabelFacts
@@ -117,8 +117,8 @@ def prepare(model: str, merge: Merge, labels: int) -> Callable[[], list[float]]:
 def measure(model: str, merge: Merge, labels: int, there: int) -> Cell:
     """Returns a cell, measured in a process of its own if it is not refused."""
     build = partial(heads, balanced(labels, BRANCHES), model, merge, TEXT_WIDTH, MODELS[model])
-    need = estimate.need(estimate.unallocated(build))
-    cell = Cell(model, merge, labels, need.num_parameters, need.device + need.kept)
+    need = memory.need(memory.unallocated(build))
+    cell = Cell(model, merge, labels, need.num_parameters, need.device + need.cpu)
     if cell.bound > there:
         return cell
     outcome = alone(partial(prepare, model, merge, labels), _PATIENCE_SECONDS)
@@ -146,7 +146,7 @@ def published_sizes() -> list[list[str]]:
     for model, options in PUBLISHED.items():
         for merge in MERGES:
             built = (partial(heads, one, model, merge, PUBLISHED_TEXT_WIDTH, options) for one in shapes)
-            counts = [estimate.need(estimate.unallocated(build)).num_parameters for build in built]
+            counts = [memory.need(memory.unallocated(build)).num_parameters for build in built]
             rows.append([f"{growth_figure.NAMES[model]}, {merge}", *(f"{count / 1e6:,.2f}" for count in counts)])
     return rows
 
@@ -210,7 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
     parser.add_argument("--most", type=int, default=LABELS[-1], help="labels; with fewer nothing is written")
     most = parser.parse_args().most
-    there = estimate.cpu_memory()
+    there = memory.cpu_memory()
     cells = []
     for model in MODELS:
         for merge in MERGES:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
-from harness.training.allocator import keep_freed_memory
+from harness.training.memory import keep_freed_memory
 from models import Merge
 from tests.bench import workload
 from tests.bench.alone import alone

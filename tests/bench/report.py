@@ -23,12 +23,12 @@ import yaml
 from scipy import sparse
 
 from datasets.storage.corpus import Corpus, write
-from datasets.storage.documents import Document, Raw
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.stats.document_variance import Counts, score
-from harness.trials.plan import Plan, make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.bench.measure import publish, table, verdict
 from tests.harness.trials.test_plan import record
@@ -83,8 +83,8 @@ def make(folder: Path, size: Size, seed: int = 0) -> Path:
     path.write_text(yaml.safe_dump(sweep, sort_keys=False), "utf-8")
     place = folder / "data" / f"synthetic,documents={options['documents']}"
     hierarchy = Hierarchy([str(label) for label in range(size.labels)], [])
-    write(Raw(hierarchy, _documents(gold)), place, name="synthetic", options=options)
-    _finish(make_plan(load(path)), Corpus.open(place), generator)
+    write(CorpusSource(hierarchy, _documents(gold)), place, name="synthetic", options=options)
+    _finish(Plan.open(load(path)), Corpus.open(place), generator)
     return path
 
 
@@ -123,7 +123,7 @@ def _finish(plan: Plan, corpus: Corpus, generator: np.random.Generator) -> None:
         folder = store.folder(planned.key)
         folder.mkdir(parents=True)
         pq.write_table(pa.table(columns), folder / "predictions.parquet", compression="zstd")
-        made = record(planned.key, planned.trial)
+        made = record(planned.key, planned.settings)
         store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from harness.training.allocator import keep_freed_memory
+from harness.training.memory import keep_freed_memory
 from models.head_spec import Member, count
 from tests.bench import reference, workload
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict

@@ -24,7 +24,7 @@ import yaml
 
 from harness.config.load import load
 from harness.core.environment import ROOT
-from harness.trials.plan import make_plan, unread_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Record, Store
 from tests.bench.measure import Times, publish, side_by_side, table, verdict
 from tests.bench.sweep_driver import DONE, DRIVER, ENDED, EXAMPLE, SLEEP, WORKER
@@ -167,19 +167,18 @@ def planning(folder: Path, quick: Run) -> dict[str, Times]:
     seeds = list(range(-(-NUM_PLANNED // TRIALS_PER_SEED)))
     empty, full = (write_sweep(folder, name, seeds=seeds) for name in ("empty", "full"))
     store = Store(Path(load(full).store))
-    for planned in make_plan(load(full)).trials:
+    for planned in Plan.open(load(full)).trials:
         store.folder(planned.key).mkdir(parents=True)
-        settings = planned.trial.model_dump(mode="json")
+        settings = planned.settings.model_dump(mode="json")
         store.finish(quick.records[0][0].model_copy(update={"key": planned.key, "settings": settings}))
-    plan = make_plan(load(full))
+    plan = Plan.open(load(full))
     assert len(plan.of_state("done")) == len(plan.trials) >= NUM_PLANNED
     return side_by_side(
         {
-            "plan, nothing in the store": lambda: make_plan(load(empty)),
-            "plan, every trial finished": lambda: make_plan(load(full)),
-            "plan without the store (before the lock)": lambda: unread_plan(load(full)),
-            "look-up of what is missing (resume, retry): everything": make_plan(load(empty)).renewed,
-            "look-up of what is missing (resume, retry): nothing": plan.renewed,
+            "plan, nothing in the store": lambda: Plan.open(load(empty)),
+            "plan, every trial finished": lambda: Plan.open(load(full)),
+            "look-up of what is missing (resume, retry): everything": Plan.open(load(empty)).refresh,
+            "look-up of what is missing (resume, retry): nothing": plan.refresh,
             "`harness.sweep --dry-run`, nothing finished": lambda: command(
                 ["-m", "harness.sweep", str(empty), "--dry-run"]
             ),

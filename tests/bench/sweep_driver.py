@@ -10,7 +10,6 @@ write of the record, display, report, MLflow.
 import functools
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -51,35 +50,52 @@ def step(worker: Any) -> Any:
     """Takes the place of `harness.scheduling.ray_tune.Worker.step`, in a worker."""
     mark(WORKER[0])
     from harness.scheduling import ray_tune
-    from harness.training import run
+    from harness.training import run, trained
 
     mark(WORKER[1])
     if EXAMPLE in os.environ:
-        run._train_and_test = _sleep
+        run._measure = _sleep
     elif WORKER[2] not in _marked:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
-        run.Data.open = marked(WORKER[2], run.Data.open)
-        run.build = marked(WORKER[3], run.build)
+        trained.Data.open = marked(WORKER[2], trained.Data.open)
+        trained.build = marked(WORKER[3], trained.build)
         register_optimizer_step_post_hook(lambda *_: mark(WORKER[4]))
     return ray_tune.Worker.step(worker)
 
 
-def _sleep(trial: Any, key: str, data_dir: Path, store: Any, *_: Any) -> Any:
-    started = time.perf_counter()
+def _sleep(context: Any) -> Any:
     time.sleep(SLEEP)
-    example = Path(os.environ[EXAMPLE])
-    for file in ("history.jsonl", "predictions.parquet"):
-        shutil.copyfile(example / file, store.folder(key) / file)
-    changes = {"key": key, "settings": trial.model_dump(mode="json"), "seconds": time.perf_counter() - started}
-    return _record(example).model_copy(update=changes)
+    return _example(Path(os.environ[EXAMPLE]))
 
 
 @functools.cache
-def _record(example: Path) -> Any:
+def _example(folder: Path) -> Any:
+    """Returns what a finished trial measured, read from its folder."""
+    import numpy as np
+    import pyarrow.parquet as pq
+    import scipy.sparse
+
+    from harness.training.kinds import Measured
     from harness.trials.store import Record
 
-    return Record.model_validate_json((example / "record.json").read_bytes())
+    record = Record.model_validate_json((folder / "record.json").read_bytes())
+    table = pq.read_table(folder / "predictions.parquet").combine_chunks()
+    predicted = {}
+    for metric in record.selected:
+        lists = table[f"{metric}_labels"].combine_chunks()
+        indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
+        predicted[metric] = scipy.sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets))
+    return Measured(
+        scores=record.scores,
+        selected=record.selected,
+        predicted=predicted,
+        history=[json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()],
+        train_seconds=record.train_seconds,
+        num_parameters=record.num_parameters,
+        peak_memory_mb=record.peak_memory_mb,
+        facts=record.environment,
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,16 +1,19 @@
+"""The check of a prepared corpus: ceilings, published numbers, text lengths, and damage."""
+
 import numpy as np
 import pytest
 
 from datasets import check
-from datasets.corpora import rcv1, rcv1_lists, wos
+from datasets.corpora import rcv1, rcv1_lists, wos_labels
 from datasets.prepare import parse_options, prepare
-from datasets.storage.corpus import Document, Raw, write
-from datasets.storage.counts import facts
+from datasets.storage.corpus import write
+from datasets.storage.counts import counts
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import tokenise
 from harness.core.errors import DataError
 from models import TEXT_ENCODERS
-from tests.datasets.corpora.test_rcv1 import put_lists
+from tests.datasets.reuters_files import put_lists
 from tests.shared import shared
 
 LENGTHS = np.array([100, 300, 301, 600])
@@ -29,8 +32,8 @@ def test_counts_overlaps_and_ceilings_of_a_small_graph(tmp_path):
         Document("3", "t", ("lone",), "test"),
         Document("4", "t", (), "train"),
     ]
-    corpus = write(Raw(graph, documents, ("a remark",)), tmp_path / "c", name="synthetic", options={})
-    found = facts(corpus)
+    corpus = write(CorpusSource(graph, documents, ("a remark",)), tmp_path / "c", name="synthetic", options={})
+    found = counts(corpus)
     assert found["train documents"] == 2 and found["level 1 labels"] == 3 and found["branch a train+val"] == 2
     assert found["labels with several parents"] == 1 and found["labels in several branches"] == 2
     assert found["documents that came not closed"] == 2 and found["documents without labels"] == 1
@@ -61,22 +64,13 @@ def test_the_complete_web_of_science_equals_the_published_numbers(tmp_path):
     assert sum(len(branch) ** 2 for branch in corpus.hierarchy.branches()) / 141**2 == pytest.approx(0.215, abs=5e-4)
 
 
-def test_the_published_split_of_web_of_science_index_for_index():
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(shared("data/wos/wos_split.parquet")).to_pylist()
-    ours = wos.split_rows(46_985)
-    for split in ("train", "val", "test"):
-        assert ours[split].tolist() == [row["index"] for row in table if row["split"] == split]
-
-
 def test_numbers_that_disagree_are_marked(tmp_path):
     rows = [
         Document("wos-0", "t", ("CS", "Machine learning"), "train"),
         Document("wos-1", "t", ("CS", "Machine learning"), "val"),
         Document("wos-2", "t", ("CS", "Electrical generator"), "test"),
     ]
-    corpus = write(Raw(wos.hierarchy(), rows), tmp_path / "c", name="wos", options={})
+    corpus = write(CorpusSource(wos_labels.wos_hierarchy(), rows), tmp_path / "c", name="wos", options={})
     said = lines_of(corpus)
     assert f"{'train documents:':<42}1 (published 30,070)  DIFFERS" in said
     assert f"{'level 2 labels:':<42}134 (as published)" in said
@@ -92,10 +86,13 @@ def test_rcv1_cannot_pass_101_of_103(tmp_path):
     tree, _ = rcv1_lists.hierarchy(folder, "")
     everything = tree.labels
     learned = tuple(name for name in everything if name not in ("E312", "GMIL"))
-    places = {rcv1.validation_places(100, "hitin")[0]: "val"}
+    places = {rcv1.validation_positions(100, "hitin")[0]: "val"}
     documents = [Document(str(n), "t", learned, places.get(n, "train")) for n in range(100)]
     corpus = write(
-        Raw(tree, [*documents, Document("30000", "t", everything, "test")]), tmp_path / "c", name="rcv1", options={}
+        CorpusSource(tree, [*documents, Document("30000", "t", everything, "test")]),
+        tmp_path / "c",
+        name="rcv1",
+        options={},
     )
     said = lines_of(corpus)
     assert (
@@ -103,17 +100,15 @@ def test_rcv1_cannot_pass_101_of_103(tmp_path):
     )
     assert f"{'labels without train+val documents:':<42}2 (as published)" in said
     assert "split: a validation set that is neither HiTIN's nor HGCLR's" in said
-    wanted = set(rcv1.validation_places(100, "hgclr"))
+    wanted = set(rcv1.validation_positions(100, "hgclr"))
     documents = [Document(str(n), "t", learned, "val" if n in wanted else "train") for n in range(100)]
     corpus = write(
-        Raw(tree, [*documents, Document("30000", "t", everything, "test")]), tmp_path / "c", name="rcv1", options={}
+        CorpusSource(tree, [*documents, Document("30000", "t", everything, "test")]),
+        tmp_path / "c",
+        name="rcv1",
+        options={},
     )
     assert "split: validation set of hgclr, drawn from 100 training stories" in lines_of(corpus)
-
-
-def test_overlaps_of_the_planted_graph(data_dir):
-    found = facts(prepare("synthetic", None, {"documents": 600}, data_dir))
-    assert found["labels with several parents"] == 9 and found["labels in several branches"] == 16
 
 
 def test_lengths_are_those_of_uncut_texts(data_dir):
@@ -128,7 +123,7 @@ def test_lengths_are_those_of_uncut_texts(data_dir):
 def test_command_line_prints_the_preflight(data_dir, capsys):
     assert check.main(["synthetic", "--set", "documents=600", "--data", str(data_dir), "--encoder", "bag"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("synthetic: Planted hierarchy\n") and "text length in word pieces (bag): mean" in said
+    assert said.startswith("synthetic: Planted hierarchy\n") and "text length in tokens (bag): mean" in said
     with pytest.raises(DataError, match="There is no prepared corpus .*prepare synthetic --set documents=7"):
         check.main(["synthetic", "--set", "documents=7", "--data", str(data_dir)])
 

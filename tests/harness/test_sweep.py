@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from harness.config.load import load
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.shared import ROOT
@@ -183,7 +183,7 @@ def test_a_killed_worker_is_replaced(write_sweep: SweepWriter) -> None:
         worker.kill()
     output, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
-    attempts = [Store(Path(load(path).store)).record(one.key).attempts for one in make_plan(load(path)).trials]  # type: ignore[union-attr]
+    attempts = [Store(Path(load(path).store)).record(one.key).attempts for one in Plan.open(load(path)).trials]  # type: ignore[union-attr]
     assert max(attempts) == 2 and "3 of 3 trials done" in output
 
 
@@ -231,7 +231,7 @@ def test_the_code_travels_to_a_cluster(write_sweep: SweepWriter, tmp_path: Path)
         run = sweep(path, "--address", f"127.0.0.1:{port}", RAY_AUTH_MODE="token")
         assert run.returncode == 0, run.stderr
         assert "2 of 2 trials done" in run.stdout
-        record = Store(Path(load(path).store)).record(make_plan(load(path)).trials[0].key)
+        record = Store(Path(load(path).store)).record(Plan.open(load(path)).trials[0].key)
         assert record is not None and record.environment["commit"] not in ("", "unknown")
     finally:
         head.terminate()

@@ -10,10 +10,10 @@ import pytest
 from datasets.check import preflight
 from datasets.corpora import eurlex57k, wos
 from datasets.corpora.wos_labels import AREAS, CODES
-from datasets.formats.eurovoc import read_table
+from datasets.formats.eurovoc import read_eurovoc
 from datasets.formats.textfiles import read_taxonomy
 from datasets.prepare import parse_options, prepare
-from harness.training.metrics import label_groups
+from datasets.storage.label_groups import label_groups
 from tests.shared import shared
 
 
@@ -65,7 +65,7 @@ def test_the_published_fragment_of_eurovoc():
 
 def test_eurovoc_under_its_domains_and_microthesauri():
     path = shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv")
-    full = read_table(path, "domains")
+    full = read_eurovoc(path, "domains")
     assert len(full) == 4_662 and len(full.roots) == 21
     # One concept of EURLEX57K is unknown to the edition; no law has it.
     assert "4826" not in full.index
@@ -77,7 +77,7 @@ def test_eurovoc_under_its_domains_and_microthesauri():
     assert [shortest[level] for level in range(1, 9)] == [21, 127, 517, 2_552, 1_171, 247, 22, 5]
     sizes = [len(branch) for branch in full.branches()]
     assert (min(sizes), max(sizes)) == (66, 521) and branch_share(full) == pytest.approx(0.057, abs=5e-4)
-    below = read_table(path, "microthesauri")
+    below = read_eurovoc(path, "microthesauri")
     assert len(below.roots) == 127 and int((np.bincount(np.concatenate(below.branches())) > 1).sum()) == 230
 
 

@@ -11,7 +11,7 @@ from datasets.prepare import prepare
 from datasets.storage.corpus import Corpus
 from harness.config.load import load
 from harness.training import run as runner
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
 
@@ -46,9 +46,9 @@ def test_they_are_learned_as_what_they_are(write_sweep: SweepWriter, tmp_path: P
         encoder={"name": "bag", "options": {"width": 16, "vocabulary": 300, "max_length": 40}},
         trainer={"epochs": 15, "batch_size": 16, "encoder_lr": 0.05, "head_lr": 0.05},
     )
-    one = next(one for one in make_plan(load(path)).trials if one.trial.cell[1] == merge and one.trial.seed == 1)
+    one = next(one for one in Plan.open(load(path)).trials if one.settings.cell[1] == merge and one.settings.seed == 1)
     store = Store(tmp_path / "store")
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     record = store.record(one.key)
     assert record is not None, store.failure(one.key)
     assert record.scores["micro_f1"] > 95 and record.scores["macro_f1"] > 95

@@ -1,3 +1,5 @@
+"""JSON lines of users: spellings of records, splits, taxonomies, and refusals with their place."""
+
 import json
 from collections import Counter
 
@@ -47,8 +49,8 @@ def test_labels_are_never_split_on_commas(tmp_path):
 
 
 def test_a_label_named_root_in_brackets_is_a_label(tmp_path):
-    raw = jsonl.read(folder(tmp_path, train_jsonl=[ONE], val_jsonl=[ONE], test_jsonl=[ONE]))
-    corpus = write(raw, tmp_path / "out", name="jsonl", options={})
+    source = jsonl.read(folder(tmp_path, train_jsonl=[ONE], val_jsonl=[ONE], test_jsonl=[ONE]))
+    corpus = write(source, tmp_path / "out", name="jsonl", options={})
     assert corpus.hierarchy.labels[1] == "Mathematics (Root)" and 1 in corpus.hierarchy.roots
     assert corpus.labels(corpus.rows("test")).toarray().tolist() == [[False, True, True]]
     assert corpus.meta["counts"]["documents_not_closed"] == 3
@@ -56,8 +58,8 @@ def test_a_label_named_root_in_brackets_is_a_label(tmp_path):
 
 def test_documents_without_labels_are_kept(tmp_path):
     none = {"text": "t", "labels": []}
-    raw = jsonl.read(folder(tmp_path, train_jsonl=[ONE, none], valid_json=[ONE], test_jsonl=[none]))
-    corpus = write(raw, tmp_path / "out", name="jsonl", options={})
+    source = jsonl.read(folder(tmp_path, train_jsonl=[ONE, none], valid_json=[ONE], test_jsonl=[none]))
+    corpus = write(source, tmp_path / "out", name="jsonl", options={})
     assert corpus.meta["counts"]["documents_without_labels"] == 2
     assert corpus.labels(corpus.rows("test")).nnz == 0
 

@@ -1,3 +1,5 @@
+"""MultiEURLEX: languages, levels, exports, packings, and damage."""
+
 import json
 import tarfile
 import zipfile
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from datasets.corpora import multieurlex
-from datasets.formats.eurovoc import read_table
+from datasets.formats.eurovoc import read_eurovoc
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
 from tests.shared import shared
@@ -186,10 +188,10 @@ def test_the_published_levels_are_those_of_eurovoc():
     assert sum(sizes) == 7_390
     older = json.loads(shared("data/taxonomies/EURLEX57K.json").read_text("utf-8"))
     assert len(set(levels["original"]) - set(older)) == 190
-    full = read_table(shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv"), "domains")
+    full = read_eurovoc(shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv"), "domains")
     for depth in (1, 2):
         assert {full.labels[label] for label in np.flatnonzero(full.levels == depth)} == set(levels[f"level_{depth}"])
-    below = read_table(shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv"), "microthesauri")
+    below = read_eurovoc(shared("data/taxonomies/eurovoc_eurlex57k_full_dag.tsv"), "microthesauri")
     assert {below.labels[root] for root in below.roots} == set(levels["level_2"])
 
 

@@ -1,3 +1,5 @@
+"""20 Newsgroups by date: packings, texts, labels, validation, and published counts."""
+
 import io
 import tarfile
 
@@ -89,19 +91,19 @@ def test_a_message_is_latin_1_and_its_body_begins_behind_the_first_blank_line(tm
 
 
 def test_a_message_without_a_body_keeps_its_subject(tmp_path):
-    raw = newsgroups.read(packed(tmp_path / "a.tar.gz", FILES | {"20news-bydate-test/rec.autos/1": b"From: a@b"}))
-    found = {document.doc_id: document.text for document in raw.documents}
+    source = newsgroups.read(packed(tmp_path / "a.tar.gz", FILES | {"20news-bydate-test/rec.autos/1": b"From: a@b"}))
+    found = {document.doc_id: document.text for document in source.documents}
     assert found["rec.sport.hockey/10"] == "only a subject" and found["rec.autos/1"] == "From: a@b"
-    assert "2 messages without a body keep their subject." in raw.notes
+    assert "2 messages without a body keep their subject." in source.notes
 
 
 def test_labels_are_the_two_levels_of_a_groups_name(tmp_path):
-    raw = newsgroups.read(packed(tmp_path / "a.tar.gz"))
-    tree = raw.hierarchy
+    source = newsgroups.read(packed(tmp_path / "a.tar.gz"))
+    tree = source.hierarchy
     groups = ("alt.atheism", "rec.autos", "rec.sport.hockey", "soc.religion.christian")
     assert tree.labels == ("alt", "rec", "soc", *groups)
     assert tree.is_tree and [len(branch) for branch in tree.branches()] == [2, 3, 2]
-    assert {document.labels for document in raw.documents} == {
+    assert {document.labels for document in source.documents} == {
         ("alt", "alt.atheism"), ("rec", "rec.autos"), ("rec", "rec.sport.hockey"), ("soc", "soc.religion.christian"),
     }  # fmt: skip
 

@@ -1,6 +1,7 @@
+"""The New York Times corpus: articles of the published lists, their texts and their labels."""
+
 import io
 import tarfile
-import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -281,22 +282,3 @@ def test_missing_articles_are_counted_once_however_often_they_are_listed(tmp_pat
     (folder / "nyt_corpus/data/2007/06.tgz").unlink()
     with pytest.raises(DataError, match="2 of the 5 listed articles are not in the 2 archives, first 2007/1800001"):
         documents(folder)
-
-
-@pytest.mark.parametrize("encoding", ["nosuch", "utf-7", "rot13"])
-def test_an_odd_encoding_is_told_with_its_article(tmp_path, encoding):
-    content = article("1").replace(b"UTF-8", encoding.encode())
-    with pytest.raises(DataError, match="01.tgz, article 0000001: its encoding cannot be read"):
-        documents(corpus_folder(tmp_path / "n", _0000001=content))
-
-
-def test_nesting_without_end_is_refused(tmp_path):
-    deep = "<b>" * 30 + "well" + "</b>" * 30
-    found = documents(corpus_folder(tmp_path / "n", _0000001=article("1", deep)), form="natural")
-    assert found["1987/0000001"].text == "well"
-    hostile = article("1", "<p>" * 7000 + "a" * 100 + "</p>" * 7000)
-    tracemalloc.start()
-    with pytest.raises(DataError, match="article 0000001, line 4: elements lie more than 50 deep"):
-        documents(corpus_folder(tmp_path / "h", _0000001=hostile))
-    assert tracemalloc.get_traced_memory()[1] < 10e6
-    tracemalloc.stop()

@@ -1,3 +1,5 @@
+"""Documentation strings of packages: what is found, and that nothing is imported."""
+
 import sys
 
 import pytest
@@ -39,8 +41,8 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_public_documentation_with_its_place_is_found(installed):
-    raw = pydocs.read(packages="madepkg", min_documents=4)
-    documents = {document.doc_id: document for document in raw.documents}
+    source = pydocs.read(packages="madepkg", min_documents=4)
+    documents = {document.doc_id: document for document in source.documents}
     assert "madepkg" not in sys.modules
     assert documents["madepkg.sub.other:A"].text == f"{LONG} class a."
     assert documents["madepkg.sub.other:A.m"].labels == ("madepkg", "madepkg.sub", "madepkg.sub.other")
@@ -48,30 +50,30 @@ def test_public_documentation_with_its_place_is_found(installed):
     assert documents["madepkg.sub.other:again#2"].text == f"{LONG} 2."
     # Private, short, repeated and test documentation is not there.
     assert len(documents) == 3 * 12 + 4
-    assert set(raw.hierarchy.labels) == {
+    assert set(source.hierarchy.labels) == {
         "madepkg", "madepkg.sub", "madepkg.top", "madepkg.sub.deep", "madepkg.sub.mod", "madepkg.sub.other",
     }  # fmt: skip
 
 
 def test_rare_labels_are_dropped_from_the_documents(installed):
-    raw = pydocs.read(packages="madepkg", min_documents=5)
-    documents = {document.doc_id: document for document in raw.documents}
+    source = pydocs.read(packages="madepkg", min_documents=5)
+    documents = {document.doc_id: document for document in source.documents}
     assert documents["madepkg.sub.other:A"].labels == ("madepkg", "madepkg.sub")
-    assert "madepkg.sub.other" not in raw.hierarchy.labels
+    assert "madepkg.sub.other" not in source.hierarchy.labels
 
 
 def test_it_is_the_same_every_time(installed, tmp_path):
     def fingerprint(**options):
-        raw = pydocs.read(packages="madepkg", min_documents=4, **options)
-        return write(raw, tmp_path / "c", name="pydocs", options={}).fingerprint
+        source = pydocs.read(packages="madepkg", min_documents=4, **options)
+        return write(source, tmp_path / "c", name="pydocs", options={}).fingerprint
 
     assert fingerprint() == fingerprint()
     assert len({fingerprint(), fingerprint(documents=30), fingerprint(documents=20)}) == 3
 
 
 def test_versions_are_recorded(installed):
-    raw = pydocs.read(packages="madepkg", min_documents=4)
-    assert raw.inputs == pydocs.inputs({"packages": "madepkg"}) == {"madepkg": "1.0"}
+    source = pydocs.read(packages="madepkg", min_documents=4)
+    assert source.inputs == pydocs.inputs({"packages": "madepkg"}) == {"madepkg": "1.0"}
 
 
 def test_a_package_that_is_not_there_is_named():
@@ -82,8 +84,8 @@ def test_a_package_that_is_not_there_is_named():
 
 
 def test_real_packages_give_a_tree_with_a_branch_each(tmp_path):
-    raw = pydocs.read(packages="networkx,sklearn")
-    corpus = write(raw, tmp_path / "pydocs", name="pydocs", options={})
+    source = pydocs.read(packages="networkx,sklearn")
+    corpus = write(source, tmp_path / "pydocs", name="pydocs", options={})
     hierarchy = corpus.hierarchy
     assert hierarchy.is_tree and [hierarchy.labels[root] for root in hierarchy.roots] == ["networkx", "sklearn"]
     assert hierarchy.levels.max() == 3

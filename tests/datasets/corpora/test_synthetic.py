@@ -1,3 +1,5 @@
+"""The synthetic corpus: pinned content, its shape, and how well it can be learned."""
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -17,9 +19,9 @@ FINGERPRINTS = {
 
 @pytest.fixture(scope="module", params=[0.15, 0.0], ids=["graph", "tree"])
 def drawn(request, tmp_path_factory):
-    raw = synthetic.read(overlap=request.param)
+    source = synthetic.read(overlap=request.param)
     folder = tmp_path_factory.mktemp("synthetic") / "synthetic"
-    return request.param, write(raw, folder, name="synthetic", options={"overlap": request.param})
+    return request.param, write(source, folder, name="synthetic", options={"overlap": request.param})
 
 
 def num_shared(hierarchy):
@@ -67,8 +69,8 @@ def test_labels_shuffled_against_texts_cannot_be_learned(drawn):
 
 def test_seed_and_number_of_roots_are_knobs(tmp_path):
     def fingerprint(**options):
-        raw = synthetic.read(documents=100, **options)
-        return write(raw, tmp_path / "c", name="synthetic", options=options), raw.hierarchy
+        source = synthetic.read(documents=100, **options)
+        return write(source, tmp_path / "c", name="synthetic", options=options), source.hierarchy
 
     (one, _), (two, _), (six, hierarchy) = fingerprint(), fingerprint(seed=1), fingerprint(roots=6)
     assert len({one.fingerprint, two.fingerprint, six.fingerprint}) == 3

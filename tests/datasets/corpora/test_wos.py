@@ -1,3 +1,5 @@
+"""Web of Science in every form: published texts, label repair, and splits."""
+
 import contextlib
 import hashlib
 import json
@@ -10,8 +12,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from datasets.corpora import wos
-from datasets.corpora.wos_labels import AREAS, hierarchy
-from datasets.formats.textfiles import read_taxonomy
+from datasets.corpora.wos_labels import AREAS
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
 from tests.shared import shared
@@ -29,13 +30,13 @@ def some_rows(text="Ωmega – the 'abstract'", count=10):
     return [(0, 1, 1, "CS ", " Machine learning  ", "k", f"{text} {number}") for number in range(count)]
 
 
-def texts(raw):
-    return sorted(document.text for document in raw.documents)
+def texts(source):
+    return sorted(document.text for document in source.documents)
 
 
 def test_published_rows_give_the_published_files():
-    raw = wos.read(shared("data/wos/Data1k.txt"), form="natural")
-    documents = list(raw.documents)
+    source = wos.read(shared("data/wos/Data1k.txt"), form="natural")
+    documents = list(source.documents)
     for split, size in (("train", 640), ("val", 160), ("test", 200)):
         lines = shared(f"data/wos/golden1k/wos_{split}.json").read_text("utf-8").splitlines()
         golden = [json.loads(line) for line in lines]
@@ -43,12 +44,12 @@ def test_published_rows_give_the_published_files():
         assert len(ours) == size
         assert [document.text for document in ours] == [record["doc_token"] for record in golden]
         assert [list(document.labels) for document in ours] == [record["doc_label"] for record in golden]
-    assert "The areas of 11 rows were repaired as in HiAGM." in raw.notes
+    assert "The areas of 11 rows were repaired as in HiAGM." in source.notes
 
 
 def test_published_rows_become_a_corpus_of_seven_branches(tmp_path):
-    raw = wos.read(shared("data/wos/Data1k.txt"))
-    counts = write(raw, tmp_path / "wos", name="wos", options={}).meta["counts"]
+    source = wos.read(shared("data/wos/Data1k.txt"))
+    counts = write(source, tmp_path / "wos", name="wos", options={}).meta["counts"]
     assert counts["splits"] == {"train": 640, "val": 160, "test": 200}
     assert counts["labels"] == 141 and len(counts["branches"]) == 7
     assert counts["labels_per_document"] == 2 and counts["documents_not_closed"] == 0
@@ -73,26 +74,6 @@ def test_split_rule_equals_scikit_learn(num_rows):
     assert [ours[split].tolist() for split in ("train", "val", "test")] == [train, val, test]
 
 
-def test_hierarchy_is_the_published_one():
-    assert len(hierarchy()) == 141 and len(hierarchy().roots) == 7
-    published = read_taxonomy(shared("data/taxonomies/wos.taxonomy"))
-
-    def edges(tree):
-        return {(tree.labels[parent], tree.labels[child]) for parent, child in tree.edges}
-
-    assert edges(hierarchy()) == edges(published)
-    assert {hierarchy().labels[root] for root in hierarchy().roots} == {published.labels[r] for r in published.roots}
-
-
-def test_codes_have_the_names_of_the_published_histogram():
-    pairs = json.loads(shared("data/wos/wos_expected_histogram.json").read_text("utf-8"))["pairs"]
-    assert len(pairs) == 133 == sum(bool(area) for areas in AREAS.values() for area in areas)
-    for pair in pairs:
-        assert list(AREAS)[pair["Y1"]] == pair["domain"]
-        seen = pair["area_names_seen_in_1k"]
-        assert not seen or AREAS[pair["domain"]][pair["Y2"]] in seen
-
-
 def test_label_arrays_give_the_published_histogram(tmp_path):
     histogram = json.loads(shared("data/wos/wos_expected_histogram.json").read_text("utf-8"))
     folder = tmp_path / "WOS46985"
@@ -115,11 +96,11 @@ def test_label_arrays_are_read_beside_texts_in_any_encoding(tmp_path, encoding):
     (tmp_path / "X.txt").write_bytes(text.encode(encoding))
     (tmp_path / "YL1.txt").write_text("1\n" * 10)
     (tmp_path / "YL2.txt").write_text("9\n" * 10)
-    raw = wos.read(tmp_path, form="natural")
-    documents = list(raw.documents)
+    source = wos.read(tmp_path, form="natural")
+    documents = list(source.documents)
     assert sorted(document.text for document in documents) == [f"größe of {number}" for number in range(10)]
     assert {document.labels for document in documents} == {("ECE", "Analog signal processing")}
-    assert "7 root branches, not the 4 that the HiMTL paper states." in raw.notes
+    assert "7 root branches, not the 4 that the HiMTL paper states." in source.notes
     (tmp_path / "YL2.txt").write_text("9\n" * 9)
     with pytest.raises(DataError, match="have 10, 10 and 9 rows"):
         wos.read(tmp_path)
@@ -144,14 +125,14 @@ def test_label_repair_depends_on_the_order():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_unicode_exports_read_the_same(tmp_path, encoding):
-    raw = wos.read(export(tmp_path, some_rows(), encoding), form="natural")
-    assert texts(raw) == [f"ωmega – the 'abstract' {number}" for number in range(10)]
-    assert len(raw.hierarchy.roots) == 7
+    source = wos.read(export(tmp_path, some_rows(), encoding), form="natural")
+    assert texts(source) == [f"ωmega – the 'abstract' {number}" for number in range(10)]
+    assert len(source.hierarchy.roots) == 7
 
 
 def test_windows_export_reads_the_same(tmp_path):
-    raw = wos.read(export(tmp_path, some_rows("Größe – “quoted”"), "cp1252"), form="natural")
-    assert texts(raw)[0] == "größe – “quoted” 0"
+    source = wos.read(export(tmp_path, some_rows("Größe – “quoted”"), "cp1252"), form="natural")
+    assert texts(source)[0] == "größe – “quoted” 0"
 
 
 def test_outer_quotes_are_stripped_from_exports_only(tmp_path):
@@ -169,7 +150,7 @@ def test_outer_quotes_are_stripped_from_exports_only(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((0, 1, "CS"), "1 rows do not have 7 fields, first line 12 with 3"),
+        ((0, 1, "CS"), "1 rows have other than 7 fields, first line 12 with 3"),
         ((0, 99, 1, "CS", "Astrology", "k", "t"), "1 rows have an area that is not one of the 134, first row 11"),
         ((5, 7, 1, "Medical", "Depression", "k", "t"), "first row 11: 'Depression' in 'Medical'"),
     ],
@@ -197,7 +178,7 @@ def arrays(tmp_path, first="1", second="9"):
     ("first", "second"), [("x", "9"), ("-1", "0"), ("1", "-1"), ("7", "0"), ("1", "8"), ("1", "²")]
 )
 def test_codes_that_name_no_label_are_refused(tmp_path, first, second):
-    with pytest.raises(DataError, match=f"row 10: there is no label with the codes {first} and {second}"):
+    with pytest.raises(DataError, match=f"row 10: no label has the codes {first} and {second}"):
         wos.read(arrays(tmp_path, first, second))
 
 
@@ -230,3 +211,12 @@ def test_the_smaller_sets_are_refused_since_their_codes_mean_other_areas(tmp_pat
     (tmp_path / "X.txt").write_text("text\n" * size)
     with pytest.raises(DataError, match=f"has {size:,} rows, so it is one of the smaller sets of HDLTex"):
         wos.read(tmp_path)
+
+
+def test_the_published_split_of_web_of_science_index_for_index():
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(shared("data/wos/wos_split.parquet")).to_pylist()
+    ours = wos.split_rows(46_985)
+    for split in ("train", "val", "test"):
+        assert ours[split].tolist() == [row["index"] for row in table if row["split"] == split]

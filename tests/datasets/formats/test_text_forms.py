@@ -1,4 +1,8 @@
-from datasets.formats.text_forms import STOP_WORDS, letter_form, natural_form, word_form
+"""Forms of texts against those of the published programs."""
+
+import pytest
+
+from datasets.formats.text_forms import STOP_WORDS, first_words, letter_form, natural_form, word_form
 
 
 def test_the_two_forms_of_an_abstract():
@@ -13,3 +17,11 @@ def test_the_letters_of_a_news_article_are_glued_where_the_published_program_glu
     text = "\"It's 3.5% of U.S. trade,\" he said.They (we) don't know! A b 1990's"
     # 'u.s.' and 'said.They' lose their points without a space; 'a' is a stop word and 'b' is not.
     assert letter_form(text) == "'s us trade saidthey n't know b 's"
+
+
+@pytest.mark.parametrize(
+    ("num", "expected"),
+    [(0, " one  two\nthree "), (1, "one"), (2, "one two"), (3, "one two three"), (9, "one two three")],
+)
+def test_the_first_words_are_joined_by_single_spaces(num, expected):
+    assert first_words(" one  two\nthree ", num) == expected

@@ -1,11 +1,11 @@
-"""Compressed lists, whole, cut off and damaged."""
+"""Text files: compressed, cut off and damaged lists, JSON objects, and every form of a taxonomy."""
 
 import random
 
 import pyarrow as pa
 import pytest
 
-from datasets.formats.textfiles import find, read_lines
+from datasets.formats.textfiles import find_file, json_object, read_lines, read_records, read_taxonomy
 from harness.core.errors import DataError
 
 LINES = [f"line {number} {random.Random(number).random()}" for number in range(2000)]
@@ -44,8 +44,64 @@ def test_damage_is_told_and_never_read_as_less(packed):
 def test_files_are_found_plain_or_compressed_two_folders_down(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "x.dat.gz").write_bytes(b"")
-    assert find(tmp_path, ("x.dat",), "a folder") == tmp_path / "a" / "b" / "x.dat.gz"
+    assert find_file(tmp_path, ("x.dat",), "a folder") == tmp_path / "a" / "b" / "x.dat.gz"
     (tmp_path / "x.dat").write_bytes(b"")
-    assert find(tmp_path, ("x.dat",), "a folder") == tmp_path / "x.dat"
+    assert find_file(tmp_path, ("x.dat",), "a folder") == tmp_path / "x.dat"
     with pytest.raises(DataError, match="does not hold y.dat or z.dat; --source is a folder"):
-        find(tmp_path, ("y.dat", "z.dat"), "a folder")
+        find_file(tmp_path, ("y.dat", "z.dat"), "a folder")
+
+
+def taxonomy(tmp_path, text):
+    path = tmp_path / "taxonomy.tsv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_taxonomy_names_are_taken_whole(tmp_path):
+    path = taxonomy(
+        tmp_path,
+        "Root\tMathematics (Root)\tMedia, Entertainment and Publishing\r\nMathematics (Root)\tÖl und Gas\t\r\n\r\n",
+    )
+    hierarchy = read_taxonomy(path)
+    assert hierarchy.labels == ("Mathematics (Root)", "Media, Entertainment and Publishing", "Öl und Gas")
+    assert hierarchy.roots == (0, 1) and hierarchy.edges.tolist() == [[0, 2]]
+
+
+def test_both_taxonomy_forms_mean_the_same(tmp_path):
+    lines = read_taxonomy(taxonomy(tmp_path, "Root\ta\tb\na\tc\td\n"))
+    table = read_taxonomy(taxonomy(tmp_path, "\ufeffparent\tchild\na\tc\na\td\nRoot\ta\nRoot\tb\n"))
+    assert lines == table
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Root\ta\nb\n", "line 2: 'b' is not `parent TAB child"),
+        ("top\ta\n", "no line starts with 'Root'"),
+        ("Root\ta\nb\tc\n", "taxonomy.tsv: 2 labels cannot be reached"),
+    ],
+)
+def test_broken_taxonomies_are_refused_with_their_place(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        read_taxonomy(taxonomy(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"a": 1', "here: not JSON .* at column 8"),
+        (b'{"a":\n1', "here: not JSON .* at line 2, column 2"),
+        (b'{"a": "\xff"}', "here: not JSON .*can't decode byte 0xff"),
+        ('{"a": ' + "1" * 5000 + "}", "here: not JSON .*Exceeds the limit"),
+        ("[1]", "here: a JSON object is needed, not a list"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_with_its_place(content, message):
+    with pytest.raises(DataError, match=message):
+        json_object(content, "here")
+
+
+def test_records_come_with_their_lines_and_empty_lines_are_skipped(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text('\ufeff{"a": 1}\n \n{"b": [2]}', "utf-8")
+    assert list(read_records(path)) == [(f"{path}, line 1", {"a": 1}), (f"{path}, line 3", {"b": [2]})]

@@ -1,4 +1,4 @@
-"""Word pieces on disk are those of the tokeniser, whole or not there, and cost no memory."""
+"""Tokens on disk are those of the tokeniser, complete or absent, and cost no memory."""
 
 import tracemalloc
 
@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from datasets.storage.corpus import Document, Raw, write
+from datasets.storage.corpus import write
+from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import tokenise
 
@@ -24,15 +25,15 @@ def words(texts=()):
 def corpus_of(tmp_path, texts):
     splits = ("train", "val", "test")
     documents = [Document(str(n), text, ("a",), splits[n % 3]) for n, text in enumerate(texts)]
-    return write(Raw(ONE_LABEL, documents), tmp_path / "c", name="synthetic", options={})
+    return write(CorpusSource(ONE_LABEL, documents), tmp_path / "c", name="synthetic", options={})
 
 
-def test_pieces_are_those_of_the_tokeniser_in_order(tmp_path):
+def test_tokens_are_those_of_the_tokeniser_in_order(tmp_path):
     texts = ["one two", "three", "two one one", "one"] * 600
     tokens = tokenise(corpus_of(tmp_path, texts), "words", {}, OPTIONS, words)
     expected = [words().encode(text).ids for text in texts]
     assert tokens.lengths.tolist() == [len(ids) for ids in expected]
-    assert tokens.ids.tolist() == [piece for ids in expected for piece in ids]
+    assert tokens.ids.tolist() == [token for ids in expected for token in ids]
     ids, offsets = tokens.gather(np.array([2, 0]))
     assert ids.tolist() == [2, 1, 1, 1, 2] and offsets.tolist() == [0, 3, 5]
 
@@ -69,7 +70,7 @@ def test_damage_is_mended_and_an_interruption_leaves_nothing(tmp_path):
     assert names == {".arrow", ".json", ".lock"} and len(list((corpus.folder / "tokens").glob("*.arrow"))) == 1
 
 
-def test_documents_without_pieces_have_length_zero(tmp_path):
+def test_documents_without_tokens_have_length_zero(tmp_path):
     tokens = tokenise(
         corpus_of(tmp_path, ["\u3000x", "y", "z"]), "none", {}, OPTIONS, lambda texts: Tokenizer(models.BPE())
     )

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from harness.analysis.inputs import TrialResult
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.stats.multiple_testing import num_effects
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import noisy, summary_of, sweep, the
@@ -21,13 +22,13 @@ CPU = {"commit": "abc", "device": "cpu", "precision": "fp32", "cpu": "one"}
 
 def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes: Any) -> TrialResult:
     """How the first trial of a sweep ended, whose record has this environment."""
-    plan = make_plan(load(write_sweep()))
+    plan = Plan.open(load(write_sweep()))
     first = plan.trials[0]
     store = Store(Path(plan.sweep.store))
     store.folder(first.key).mkdir(parents=True, exist_ok=True)
-    made = record(first.key, first.trial)
+    made = record(first.key, first.settings)
     store.finish(made.model_copy(update={"environment": environment, "predictions_sha256": "x"} | changes))
-    findings = collect(make_plan(load(write_sweep())), is_interim=True)
+    findings = find(*collect(Plan.open(load(write_sweep())), is_interim=True))
     (found,) = findings.results
     return found
 
@@ -64,12 +65,12 @@ def test_the_cpu_behind_a_gpu_does_not_matter(write_sweep: SweepWriter) -> None:
 
 
 def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> None:
-    plan = make_plan(load(write_sweep()))
+    plan = Plan.open(load(write_sweep()))
     store = Store(Path(plan.sweep.store))
     first = plan.trials[0]
     store.folder(first.key).mkdir(parents=True)
     store.fail(Failure(key=first.key, kind="non_finite", message="it diverged", settings={}, attempts=1))
-    findings = collect(make_plan(load(write_sweep())), is_interim=True)
+    findings = find(*collect(Plan.open(load(write_sweep())), is_interim=True))
     (found,) = findings.results
     assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
     assert "FAILED (1/2)" in markdown(findings)

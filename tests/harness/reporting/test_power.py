@@ -14,7 +14,7 @@ from harness.reporting import status
 from harness.reporting.collect import collect
 from harness.reporting.power import describe, targets
 from harness.stats.power import detectable, seeds_needed, upper_sd
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import facts, noisy, results, sweep
@@ -29,7 +29,7 @@ def line(text: str, start: str) -> list[str]:
 
 
 def test_table_1_before_any_trial() -> None:
-    text = describe(make_plan(load(TABLE_1)), sd=0.3, hours=2.0)
+    text = describe(Plan.open(load(TABLE_1)), sd=0.3, hours=2.0)
     # Of Table 1: +1.48; the table of seeds for .30 at .05 and at .05 / 24 says 3 and 5 at 1.5.
     assert line(text, "HiAGM+MTL (projection), RCV1-v2 macro") == ["0.30", "0.30", "0.51", "+1.48", "1.00", "3", "5"]
     micro = line(text, "HiTIN+MTL (masking), WOS micro")
@@ -48,14 +48,14 @@ def test_table_1_before_any_trial() -> None:
 
 
 def test_cells_that_are_one_trial_cost_one() -> None:
-    plan = make_plan(load(TABLE_1.parent / "controls.yaml"))
+    plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
     assert len(plan.trials) == 310 and len(plan.cells()) == 62
     text = describe(plan, sd=0.3, hours=2.0)
     assert "42 trials a seed, 2 hours each (as given): 84 hours a seed, 420 hours for all 5, 420 hours of it" in text
 
 
 def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
-    plan = make_plan(load(TABLE_1))
+    plan = Plan.open(load(TABLE_1))
     needed = seeds_needed(0.5, 1.0 / math.sqrt(3), 0.05 / 8, num_strata=3)
     assert f"Recommended: {needed} seeds" in describe(plan, sd=1.0)
     assert "Recommended: 30 seeds" in describe(plan, sd=3.0) and "capped" in describe(plan, sd=3.0)
@@ -63,17 +63,17 @@ def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
 
 def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
         store.folder(planned.key).mkdir(parents=True)
-        seed = planned.trial.seed
-        score = 70.0 + seed + 0.3 * seed * (planned.trial.merge != "none")
-        made = record(planned.key, planned.trial, seconds=1800.0)
+        seed = planned.settings.seed
+        score = 70.0 + seed + 0.3 * seed * (planned.settings.merge != "none")
+        made = record(planned.key, planned.settings, seconds=1800.0)
         scores = {"micro_f1": score, "macro_f1": score}
         store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
-    plan = make_plan(load(path))
-    found = targets(collect(plan, is_interim=True), None)
+    plan = Plan.open(load(path))
+    found = targets(find(*collect(plan, is_interim=True)), None)
     assert [one.sd for one in found] == [pytest.approx(upper_sd(0.3, 3))] * 2
     assert (
         "0.5 hours each (mean of finished trials): 1 hours a seed, 3 hours for all 3, 0 hours of it to go"
@@ -121,11 +121,11 @@ def test_without_comparisons_there_is_nothing_to_plan(
     path = write_sweep(**changes)
     assert main([str(path), "--sd", "0.3"]) == 0
     assert f"No comparisons: {words}" in capsys.readouterr().out
-    assert words in status.describe(make_plan(load(path)))
+    assert words in status.describe(Plan.open(load(path)))
 
 
 def test_a_family_of_four_is_corrected_at_the_first_step_of_holm(write_sweep: SweepWriter) -> None:
-    text = describe(make_plan(load(write_sweep(seeds=list(range(6))))), 0.3)
+    text = describe(Plan.open(load(write_sweep(seeds=list(range(6))))), 0.3)
     least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
     assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
     assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text
@@ -138,10 +138,10 @@ def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.C
 
 
 def test_a_plan_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
-    text = describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
+    text = describe(Plan.open(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
     least, strict = (f"{detectable(0.3, 10, one, num_strata=2):.2f}" for one in (0.05, 0.05 / 4))
     assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
     assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text
-    states = status.describe(make_plan(load(write_sweep(statistics={"paired": False}))))
+    states = status.describe(Plan.open(load(write_sweep(statistics={"paired": False}))))
     assert "exact exchange of runs over 2 seeds reaches p = 1" in states
     assert "Stars (Welch's t): none possible: 2 comparable runs in the smaller arm" in states

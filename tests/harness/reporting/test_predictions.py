@@ -12,12 +12,13 @@ from scipy import sparse
 from sklearn.metrics import f1_score
 
 from datasets.storage.corpus import Corpus
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.core.errors import StoreError
 from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
 from harness.reporting.predictions import read_samples
-from harness.trials.plan import Plan, make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.harness.trials.test_plan import record
@@ -28,8 +29,8 @@ HOW = Resampling(draws=50, swaps=50)
 
 def fill(path: Path, select: str = "per_metric") -> tuple[Plan, dict[tuple[str, int], dict[str, float]]]:
     """Finishes every trial with made-up predictions; returns the plan and scikit-learn's scores of them."""
-    plan = make_plan(load(path))
-    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+    plan = Plan.open(load(path))
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].settings.corpus)
     test = corpus.rows("test")
     gold, store, rng = corpus.labels(test), Store(Path(plan.sweep.store)), np.random.default_rng(0)
     expected = {}
@@ -56,10 +57,10 @@ def fill(path: Path, select: str = "per_metric") -> tuple[Plan, dict[tuple[str, 
         folder = store.folder(planned.key)
         folder.mkdir(parents=True)
         pq.write_table(pa.table(columns), folder / "predictions.parquet")
-        made = record(planned.key, planned.trial)
+        made = record(planned.key, planned.settings)
         store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
-        expected[planned.trial.merge, planned.trial.seed] = scores
-    return make_plan(load(path)), expected
+        expected[planned.settings.merge, planned.settings.seed] = scores
+    return Plan.open(load(path)), expected
 
 
 @pytest.mark.parametrize("select", ["per_metric", "macro"])
@@ -71,7 +72,7 @@ def test_each_metric_is_counted_on_its_own_best_epoch(write_sweep: SweepWriter, 
         for metric, score in scores.items():
             assert sample.score(("flat", merge, seed), metric) == pytest.approx(score, abs=1e-9)
     assert len(sample.labels) == sample.support_L.size
-    assert collect(plan).control_comparisons == ()
+    assert find(*collect(plan)).control_comparisons == ()
 
 
 @pytest.mark.parametrize("labels", [[], [0, 3]])
@@ -79,8 +80,8 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     write_sweep: SweepWriter, labels: list[int]
 ) -> None:
     plan, _ = fill(path := write_sweep(models={"flat": {}}))
-    assert {cell.num_collapsed for row in collect(plan).rows for cell in row.cells} == {0}
-    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+    assert {cell.num_collapsed for row in find(*collect(plan)).rows for cell in row.cells} == {0}
+    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].settings.corpus)
     gold = corpus.labels(corpus.rows("test")).toarray()
     predicted = np.zeros_like(gold)
     predicted[:, labels] = True
@@ -93,7 +94,7 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     micro = 100 * f1_score(gold, predicted, average="micro", zero_division=0)
     scores = first.record.scores | {"micro_f1": micro}
     store.finish(first.record.model_copy(update={"scores": scores}))
-    rows = collect(make_plan(load(path))).rows
+    rows = find(*collect(Plan.open(load(path)))).rows
     assert {(row.merge, place): cell.num_collapsed for row in rows for place, cell in enumerate(row.cells)} == {
         ("none", 0): 1,
         ("none", 1): 0,
@@ -104,10 +105,10 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
 
 def test_a_report_counts_documents_as_a_sample(write_sweep: SweepWriter) -> None:
     plan, _ = fill(write_sweep(models={"flat": {}}, seeds=[1, 2, 3]))
-    for item in collect(plan).comparisons:
+    for item in find(*collect(plan)).comparisons:
         assert item.documents is not None
         assert item.documents.crossed.error > item.test.error
-    assert all(item.documents is None for item in collect(plan, is_interim=True).comparisons)
+    assert all(item.documents is None for item in find(*collect(plan, is_interim=True)).comparisons)
 
 
 def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepWriter) -> None:
@@ -129,7 +130,7 @@ def test_predictions_that_are_gone_leave_the_rest(write_sweep: SweepWriter) -> N
     first = plan.trials[0]
     (Store(Path(plan.sweep.store)).folder(first.key) / "predictions.parquet").unlink()
     sample = read_samples(plan, HOW)["synthetic"]
-    runs = [("flat", one.trial.merge, one.trial.seed) for one in plan.trials]
+    runs = [("flat", one.settings.merge, one.settings.seed) for one in plan.trials]
     assert not sample.has(runs) and sample.has(runs[1:])
 
 
@@ -155,11 +156,11 @@ def test_groups_of_labels_are_counted_on_what_a_trial_was_trained_on(write_sweep
     for documents in (0, 60):
         synthetic = {"synthetic": {"options": {"documents": 600}, "train_documents": documents}}
         plan, _ = fill(write_sweep(models={"flat": {}}, datasets=synthetic, name=f"of{documents}"))
-        corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].trial.corpus)
+        corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].settings.corpus)
         trained = corpus.labels(corpus.training_rows(documents)).toarray().sum(0)
         tested = corpus.labels(corpus.rows("test")).toarray().sum(0)
         sizes = {"frequent": trained >= 50, "few": (trained > 0) & (trained < 50), "zero": trained == 0}
         expected = {name: (int(one.sum()), int((one & (tested > 0)).sum())) for name, one in sizes.items() if one.any()}
-        assert collect(plan).facts.dataset_facts["synthetic"].label_groups == expected
+        assert find(*collect(plan)).facts.dataset_facts["synthetic"].label_groups == expected
         counted[documents] = expected
     assert counted[0] != counted[60], "a subset has fewer frequent labels"

@@ -16,7 +16,7 @@ from harness.core.environment import ROOT
 from harness.core.errors import UserError
 from harness.scheduling import gpu_shares, ray_tune
 from harness.scheduling.progress import Progress
-from harness.trials.plan import Plan, PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
 
@@ -57,7 +57,7 @@ def two_gpus() -> Iterator[None]:
 
 
 def auto(write_sweep: SweepWriter, **changes: Any) -> Plan:
-    return make_plan(load(write_sweep(**{"resources": {"gpus": "auto"}, **changes})))
+    return Plan.open(load(write_sweep(**{"resources": {"gpus": "auto"}, **changes})))
 
 
 def test_each_kind_is_measured_once_on_a_gpu_of_its_own(
@@ -72,14 +72,15 @@ def test_each_kind_is_measured_once_on_a_gpu_of_its_own(
 
     def measure(trial: dict[str, Any], data: Path) -> tuple[int, int]:
         """The real steps; only the reading of the device stands in."""
-        from harness.training import run as runner
+        from harness.training import trained
+        from harness.trials.settings import TrialSettings
 
         started = time.time()
         gpus = ray.get_runtime_context().get_accelerator_ids()["GPU"]
         if trial["merge"] == "projection" and trial["structure"] == "flat":
             raise RuntimeError("no measuring this one")
         needed = {"none": 13, "projection": 24}[trial["merge"]] * GIB
-        answer = runner.measure_memory(runner.TrialSettings.model_validate(trial), data, lambda: (needed, 80 * GIB))
+        answer = trained.measure_memory(TrialSettings.model_validate(trial), data, lambda: (needed, 80 * GIB))
         with log.open("a") as stream:
             stream.write(f"{' '.join(gpus)} {started} {time.time()}\n")
         return answer
@@ -87,7 +88,7 @@ def test_each_kind_is_measured_once_on_a_gpu_of_its_own(
     monkeypatch.setattr(ray_tune, "_measure", measure)
     plan = auto(write_sweep)
     settled = ray_tune._with_gpus(plan.trials, data_dir)
-    gpus = {(*one.trial.cell[:2], one.trial.seed): one.trial.resources.gpus for one in settled}
+    gpus = {(*one.settings.cell[:2], one.settings.seed): one.settings.resources.gpus for one in settled}
     shares = {("hiagm", "none"): 0.2, ("hiagm", "projection"): 0.5, ("flat", "none"): 0.2, ("flat", "projection"): 1.0}
     assert gpus == {(*cell, seed): share for cell, share in shares.items() for seed in (1, 2)}
     assert [one.key for one in settled] == [one.key for one in plan.trials], "what a trial occupies is not its identity"
@@ -140,10 +141,10 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
     monkeypatch.setattr(ray_tune, "_connect", lambda address: start_ray(num_gpus=1))
     monkeypatch.setattr(ray_tune, "Worker", Worker)
     sweep = {"models": {"flat": {}}, "merges": ["none"], "seeds": [1, 2, 3], "resources": {"gpus": 0.5}}
-    plan = make_plan(load(write_sweep(**sweep)))
+    plan = Plan.open(load(write_sweep(**sweep)))
     for one in plan.trials:
         store.folder(one.key).mkdir(parents=True)
-    ray_tune.run(plan.trials, data_dir, store, None, Progress(plan, store))
+    ray_tune.run(plan.trials, data_dir, store, Progress(plan))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3 and "3 done, 0 running, 0 failed" in lines[-1], "a trial that waits has not ended"
     assert [store.state(one.key) for one in plan.trials] == ["done"] * 3
@@ -176,7 +177,7 @@ def test_without_a_gpu_auto_is_none(write_sweep: SweepWriter, data_dir: Path, mo
     node = {"Alive": True, "Resources": {"CPU": 2.0}}
     monkeypatch.setattr(ray_tune.ray, "nodes", lambda: [node])
     settled: list[PlannedTrial] = ray_tune._with_gpus(auto(write_sweep).trials, data_dir)
-    assert {one.trial.resources.gpus for one in settled} == {0.0}
+    assert {one.settings.resources.gpus for one in settled} == {0.0}
 
 
 def test_only_shares_are_made_whole() -> None:

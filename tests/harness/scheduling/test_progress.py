@@ -6,7 +6,7 @@ import pytest
 
 from harness.config.load import load
 from harness.scheduling.progress import Progress
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
 from tests.harness.trials.test_plan import finish
@@ -15,14 +15,14 @@ from tests.harness.trials.test_plan import finish
 def test_counts_and_time_left(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_sweep()
     store = Store(Path(load(path).store))
-    there, failed, first, second, lost, *_ = make_plan(load(path)).trials
-    finish(store, there.key, there.trial, seconds=30.0)
+    there, failed, first, second, lost, *_ = Plan.open(load(path)).trials
+    finish(store, there.key, there.settings, seconds=30.0)
     store.folder(failed.key).mkdir()
     store.fail(Failure(key=failed.key, kind="error", message="no", settings={}, attempts=1))
-    progress = Progress(make_plan(load(path)), store)
+    progress = Progress(Plan.open(load(path)))
     for one in (first, second):
         progress.started(one.key)
-        finish(store, one.key, one.trial, seconds=20.0)
+        finish(store, one.key, one.settings, seconds=20.0)
     for one in (first, second):
         progress.ended(one.key)
     for _ in range(2):  # In two rounds: it counts as one trial.

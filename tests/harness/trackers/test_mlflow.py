@@ -7,11 +7,14 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.core.errors import TrackingError
 from harness.reporting.collect import collect
+from harness.reporting.write import report_files
 from harness.trackers import mlflow
-from harness.trials.plan import PlannedTrial, make_plan
+from harness.trackers.upkeep import mirror_or_warn
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
 from tests.harness.trials.test_plan import record
@@ -22,14 +25,14 @@ def finish(store: Store, planned: PlannedTrial, micro: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "history.jsonl").write_text('{"epoch": 1, "valid_micro_f1": 5}\n{"epoch": 2, "valid_micro_f1": 6}\n')
     (folder / "predictions.parquet").write_bytes(b"predictions")
-    base = record(planned.key, planned.trial)
+    base = record(planned.key, planned.settings)
     scores = {"micro_f1": micro, "macro_f1": micro / 2}
     store.finish(base.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
 
 
 def mirrored(path: Path) -> tuple[int, MlflowClient, list[Run]]:
-    plan = make_plan(load(path))
-    num_written = mlflow.mirror(plan, collect(plan, is_interim=True))
+    plan = Plan.open(load(path))
+    num_written = mlflow.mirror(plan, find(*collect(plan, is_interim=True)), report_files(plan.sweep))
     client = MlflowClient(load(path).tracking)
     experiment = client.get_experiment_by_name("tiny")
     assert experiment is not None
@@ -42,20 +45,20 @@ def is_cell(run: Run) -> bool:
 
 def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWriter, tmp_path: Path) -> None:
     path = write_sweep(models={"hiagm": {}}, seeds=[1, 2, 3])
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     scores = {("none", 1): 60.0, ("none", 2): 61.0, ("none", 3): 62.0}
     scores |= {("projection", 1): 61.0, ("projection", 2): 63.0, ("projection", 3): 65.0}
     *most, last = plan.trials
     for planned in most:
-        finish(store, planned, scores[planned.trial.merge, planned.trial.seed])
+        finish(store, planned, scores[planned.settings.merge, planned.settings.seed])
     reports = tmp_path / "reports"
     (reports / "fig").mkdir(parents=True)
     for name in ("tiny.md", "tiny-deltas.csv", "fig/tiny-seeds.png", "other.md"):
         (reports / name).write_text("x")
     _, client, runs = mirrored(path)
     assert not any("_p" in name for run in runs for name in run.data.metrics), "no p before all trials are there"
-    finish(store, last, scores[last.trial.merge, last.trial.seed])
+    finish(store, last, scores[last.settings.merge, last.settings.seed])
     _, client, runs = mirrored(path)
     (whole,) = (run for run in runs if "sweep" in run.data.tags)
     metrics = whole.data.metrics
@@ -81,7 +84,7 @@ def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWrite
 
 def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWriter, tmp_path: Path) -> None:
     path = write_sweep(models={"flat": {}}, seeds=[1, 2])
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     first, second, third, _ = plan.trials
     finish(store, first, 60.0)
@@ -139,7 +142,7 @@ def test_an_outage_costs_a_paragraph(
     (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "mlflow.db").execute("select 1 from x")
-    plan = make_plan(load(write_sweep()))
-    mlflow.mirror_or_warn(plan, collect(plan, is_interim=True))
+    plan = Plan.open(load(write_sweep()))
+    mirror_or_warn(plan, find(*collect(plan, is_interim=True)), [])
     errors = capsys.readouterr().err
     assert "was not filled" in errors and "python -m harness.tracking" in errors and "Traceback" not in errors

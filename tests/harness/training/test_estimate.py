@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
+import harness.trial as trial_door
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.load import load
-from harness.training import build, estimate, train
-from harness.training import run as runner
-from harness.training.build import Data
+from harness.training import build, memory, train
+from harness.training.build import Data, open_corpus
 from harness.training.checkpoint import Checkpoint
-from harness.training.estimate import TooLarge, cpu_memory, need, refuse_too_large, unallocated
-from harness.trials.plan import make_plan
+from harness.training.memory import TooLarge, cpu_memory, need, refuse_too_large, unallocated
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from models import STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads
@@ -81,9 +81,9 @@ def test_training_holds_what_is_counted(
     merge: str,
 ) -> None:
     widths = {name: 4 for name in STRUCTURE_ENCODERS[model].options.model_fields if name.endswith("width")}
-    plan = make_plan(load(write_sweep(models={model: {"options": widths}}, merges=[merge])))
-    trial = plan.trials[0].trial
-    data = Data.open(trial, data_dir)
+    plan = Plan.open(load(write_sweep(models={model: {"options": widths}}, merges=[merge])))
+    trial = plan.trials[0].settings
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
     classifier = build.build(trial, data, torch.device("cpu"))
     optimizer = train._optimizer(classifier, trial.trainer)
     monkeypatch.setattr(train, "_optimizer", lambda *_: optimizer)
@@ -100,32 +100,32 @@ def test_training_holds_what_is_counted(
             tensors += [fitted.weights[metric][name] for metric in ("micro_f1", "macro_f1")]
     held = {tensor.data_ptr(): tensor.nbytes for tensor in tensors if tensor is not None}
     needed = need(classifier.heads)
-    assert sum(held.values()) == needed.device + needed.kept - 2 * 4 * len(data.corpus.hierarchy)
+    assert sum(held.values()) == needed.device + needed.cpu - 2 * 4 * len(data.corpus.hierarchy)
 
 
 def test_refused_is_what_lacks_one_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     build = builder("hiagm", "masking", node_width=5)
     needed = need(build())
     check = partial(refuse_too_large, build, model="mine", merge="masking", options={"node_width": 5})
-    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.device + needed.kept)
+    monkeypatch.setattr(memory, "cpu_memory", lambda: needed.device + needed.cpu)
     check(torch.device("cpu"))
-    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.device + needed.kept - 1)
+    monkeypatch.setattr(memory, "cpu_memory", lambda: needed.device + needed.cpu - 1)
     with pytest.raises(TooLarge, match=r"^The heads of mine with 8 labels and merge masking have [\d,]+ parameters"):
         check(torch.device("cpu"))
     # On a GPU it is the best weights alone that the CPU holds.
-    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.kept)
-    monkeypatch.setattr(estimate, "gpu_memory", lambda device: needed.device)
+    monkeypatch.setattr(memory, "cpu_memory", lambda: needed.cpu)
+    monkeypatch.setattr(memory, "gpu_memory", lambda device: needed.device)
     check(torch.device("cuda"))
-    monkeypatch.setattr(estimate, "cpu_memory", lambda: needed.kept - 1)
+    monkeypatch.setattr(memory, "cpu_memory", lambda: needed.cpu - 1)
     with pytest.raises(TooLarge, match="this process has"):
         check(torch.device("cuda"))
-    monkeypatch.setattr(estimate, "gpu_memory", lambda device: needed.device - 1)
+    monkeypatch.setattr(memory, "gpu_memory", lambda device: needed.device - 1)
     with pytest.raises(TooLarge, match="the GPU has"):
         check(torch.device("cuda"))
 
 
 def test_advice_is_what_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "cpu_memory", lambda: 0)
+    monkeypatch.setattr(memory, "cpu_memory", lambda: 0)
     advice = {
         ("hiagm", "none"): "Use `projection`, a `node_width` below 5, fewer labels, or more memory",
         ("hiagm", "projection"): "Use a `node_width` below 5, fewer labels, or more memory",
@@ -146,17 +146,17 @@ def test_a_trial_that_cannot_fit_is_a_failure_and_the_others_go_on(
     models = {"hiagm": {"options": {"node_width": 10_000_000}}, "flat": {}}
     path = write_sweep(models=models, seeds=[1])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert runner.main([str(path)]) == 1
+    assert trial_door.main([str(path)]) == 1
     grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     output = capsys.readouterr().out
     assert output.count("failed: too_large: TooLarge: The heads of hiagm with 53 labels and merge") == 2
     assert "2 of 4 trials done, 2 failed" in output
-    store, plan = Store(tmp_path / "store"), make_plan(load(path))
+    store, plan = Store(tmp_path / "store"), Plan.open(load(path))
     for one in plan.trials:
         failure = store.failure(one.key)
-        assert (failure is None) == (one.trial.model == "flat")
+        assert (failure is None) == (one.settings.model == "flat")
         if failure is not None:
-            advice = "`projection`, a" if one.trial.merge == "none" else "Use a"
+            advice = "`projection`, a" if one.settings.merge == "none" else "Use a"
             assert failure.kind == "too_large" and f"{advice} `node_width` below 10000000" in failure.message
             assert "GiB to train; this process has" in failure.message and len(failure.message) < 500
     # The smallest of the refused tensors alone, 53 biases in each direction, has 4,000 MB.

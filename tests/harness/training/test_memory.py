@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from harness.config.load import load
-from harness.training import build, memory, train
+from harness.training import build, memory, train, trained
 from harness.training import run as runner
-from harness.training.build import Data
+from harness.training.build import Data, open_corpus
 from harness.training.checkpoint import Checkpoint
 from harness.training.evaluate import Documents
-from harness.trials.plan import PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Record, Store
 from models.classifier import Classifier
@@ -32,13 +32,13 @@ STILL_BAG = {"name": "bag", "options": {"width": 8, "vocabulary": 500, "max_leng
 
 
 def planned(write_sweep: SweepWriter, model: str = "hiagm", **changes: Any) -> PlannedTrial:
-    plan = make_plan(load(write_sweep(models=STILL, encoder=STILL_BAG, **changes)))
-    return next(one for one in plan.trials if one.trial.cell[:2] == (model, "projection"))
+    plan = Plan.open(load(write_sweep(models=STILL, encoder=STILL_BAG, **changes)))
+    return next(one for one in plan.trials if one.settings.cell[:2] == (model, "projection"))
 
 
 def built(trial: TrialSettings, data_dir: Path) -> tuple[Classifier, Documents]:
-    data = Data.open(trial, data_dir)
-    runner.seed_everything(1)
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
+    train.seed_everything(1)
     return build.build(trial, data, torch.device("cpu")), data.splits["train"]
 
 
@@ -56,7 +56,7 @@ def gradients(model: Classifier) -> list[Tensor]:
 
 @pytest.mark.parametrize("parts", [2, 3, 4, 13, 32])
 def test_the_gradients_of_parts_are_those_of_the_whole(write_sweep: SweepWriter, data_dir: Path, parts: int) -> None:
-    trial = planned(write_sweep).trial
+    trial = planned(write_sweep).settings
     whole, split = built(trial, data_dir)
     places = np.arange(13)  # In 4 parts: 4 + 3 + 3 + 3.
     tokens, gold_BL = split.batch(places, torch.device("cpu"))
@@ -71,7 +71,7 @@ def test_the_gradients_of_parts_are_those_of_the_whole(write_sweep: SweepWriter,
 
 
 def test_whole_batches_give_the_bits_of_a_plain_loop(write_sweep: SweepWriter, data_dir: Path) -> None:
-    trial = planned(write_sweep, "hitin").trial  # With dropout and batch statistics.
+    trial = planned(write_sweep, "hitin").settings  # With dropout and batch statistics.
     weights = []
     for is_plain in (True, False):
         model, split = built(trial, data_dir)
@@ -111,7 +111,7 @@ def test_where_a_step_takes_statistics_no_document_is_alone(
     parts: int,
     sizes: list[int],
 ) -> None:
-    trial = planned(write_sweep, model).trial
+    trial = planned(write_sweep, model).settings
     classifier, split = built(trial, data_dir)
     seen = watch(monkeypatch)
     epoch(classifier, trial, split, [np.arange(num)], parts)
@@ -145,8 +145,8 @@ def device_of(num_documents: int, is_for_training_only: bool = True, error: Exce
 
 
 def run(one: PlannedTrial, data_dir: Path, store: Store, **resources: Any) -> Record | None:
-    settled = one.trial.resources.model_copy(update=resources)
-    runner.run(one.trial.model_copy(update={"resources": settled}), one.key, data_dir, store)
+    settled = one.settings.resources.model_copy(update=resources)
+    runner.run(one.settings.model_copy(update={"resources": settled}), one.key, data_dir, store)
     return store.record(one.key)
 
 
@@ -210,13 +210,13 @@ def test_what_never_fits_fails_as_out_of_memory(
     assert run(one, data_dir, store) is None
     failure = store.failure(one.key)
     assert failure is not None and failure.kind == "out_of_memory" and failure.message.startswith("OutOfMemoryError")
-    assert (store.folder(one.key) / "trial.log").read_text("utf-8").count("on cpu, attempt 1") == tries
+    assert (store.folder(one.key) / "trial.log").read_text("utf-8").count(" on cpu\n") == tries
 
 
 def test_a_shared_device_is_wanted_alone_first_and_changes_nothing(
     write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "device_of", lambda trial: torch.device("cpu"))
+    monkeypatch.setattr(trained, "device_of", lambda trial: torch.device("cpu"))
     one = planned(write_sweep)
     undisturbed = run(one, data_dir, Store(tmp_path / "undisturbed"))
     store = Store(tmp_path / "s")
@@ -233,7 +233,7 @@ def test_a_killed_trial_goes_on_with_the_parts_it_was_trained_with(
     write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = planned(write_sweep, trainer={**FAST, "epochs": 4})
-    monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
+    monkeypatch.setattr(trained, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
     with monkeypatch.context() as patch:
         watch(patch, device_of(10))
         whole = run(one, data_dir, Store(tmp_path / "whole"))
@@ -245,7 +245,7 @@ def test_a_killed_trial_goes_on_with_the_parts_it_was_trained_with(
     store = Store(tmp_path / "killed")
     with monkeypatch.context() as patch, pytest.raises(Killed):
         watch(patch, device_of(10))
-        runner.run(one.trial, one.key, data_dir, store, kill_in_epoch_3)
+        runner.run(one.settings, one.key, data_dir, store, kill_in_epoch_3)
     record = run(one, data_dir, store)
     assert record is not None and whole is not None and record.micro_batches == 4 == whole.micro_batches
     assert record.predictions_sha256 == whole.predictions_sha256
@@ -280,7 +280,7 @@ def test_a_trial_keeps_to_its_share_and_to_full_single_precision(
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", kept.append)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     torch.set_float32_matmul_precision("high")
-    trial = planned(write_sweep).trial
+    trial = planned(write_sweep).settings
     trial = trial.model_copy(update={"resources": trial.resources.model_copy(update={"gpus": gpus})})
     assert build.device_of(trial).type == "cuda" and kept == [share]
     assert torch.get_float32_matmul_precision() == "highest" and not torch.backends.cudnn.allow_tf32
@@ -289,7 +289,7 @@ def test_a_trial_keeps_to_its_share_and_to_full_single_precision(
 def test_a_measurement_takes_the_longest_documents(
     write_sweep: SweepWriter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = planned(write_sweep).trial
+    trial = planned(write_sweep).settings
     trial = trial.model_copy(update={"resources": trial.resources.model_copy(update={"gpus": "auto"})})
     seen = watch(monkeypatch)
     steps = []
@@ -298,8 +298,8 @@ def test_a_measurement_takes_the_longest_documents(
         steps.append(len(seen))
         return 3 * 2**30, 80 * 2**30
 
-    assert runner.measure_memory(trial, data_dir, read) == (3 * 2**30, 80 * 2**30)
-    data = Data.open(trial, data_dir)
+    assert trained.measure_memory(trial, data_dir, read) == (3 * 2**30, 80 * 2**30)
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
     lengths = {name: np.sort(data.tokens.lengths[split.rows])[::-1] for name, split in data.splits.items()}
     expected = [(True, lengths["train"][:33])] * 3  # A batch of 32 may take a lone document in.
     expected += [(False, lengths[name][:256]) for name in ("val", "test")]

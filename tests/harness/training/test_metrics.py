@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training.metrics import Tally, label_groups
+from datasets.storage.label_groups import label_groups
+from harness.training.metrics import Tally
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])
 DAG = Hierarchy(["p", "q", "a", "b", "c"], [(0, 2), (1, 2), (1, 3), (2, 4)])
@@ -85,13 +86,3 @@ def test_groups_of_labels_against_scikit_learn(data: st.DataObject) -> None:
                 assert scores[f"{average}_f1_{name}"] == pytest.approx(expected)
             else:
                 assert scores[f"{average}_f1_{name}"] == 0
-
-
-def test_frequent_labels_have_fifty_training_documents() -> None:
-    groups = label_groups(np.array([0, 1, 49, 50, 51]))
-    assert {name: np.flatnonzero(group).tolist() for name, group in groups.items()} == {
-        "frequent": [3, 4],
-        "few": [1, 2],
-        "zero": [0],
-    }
-    assert label_groups(np.array([50, 60])).keys() == {"frequent"}

@@ -10,17 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import harness.trial as trial_door
 from datasets.prepare import prepare
 from datasets.storage.corpus import Corpus
+from datasets.storage.label_groups import label_groups
 from harness.config.load import load
 from harness.core.errors import StoreError, UserError
-from harness.training import build
+from harness.training import build, trained
 from harness.training import run as runner
-from harness.training.build import Data
+from harness.training.build import Data, open_corpus
 from harness.training.checkpoint import Checkpoint
-from harness.training.metrics import Tally, label_groups
+from harness.training.metrics import Tally
+from harness.training.train import seed_everything
 from harness.trials.identity import identity
-from harness.trials.plan import PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt
@@ -29,12 +32,12 @@ FAST = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 
 def planned(write_sweep: SweepWriter, model: str = "hiagm", merge: str = "projection", **changes: Any) -> PlannedTrial:
-    plan = make_plan(load(write_sweep(**changes)))
-    return next(one for one in plan.trials if one.trial.cell[:2] == (model, merge))
+    plan = Plan.open(load(write_sweep(**changes)))
+    return next(one for one in plan.trials if one.settings.cell[:2] == (model, merge))
 
 
 def ran(one: PlannedTrial, data_dir: Path, store: Store) -> Record:
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     record = store.record(one.key)
     assert record is not None, store.failure(one.key)
     return record
@@ -55,13 +58,13 @@ def test_the_same_bits_first_and_later_in_a_process(write_sweep: SweepWriter, da
 
 
 def test_another_seed_gives_other_bits_but_the_same_encoder_start(write_sweep: SweepWriter, data_dir: Path) -> None:
-    plan = make_plan(load(write_sweep()))
-    data = Data.open(plan.trials[0].trial, data_dir)
+    plan = Plan.open(load(write_sweep()))
+    data = Data.open(plan.trials[0].settings, open_corpus(data_dir / plan.trials[0].settings.corpus))
     weights = {}
     for one in plan.trials:
-        runner.seed_everything(one.trial.seed)
-        model = build.build(one.trial, data, torch.device("cpu"))
-        weights[one.trial.cell, one.trial.seed] = model.encoder.state_dict()["embedding.weight"]
+        seed_everything(one.settings.seed)
+        model = build.build(one.settings, data, torch.device("cpu"))
+        weights[one.settings.cell, one.settings.seed] = model.encoder.state_dict()["embedding.weight"]
     by_seed = {seed: [w for (_, s), w in weights.items() if s == seed] for seed in (1, 2)}
     assert all(torch.equal(by_seed[1][0], other) for other in by_seed[1])
     assert not torch.equal(by_seed[1][0], by_seed[2][0])
@@ -96,7 +99,7 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
     models, trainer = {model: {"options": options}}, {**FAST, "epochs": 4}
     one = planned(write_sweep, model, merge, models=models, merges=[merge], trainer=trainer)
     whole = ran(one, data_dir, Store(tmp_path / "whole"))
-    monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
+    monkeypatch.setattr(trained, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
     store = Store(tmp_path / "killed")
     seen: list[float] = []
 
@@ -106,9 +109,9 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
             raise Killed
 
     with pytest.raises(Killed):
-        runner.run(one.trial, one.key, data_dir, store, kill_in_epoch_3)
+        runner.run(one.settings, one.key, data_dir, store, kill_in_epoch_3)
     assert store.state(one.key) == "new"
-    runner.run(one.trial, one.key, data_dir, store, lambda entry: seen.append(entry["epoch"]))
+    runner.run(one.settings, one.key, data_dir, store, lambda entry: seen.append(entry["epoch"]))
     record = store.record(one.key)
     assert record is not None and seen == [1, 2, 3, 3, 4]
     assert record.predictions_sha256 == whole.predictions_sha256 and record.scores == whole.scores
@@ -130,8 +133,8 @@ def test_labels_are_described_once_by_their_own_training_documents(write_sweep: 
         assert dense.shape == (len(read), len(labels))
         return [read[own.argmax()] if own.any() else name for name, own in zip(labels, dense.T, strict=True)]
 
-    trial = planned(write_sweep, "flat", "projection").trial.model_copy(update={"train_documents": 300})
-    data = Data.open(trial, data_dir)
+    trial = planned(write_sweep, "flat", "projection").settings.model_copy(update={"train_documents": 300})
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
     rows, gold = data.splits["train"].rows, data.splits["train"].gold.toarray()
     for _ in range(2):
         members = build.build(trial, data, torch.device("cpu")).heads.encoder.members
@@ -236,7 +239,7 @@ def test_it_learns_by_a_wide_margin(
         trainer={**FAST, "epochs": {"textrcnn": 4, "lstm": 8}.get(encoder["name"], 6), "head_lr": 0.02},
     )
     record = ran(one, data_dir, Store(tmp_path / "s"))
-    assert_learnt(record, data_dir / one.trial.corpus)
+    assert_learnt(record, data_dir / one.settings.corpus)
 
 
 def test_the_record_follows_from_the_stored_predictions(
@@ -245,7 +248,7 @@ def test_the_record_follows_from_the_stored_predictions(
     one = planned(write_sweep, trainer={**FAST, "epochs": 6})
     store = Store(tmp_path / "s")
     record = ran(one, data_dir, store)
-    corpus = Corpus.open(data_dir / one.trial.corpus)
+    corpus = Corpus.open(data_dir / one.settings.corpus)
     rows = corpus.rows("test")
     gold = corpus.labels(rows).toarray()
     table = pq.read_table(store.folder(one.key) / "predictions.parquet")
@@ -270,18 +273,18 @@ def test_the_record_follows_from_the_stored_predictions(
 
 
 def test_every_trial_trains_on_the_same_subset(write_sweep: SweepWriter, data_dir: Path) -> None:
-    trial = planned(write_sweep).trial.model_copy(update={"train_documents": 100})
-    data = Data.open(trial, data_dir)
+    trial = planned(write_sweep).settings.model_copy(update={"train_documents": 100})
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
     corpus, subset = data.corpus, data.splits["train"]
     assert len(subset.rows) == 100 == len(set(subset.rows)) and set(subset.rows) <= set(corpus.rows("train"))
-    assert np.array_equal(subset.rows, Data.open(trial, data_dir).splits["train"].rows)
+    assert np.array_equal(subset.rows, Data.open(trial, open_corpus(data_dir / trial.corpus)).splits["train"].rows)
     assert len(data.splits["test"].rows) == len(corpus.rows("test"))
 
 
 def test_nan_is_a_failed_trial_with_its_reason(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
     one = planned(write_sweep, trainer={**FAST, "encoder_lr": 1e38, "head_lr": 1e38, "clip_norm": 1e38})
     store = Store(tmp_path / "s")
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     failure = store.failure(one.key)
     assert failure is not None and failure.kind == "non_finite"
     assert "The training loss is nan in epoch" in failure.message
@@ -307,14 +310,14 @@ def test_failures_are_told_apart_and_logged(
     def raise_it(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(runner, "fit", raise_it)
+    monkeypatch.setattr(trained, "fit", raise_it)
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     failure = store.failure(one.key)
     assert failure is not None and failure.kind == kind and failure.message.startswith(type(error).__name__)
     assert "Traceback" in (store.folder(one.key) / "trial.log").read_text("utf-8")
-    assert make_plan(load(write_sweep(store=str(tmp_path / "s")))).of_state("failed")[0].key == one.key
+    assert Plan.open(load(write_sweep(store=str(tmp_path / "s")))).of_state("failed")[0].key == one.key
 
 
 def test_a_trial_that_keeps_killing_its_worker_ends_as_failed(
@@ -324,7 +327,7 @@ def test_a_trial_that_keeps_killing_its_worker_ends_as_failed(
     store = Store(tmp_path / "s")
     for _ in range(runner.MAX_ATTEMPTS):
         store.start_attempt(one.key)
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     failure = store.failure(one.key)
     assert failure is not None and failure.kind == "infrastructure" and "died 3 times" in failure.message
 
@@ -332,21 +335,21 @@ def test_a_trial_that_keeps_killing_its_worker_ends_as_failed(
 def test_data_that_the_plan_did_not_see_is_refused(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
-    other = identity(one.trial, "another fingerprint")
+    other = identity(one.settings, "another fingerprint")
     with pytest.raises(UserError, match="is not the one that the plan saw"):
-        runner.run(one.trial, other, data_dir, store)
+        runner.run(one.settings, other, data_dir, store)
     assert store.state(other) == "new", "prepared anew, it can run"
 
 
 def test_the_entry_point_runs_what_is_missing(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_sweep()
     arguments = [str(path), "--filter", "model=flat", "seed=1"]
-    assert runner.main(arguments) == 0
+    assert trial_door.main(arguments) == 0
     output = capsys.readouterr().out
     assert output.count('"epoch": 2') == 2 and "2 of 2 trials done, 0 failed" in output
-    assert runner.main(arguments) == 0
+    assert trial_door.main(arguments) == 0
     assert '"epoch"' not in capsys.readouterr().out
-    record = Store(Path(load(path).store)).record(make_plan(load(path), arguments[2:]).trials[0].key)
+    record = Store(Path(load(path).store)).record(Plan.open(load(path), arguments[2:]).selected[0].key)
     assert record is not None and json.loads(record.model_dump_json())["settings"]["model"] == "flat"
 
 
@@ -359,9 +362,9 @@ def test_a_full_disk_is_nobodys_failed_trial(
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
     with monkeypatch.context() as patch:
-        patch.setattr(runner.BestEpochs, "write_predictions", full)
+        patch.setattr(runner, "write_predictions", full)
         with pytest.raises(StoreError, match="is full; free some of it, and go on"):
-            runner.run(one.trial, one.key, data_dir, store)
+            runner.run(one.settings, one.key, data_dir, store)
     assert store.state(one.key) == "new"
     ran(one, data_dir, store)
 
@@ -371,7 +374,7 @@ def test_a_gpu_that_is_not_there_is_refused(write_sweep: SweepWriter, data_dir: 
         pytest.skip("this machine has one")
     one = planned(write_sweep, resources={"gpus": 0.5})
     with pytest.raises(UserError, match="wants 0.5 GPUs and torch .* sees none"):
-        runner.run(one.trial, one.key, data_dir, Store(tmp_path / "s"))
+        runner.run(one.settings, one.key, data_dir, Store(tmp_path / "s"))
 
 
 def test_a_finished_trial_is_not_run_again(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
@@ -384,7 +387,7 @@ def test_a_finished_trial_is_not_run_again(write_sweep: SweepWriter, data_dir: P
 def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
     one = planned(write_sweep, encoder={"name": "bag", "options": {"width": 8, "vocabulary": 300, "max_length": 17}})
     first = ran(one, data_dir, Store(tmp_path / "0"))
-    folder = data_dir / one.trial.corpus / "tokens"
+    folder = data_dir / one.settings.corpus / "tokens"
     newest = max(folder.glob("*.arrow"), key=lambda path: path.stat().st_mtime)
     whole = newest.read_bytes()
     damages = {newest: [b"", whole[: len(whole) // 2]], newest.with_suffix(".json"): [b"", b"{"]}
@@ -392,7 +395,7 @@ def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path,
         for number, content in enumerate(contents):
             path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
             path.write_bytes(content)
-            build._open_once.cache_clear()
+            build._tokenise_once.cache_clear()
             again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
             assert again.predictions_sha256 == first.predictions_sha256
     assert newest.read_bytes() == whole

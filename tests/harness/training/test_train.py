@@ -19,22 +19,22 @@ SETTINGS = TrainerSettings(epochs=4, batch_size=8, encoder_lr=0.5, head_lr=2.0, 
 @given(st.integers(2, 2000), st.integers(2, 40), st.integers(0, 5), st.integers(0, 5))
 def test_every_document_once_an_epoch_and_never_alone(num: int, batch_size: int, seed: int, epoch: int) -> None:
     lengths = np.random.default_rng(num).integers(1, 50, size=num + 3)
-    train = SimpleNamespace(rows=np.arange(3, num + 3), tokens=SimpleNamespace(lengths=lengths))
+    documents = SimpleNamespace(rows=np.arange(3, num + 3), tokens=SimpleNamespace(lengths=lengths))
     settings = SETTINGS.model_copy(update={"batch_size": batch_size})
-    batches = train._order(train, settings, seed, epoch)  # type: ignore[arg-type]
+    batches = train._order(documents, settings, seed, epoch)  # type: ignore[arg-type]
     assert sorted(np.concatenate(batches)) == list(range(num))
     assert min(map(len, batches)) >= 2 and max(map(len, batches)) <= batch_size + 1
-    again = train._order(train, settings, seed, epoch)  # type: ignore[arg-type]
+    again = train._order(documents, settings, seed, epoch)  # type: ignore[arg-type]
     assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
 
 
 def test_batches_hold_documents_of_similar_length() -> None:
     lengths = np.random.default_rng(0).integers(1, 1000, size=4000)
-    train = SimpleNamespace(rows=np.arange(4000), tokens=SimpleNamespace(lengths=lengths))
-    batches = train._order(train, SETTINGS, 1, 0)  # type: ignore[arg-type]
+    documents = SimpleNamespace(rows=np.arange(4000), tokens=SimpleNamespace(lengths=lengths))
+    batches = train._order(documents, SETTINGS, 1, 0)  # type: ignore[arg-type]
     padded = sum(len(batch) * lengths[batch].max() for batch in batches)
     assert padded < 1.05 * lengths.sum()
-    first, second = (train._order(train, SETTINGS, 1, epoch)[0] for epoch in (0, 1))  # type: ignore[arg-type]
+    first, second = (train._order(documents, SETTINGS, 1, epoch)[0] for epoch in (0, 1))  # type: ignore[arg-type]
     assert not np.array_equal(first, second)
 
 
@@ -101,12 +101,12 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
 
     found, twin = restored()
     assert torch.equal(torch.rand(3), expected), "the random stream goes on where it was"
-    assert found.progress == fitted.progress and torch.equal(twin.weight, model.weight)
+    assert found.state == fitted.state and torch.equal(twin.weight, model.weight)
     assert torch.equal(found.weights["micro_f1"]["weight"], model.weight)
     file = tmp_path / "checkpoint-1.safetensors"
     whole = file.read_bytes()
     for damaged in (whole[:-10], whole[:100] + b"\x00\x01" + whole[102:], b""):
         file.write_bytes(damaged)
-        assert restored()[0].progress == TrainingProgress()
+        assert restored()[0].state == TrainingProgress()
     file.unlink()
-    assert restored()[0].progress == TrainingProgress()
+    assert restored()[0].state == TrainingProgress()

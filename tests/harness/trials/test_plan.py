@@ -12,7 +12,7 @@ import pytest
 
 from harness.config.load import load
 from harness.trials import store as store_module
-from harness.trials.plan import Durations, make_plan
+from harness.trials.plan import Durations, Plan
 from harness.trials.settings import CellKey, TrialSettings
 from harness.trials.store import Failure, Record, Store
 from tests.conftest import SweepWriter
@@ -44,16 +44,16 @@ def finish(store: Store, key: str, trial: TrialSettings, seconds: float = 10.0) 
 
 def test_only_what_is_missing_is_new(write_sweep: SweepWriter) -> None:
     path = write_sweep()
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     first, second, third = plan.trials[:3]
-    finish(store, first.key, first.trial)
+    finish(store, first.key, first.settings)
     store.folder(second.key).mkdir(parents=True)
     store.fail(
         Failure(key=second.key, kind="non_finite", message="loss is nan", settings={}, attempts=1),
     )
     store.start_attempt(third.key)
-    states = [(planned.state, planned.why) for planned in make_plan(load(path)).trials[:4]]
+    states = [(planned.state, planned.why) for planned in Plan.open(load(path)).trials[:4]]
     assert states == [
         ("done", "finished 2026-01-01T00:00:00+00:00"),
         ("failed", "non_finite: loss is nan"),
@@ -61,34 +61,34 @@ def test_only_what_is_missing_is_new(write_sweep: SweepWriter) -> None:
         ("new", "never run"),
     ]
     # More seeds: what is there stays there.
-    grown = make_plan(load(write_sweep(seeds=[1, 2, 3])))
+    grown = Plan.open(load(write_sweep(seeds=[1, 2, 3])))
     assert (len(grown.of_state("done")), len(grown.of_state("failed")), len(grown.of_state("new"))) == (1, 1, 10)
     # Other resources: nothing runs again.
-    assert len(make_plan(load(write_sweep(resources={"cpus": 2}))).of_state("done")) == 1
+    assert len(Plan.open(load(write_sweep(resources={"cpus": 2}))).of_state("done")) == 1
     # Another learning rate: everything does.
     other = write_sweep(trainer={"epochs": 2, "batch_size": 32, "encoder_lr": 0.01, "head_lr": 0.01})
-    assert len(make_plan(load(other)).of_state("new")) == 8
+    assert len(Plan.open(load(other)).of_state("new")) == 8
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"key": "x"}', "\x00\x01"])
 def test_a_damaged_record_is_no_record(write_sweep: SweepWriter, damage: str) -> None:
     path = write_sweep()
-    planned = make_plan(load(path)).trials[0]
+    planned = Plan.open(load(path)).trials[0]
     store = Store(Path(load(path).store))
-    finish(store, planned.key, planned.trial)
+    finish(store, planned.key, planned.settings)
     (store.folder(planned.key) / "record.json").write_text(damage)
-    assert make_plan(load(path)).trials[0].state == "new"
+    assert Plan.open(load(path)).trials[0].state == "new"
 
 
 @pytest.mark.parametrize("size", [0, 1, -1])
 def test_a_cut_record_is_no_record(write_sweep: SweepWriter, size: int) -> None:
     path = write_sweep()
-    planned = make_plan(load(path)).trials[0]
+    planned = Plan.open(load(path)).trials[0]
     store = Store(Path(load(path).store))
-    finish(store, planned.key, planned.trial)
+    finish(store, planned.key, planned.settings)
     file = store.folder(planned.key) / "record.json"
     file.write_bytes(file.read_bytes()[:size] + b"\xff")
-    assert make_plan(load(path)).trials[0].state == "new"
+    assert Plan.open(load(path)).trials[0].state == "new"
 
 
 def test_a_plan_opens_one_file_per_finished_trial_and_again_only_what_was_missing(
@@ -96,37 +96,63 @@ def test_a_plan_opens_one_file_per_finished_trial_and_again_only_what_was_missin
 ) -> None:
     path = write_sweep()
     store = Store(Path(load(path).store))
-    first, second, third, *_ = make_plan(load(path)).trials
+    first, second, third, *_ = Plan.open(load(path)).trials
     for planned in (first, second):
-        finish(store, planned.key, planned.trial)
+        finish(store, planned.key, planned.settings)
     asked: list[str] = []
     read = store_module._read
     monkeypatch.setattr(store_module, "_read", lambda kind, path: asked.append(path) or read(kind, path))
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     assert len(asked) == 8 == len(set(asked)), "a trial that was never started has no failure to ask for"
-    finish(store, third.key, third.trial)
+    finish(store, third.key, third.settings)
     asked.clear()
-    assert [one.state for one in plan.renewed().trials] == ["done"] * 3 + ["new"] * 5
-    assert plan.renewed() == make_plan(load(path)) and len(asked) == 6 + 6 + 8
+    plan.refresh()
+    assert [one.state for one in plan.trials] == ["done"] * 3 + ["new"] * 5
+    plan.refresh()
+    assert plan.trials == Plan.open(load(path)).trials and len(asked) == 6 + 5 + 8
+
+
+def test_a_filter_selects_and_the_plan_still_knows_every_trial(write_sweep: SweepWriter) -> None:
+    plan = Plan.open(load(write_sweep()), ["model=flat", "seed!=2"])
+    assert [one.settings.name for one in plan.selected] == [
+        "flat none synthetic seed 1",
+        "flat projection synthetic seed 1",
+    ]
+    assert len(plan.trials) == 8 == len(plan.unfiltered().selected) and plan.filters == ("model=flat", "seed!=2")
+    assert [len(trials) for trials in plan.cells().values()] == [1, 1]
+
+
+def test_a_corpus_that_was_made_anew_makes_every_trial_a_new_one(
+    write_sweep: SweepWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sweep()
+    plan = Plan.open(load(path))
+    first = plan.trials[0]
+    finish(plan.store, first.key, first.settings)
+    plan.refresh()
+    assert plan.trials[0].state == "done"
+    monkeypatch.setattr("harness.trials.plan.read_meta", lambda *_: {"fingerprint": "other"})
+    plan.refresh()
+    assert plan.trials[0].state == "new" and plan.trials[0].key != first.key
 
 
 def test_a_missing_corpus_is_a_problem_and_not_a_crash(write_sweep: SweepWriter, tmp_path: Path) -> None:
-    plan = make_plan(load(write_sweep(data_dir=str(tmp_path / "empty"))))
+    plan = Plan.open(load(write_sweep(data_dir=str(tmp_path / "empty"))))
     assert list(plan.problems) == ["synthetic"]
     assert {planned.why for planned in plan.trials} == {"its corpus is not prepared"}
 
 
 def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter) -> None:
     path = write_sweep()
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     assert plan.seconds_left(2) is None
     store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
-        if planned.trial.cell == ("hiagm", "none", "synthetic"):
-            finish(store, planned.key, planned.trial, seconds=30.0)
+        if planned.settings.cell == ("hiagm", "none", "synthetic"):
+            finish(store, planned.key, planned.settings, seconds=30.0)
             break
     # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
-    assert make_plan(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+    assert Plan.open(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
 
 
 def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:
@@ -144,7 +170,7 @@ def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter
         return total
 
     generator = random.Random(0)
-    cells = [(model, merge, dataset) for model in "ab" for merge in ("none", "masking") for dataset in "xyz"]
+    cells = [CellKey(model, merge, dataset) for model in "ab" for merge in ("none", "masking") for dataset in "xyz"]
     for _ in range(50):
         known = generator.sample(cells, 4)
         finished = [(generator.choice(known), generator.uniform(1, 100)) for _ in range(12)]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.core.resampling import Resampling
 from harness.report import main
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.trials import preregistration
-from harness.trials.plan import PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import freeze, num_looks, registration
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -25,39 +26,39 @@ def finish(store: Store, planned: PlannedTrial, hours: float) -> None:
     """Finishes a trial so many hours from now."""
     store.folder(planned.key).mkdir(parents=True, exist_ok=True)
     when = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
-    made = record(planned.key, planned.trial)
+    made = record(planned.key, planned.settings)
     store.finish(made.model_copy(update={"finished": when, "predictions_sha256": planned.key}))
 
 
 def frozen(path: Path) -> Path:
     sweep = load(path)
-    freeze(sweep, Store(Path(sweep.store)))
+    freeze(Plan.open(sweep))
     return Path(sweep.store) / "tiny.plan.json"
 
 
 def test_a_followed_plan(write_sweep: SweepWriter) -> None:
     path = write_sweep()
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     assert registration(plan).frozen == ""
     written = frozen(path).read_bytes()
     finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
-    found = registration(make_plan(load(path)))
+    found = registration(Plan.open(load(path)))
     assert found.num_older == 0 and found.changes == () and len(found.sha256) == 64
     assert frozen(path).read_bytes() == written, "written once"
-    text = markdown(collect(make_plan(load(path)), is_interim=True))
+    text = markdown(find(*collect(Plan.open(load(path)), is_interim=True)))
     assert f"Pre-registered: yes (plan {found.sha256[:12]}, frozen {found.frozen}), and followed." in text
 
 
 def test_what_the_sweep_file_says_otherwise_by_now(write_sweep: SweepWriter) -> None:
     frozen(write_sweep())
     changed = write_sweep(seeds=[1, 2, 3], statistics={"alpha": 0.1}, trainer=TRAINER | {"epochs": 5})
-    found = registration(make_plan(load(changed)))
+    found = registration(Plan.open(load(changed)))
     assert found.changes == (
         "seeds: [1, 2] -> [1, 2, 3]",
         "settings.trainer.epochs: 2 -> 5",
         "statistics.alpha: 0.05 -> 0.1",
     )
-    text = markdown(collect(make_plan(load(changed)), is_interim=True))
+    text = markdown(find(*collect(Plan.open(load(changed)), is_interim=True)))
     assert "Planned n = 2, looks = 0." in text, "the frozen plan's"
     assert "and not followed: seeds: [1, 2] -&gt; [1, 2, 3], settings.trainer" in text.replace(">", "&gt;")
 
@@ -82,7 +83,7 @@ SYNTHETIC = {"options": {"documents": 600}}
 )
 def test_what_is_compared_is_part_of_the_plan(write_sweep: SweepWriter, change: dict[str, object], said: str) -> None:
     frozen(write_sweep())
-    assert any(said in text for text in registration(make_plan(load(write_sweep(**change)))).changes)
+    assert any(said in text for text in registration(Plan.open(load(write_sweep(**change)))).changes)
 
 
 def test_order_wording_and_resources_are_no_part_of_the_plan(write_sweep: SweepWriter) -> None:
@@ -94,12 +95,12 @@ def test_order_wording_and_resources_are_no_part_of_the_plan(write_sweep: SweepW
         merges=["projection", "none"],
         resources={"cpus": 2},
     )
-    assert registration(make_plan(load(changed))).changes == ()
+    assert registration(Plan.open(load(changed))).changes == ()
 
 
 def test_a_plan_of_many_cells_is_small(write_sweep: SweepWriter) -> None:
     models = {f"m{width}": {"model": "hiagm", "options": {"node_width": width}} for width in range(1, 101)}
-    settings = preregistration.protocol(load(write_sweep(models=models)))["settings"]
+    settings = preregistration.protocol(Plan.open(load(write_sweep(models=models))))["settings"]
     assert settings["structure_options.node_width"] == {f"m{width}": width for width in range(1, 101)}
     assert len(json.dumps(settings)) < 10_000, "of 200 cells"
 
@@ -108,8 +109,8 @@ def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: S
     file = frozen(write_sweep())
     path = write_sweep(statistics={"alpha": 0.1})
     assert json.loads(frozen(path).read_text())["plan"]["statistics"]["alpha"] == 0.1
-    assert registration(make_plan(load(path))).changes == ()
-    plan = make_plan(load(path))
+    assert registration(Plan.open(load(path))).changes == ()
+    plan = Plan.open(load(path))
     finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
     kept = file.read_bytes()
     assert frozen(write_sweep(statistics={"alpha": 0.01}, trainer={"epochs": 7})).read_bytes() == kept
@@ -117,11 +118,11 @@ def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: S
 
 def test_a_plan_that_came_after_the_first_result(write_sweep: SweepWriter) -> None:
     path = write_sweep()
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     finish(Store(Path(plan.sweep.store)), plan.trials[0], -1)
     frozen(path)
-    assert registration(make_plan(load(path))).num_older == 1
-    text = markdown(collect(make_plan(load(path)), is_interim=True))
+    assert registration(Plan.open(load(path))).num_older == 1
+    text = markdown(find(*collect(Plan.open(load(path)), is_interim=True)))
     assert "Pre-registered: no; 1 results are older than the plan" in text
 
 
@@ -131,25 +132,25 @@ def test_an_edited_plan(write_sweep: SweepWriter) -> None:
     content = json.loads(file.read_text())
     content["plan"]["seeds"] = [7]
     file.write_text(json.dumps(content))
-    assert registration(make_plan(load(path))).changes[0] == "the frozen plan itself was edited"
+    assert registration(Plan.open(load(path))).changes[0] == "the frozen plan itself was edited"
 
 
 def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}})
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     assert num_looks(plan, is_tested=False) == 0
     *most, last = plan.trials
     for planned in most:
         finish(store, planned, 0)
-    assert collect(make_plan(load(path))).facts.looks == 0, "one pair is no test"
+    assert find(*collect(Plan.open(load(path)))).facts.looks == 0, "one pair is no test"
     finish(store, last, 0)
-    assert collect(make_plan(load(path)), is_interim=True).facts.looks == 0
-    assert [collect(make_plan(load(path))).facts.looks for _ in range(2)] == [1, 1]
+    assert find(*collect(Plan.open(load(path)), is_interim=True)).facts.looks == 0
+    assert [find(*collect(Plan.open(load(path)))).facts.looks for _ in range(2)] == [1, 1]
     more = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
-    plan = make_plan(load(more))
+    plan = Plan.open(load(more))
     finish(store, next(one for one in plan.trials if not one.record), 0)
-    summary = collect(make_plan(load(more)))
+    summary = find(*collect(Plan.open(load(more))))
     assert summary.facts.looks == 2
     assert "More looks than the planned one" in markdown(summary)
 
@@ -160,31 +161,33 @@ def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves
     path = write_sweep()
     frozen(path)
     store = Store(Path(load(path).store))
-    for planned in make_plan(load(path)).trials:
-        finish(store, planned, -1 if planned.trial.model == "hiagm" else 1)
-    one_merge = make_plan(load(path), ["model=flat", "merge=none"])
-    assert collect(one_merge).facts.looks == 0, "nothing to compare it with"
+    for planned in Plan.open(load(path)).trials:
+        finish(store, planned, -1 if planned.settings.model == "hiagm" else 1)
+    one_merge = Plan.open(load(path), ["model=flat", "merge=none"])
+    assert find(*collect(one_merge)).facts.looks == 0, "nothing to compare it with"
     assert main([str(path), "--filter", "model=flat"]) == 0
     text = capsys.readouterr().out
     assert "**Only the trials of --filter model=flat: 4 of the 8 planned ones, of which 4 have run." in text
     assert "Unfinished" not in text and "looks = 1." in text
     assert "4 results are older than the plan" in text, "those of the other model"
-    assert collect(make_plan(load(path))).facts.looks == 1, "no more is finished"
+    assert find(*collect(Plan.open(load(path)))).facts.looks == 1, "no more is finished"
 
 
 def test_two_merges_with_several_runs_are_a_look_whichever_they_are(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, merges=["none", "masking", "projection"])
-    plan = make_plan(load(path))
+    plan = Plan.open(load(path))
     store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
-        if planned.trial.merge != "none":
+        if planned.settings.merge != "none":
             finish(store, planned, 0)
-    assert collect(make_plan(load(path))).facts.looks == 1, "masking and projection: which is best"
+    assert find(*collect(Plan.open(load(path)))).facts.looks == 1, "masking and projection: which is best"
 
 
 @pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 3]}])
 def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[str, object]) -> None:
-    one, other = (preregistration.digest(preregistration.protocol(load(write_sweep(**kw)))) for kw in ({}, change))
+    one, other = (
+        preregistration.digest(preregistration.protocol(Plan.open(load(write_sweep(**kw))))) for kw in ({}, change)
+    )
     assert one != other
 
 
@@ -199,7 +202,7 @@ def test_what_decides_the_tests_is_part_of_the_plan(
     write_sweep: SweepWriter, change: dict[str, object], said: str
 ) -> None:
     frozen(write_sweep(seeds=[1, 2, 3]))
-    assert registration(make_plan(load(write_sweep(seeds=[1, 2, 3], statistics=change)))).changes == (said,)
+    assert registration(Plan.open(load(write_sweep(seeds=[1, 2, 3], statistics=change)))).changes == (said,)
 
 
 def test_how_documents_are_resampled_is_part_of_the_plan(
@@ -207,14 +210,14 @@ def test_how_documents_are_resampled_is_part_of_the_plan(
 ) -> None:
     frozen(path := write_sweep())
     monkeypatch.setattr(preregistration, "Resampling", lambda: Resampling(draws=7))
-    assert registration(make_plan(load(path))).changes == ("resampling.draws: 1000 -> 7",)
+    assert registration(Plan.open(load(path))).changes == ("resampling.draws: 1000 -> 7",)
 
 
 def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_sweep: SweepWriter) -> None:
     models = {"flat": {"merges": ["masking"]}, "hiagm": {"options": {"node_width": 4, "logit_dropout": 0.0}}}
     file = frozen(path := write_sweep(models=models))
-    plan = make_plan(load(path))
-    finish(Store(Path(plan.sweep.store)), next(one for one in plan.trials if one.trial.model == "flat"), 1)
+    plan = Plan.open(load(path))
+    finish(Store(Path(plan.sweep.store)), next(one for one in plan.trials if one.settings.model == "flat"), 1)
     kept = file.read_bytes()
     assert frozen(write_sweep(models=models, statistics={"alpha": 0.01})).read_bytes() == kept
     # One that an earlier version froze is kept as well, whatever else it says.
@@ -222,7 +225,7 @@ def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_
     earlier = {name: content["plan"][name] for name in ("models", "datasets", "seeds")} | {"merges": ["masking"]}
     file.write_text(json.dumps(content | {"plan": earlier, "sha256": preregistration.digest(earlier)}))
     kept = file.read_bytes()
-    assert frozen(path).read_bytes() == kept and registration(make_plan(load(path))).changes != ()
+    assert frozen(path).read_bytes() == kept and registration(Plan.open(load(path))).changes != ()
 
 
 @pytest.mark.parametrize(
@@ -242,6 +245,6 @@ def test_a_field_that_is_gone_changes_nothing_where_the_plan_said_what_is_done_t
     content = json.loads(file.read_text())
     content["plan"]["statistics"] |= retired
     file.write_text(json.dumps(content | {"sha256": preregistration.digest(content["plan"])}))
-    assert registration(make_plan(load(path))).changes == changes
+    assert registration(Plan.open(load(path))).changes == changes
     followed = "and followed" if not changes else "and not followed: statistics.correction"
-    assert followed in markdown(collect(make_plan(load(path)), is_interim=True))
+    assert followed in markdown(find(*collect(Plan.open(load(path)), is_interim=True)))

@@ -8,13 +8,13 @@ import pytest
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.trials.identity import NOT_IDENTITY, content_digest, identity
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.settings import TrialSettings, expand
 from tests.conftest import SweepWriter
 
 
 def test_the_grid_is_complete_and_every_trial_is_its_own(write_sweep: SweepWriter) -> None:
-    plan = make_plan(load(write_sweep()))
+    plan = Plan.open(load(write_sweep()))
     assert len(plan.trials) == 2 * 2 * 1 * 2
     assert len({planned.key for planned in plan.trials}) == 8
     assert {planned.state for planned in plan.trials} == {"new"}
@@ -122,8 +122,8 @@ def test_every_trial_is_as_if_it_had_been_checked_on_its_own(write_sweep: SweepW
 
 def test_filters_narrow_and_refuse(write_sweep: SweepWriter) -> None:
     sweep = load(write_sweep())
-    assert len(make_plan(sweep, ["model=hiagm", "seed!=2"]).trials) == 2
-    assert {p.trial.merge for p in make_plan(sweep, ["merge!=none"]).trials} == {"projection"}
+    assert len(Plan.open(sweep, ["model=hiagm", "seed!=2"]).selected) == 2
+    assert {p.settings.merge for p in Plan.open(sweep, ["merge!=none"]).selected} == {"projection"}
     for text, words in [
         ("modle=hiagm", "Did you mean 'model'"),
         ("model=hiagn", "Did you mean 'hiagm'"),
@@ -131,15 +131,15 @@ def test_filters_narrow_and_refuse(write_sweep: SweepWriter) -> None:
         ("seed=3", "names no seed"),
     ]:
         with pytest.raises(ConfigError, match=words):
-            make_plan(sweep, [text])
+            Plan.open(sweep, [text])
     with pytest.raises(ConfigError, match="No trial passes"):
-        make_plan(sweep, ["seed=1", "seed=2"])
+        Plan.open(sweep, ["seed=1", "seed=2"])
 
 
 def test_what_cannot_change_a_trial_does_not_name_it(write_sweep: SweepWriter) -> None:
     def keys(**changes: object) -> dict[tuple[str, int], str]:
-        plan = make_plan(load(write_sweep(models={"flat": {}}, **changes)))
-        return {(one.trial.merge, one.trial.seed): one.key for one in plan.trials}
+        plan = Plan.open(load(write_sweep(models={"flat": {}}, **changes)))
+        return {(one.settings.merge, one.settings.seed): one.key for one in plan.trials}
 
     paper, summed = keys(), keys(combine="sum")
     assert paper["none", 1] == summed["none", 1] and paper["projection", 1] != summed["projection", 1]
@@ -151,15 +151,15 @@ def test_what_cannot_change_a_trial_does_not_name_it(write_sweep: SweepWriter) -
 
 def test_a_split_without_branches_is_the_base_model(write_sweep: SweepWriter) -> None:
     models = {split: {"model": "flat", "split": split} for split in ("hierarchy", "random", "copies")}
-    plan = make_plan(load(write_sweep(models=models, seeds=[1])))
-    keys = {(one.trial.model, one.trial.merge): one.key for one in plan.trials}
+    plan = Plan.open(load(write_sweep(models=models, seeds=[1])))
+    keys = {(one.settings.model, one.settings.merge): one.key for one in plan.trials}
     assert len({keys[split, "none"] for split in models}) == 1
     assert len({keys[split, "projection"] for split in models}) == 3
 
 
 def test_two_cells_may_be_one_trial(write_sweep: SweepWriter) -> None:
     models = {"hiagm": {}, "wide": {"model": "hiagm", "options": {"node_width": 300}}}
-    plan = make_plan(load(write_sweep(models=models)))
+    plan = Plan.open(load(write_sweep(models=models)))
     assert len(plan.trials) == 8 and len({planned.key for planned in plan.trials}) == 4
 
 
@@ -171,7 +171,7 @@ def test_a_local_encoder_is_its_content(write_sweep: SweepWriter, tmp_path: Path
         (folder / "model.safetensors").write_text(content)
         content_digest.cache_clear()
         encoder = {"name": "transformer", "options": {"model": str(folder)}}
-        keys.add(make_plan(load(write_sweep(encoder=encoder))).trials[0].key)
+        keys.add(Plan.open(load(write_sweep(encoder=encoder))).trials[0].key)
     assert len(keys) == 2
 
 
@@ -181,7 +181,7 @@ def test_word_vectors_are_their_content(write_sweep: SweepWriter, tmp_path: Path
         (tmp_path / f"{name}.txt").write_text(content)
     for vectors in ("", str(tmp_path / "a.txt"), str(tmp_path / "b.txt")):
         encoder = {"name": "lstm", "options": {"vectors": vectors}}
-        trial = make_plan(load(write_sweep(encoder=encoder))).trials[0].trial
+        trial = Plan.open(load(write_sweep(encoder=encoder))).trials[0].settings
         keys.append(identity(trial, "f"))
     assert len(set(keys)) == 3
     (tmp_path / "b.txt").write_text("cat 1")

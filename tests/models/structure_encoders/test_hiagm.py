@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training.estimate import unallocated
+from harness.training.memory import unallocated
 from models.head_spec import Member
 from models.layers.gcn import HierarchyGCN
 from models.structure_encoders.hiagm import HiAGM

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import torch
 
+import harness.trial as trial_door
 from datasets.prepare import prepare
 from harness import sweep
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.core.registry import Component
-from harness.training import run as runner
-from harness.trials.plan import make_plan
+from harness.trials.plan import Plan
 from harness.trials.store import Store
 from models import STRUCTURE_ENCODERS
 from models.structure_encoders.template import Template
@@ -85,10 +85,10 @@ def test_it_runs_under_every_merge_and_learns(
     planned = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [words[:2] for words in planned[1:4]] == [["template", merge] for merge in MERGES]
     assert ["3", "trials:", "0", "done,", "0", "failed,", "3", "new."] in planned
-    assert runner.main([str(path)]) == 0
+    assert trial_door.main([str(path)]) == 0
     assert "3 of 3 trials done, 0 failed" in capsys.readouterr().out
     store = Store(tmp_path / "store")
-    for one in make_plan(load(path)).trials:
+    for one in Plan.open(load(path)).trials:
         record = store.record(one.key)
         assert record is not None
-        assert_learnt(record, data_dir / one.trial.corpus)
+        assert_learnt(record, data_dir / one.settings.corpus)

@@ -19,11 +19,12 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.training import run as runner
+from harness.training import trained
 from harness.training.checkpoint import Checkpoint
-from harness.training.estimate import unallocated
+from harness.training.memory import unallocated
 from harness.training.metrics import Tally
 from harness.trials.identity import content_digest, identity
-from harness.trials.plan import PlannedTrial, make_plan
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from models.objectives.bce import BCE
 from models.structure_encoders.seq2seq import seq2seq
@@ -385,7 +386,7 @@ def test_a_trial_is_the_content_of_its_decoder(write_sweep: SweepWriter, tmp_pat
         (tmp_path / "model.safetensors").write_text(content)
         content_digest.cache_clear()
         models = {"seq2seq": {"options": {"model": str(tmp_path)}}}
-        keys.add(identity(make_plan(load(write_sweep(models=models, merges=["none"]))).trials[0].trial, "data"))
+        keys.add(identity(Plan.open(load(write_sweep(models=models, merges=["none"]))).trials[0].settings, "data"))
     assert len(keys) == 2
 
 
@@ -397,11 +398,11 @@ SMALL = {"width": 32, "layers": 1, "heads": 2, "beams": 1}
 def planned(write_sweep: SweepWriter, **changes: Any) -> PlannedTrial:
     options = {**SMALL, **changes.pop("options", {})}
     sweep = write_sweep(**{"models": {"seq2seq": {"options": options}}, "merges": ["none"], "seeds": [1], **changes})
-    return make_plan(load(sweep)).trials[0]
+    return Plan.open(load(sweep)).trials[0]
 
 
 def ran(one: PlannedTrial, data_dir: Path, store: Store) -> Record:
-    runner.run(one.trial, one.key, data_dir, store)
+    runner.run(one.settings, one.key, data_dir, store)
     record = store.record(one.key)
     assert record is not None, store.failure(one.key)
     return record
@@ -416,7 +417,7 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
 ) -> None:
     one = planned(write_sweep, trainer={"epochs": 3, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.005})
     uncut = ran(one, data_dir, Store(tmp_path / "whole"))
-    monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
+    monkeypatch.setattr(trained, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
     store = Store(tmp_path / "killed")
 
     def kill(entry: dict[str, float]) -> None:
@@ -424,7 +425,7 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
             raise Killed
 
     with pytest.raises(Killed):
-        runner.run(one.trial, one.key, data_dir, store, kill)
+        runner.run(one.settings, one.key, data_dir, store, kill)
     record = ran(one, data_dir, store)
     assert record.predictions_sha256 == uncut.predictions_sha256 and record.scores == uncut.scores
     histories = [Store(tmp_path / name).history(one.key) for name in ("whole", "killed")]
@@ -478,4 +479,4 @@ def test_it_learns_by_a_wide_margin(write_sweep: SweepWriter, data_dir: Path, tm
         options={"width": 48},
     )
     record = ran(one, data_dir, Store(tmp_path / "s"))
-    assert_learnt(record, data_dir / one.trial.corpus)
+    assert_learnt(record, data_dir / one.settings.corpus)
