@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.core.metric_names import HEADLINE, Headline
 from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Merge, Split
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
@@ -15,7 +16,7 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
 BestEpoch = Literal["per_metric", "micro", "macro"]
-Metrics = Annotated[tuple[Literal["micro_f1", "macro_f1"], ...], Field(min_length=1)]
+Metrics = Annotated[tuple[Headline, ...], Field(min_length=1)]
 
 
 class Strict(BaseModel):
@@ -147,7 +148,7 @@ class Statistics(Strict):
     """The merge that every other merge of the same model is compared with, paired by seed."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
-    star_metrics: Metrics = ("micro_f1", "macro_f1")
+    star_metrics: Metrics = HEADLINE
     """Metrics of the table."""
     paired: bool = True
     """Runs of one seed are pairs. false where seeds mean nothing across merges: arms are then compared as wholes, by
@@ -175,7 +176,7 @@ class Claim(Strict):
     """`model key/merge`; of larger_gain the two model keys."""
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
     """Dataset keys, or `average`."""
-    metrics: Metrics = ("micro_f1", "macro_f1")
+    metrics: Metrics = HEADLINE
     """Of the table's."""
     bounds: tuple[float, float] = (-1.0, 1.0)
     """The lower and the higher: of within, in points; of time_ratio, ratios above 0."""

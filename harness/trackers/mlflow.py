@@ -237,7 +237,7 @@ def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[st
 
 
 _OF_COMPARISONS = (
-    *("delta", "low_95", "high_95", "p", "p_holm", "q_bh", "p_exact"),
+    *("delta", "low_95", "high_95", "p", "p_holm", "p_exact"),
     *("crossed_low_95", "crossed_high_95", "share_of_documents", "p_better"),
 )
 """Numbers of a comparison that become metrics, by the names that they have in the CSV."""

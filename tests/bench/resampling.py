@@ -80,7 +80,7 @@ def jobs(num_documents: int, num_resamples: int) -> dict[str, Callable[[], objec
         intervals = []
         for metric in ("micro_f1", "macro_f1"):
             scores = np.array([score(one, metric) for one in found])
-            variance, _ = sample.variance(metric, weights)
+            variance = sample.variance(metric, weights)
             intervals.append(crossed([scores[::2] - scores[1::2]], [variance]).interval())
         return intervals
 

@@ -7,12 +7,13 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score
 
+from harness.core.metric_names import HEADLINE
 from harness.stats import t_tests
 from harness.stats.document_variance import Counts, crossed, influence, score, variance_of_mean
 from harness.stats.resampling import bootstrap
 from tests.harness.stats.test_pairing import pairs_of
 
-METRICS = ("micro_f1", "macro_f1")
+METRICS = HEADLINE
 
 
 def labels(rng, num_documents=20, num_labels=6, share=0.3):
