@@ -12,19 +12,10 @@ def unfinished(findings: Findings) -> str:
     if not missing:
         return ""
     text = f"Unfinished: {len(findings.trials) - missing} of {len(findings.trials)} planned trials have run."
-    if _is_first_look(findings):
-        return f"{text} This is the planned first look."
     return (
         f"{text} Stars before the planned number of seeds are an extra look at the data, and raise the "
         "false-positive rate."
     )
-
-
-def _is_first_look(findings: Findings) -> bool:
-    """Returns whether every row that is compared has as many finished seeds as the planned first look."""
-    first = findings.sweep.statistics.first_look
-    finished = {num for row in findings.rows if not row.control for cell in row.cells for num in cell.num_done}
-    return bool(first) and finished == {first}
 
 
 def control_note(findings: Findings) -> str:

@@ -248,7 +248,7 @@ def _power(findings: Findings) -> Drawing | None:
     for axis, column in zip(axes, columns, strict=True):
         for item in (item for item in items if item.column == column):
             delta = item.comparable or rule.smallest_effect
-            curve = [power(delta, item.test.sd, n, findings.level, 1 if rule.paired else 2) for n in numbers]
+            curve = [power(delta, item.test.sd, n, rule.alpha, 1 if rule.paired else 2) for n in numbers]
             colour = COLOURS[labels.index(item.title) % len(COLOURS)]
             axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.title)
             rows += [[item.title, column.title, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
@@ -263,7 +263,7 @@ def _power(findings: Findings) -> Drawing | None:
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (
-        f"Power of the {seed_test(findings.sweep)} test ({findings.level:.3g}, uncorrected) with the observed spread "
+        f"Power of the {seed_test(findings.sweep)} test ({rule.alpha:.3g}, uncorrected) with the observed spread "
         f"at the published difference, or dashed at {rule.smallest_effect:g} points where none is published. Upright: "
         "the planned seeds."
     )

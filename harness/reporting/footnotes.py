@@ -9,7 +9,7 @@ from harness.analysis.index import METRIC_TITLES, RECONSTRUCTED
 from harness.core.text import listed
 from harness.reporting.tables import CUT
 from harness.stats.effect_sizes import LEAST_DEVIATION
-from harness.stats.multiple_testing import CORRECTED, star_levels
+from harness.stats.multiple_testing import star_levels
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
 from harness.trials.preregistration import Registration
@@ -25,7 +25,6 @@ _PAIRING = {
     False: "runs of each arm, whose seeds do not pair, as the sweep file says",
 }
 _SWAPPED = " p swap is approximate randomisation over documents, of these trained models only; it makes no stars."
-_CORRECTIONS = {"holm": "Holm over", "bh": "Benjamini-Hochberg over", "none": "without correction over"}
 
 
 def footnotes(findings: Findings) -> list[str]:
@@ -112,7 +111,7 @@ def _stars(findings: Findings) -> Iterator[str]:
         return
     possible = [item for item in findings.comparisons if not item.obstacle]
     if possible:
-        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(findings.level)))
+        levels = ", ".join(f"{'*' * (i + 1)} p<{_number(p)}" for i, p in enumerate(star_levels(rule.alpha)))
         yield (
             f"▲ better, ▼ worse than the same model with merge {rule.base}: {levels}, by a two-sided t test over "
             f"{_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(findings)}. No star does not mean no effect."
@@ -125,7 +124,7 @@ def _stars(findings: Findings) -> Iterator[str]:
                 f"seeds) excludes 0 as well.{swapped} {how.draws:,} draws of documents for the variance of macro F"
                 f"{swaps}, from root seed {how.root}."
             )
-        if rule.correction == "holm" and findings.family_sizes.get("A"):
+        if any(item.column.average for item in findings.comparisons):
             yield (
                 f"Each of the two families holds its error at {_number(rule.alpha)}, so both together at most "
                 f"{_number(2 * rule.alpha)}."
@@ -147,15 +146,11 @@ def _stars(findings: Findings) -> Iterator[str]:
 
 
 def _families(findings: Findings) -> str:
-    correction = _CORRECTIONS[findings.sweep.statistics.correction]
-    sizes, test = findings.family_sizes, seed_test(findings.sweep)
-    if sizes.get("AB"):
-        return f"{test}, of averages stratified t (Satterthwaite), {correction} all {sizes['AB']} tests"
-    cells = f"{test}, {correction} {sizes['B']} tests"
-    if not sizes["A"]:
-        return cells
-    averages = f"stratified t (Satterthwaite), {correction} {sizes['A']} tests"
-    return f"single datasets: {cells}; averages: {averages}"
+    num_averages = sum(item.column.average for item in findings.comparisons)
+    single = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
+    if not num_averages:
+        return single
+    return f"single datasets: {single}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
 
 
 def _pair_counts(items: list[Comparison]) -> str:
@@ -186,21 +181,10 @@ def _place(item: Comparison) -> str:
 
 def _protocol(findings: Findings) -> Iterator[str]:
     yield f"Best epoch: {findings.facts.selection.rstrip('.')}."
-    looks, rule = findings.facts.looks, findings.sweep.statistics
-    if not rule.first_look:
-        yield f"Planned n = {findings.facts.registration.num_seeds}, looks = {looks}."
-    else:
-        yield (
-            f"Planned n = {findings.facts.registration.num_seeds}, first look at {rule.first_look}, looks = {looks}. "
-            f"Each of the two looks has the level {_number(findings.level)}, so that stars hold {_number(rule.alpha)} "
-            "over both (Pocock); intervals, bold and claims are those of one look."
-        )
-    if looks > (2 if rule.first_look else 1):
-        planned = "two" if rule.first_look else "one"
-        yield (
-            f"More looks than the planned {planned}: the results were tested before they were complete, or extended "
-            "after."
-        )
+    looks = findings.facts.looks
+    yield f"Planned n = {findings.facts.registration.num_seeds}, looks = {looks}."
+    if looks > 1:
+        yield "More looks than the planned one: the results were tested before they were complete, or extended after."
     yield _registered(findings.facts.registration)
 
 
@@ -217,16 +201,13 @@ def _registered(found: Registration) -> str:
 
 def _flags(findings: Findings) -> Iterator[str]:
     rule, exact = findings.sweep.statistics, exact_test(findings.sweep)
-    alpha = _number(findings.level)
+    alpha = _number(rule.alpha)
     meanings = {
         "U": f"power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), "
         "so no star is no evidence of no effect",
-        "P": f"with so few seeds the exact {exact} cannot reach {alpha} {CORRECTED[rule.correction]}",
+        "P": f"with so few seeds the exact {exact} cannot reach {alpha} after Holm",
         "D": "seeds that only one of the two finished are left out",
         "M": "runs made by different commits or on different hardware are not compared",
-        "V": "bootstrap and delta method differ by more than a quarter on the variance over documents (rare labels)",
-        "T": f"t and the {exact} disagree at {alpha}, both unadjusted (of an average, the {exact} asks for an "
-        "effect on any dataset, so opposite effects part them)",
     }
     used = {flag for item in findings.comparisons for flag in item.flags}
     texts = [f"{flag}: {meaning}" for flag, meaning in meanings.items() if flag in used]

@@ -13,13 +13,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.design import exact_test, num_comparisons, reachable, significance_level, why_no_comparisons
+from harness.analysis.design import exact_test, num_comparisons, reachable, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
-from harness.stats.multiple_testing import CORRECTED, LEAST_PAIRS
-from harness.stats.power import MOST_PAIRS, detectable, exaggeration, power, seeds_needed, upper_sd
+from harness.stats.multiple_testing import LEAST_PAIRS
+from harness.stats.power import MOST_PAIRS, detectable, power, seeds_needed, upper_sd
 from harness.trials.plan import Plan, by_identity
 
 LEAST_PILOT = 3
@@ -119,17 +119,11 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 
 
 def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
-    num_seeds, rule = len(sweep.seeds), sweep.statistics
-    alpha = significance_level(sweep)
-    step = {
-        "holm": "at the first step of Holm",
-        "bh": "at the first step of Benjamini-Hochberg",
-        "none": "which the sweep file says is not done",
-    }[rule.correction]
+    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
     head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
     yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
     for one in chosen:
-        strict = _first_step(sweep, sizes[one.family])
+        strict = alpha / sizes[one.family]
         least = [detectable(one.sd, num_seeds, at, _WANTED, one.num_samples) for at in (alpha, strict)]
         row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
         if one.published:
@@ -138,14 +132,9 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
             row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {alpha:.3g}, and corrected, {step}; "
-        "seeds: for the published difference, likewise."
+        f"detects: least difference found with {_WANTED:.0%} power at {alpha:.3g}, and corrected, at the first step of "
+        "Holm; seeds: for the published difference, likewise."
     )
-
-
-def _first_step(sweep: SweepFile, size: int) -> float:
-    """Returns the level at which the smallest p of a family is tested."""
-    return significance_level(sweep) if sweep.statistics.correction == "none" else significance_level(sweep) / size
 
 
 def _points(value: float) -> str:
@@ -157,19 +146,11 @@ def _seeds(needed: int | None) -> str:
 
 
 def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
-    rule = sweep.statistics
     for family, size in sizes.items():
         least, needed = reachable(sweep, family)
         yield (
-            f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} "
-            f"{CORRECTED[rule.correction]} is {least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach "
-            f"{significance_level(sweep):.3g}."
-        )
-    if rule.first_look:
-        yield (
-            f"Two looks, at {rule.first_look} and at {len(sweep.seeds)} seeds: each has the level "
-            f"{significance_level(sweep):.3g}, so that both together hold {rule.alpha:g} (Pocock). What is said of "
-            "power is of the last look alone."
+            f"Family {family} ({size} tests): the least p of the exact {exact_test(sweep)} after Holm is {least:.2g} "
+            f"with {len(sweep.seeds)} seeds; {needed} seeds reach {sweep.statistics.alpha:.3g}."
         )
 
 
@@ -182,7 +163,7 @@ def _seeds_for(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]
     """Returns the seeds with which all primary comparisons find what is wanted of them."""
     wanted = {one: max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in _primary(chosen)}
     needed = [
-        seeds_needed(size, one.sd, _first_step(sweep, sizes[one.family]), _WANTED, one.num_samples) or MOST_PAIRS
+        seeds_needed(size, one.sd, sweep.statistics.alpha / sizes[one.family], _WANTED, one.num_samples) or MOST_PAIRS
         for one, size in wanted.items()
     ]
     return max(LEAST_PAIRS, *needed)
@@ -194,19 +175,14 @@ def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, see
     yield (
         f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
         f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
-        f"{CORRECTED[rule.correction]}{f'; capped, {needed} would be needed' if needed > seeds else ''}."
+        f"after Holm{f'; capped, {needed} would be needed' if needed > seeds else ''}."
     )
-    at = significance_level(sweep)
-    chances = {one: power(one.published, one.sd, seeds, at, one.num_samples) for one in chosen if one.published}
+    chances = {one: power(one.published, one.sd, seeds, rule.alpha, one.num_samples) for one in chosen if one.published}
     weak = [one for one, chance in chances.items() if chance < _WANTED]
     if weak:
-        worst = min(weak, key=lambda one: chances[one])
-        size, wrong = exaggeration(worst.published or 0.0, worst.sd, seeds, at, worst.num_samples)
         yield (
             f"Even then {len(weak)} of {len(chances)} published differences stay undetectable (power below "
-            f"{_WANTED:.0%} uncorrected); no star will not mean no effect. A significant estimate of the least of "
-            f"them ({worst.name}, {worst.published:+.2f}) would exaggerate it {size:.1f} times, and have the wrong "
-            f"sign in {wrong:.0%} of cases."
+            f"{_WANTED:.0%} uncorrected); no star will not mean no effect."
         )
 
 

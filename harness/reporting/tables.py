@@ -101,9 +101,8 @@ def _count(cell: TableCell) -> str:
 def comparison_table(findings: Findings) -> Grid:
     """Every comparison of both families, single datasets first."""
     rule = findings.sweep.statistics
-    starred = {"holm": "p_holm", "bh": "q_bh", "none": "p"}[rule.correction]
     items = sorted(findings.comparisons, key=lambda item: item.column.average)
-    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r", "p", "p Holm", "q BH"]
+    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r", "p", "p Holm"]
     head.append(f"p {exact_test(findings.sweep)}")
     if not rule.paired:
         head.remove("r")
@@ -116,16 +115,11 @@ def comparison_table(findings: Findings) -> Grid:
         head.append("power at published Δ")
     rows = []
     for item in items:
-        numbers = {
-            "p": probability(item.test.p, 4),
-            "p_holm": probability(item.p_holm, 3),
-            "q_bh": probability(item.q_bh, 3),
-        }
-        numbers[starred] += item.marks.lstrip("▲▼")
+        p_holm = probability(item.p_holm, 3) + item.marks.lstrip("▲▼")
         row = [item.title, item.column.title, _pairs(item.test.num_pairs)]
         row += [_published_difference(item)] if with_published else []
         row += [_interval(item), points(item.test.sd), *([points(item.correlation)] if rule.paired else [])]
-        row += [*numbers.values(), probability(item.p_exact, 4)]
+        row += [probability(item.test.p, 4), p_holm, probability(item.p_exact, 4)]
         row += _documents(item) if with_documents else []
         row += [points(item.power)] if with_published else []
         rows.append(tuple(map(plain, [*row, " ".join(item.flags)])))
@@ -174,8 +168,7 @@ def detail_table(findings: Findings) -> Grid:
     """Other metrics and cost, one row per cell that has anything to show."""
     details = [item for item in findings.details if _measured(item)]
     metrics = list(details[0].metrics) if details else []
-    times = ("time per epoch x base [95 % CI]", "time to best epoch x base [95 % CI]")
-    head = ("Model", "Data", *metrics, "seconds per trial", *times, "parameters")
+    head = ("Model", "Data", *metrics, "seconds per trial", "time per epoch x base [95 % CI]", "parameters")
     rows = tuple(
         tuple(
             map(
@@ -186,7 +179,6 @@ def detail_table(findings: Findings) -> Grid:
                     *(_mean_sd(*item.metrics[metric]) for metric in metrics),
                     _mean_sd(*item.seconds),
                     _ratio(*item.ratio),
-                    _ratio(*item.ratio_to_best),
                     NONE if item.num_parameters is None else f"{item.num_parameters:,}",
                 ),
             )

@@ -13,7 +13,6 @@ from harness.plan import main
 from harness.reporting import status
 from harness.reporting.collect import collect
 from harness.reporting.power import describe, targets
-from harness.stats.multiple_testing import level_of_two_looks
 from harness.stats.power import detectable, seeds_needed, upper_sd
 from harness.trials.plan import make_plan
 from harness.trials.store import Store
@@ -125,20 +124,11 @@ def test_without_comparisons_there_is_nothing_to_plan(
     assert words in status.describe(make_plan(load(path)))
 
 
-def test_levels_and_words_follow_the_correction(write_sweep: SweepWriter) -> None:
-    def text(correction: str) -> str:
-        return describe(make_plan(load(write_sweep(seeds=list(range(6)), statistics={"correction": correction}))), 0.3)
-
-    # Four tests: detectable at .05 / 4 for Holm and the first step of Benjamini-Hochberg, at .05 without.
+def test_a_family_of_four_is_corrected_at_the_first_step_of_holm(write_sweep: SweepWriter) -> None:
+    text = describe(make_plan(load(write_sweep(seeds=list(range(6))))), 0.3)
     least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
-    start = "hiagm+MTL (projection), synthetic micro"
-    assert line(text("holm"), start)[1:] == [least, strict] == line(text("bh"), start)[1:]
-    assert line(text("none"), start)[1:] == [least, least]
-    assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text("holm")
-    # Where all four are at their least, Benjamini-Hochberg multiplies by 4 / 4.
-    assert "sign flip after Benjamini-Hochberg is 0.031 with 6 seeds; 6 seeds reach 0.05" in text("bh")
-    assert "sign flip uncorrected is 0.031 with 6 seeds" in text("none")
-    assert "Holm" not in text("bh") + text("none")
+    assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
+    assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text
 
 
 def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,20 +137,11 @@ def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.C
     assert "unrecognized arguments: --filter" in capsys.readouterr().err
 
 
-def test_plans_of_two_looks_and_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
-    def text(**statistics: object) -> str:
-        return describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics=statistics))), 0.3)
-
-    at = level_of_two_looks(0.05, 0.5)
-    least, strict = (f"{detectable(0.3, 10, one):.2f}" for one in (at, at / 4))
-    start = "hiagm+MTL (projection), synthetic micro"
-    assert line(text(first_look=5), start)[1:] == [least, strict]
-    assert "Two looks, at 5 and at 10 seeds: each has the level 0.0294, so that both together hold 0.05" in text(
-        first_look=5
-    )
+def test_a_plan_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
+    text = describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
     least, strict = (f"{detectable(0.3, 10, one, num_strata=2):.2f}" for one in (0.05, 0.05 / 4))
-    assert line(text(paired=False), start)[1:] == [least, strict]
-    assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text(paired=False)
+    assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
+    assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text
     states = status.describe(make_plan(load(write_sweep(statistics={"paired": False}))))
     assert "exact exchange of runs over 2 seeds reaches p = 1" in states
     assert "Stars (Welch's t): none possible: 2 comparable runs in the smaller arm" in states
