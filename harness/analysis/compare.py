@@ -7,14 +7,12 @@ from dataclasses import replace
 from harness.analysis.design import corrected_size, num_comparisons, significance_level
 from harness.analysis.findings import Column, Comparison, DocumentLevel
 from harness.analysis.index import ResultsIndex, RunKey
+from harness.analysis.marks import marks_of
 from harness.analysis.published import ROUNDING, is_subset, judge_published
 from harness.config.schema import SweepFile
 from harness.stats import effect_sizes, multiple_testing, permutation_tests, power, t_tests
 from harness.stats.document_variance import crossed
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
-
-DAGGER = "†"
-"""Marks a star that also holds where documents are resampled."""
 
 
 def compare(index: ResultsIndex, control: bool) -> Iterator[Comparison]:
@@ -40,7 +38,7 @@ def starred(sweep: SweepFile, comparisons: Sequence[Comparison]) -> list[Compari
     for place, item in enumerate(comparisons):
         p_holm, q_bh = adjusted[place]
         p_star = {"holm": p_holm, "bh": q_bh, "none": item.test.p}[rule.correction]
-        marks = "" if item.obstacle else _marks(p_star, item, at)
+        marks = "" if item.obstacle else marks_of(item, p_star, at)
         flags = _flags(item, at, corrected_size(sweep, item.family))
         answer.append(replace(item, p_holm=p_holm, q_bh=q_bh, p_star=p_star, marks=marks, flags=flags))
     return answer
@@ -197,14 +195,6 @@ def _obstacle(test: t_tests.TTest, num_mixed: int, paired: bool) -> str:
 
 def _usable(test: t_tests.TTest) -> bool:
     return test.status in ("tested", "identical")
-
-
-def _marks(p: float, item: Comparison, at: float) -> str:
-    stars = sum(p < one for one in multiple_testing.star_levels(at))
-    if not stars:
-        return ""
-    low, high = item.documents.crossed.interval() if item.documents else (-math.inf, math.inf)
-    return ("▲" if item.test.difference > 0 else "▼") + "*" * stars + (DAGGER if low > 0 or high < 0 else "")
 
 
 def _flags(item: Comparison, at: float, size: int) -> tuple[str, ...]:

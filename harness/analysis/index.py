@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.analysis.findings import Column
 from harness.analysis.inputs import Facts, TrialResult
+from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
 from harness.stats.t_tests import Scores, Stratum, TTest, as_arms, as_pairs, same_origin, t_test
 
 METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
-RECONSTRUCTED = "§"
-"""Marks every row of a model that is a reconstruction."""
 RunKey = tuple[str, str, int]
 """Model, merge, seed."""
 Samples = Mapping[str, DocumentSample[RunKey]]

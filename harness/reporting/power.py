@@ -18,6 +18,7 @@ from harness.analysis.findings import Comparison, Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
+from harness.reporting.number_formats import points
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.power import MOST_PAIRS, detectable, power, seeds_needed, upper_sd
 from harness.trials.plan import Plan, by_identity
@@ -125,20 +126,16 @@ def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) ->
     for one in chosen:
         strict = alpha / sizes[one.family]
         least = [detectable(one.sd, num_seeds, at, _WANTED, one.num_samples) for at in (alpha, strict)]
-        row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
+        row = f"{one.name:<38}{one.sd:>6.2f}{points(least[0]):>9}{points(least[1]):>12}"
         if one.published:
             needed = [seeds_needed(one.published, one.sd, at, _WANTED, one.num_samples) for at in (alpha, strict)]
             chance = power(one.published, one.sd, num_seeds, alpha, one.num_samples)
-            row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
+            row += f"{one.published:>+11.2f}{points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
         yield row.rstrip()
     yield (
         f"detects: least difference found with {_WANTED:.0%} power at {alpha:.3g}, and corrected, at the first step of "
         "Holm; seeds: for the published difference, likewise."
     )
-
-
-def _points(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _seeds(needed: int | None) -> str:
