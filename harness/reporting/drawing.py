@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # Okabe and Ito's, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8c8c8c"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9")
-BAND: Any = {"color": "#e8e8e8", "lw": 0}
 DOT: Any = {"color": BLUE, "ms": 4.5, "mec": "white", "mew": 0.6}
 _STYLE: Any = {
     "font.size": 8.0,
@@ -84,8 +83,15 @@ def panels(num: int, width: float, height: float, most: int = 4, **shared: Any) 
     return figure, axes[:num]
 
 
-def list_rows(axis: "Axes", titles: Sequence[str]) -> None:
-    """Puts titles at the heights 0, 1, ... from the top."""
+def origin(axis: "Axes", half_width: float) -> None:
+    """Draws a line at 0, in a grey band of some half-width."""
+    axis.axvspan(-half_width, half_width, color="#e8e8e8", lw=0)
+    axis.axvline(0, color=GREY, lw=0.8)
+
+
+def list_rows(axis: "Axes", titles: Sequence[str], heading: str = "") -> None:
+    """Puts titles at the heights 0, 1, ... from the top, below a heading."""
+    axis.set_title(heading)
     axis.set_yticks(range(len(titles)), titles)
     axis.set_ylim(len(titles) - 0.5, -0.5)
 
@@ -95,12 +101,8 @@ def compared(findings: Findings) -> list[Comparison]:
     return [item for item in findings.comparisons if item.test.status == "tested"]
 
 
-def titles_of(items: Sequence[Comparison]) -> list[str]:
-    """Returns the titles of compared rows, each once."""
-    return list(dict.fromkeys(item.title for item in items))
-
-
-def columns_of(findings: Findings, items: Sequence[Comparison]) -> list[tuple[Column, list[Comparison]]]:
-    """Returns the columns in which there are comparisons, with these."""
+def layout(findings: Findings, items: Sequence[Comparison]) -> tuple[list[str], list[tuple[Column, list[Comparison]]]]:
+    """Returns the titles of the rows of some comparisons, and the columns that they are in with those of each."""
+    titles = list(dict.fromkeys(item.title for item in items))
     found = [(column, [item for item in items if item.column == column]) for column in findings.columns]
-    return [(column, inside) for column, inside in found if inside]
+    return titles, [(column, inside) for column, inside in found if inside]

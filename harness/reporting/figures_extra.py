@@ -7,19 +7,7 @@ import numpy as np
 
 from harness.analysis.design import seed_test
 from harness.analysis.findings import Findings
-from harness.reporting.drawing import (
-    BLUE,
-    COLOURS,
-    DOT,
-    GREY,
-    ORANGE,
-    Drawing,
-    columns_of,
-    compared,
-    list_rows,
-    panels,
-    titles_of,
-)
+from harness.reporting.drawing import BLUE, COLOURS, DOT, GREY, ORANGE, Drawing, compared, layout, list_rows, panels
 from harness.stats.power import power as power_of
 
 _MOST_SEEDS = 30
@@ -32,8 +20,7 @@ def variances(findings: Findings) -> Drawing | None:
     if not items:
         return None
     rows: list[list[Any]] = [["row", "column", "sd_seeds", "sd_documents", "share_of_documents"]]
-    columns = columns_of(findings, [item for item, _ in items])
-    titles = titles_of([item for item, _ in items])
+    titles, columns = layout(findings, [item for item, _ in items])
     figure, axes = panels(len(columns), 2.3, 0.32 * len(titles) + 0.75, sharey=True)
     for axis, (column, _) in zip(axes, columns, strict=True):
         for item, documents in items:
@@ -42,9 +29,8 @@ def variances(findings: Findings) -> Drawing | None:
                 axis.barh(y, total * (1 - share), color=BLUE, height=0.6, label="seeds")
                 axis.barh(y, total * share, left=total * (1 - share), color=ORANGE, height=0.6, label="documents")
                 rows.append([item.title, column.title, (total * (1 - share)) ** 0.5, (total * share) ** 0.5, share])
-        axis.set_title(column.title)
         axis.set_xlim(left=0)
-        list_rows(axis, titles)
+        list_rows(axis, titles, column.title)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles[:2], names[:2], loc="outside upper right", ncols=2)
     figure.supxlabel("variance of Δ, squared F points", fontsize=8)
@@ -59,7 +45,7 @@ def power(findings: Findings) -> Drawing | None:
         return None
     rule, numbers = findings.sweep.statistics, range(2, _MOST_SEEDS + 1)
     rows: list[list[Any]] = [["row", "column", "delta", "sd", "seeds", "power"]]
-    titles, columns = titles_of(items), columns_of(findings, items)
+    titles, columns = layout(findings, items)
     figure, axes = panels(len(columns), 3.1, 2.3, 2, sharex=True, sharey=True)
     for axis, (column, inside) in zip(axes, columns, strict=True):
         for item in inside:

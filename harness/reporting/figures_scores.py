@@ -4,20 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from harness.analysis.findings import Column, Comparison, Findings, Row
-from harness.reporting.drawing import (
-    BAND,
-    BLUE,
-    COLOURS,
-    DOT,
-    GREY,
-    ORANGE,
-    Drawing,
-    columns_of,
-    compared,
-    list_rows,
-    panels,
-    titles_of,
-)
+from harness.reporting.drawing import BLUE, COLOURS, DOT, ORANGE, Drawing, compared, layout, list_rows, origin, panels
 from harness.stats.prediction_interval import JUDGED, NOT_COMPARABLE
 
 if TYPE_CHECKING:
@@ -29,18 +16,16 @@ def differences(findings: Findings) -> Drawing | None:
     items = compared(findings)
     if not items:
         return None
-    titles, columns = titles_of(items), columns_of(findings, items)
+    titles, columns = layout(findings, items)
     smallest = findings.sweep.statistics.smallest_effect
     width = 2 * len(findings.sweep.statistics.star_metrics)
     figure, axes = panels(len(columns), 2.3, 0.32 * len(titles) + 0.75, width, sharey=True)
     head = ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95", "published"]
     rows: list[list[Any]] = [head]
     for axis, (column, inside) in zip(axes, columns, strict=True):
-        axis.axvspan(-smallest, smallest, **BAND)
-        axis.axvline(0, color=GREY, lw=0.8)
+        origin(axis, smallest)
         rows += [_difference(axis, titles.index(item.title), item) for item in inside]
-        axis.set_title(column.title)
-        list_rows(axis, titles)
+        list_rows(axis, titles, column.title)
     figure.supxlabel("Δ from the base merge, F points", fontsize=8)
     caption = "Differences from the base merge. Thick: 95 % interval over seeds on the fixed test documents; "
     if any(item.documents for item in items):
@@ -78,8 +63,7 @@ def seeds(findings: Findings) -> Drawing | None:
             if cell.published is not None and cell.prediction != NOT_COMPARABLE.agreement:
                 axis.errorbar(cell.mean, y + 0.2, xerr=cell.half_width, color=ORANGE, lw=1.0, capsize=2)
                 axis.plot(cell.published, y + 0.2, "D", mfc="white", mec=ORANGE, ms=5, zorder=4)
-        axis.set_title(column.title)
-        list_rows(axis, [row.title for row in shown])
+        list_rows(axis, [row.title for row in shown], column.title)
     figure.supxlabel("F, points", fontsize=8)
     caption = f"Every run and the mean{'; lines join the runs of a seed' if findings.sweep.statistics.paired else ''}."
     if findings.sweep.published:
@@ -120,8 +104,7 @@ def published(findings: Findings) -> Drawing | None:
         return None
     titles, columns = (list(dict.fromkeys(row[place] for row in rows[1:])) for place in (0, 1))
     figure, (axis,) = panels(1, 6.4, 0.34 * len(titles) + 0.9)
-    axis.axvspan(-1, 1, **BAND)
-    axis.axvline(0, color=GREY, lw=0.8)
+    origin(axis, 1)
     far = max(1.0, *(abs(row[5]) for row in rows[1:]))
     for title, name, *_, distance in rows[1:]:
         place = columns.index(name)

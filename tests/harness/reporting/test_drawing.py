@@ -1,7 +1,7 @@
 """Files of a figure are equal bytes for equal numbers; colours are apart, panels in rows."""
 
 from harness.analysis.summarise import find
-from harness.reporting.drawing import COLOURS, columns_of, compared, encoded, panels, titles_of
+from harness.reporting.drawing import COLOURS, compared, encoded, layout, panels
 from harness.reporting.figures_scores import differences
 from tests.harness.fake_sweep import facts, noisy, sweep
 
@@ -23,8 +23,8 @@ def test_panels_fill_rows_and_leave_the_rest_empty():
 
 def test_compared_rows_and_columns_are_listed_once():
     items = compared(SUMMARY)
-    assert len(items) == 32 and len(titles_of(items)) == 4
-    found = columns_of(SUMMARY, items[:3])
+    assert len(items) == 32 and len(layout(SUMMARY, items)[0]) == 4
+    _, found = layout(SUMMARY, items[:3])
     assert [(column.title, inside) for column, inside in found] == [(item.column.title, [item]) for item in items[:3]]
 
 
