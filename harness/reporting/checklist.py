@@ -57,12 +57,12 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(sweep)
     yield (
         "Bounds and search of hyperparameters (ARR C2, NAACL):",
-        "the harness searches none; how the values were found is for the notes of the sweep to say"
+        "the harness searches none; how the values were found is for the sweep's notes to say"
         + (f": {' '.join(sweep.notes)}" if sweep.notes else ", which has none."),
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{findings.facts.selection.rstrip('.')}; test data choose nothing.",
+        f"{findings.facts.selection.rstrip('.')}; nothing is chosen on test data.",
     )
     yield (
         "Validation performance of each reported result (NAACL):",
@@ -88,7 +88,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Data: statistics and splits (ARR B6, NAACL):", _data(findings)
     yield (
         "Data: how to get it, licence, preprocessing (ARR B1 to B3, NAACL):",
-        "`python -m datasets.prepare NAME --card` says it of each corpus; fingerprints of what was used are above.",
+        "`python -m datasets.prepare NAME --card` prints it for each corpus; fingerprints of those used are above.",
     )
     yield "Human annotators (ARR D):", "none."
     yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."

@@ -1,6 +1,6 @@
 """Footnotes under the main table of a report: their order, how to read the table, and the flags.
 
-On stars, published scores, the protocol (best epoch, looks, pre-registration) and unusual trials there is a file each.
+Stars, published scores, the protocol (best epoch, looks, pre-registration) and unusual trials have a file each.
 """
 
 from collections.abc import Callable, Iterator

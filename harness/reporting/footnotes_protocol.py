@@ -20,7 +20,7 @@ def looks(findings: Findings) -> Iterator[str]:
 
 
 def pre_registration(findings: Findings) -> Iterator[str]:
-    """Says whether the plan was frozen before the first trial, and followed."""
+    """Reports whether the plan was frozen before the first trial, and followed."""
     yield f"Pre-registered: {_registered(findings.facts.registration)}."
 
 

@@ -10,7 +10,7 @@ from harness.stats.effect_sizes import LEAST_DEVIATION
 
 
 def unusual_trials(findings: Findings) -> Iterator[str]:
-    """Tells what is unusual about trials, labels and scores behind the tables."""
+    """Lists what is unusual about the trials, labels and scores behind the tables."""
     first_metric = findings.sweep.statistics.star_metrics[0]
     same = [place for place, _ in _places(findings, lambda cell, _: cell.one_seed)]
     if same:
@@ -26,7 +26,7 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     if failed:
         counts = [f"{place} {cell.num_failed}/{cell.num_planned}" for place, cell in failed]
         yield (
-            f"Failed runs have no score and are in no mean, which flatters a row whose runs diverge: {listed(counts)}."
+            f"Failed runs have no score and enter no mean, which flatters a row whose runs diverge: {listed(counts)}."
         )
     yield from _cut_batches(findings)
     if findings.num_odd_scores:
