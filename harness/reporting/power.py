@@ -146,8 +146,8 @@ def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
             row += f"{one.published:>+11.2f}{chance:>7}{few:>7}{many:>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; seeds: needed to "
-        "find the published difference so; corrected: at the first step of Holm."
+        f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; seeds: number that "
+        "finds the published difference with that power; corrected: both at the first step of Holm."
     )
 
 
