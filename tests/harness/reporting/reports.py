@@ -46,3 +46,9 @@ def fixed(sweep_file, gain=1.0):
             + (gain + 0.05 * (-1) ** (seed // 2)) * (merge == "masking")
         ),
     )
+
+
+def numbers(drawing):
+    """The numbers behind a figure, by name."""
+    head, *rows = drawing.rows
+    return [dict(zip(head, row, strict=True)) for row in rows]

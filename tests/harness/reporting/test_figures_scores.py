@@ -7,19 +7,15 @@ from harness.analysis.summarise import find
 from harness.reporting.drawing import BLUE
 from harness.reporting.figures_scores import differences, published, seeds
 from tests.harness.fake_sweep import facts, noisy, sweep, without
+from tests.harness.reporting.reports import numbers
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
 SUMMARY = find(TABLE, FOUND, facts(TABLE))
 
 
-def columns(drawing):
-    head, *rows = drawing.rows
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
 def test_differences_show_every_comparison():
-    rows = columns(differences(SUMMARY))
+    rows = numbers(differences(SUMMARY))
     assert len(rows) == 32
     assert all(row["low_95"] < row["delta"] < row["high_95"] for row in rows)
     axis = differences(SUMMARY).figure.axes[0]
@@ -33,7 +29,7 @@ def test_differences_show_every_comparison():
 
 
 def test_seeds_show_every_run():
-    rows = columns(seeds(SUMMARY))
+    rows = numbers(seeds(SUMMARY))
     assert len(rows) == 360
     one = next(row for row in rows if (row["row"], row["column"], row["seed"]) == ("HiTIN", "NYT macro", 7))
     trial = next(t for t in FOUND if (t.model, t.merge, t.dataset, t.seed) == ("hitin", "none", "nyt", 7))
@@ -41,7 +37,7 @@ def test_seeds_show_every_run():
 
 
 def test_published_scores_in_half_widths():
-    rows = columns(published(SUMMARY))
+    rows = numbers(published(SUMMARY))
     assert len(rows) == 48
     for row in rows:
         assert row["distance"] * row["half_width"] == pytest.approx(row["published"] - row["ours"])
@@ -65,4 +61,4 @@ def test_a_published_score_of_other_documents_is_not_drawn():
 
 def test_a_missing_arm_leaves_its_place_empty():
     found = without(FOUND, model="hitin", merge="masking")
-    assert len(columns(differences(find(TABLE, found, facts(TABLE))))) == 24
+    assert len(numbers(differences(find(TABLE, found, facts(TABLE))))) == 24
