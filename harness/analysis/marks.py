@@ -1,4 +1,7 @@
-"""Arrows, stars and daggers of comparisons, after Holm over each planned family; the mark of a reconstruction."""
+"""Arrows, stars and daggers of comparisons, after Holm over each planned family; the mark of a reconstruction.
+
+What each tells the reader of a report is written in harness/reporting/symbols.py.
+"""
 
 import math
 from collections.abc import Sequence
@@ -21,15 +24,22 @@ def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Compari
         raw = [comparisons[place].test.p for place in places]
         for place, p_holm, q_bh in zip(places, holm(raw, size), benjamini_hochberg(raw, size), strict=True):
             item = comparisons[place]
+            marks = "" if item.obstacle else marks_of(item, p_holm, alpha)
             flags = flags_of(item, alpha, size)
-            answer[place] = replace(item, p_holm=p_holm, q_bh=q_bh, marks=_marks(item, p_holm, alpha), flags=flags)
+            answer[place] = replace(item, p_holm=p_holm, q_bh=q_bh, marks=marks, flags=flags)
     return tuple(answer)
 
 
-def _marks(item: Comparison, p_holm: float, alpha: float) -> str:
-    """Returns arrow and stars by Holm's p, and a dagger where the crossed 95 % interval excludes 0 too."""
-    stars = STAR * sum(p_holm < level for level in star_levels(alpha))
-    if item.obstacle or not stars:
+def marks_of(item: Comparison, p: float, alpha: float) -> str:
+    """Returns the marks of a comparison, empty where it is not significant.
+
+    Args:
+        item: Comparison with its t test and, where predictions are known, the interval over seeds and documents.
+        p: Corrected p-value, which makes the stars.
+        alpha: Level of one star.
+    """
+    stars = STAR * sum(p < level for level in star_levels(alpha))
+    if not stars:
         return ""
     low, high = item.documents.crossed.interval() if item.documents else (-math.inf, math.inf)
     return (BETTER if item.test.difference > 0 else WORSE) + stars + (DAGGER if low > 0 or high < 0 else "")

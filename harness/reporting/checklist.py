@@ -1,6 +1,6 @@
-"""The reproducibility checklists of ARR and NAACL, answered from what is recorded.
+"""Reproducibility checklists of ARR and NAACL, answered from what is recorded.
 
-An answer that no record can give says so. One page holds a section per sweep; writing a sweep's report renews its own.
+The page has a section per sweep; a sweep's report renews its own. An answer that no record can give says so.
 """
 
 import re
@@ -15,84 +15,83 @@ _HEAD = """\
 
 The questions of the ACL Rolling Review's responsible NLP checklist (sections B to D) and of the NAACL reproducibility
 checklist that are about experiments, answered per sweep from its file, its plan and the records of its trials."""
+_PACKAGES = ("python", "torch", "torch-geometric", "transformers", "ray")
 
 
 def updated(page: str, findings: Findings) -> str:
-    """Returns the page with a sweep's section renewed, in the order of names.
+    """Returns the page with a sweep's section renewed, sections in the order of their names.
 
     Args:
-        page: As it stands; may be empty.
-        findings: Of the sweep.
+        page: Text of the page so far, which may be empty.
+        findings: Findings of the sweep.
     """
     parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    sections[findings.sweep.name] = "\n" + "\n".join(
-        f"- **{question}** {answer}" for question, answer in _answers(findings)
-    )
+    sections[findings.sweep.name] = "\n".join(f"- **{question}** {answer}" for question, answer in _answers(findings))
     return "\n\n".join([_HEAD, *(f"## {name}\n\n{text.strip()}" for name, text in sorted(sections.items()))]) + "\n"
 
 
 def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
-    facts, sweep = findings.facts, findings.sweep
-    known = facts.provenance
-    hardware = f"device {known.get('device', 'unknown')}; CPU {known.get('cpu', 'unknown')}"
-    yield "Description of the setting and the algorithms (NAACL):", _models(findings)
+    sweep = findings.sweep
+    known = findings.facts.provenance
+
+    def recorded(name: str) -> str:
+        return known.get(name, "unknown")
+
+    rows = "; ".join(row.title for row in findings.rows)
+    yield (
+        "Description of the setting and the algorithms (NAACL):",
+        f"{rows}; text encoder {_encoders(sweep)}. Equations are in the files of `models/`.",
+    )
     yield (
         "Source code and commit (NAACL):",
-        f"commit {known.get('commit', 'unknown')}; trials are named in {sweep.name}.csv.",
+        f"commit {recorded('commit')}; trials are named in {sweep.name}.csv.",
     )
     yield "Parameters of each model (ARR C1, NAACL):", _parameters(findings)
-    yield "Computing infrastructure (ARR C1, NAACL):", f"{hardware}; precision {known.get('precision', 'unknown')}."
-    yield "Total computational budget (ARR C1):", f"trial hours: {known.get('trial hours', 'unknown')}."
+    yield (
+        "Computing infrastructure (ARR C1, NAACL):",
+        f"device {recorded('device')}; CPU {recorded('cpu')}; precision {recorded('precision')}.",
+    )
+    yield "Total computational budget (ARR C1):", f"trial hours: {recorded('trial hours')}."
     yield "Average runtime of each model (NAACL):", _runtimes(findings)
-    yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(findings)
+    yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(sweep)
     yield (
         "Bounds and search of hyperparameters (ARR C2, NAACL):",
-        (
-            "the harness searches none; how the values were found is for the notes of the sweep to say"
-            + (f": {' '.join(sweep.notes)}" if sweep.notes else ", which has none.")
-        ),
+        "the harness searches none; how the values were found is for the sweep's notes to say"
+        + (f": {' '.join(sweep.notes)}" if sweep.notes else ", which has none."),
     )
-    yield "Choice of the best epoch (NAACL):", f"{facts.selection.rstrip('.')}; test data choose nothing."
+    yield (
+        "Choice of the best epoch (NAACL):",
+        f"{findings.facts.selection.rstrip('.')}; nothing is chosen on test data.",
+    )
     yield (
         "Validation performance of each reported result (NAACL):",
         f"columns `valid_*` of {sweep.name}.csv, run by run.",
     )
+    done = sum(one.scores is not None for one in findings.results)
     yield (
         "Number of runs, and summary statistics (ARR C3):",
-        (
-            f"{len(sweep.seeds)} seeds ({', '.join(map(str, sweep.seeds))}); {_finished(findings)}; mean ± standard "
-            f"deviation over seeds, tests and intervals in {sweep.name}.md, no best of several runs."
-        ),
+        f"{len(sweep.seeds)} seeds ({', '.join(map(str, sweep.seeds))}); {done} of {len(findings.planned)} planned "
+        f"trials finished; mean ± standard deviation over seeds, tests and intervals in {sweep.name}.md, no best of "
+        "several runs.",
     )
     yield (
         "Evaluation metrics and their code (NAACL):",
-        (
-            "micro F and macro F over all labels, 0 for a label with neither gold nor predictions; "
-            "`harness/training/metrics.py`."
-        ),
+        "micro F and macro F over all labels, 0 for a label with neither gold nor predictions; "
+        "`harness/training/metrics.py`.",
     )
     yield (
         "Existing packages and their settings (ARR C4):",
-        ", ".join(
-            f"{name} {known[name]}"
-            for name in ("python", "torch", "torch-geometric", "transformers", "ray")
-            if name in known
-        )
+        ", ".join(f"{name} {known[name]}" for name in _PACKAGES if name in known)
         + "; all versions in requirements.lock.",
     )
     yield "Data: statistics and splits (ARR B6, NAACL):", _data(findings)
     yield (
         "Data: how to get it, licence, preprocessing (ARR B1 to B3, NAACL):",
-        ("`python -m datasets.prepare NAME --card` says it of each corpus; fingerprints of what was used are above."),
+        "`python -m datasets.prepare NAME --card` prints it for each corpus; fingerprints of those used are above.",
     )
     yield "Human annotators (ARR D):", "none."
     yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."
-
-
-def _models(findings: Findings) -> str:
-    rows = "; ".join(row.title for row in findings.rows)
-    return f"{rows}; text encoder {_encoders(findings.sweep)}. Equations are in the files of `models/`."
 
 
 def _encoders(sweep: SweepFile) -> str:
@@ -116,42 +115,36 @@ def _runtimes(findings: Findings) -> str:
     return f"training steps alone: {'; '.join(found) or 'no finished trial yet'}."
 
 
-def _hyperparameters(findings: Findings) -> str:
-    sweep = findings.sweep
-    shared = ", ".join(f"{name} {value}" for name, value in sweep.trainer.model_dump().items())
+def _hyperparameters(sweep: SweepFile) -> str:
+    shared = _options(sweep.trainer.model_dump())
     entries = {
         key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {}), **_loss(entry)}
         for key, entry in sweep.models.items()
     }
     entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
-    own = [
-        f"{key}: {', '.join(f'{name} {value}' for name, value in chosen.items())}"
-        for key, chosen in entries.items()
-        if chosen
-    ]
-    encoder = ", ".join(f"{name} {value}" for name, value in sweep.encoder.options.items())
-    return f"{shared}; encoder: {encoder or 'its defaults'}; {'; '.join(own) or 'models: their defaults'}."
+    own = "; ".join(f"{key}: {_options(chosen)}" for key, chosen in entries.items() if chosen)
+    encoder = _options(sweep.encoder.options)
+    return f"{shared}; encoder: {encoder or 'its defaults'}; {own or 'models: their defaults'}."
+
+
+def _options(chosen: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in chosen.items())
 
 
 def _loss(entry: ModelEntry) -> dict[str, Any]:
-    """Returns what a model's entry says of its objective and of coherence."""
-    said = {"objective": entry.objective and entry.objective.name, "coherence": entry.coherence}
+    """Returns the objective and the coherence of a model's entry, where it chooses them."""
+    chosen = {"objective": entry.objective and entry.objective.name, "coherence": entry.coherence}
     options = entry.objective.options if entry.objective else {}
-    return {name: value for name, value in said.items() if value} | options
-
-
-def _finished(findings: Findings) -> str:
-    done = sum(one.scores is not None for one in findings.results)
-    return f"{done} of {len(findings.planned)} planned trials finished"
+    return {name: value for name, value in chosen.items() if value} | options
 
 
 def _data(findings: Findings) -> str:
     known = findings.facts.dataset_facts
     found = []
-    for key, label in findings.dataset_titles.items():
+    for key, title in findings.dataset_titles.items():
         if key in known:
             splits = ", ".join(f"{split} {number:,}" for split, number in known[key].num_documents.items())
             found.append(
-                f"{label}: {known[key].num_labels} labels, {splits}, fingerprint {known[key].fingerprint[:12]}"
+                f"{title}: {known[key].num_labels} labels, {splits}, fingerprint {known[key].fingerprint[:12]}"
             )
     return f"{'; '.join(found) or 'no prepared corpus here'}."

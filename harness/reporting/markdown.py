@@ -1,4 +1,4 @@
-"""Report files, rendered from a summary: Markdown, LaTeX, CSV and JSON. No statistics here.
+"""Markdown report of a sweep, for people.
 
 The order of everything follows the sweep file, so equal results give equal bytes.
 """
@@ -9,61 +9,46 @@ from collections.abc import Iterable, Sequence
 from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
-from harness.reporting.captions import claims_note, control_note, label_groups_note, unfinished
+from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.tables import Grid, Span, Text
+from harness.reporting.grid import Grid, Span, Text
 
 
 def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
-    """Renders the whole report for people.
+    """Renders the whole report.
 
     Args:
-        findings: What was found.
+        findings: Findings of the sweep.
         figures: Blocks of Markdown that show the figures.
     """
-    facts = findings.facts
-    blocks = [f"> **{_md(facts.banner)}**"] if facts.banner else []
-    blocks.append(f"# {_md(_title(findings))}")
-    blocks += [f"**{_md(text)}**" for text in [unfinished(findings)] if text]
-    main = tables.main_table(findings)
-    blocks += [_md_grid(main)] if main.rows else []
-    blocks.append(_md_bullets(footnotes(findings)))
-    if findings.comparisons:
-        blocks += ["## Comparisons", _md_grid(tables.comparison_table(findings))]
-    if findings.claims:
-        blocks += ["## Claims", _md(claims_note(findings)), _md_grid(tables.claim_table(findings))]
-    blocks += ["## Figures", *figures] if figures else []
-    controls = tables.control_table(findings)
-    if controls.rows:
-        blocks += ["## Controls", _md(control_note(findings)), _md_grid(controls)]
-    groups = tables.label_group_table(findings)
-    if groups.rows:
-        blocks += ["## Frequent and rare labels", _md(label_groups_note(findings)), _md_grid(groups)]
-    details = tables.detail_table(findings)
-    if details.rows:
-        blocks += ["## Other metrics and cost", _md_grid(details)]
-    failures = _failures(findings)
-    if failures:
-        blocks += ["## Failed trials", _md_bullets(failures)]
-    if findings.sweep.notes:
-        blocks += ["## Deviations and notes", _md_bullets(findings.sweep.notes)]
-    datasets = tables.dataset_table(findings)
-    if datasets.rows:
-        blocks += [
-            "## Data",
-            _md_grid(datasets),
-            *[_md_bullets(notes) for notes in [_dataset_notes(findings)] if notes],
-        ]
-    if facts.provenance:
-        blocks += ["## Provenance", _md_bullets(f"{key}: {value}" for key, value in facts.provenance.items())]
-    return "\n\n".join(blocks) + "\n"
+    facts, main = findings.facts, tables.main_table(findings)
+    blocks = [
+        f"> **{_escaped(facts.banner)}**" if facts.banner else "",
+        f"# {_escaped(title(findings))}",
+        *(f"**{_escaped(text)}**" for text in [unfinished(findings)] if text),
+        _table(main) if main.rows else "",
+        _bullets(footnotes(findings)),
+        *_section("Comparisons", tables.comparison_table(findings)),
+        *_section("Claims", tables.claim_table(findings), claims_note(findings)),
+        *(["## Figures", *figures] if figures else []),
+        *_section("Controls", tables.control_table(findings), control_note(findings)),
+        *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),
+        *_section("Other metrics and cost", tables.detail_table(findings)),
+        *_list_section("Failed trials", _failures(findings)),
+        *_list_section("Deviations and notes", findings.sweep.notes),
+        *_section("Data", tables.dataset_table(findings)),
+        _bullets(_dataset_notes(findings)),
+        *_list_section("Provenance", [f"{key}: {value}" for key, value in facts.provenance.items()]),
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-# Words that both kinds of markup share.
+def _section(heading: str, grid: Grid, note: str = "") -> list[str]:
+    return [f"## {heading}", _escaped(note), _table(grid)] if grid.rows else []
 
 
-def _title(findings: Findings) -> str:
-    return findings.sweep.title or findings.sweep.name
+def _list_section(heading: str, lines: Sequence[str]) -> list[str]:
+    return [f"## {heading}", _bullets(lines)] if lines else []
 
 
 def _failures(findings: Findings) -> list[str]:
@@ -77,39 +62,29 @@ def _failures(findings: Findings) -> list[str]:
 
 def _dataset_notes(findings: Findings) -> list[str]:
     known = findings.facts.dataset_facts
-    return [
-        f"{label}: {note}"
-        for key, label in findings.dataset_titles.items()
-        if key in known
-        for note in known[key].notes
-    ]
+    titles = findings.dataset_titles
+    return [f"{titles[key]}: {note}" for key in titles if key in known for note in known[key].notes]
 
 
-# Markdown.
-
-
-def _md(text: str) -> str:
+def _escaped(text: str) -> str:
     text = re.sub(r"([\\|*`])", r"\\\1", one_line(text)).replace("<", "&lt;")
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 
-def _md_span(span: Span) -> str:
-    text = _md(span.text) if span.text.strip() == span.text else f" {_md(span.text)}"
+def _span(span: Span) -> str:
+    text = _escaped(span.text) if span.text.strip() == span.text else f" {_escaped(span.text)}"
     text = f"**{text}**" if span.bold else text
     return f"<u>{text}</u>" if span.underlined else text
 
 
-def _md_text(text: Text) -> str:
-    return "<br>".join("".join(map(_md_span, line)) for line in text)
+def _cell(text: Text) -> str:
+    return "<br>".join("".join(map(_span, line)) for line in text)
 
 
-def _md_grid(grid: Grid) -> str:
-    rows = [list(map(_md, grid.head)), ["---"] * len(grid.head), *[list(map(_md_text, row)) for row in grid.rows]]
+def _table(grid: Grid) -> str:
+    rows = [list(map(_escaped, grid.head)), ["---"] * len(grid.head), *[list(map(_cell, row)) for row in grid.rows]]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _md_bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_md(line)}" for line in lines)
-
-
-# LaTeX.
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {_escaped(line)}" for line in lines)

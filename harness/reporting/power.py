@@ -1,12 +1,12 @@
-"""What a sweep can show, asked before any GPU hour is spent.
+"""Power analysis of a sweep before it runs: detectable differences, seeds needed, cost.
 
     python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
-    python -m harness.plan sweeps/table1.yaml            # sd and hours of the trials that are finished already
+    python -m harness.plan sweeps/table1.yaml            # sd and hours from the trials that are finished already
 
-The standard deviation is of the difference between a variant and its base over seeds. A pilot's own is too small
-in about half of all studies, so its upper 80 % limit is planned with. Every difference is tested two-sided by the
-paired t test, or Welch's where seeds do not pair (averages: the stratified one); the first step of the correction over
-the planned family is the level.
+The standard deviation is that of the difference between a variant and its base over seeds. A pilot's own is too small
+in about half of all studies, so the plan uses its upper 80 % limit. Every difference is tested two-sided by the paired
+t test, or Welch's where seeds do not pair (averages: the stratified one), at alpha and at the first step of Holm, which
+is alpha / size of the family.
 """
 
 import math
@@ -19,14 +19,15 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
+from harness.reporting.number_formats import points
+from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
-from harness.stats.power import MOST_PAIRS, detectable, power, seeds_needed, upper_sd
 from harness.trials.plan import Plan, by_identity
 
 LEAST_PILOT = 3
-"""Pairs of a comparison from which its spread is taken; fewer say next to nothing."""
+"""Pairs that a comparison needs in a pilot for its spread to be used."""
 MOST_SEEDS = 30
-"""Where a recommended number of seeds is capped."""
+"""Cap of the recommended number of seeds."""
 _WANTED = 0.8
 
 
@@ -36,53 +37,67 @@ class Target:
 
     Attributes:
         name: Row and column.
-        family: That it is corrected in.
-        published: Difference of the literature, or None where there is none to be found.
-        sd: To plan with; of an average, sqrt(sum of variances) / K.
-        average: Whether it is one over datasets.
-        num_samples: Of independent runs behind it: its degrees of freedom are so many times n - 1.
+        published: Published difference, None where there is none to be found.
+        sd: Standard deviation to plan with; of an average over K datasets, sqrt(sum of variances) / K.
+        average: Whether the comparison is an average over datasets.
+        num_samples: Independent samples of runs; the degrees of freedom are (n - 1) times as many.
+        levels: Levels of the test: alpha, and the first step of Holm.
     """
 
     name: str
-    family: str
     published: float | None
     sd: float
     average: bool
     num_samples: int
+    levels: tuple[float, float]
+
+    def detectable(self, num_seeds: int) -> list[float]:
+        """Returns the least difference that is found with the wanted power, at both levels."""
+        return [power.detectable(self.sd, num_seeds, at, _WANTED, self.num_samples) for at in self.levels]
+
+    def power(self, difference: float, num_seeds: int) -> float:
+        """Returns the power at a difference, uncorrected."""
+        return power.power(difference, self.sd, num_seeds, self.levels[0], self.num_samples)
+
+    def seeds_needed(self, difference: float) -> list[int | None]:
+        """Returns the seeds that find a difference with the wanted power, at both levels; None where too many."""
+        return [power.seeds_needed(difference, self.sd, at, _WANTED, self.num_samples) for at in self.levels]
 
 
 def targets(findings: Findings, sd: float | None) -> list[Target]:
-    """Returns what is to be planned.
+    """Returns the comparisons to be planned.
 
     Args:
-        findings: Of the pilot; its plan says what is compared.
-        sd: Of every single dataset's difference, in place of the pilot's.
+        findings: Findings of the pilot, which need not have run; its sweep file says what is compared.
+        sd: Standard deviation of the difference on every single dataset, in place of the pilot's.
 
     Raises:
-        ConfigError: Where neither is there.
+        ConfigError: If there is neither a pilot nor an `sd`.
     """
+    rule, sizes = findings.sweep.statistics, num_comparisons(findings.sweep)
     single = {(one.model, one.merge, one.column.metric, one.column.datasets): one for one in findings.comparisons}
     found = []
     for item in findings.comparisons:
         parts = [single[item.model, item.merge, item.column.metric, (dataset,)] for dataset in item.column.datasets]
         deviations = [_planned_sd(part) if sd is None else sd for part in parts]
         spread = math.sqrt(sum(value**2 for value in deviations)) / len(parts)
+        name = f"{item.title}, {item.column.title}"
         if math.isnan(spread):
             why = next(_why_no_sd(part) for part in parts if math.isnan(_planned_sd(part)))
             raise ConfigError(
-                f"There is no spread to plan with for {item.title}, {item.column.title}: {why}. Give the standard "
-                "deviation of the differences over seeds by --sd (0.3 points is common), or run a pilot: the sweep "
-                "itself with --filter seed=1 and so on."
+                f"There is no spread to plan with for {name}: {why}. Give the standard deviation of the differences "
+                "over seeds by --sd (0.3 points is common), or run a pilot: the sweep itself with --filter seed=1 and "
+                "so on."
             )
-        name, average = f"{item.title}, {item.column.title}", item.column.average
-        num_samples = len(parts) * (1 if findings.sweep.statistics.paired else 2)
-        found.append(Target(name, item.column.family, item.comparable, spread, average, num_samples))
+        levels = (rule.alpha, rule.alpha / sizes[item.column.family])
+        num_samples = len(parts) * (1 if rule.paired else 2)
+        found.append(Target(name, item.comparable, spread, item.column.average, num_samples, levels))
     return found
 
 
 def _planned_sd(item: Comparison) -> float:
     enough = item.test.status == "tested" and item.test.num_pairs[0] >= LEAST_PILOT
-    return upper_sd(item.test.sd, item.test.num_pairs[0]) if enough else math.nan
+    return power.upper_sd(item.test.sd, item.test.num_pairs[0]) if enough else math.nan
 
 
 def _why_no_sd(item: Comparison) -> str:
@@ -95,114 +110,89 @@ def _why_no_sd(item: Comparison) -> str:
 
 
 def describe(plan: Plan, sd: float | None = None, hours: float | None = None) -> str:
-    """Returns what the planned seeds detect, what more would need, and what it costs.
+    """Returns what the planned seeds detect, how many seeds are recommended, and what they cost.
 
     Args:
-        plan: The whole sweep.
-        sd: As in `targets`.
-        hours: GPU hours of one trial; by default those of finished ones.
+        plan: Plan of the whole sweep.
+        sd: Standard deviation, as in `targets`.
+        hours: GPU hours of one trial; by default the mean of the finished ones.
     """
     sweep = plan.sweep
     if why := why_no_comparisons(sweep):
         return why
-    findings = find(*collect(plan, is_interim=True))
-    chosen = targets(findings, sd)
-    sizes = {family: size for family, size in num_comparisons(sweep).items() if size}
+    chosen = targets(find(*collect(plan, is_interim=True)), sd)
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
-    lines += [*_table(sweep, chosen, sizes), ""]
-    lines += [*_families(sweep, sizes), ""]
-    needed = _seeds_for(sweep, chosen, sizes)
+    lines += [*_table(sweep, chosen), "", *_families(sweep), ""]
+    primary = [one for one in chosen if one.average] or chosen
+    wanted = [max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in primary]
+    corrected = [one.seeds_needed(size)[1] or power.MOST_PAIRS for one, size in zip(primary, wanted, strict=True)]
+    needed = max(LEAST_PAIRS, *corrected)
     recommended = min(needed, MOST_SEEDS)
     lines += _recommendation(sweep, chosen, needed, recommended)
     lines += _cost(plan, hours, recommended)
     return "\n".join(lines)
 
 
-def _table(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> Iterator[str]:
-    num_seeds, alpha = len(sweep.seeds), sweep.statistics.alpha
+def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
+    num_seeds = len(sweep.seeds)
     head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
     yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
     for one in chosen:
-        strict = alpha / sizes[one.family]
-        least = [detectable(one.sd, num_seeds, at, _WANTED, one.num_samples) for at in (alpha, strict)]
-        row = f"{one.name:<38}{one.sd:>6.2f}{_points(least[0]):>9}{_points(least[1]):>12}"
+        least, corrected = map(points, one.detectable(num_seeds))
+        row = f"{one.name:<38}{one.sd:>6.2f}{least:>9}{corrected:>12}"
         if one.published:
-            needed = [seeds_needed(one.published, one.sd, at, _WANTED, one.num_samples) for at in (alpha, strict)]
-            chance = power(one.published, one.sd, num_seeds, alpha, one.num_samples)
-            row += f"{one.published:>+11.2f}{_points(chance):>7}{_seeds(needed[0]):>7}{_seeds(needed[1]):>12}"
+            chance = points(one.power(one.published, num_seeds))
+            few, many = (str(needed or f">{power.MOST_PAIRS}") for needed in one.seeds_needed(one.published))
+            row += f"{one.published:>+11.2f}{chance:>7}{few:>7}{many:>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {alpha:.3g}, and corrected, at the first step of "
-        "Holm; seeds: for the published difference, likewise."
+        f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; seeds: number that "
+        "finds the published difference with that power; corrected: both at the first step of Holm."
     )
 
 
-def _points(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _seeds(needed: int | None) -> str:
-    return f">{MOST_PAIRS}" if needed is None else str(needed)
-
-
-def _families(sweep: SweepFile, sizes: dict[str, int]) -> Iterator[str]:
-    for family, size in sizes.items():
-        least, needed = reachable(sweep, family)
-        yield (
-            f"Family {FAMILIES[family]} ({size} tests): the least p of the exact {exact_test(sweep)} after Holm is "
-            f"{least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {sweep.statistics.alpha:.3g}."
-        )
-
-
-def _primary(chosen: Sequence[Target]) -> list[Target]:
-    """Returns the averages, or where there are none all comparisons."""
-    return [one for one in chosen if one.average] or list(chosen)
-
-
-def _seeds_for(sweep: SweepFile, chosen: Sequence[Target], sizes: dict[str, int]) -> int:
-    """Returns the seeds with which all primary comparisons find what is wanted of them."""
-    wanted = {one: max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in _primary(chosen)}
-    needed = [
-        seeds_needed(size, one.sd, sweep.statistics.alpha / sizes[one.family], _WANTED, one.num_samples) or MOST_PAIRS
-        for one, size in wanted.items()
-    ]
-    return max(LEAST_PAIRS, *needed)
+def _families(sweep: SweepFile) -> Iterator[str]:
+    for family, size in num_comparisons(sweep).items():
+        if size:
+            least, needed = reachable(sweep, family)
+            yield (
+                f"Family {FAMILIES[family]} ({size} tests): the least p of the exact {exact_test(sweep)} after Holm is "
+                f"{least:.2g} with {len(sweep.seeds)} seeds; {needed} seeds reach {sweep.statistics.alpha:.3g}."
+            )
 
 
 def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, seeds: int) -> Iterator[str]:
-    rule = sweep.statistics
-    what = "averages" if _primary(chosen)[0].average else "comparisons"
+    what = "averages" if any(one.average for one in chosen) else "comparisons"
     yield (
         f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
-        f"{rule.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} power "
-        f"after Holm{f'; capped, {needed} would be needed' if needed > seeds else ''}."
+        f"{sweep.statistics.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} "
+        f"power after Holm{f'; capped, {needed} would be needed' if needed > seeds else ''}."
     )
-    chances = {one: power(one.published, one.sd, seeds, rule.alpha, one.num_samples) for one in chosen if one.published}
-    weak = [one for one, chance in chances.items() if chance < _WANTED]
-    if weak:
+    published = [one for one in chosen if one.published]
+    num_weak = sum(one.power(one.published or 0.0, seeds) < _WANTED for one in published)
+    if num_weak:
         yield (
-            f"Even then {len(weak)} of {len(chances)} published differences stay undetectable (power below "
-            f"{_WANTED:.0%} uncorrected); no star will not mean no effect."
+            f"Even then {num_weak} of {len(published)} published differences stay undetectable (power below "
+            f"{_WANTED:.0%}, uncorrected): there, no star will not mean no effect."
         )
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
     num = len(trials) // seeds
-    measured = plan.seconds_left(1)
-    left = sum(one.state == "new" for one in trials)
     seconds = [one.record.seconds for one in trials if one.record]
     if hours is not None:
         each, source = hours, "as given"
+        to_go = sum(one.state == "new" for one in trials) * each
     elif seconds:
         each, source = sum(seconds) / len(seconds) / 3600, "mean of finished trials"
+        to_go = (plan.seconds_left(1) or 0.0) / 3600
     else:
         yield "Cost: no finished trial to go by; give the hours of one trial by --hours."
         return
-    to_go = left * each if hours is not None else (measured or 0.0) / 3600
     yield (
-        f"Cost: {num} trials a seed, {each:.3g} hours each ({source}): {num * each:.3g} hours a seed, "
-        f"{num * seeds * each:.3g} hours for all {seeds}, {to_go:.3g} hours of it to go; "
+        f"Cost: {num} trials per seed, {each:.3g} hours each ({source}): {num * each:.3g} hours per seed, "
+        f"{num * seeds * each:.3g} hours for all {seeds}, of which {to_go:.3g} are to go; "
         f"{num * recommended * each:.3g} hours for the recommended {recommended}."
     )

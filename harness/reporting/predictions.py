@@ -1,7 +1,8 @@
-"""The test documents of a sweep under every finished trial, read from the store and the prepared corpora."""
+"""Stored predictions of finished trials, read into counts per document and checked against the recorded scores."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +17,23 @@ from harness.stats.document_variance import Counts, Metric, by_metric
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Store
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 METRICS = HEADLINE
 _DIFFERENCE = 1e-6
-"""In points, that a score made of the stored predictions may be off."""
+"""Points by which a score computed from stored predictions may differ from the recorded one."""
 
 
 def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[RunKey]]:
-    """Returns, per dataset whose corpus is there, its test documents under every trial with predictions.
+    """Returns the test documents of each prepared corpus, with the counts of every trial that stored predictions.
+
+    Args:
+        plan: Plan with the records of finished trials.
+        how: Number of draws and swaps, and their root seed.
 
     Raises:
-        StoreError: Where predictions are of other documents, or do not give the recorded scores.
+        StoreError: If predictions are of other documents, or do not give the recorded scores.
     """
     by_dataset: dict[str, list[PlannedTrial]] = {}
     for planned in plan.selected:
@@ -36,7 +44,6 @@ def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run
 
 def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resampling) -> DocumentSample[RunKey]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
     from scipy import sparse
 
     from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
@@ -51,13 +58,7 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
         path = store.folder(planned.key) / "predictions.parquet"
         if not path.exists():
             continue
-        try:
-            table = pq.read_table(path).combine_chunks()
-        except (pa.ArrowException, OSError) as error:
-            raise StoreError(_damaged(path, f"cannot be read ({one_line(error, 200)})")) from None
-        if not table["doc_id"].combine_chunks().equals(doc_ids):
-            raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus.folder}"))
-        trial = planned.settings
+        table, trial = _read(path, doc_ids, corpus.folder), planned.settings
         run = RunKey(trial.model, trial.merge, trial.seed)
         counts: dict[Metric, Counts] = {}
         for metric in METRICS:
@@ -74,8 +75,22 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
     return sample
 
 
+def _read(path: Path, doc_ids: "pa.Array", corpus: Path) -> "pa.Table":
+    """Returns the predictions of a trial, if they are of the test documents of the corpus."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path).combine_chunks()
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(_damaged(path, f"cannot be read ({one_line(error, 200)})")) from None
+    if not table["doc_id"].combine_chunks().equals(doc_ids):
+        raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus}"))
+    return table
+
+
 def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> bool:
-    """Returns whether all lists of sorted labels are the same one."""
+    """Returns whether all documents have the same sorted labels."""
     sizes = np.diff(offsets)
     if (sizes != sizes[0]).any():
         return False
@@ -84,7 +99,7 @@ def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> 
 
 
 def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: Store) -> None:
-    """Holds the recorded scores against the predictions."""
+    """Refuses predictions that do not give the recorded scores."""
     for planned in trials:
         trial, record = planned.settings, planned.record
         run = RunKey(trial.model, trial.merge, trial.seed)
@@ -100,5 +115,5 @@ def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: St
 def _damaged(path: Path, what: str) -> str:
     return (
         f"The predictions {path} cannot be trusted: the file {what}. Delete the trial's folder {path.parent} and run "
-        "the sweep again; only this trial is made anew."
+        "the sweep again; only this trial is run anew."
     )

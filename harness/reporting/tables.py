@@ -1,54 +1,23 @@
-"""The tables of a report as plain grids of text, before any markup."""
+"""Tables of a report: scores, comparisons, claims, controls, groups of labels, cost, corpora."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.design import exact_test
 from harness.analysis.findings import Column, Comparison, Detail, Findings, LabelGroup, Row, TableCell
-
-NONE = "–"
-CUT = "‡"
-"""Marks a mean with trials in it whose batches were cut into parts."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A run of text."""
-
-    text: str
-    bold: bool = False
-    underlined: bool = False
-
-
-Line = tuple[Span, ...]
-Text = tuple[Line, ...]
-"""The lines of one grid cell."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table.
-
-    Attributes:
-        head: Column headings.
-        rows: As many cells each.
-        breaks: Numbers of the rows before which a rule stands, where the markup has rules.
-    """
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[Text, ...], ...]
-    breaks: tuple[int, ...] = ()
+from harness.reporting.grid import Grid, Line, Span, Text, plain
+from harness.reporting.number_formats import mean_sd, points, probability, signed, with_interval
+from harness.reporting.symbols import BETTER, CUT, NONE, WORSE
 
 
 def main_table(findings: Findings) -> Grid:
-    """Rows that are compared, in all columns."""
+    """Scores of the rows that are compared, in all columns."""
     return _score_grid(findings, [row for row in findings.rows if not row.control])
 
 
 def control_table(findings: Findings) -> Grid:
-    """Control rows, with the unadjusted difference to their own base."""
+    """Scores of the control rows, with the unadjusted difference from their own base."""
     return _score_grid(findings, [row for row in findings.rows if row.control])
 
 
@@ -64,8 +33,13 @@ def _score_grid(findings: Findings, rows: Sequence[Row]) -> Grid:
         )
         for row in rows
     )
-    breaks = tuple(place for place in range(1, len(rows)) if rows[place].model != rows[place - 1].model)
-    return Grid(("Model", *(column.title for column in findings.columns)), body, breaks)
+    head = ("Model", *(column.title for column in findings.columns))
+    return Grid(head, body, _breaks([row.model for row in rows]))
+
+
+def _breaks(keys: Sequence[object]) -> tuple[int, ...]:
+    """Returns the numbers of the rows whose key differs from that of the row above."""
+    return tuple(place for place in range(1, len(keys)) if keys[place] != keys[place - 1])
 
 
 def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
@@ -80,14 +54,14 @@ def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
     if cell.published is not None:
         lines.append((Span(f"[{points(cell.published)} {cell.prediction}".rstrip() + "]"),))
     if delta is not None and not math.isnan(delta.test.difference):
-        lines.append((Span(f"Δ {_interval(delta)}"),))
+        lines.append((Span(f"Δ {_difference(delta)}"),))
     if not math.isnan(cell.mean) and not column.average:
         lines.extend((Span(text),) for text in [_count(cell)] if text)
     return tuple(lines)
 
 
 def _count(cell: TableCell) -> str:
-    """Says how many of the planned seeds stand behind a mean, where not all do."""
+    """Returns how many of the planned seeds are behind a mean, where not all are."""
     texts = []
     if cell.one_seed:
         texts.append("n=1, seeds alike")
@@ -99,48 +73,58 @@ def _count(cell: TableCell) -> str:
 
 
 def comparison_table(findings: Findings) -> Grid:
-    """Every comparison of both families, single datasets first."""
-    rule = findings.sweep.statistics
+    """Comparisons of both families with their tests, single datasets first."""
     items = sorted(findings.comparisons, key=lambda item: item.column.average)
-    head = ["Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r", "p", "p Holm"]
-    head.append(f"p {exact_test(findings.sweep)}")
-    if not rule.paired:
-        head.remove("r")
     with_published = any(item.published is not None for item in items)
     with_documents = any(item.documents for item in items)
-    if with_documents:
-        head += ["crossed 95 % CI", "share of documents", "p swap"]
-    if with_published:
-        head[3:4] = ["Δ published", "Δ ours [95 % CI, unadjusted]"]
-        head.append("power at published Δ")
-    rows = []
-    for item in items:
-        p_holm = probability(item.p_holm, 3) + item.marks.lstrip("▲▼")
-        row = [item.title, item.column.title, _pairs(item.test.num_pairs)]
-        row += [_published_difference(item)] if with_published else []
-        row += [_interval(item), points(item.test.sd), *([points(item.correlation)] if rule.paired else [])]
-        row += [probability(item.test.p, 4), p_holm, probability(item.p_exact, 4)]
-        row += _documents(item) if with_documents else []
-        row += [points(item.power)] if with_published else []
-        rows.append(tuple(map(plain, [*row, " ".join(item.flags)])))
-    split = next((place for place, item in enumerate(items) if item.column.average), 0)
-    return Grid((*head, "flags"), tuple(rows), (split,) if split else ())
+    paired = findings.sweep.statistics.paired
+    columns: list[tuple[str, Callable[[Comparison], str], bool]] = [
+        ("Comparison", lambda item: item.title, True),
+        ("Data, metric", lambda item: item.column.title, True),
+        ("n", lambda item: _pairs(item.test.num_pairs), True),
+        ("Δ published", _published_difference, with_published),
+        (f"Δ {'ours ' if with_published else ''}[95 % CI, unadjusted]", _difference, True),
+        ("sd of Δ", lambda item: points(item.test.sd), True),
+        ("r", lambda item: points(item.correlation), paired),
+        ("p", lambda item: probability(item.test.p, 4), True),
+        ("p Holm", lambda item: probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE), True),
+        (f"p {exact_test(findings.sweep)}", lambda item: probability(item.p_exact, 4), True),
+        ("crossed 95 % CI", _crossed, with_documents),
+        ("share of documents", lambda item: points(item.documents.share) if item.documents else NONE, with_documents),
+        ("p swap", lambda item: probability(item.documents.p_swap if item.documents else math.nan, 4), with_documents),
+        ("power at published Δ", lambda item: points(item.power), with_published),
+        ("flags", lambda item: " ".join(item.flags), True),
+    ]
+    shown = [(head, cell) for head, cell, is_shown in columns if is_shown]
+    return Grid.of_text(
+        [head for head, _ in shown],
+        [[cell(item) for _, cell in shown] for item in items],
+        _breaks([item.column.average for item in items]),
+    )
+
+
+def _pairs(num_pairs: tuple[int, ...]) -> str:
+    return str(num_pairs[0]) if len(set(num_pairs)) == 1 else "/".join(map(str, num_pairs))
 
 
 def _published_difference(item: Comparison) -> str:
-    label = item.judged.agreement if item.judged else ""
-    return f"{signed(item.published)} {label}".rstrip()
+    agreement = item.judged.agreement if item.judged else ""
+    return f"{signed(item.published)} {agreement}".rstrip()
 
 
-def _documents(item: Comparison) -> list[str]:
+def _difference(item: Comparison) -> str:
+    return with_interval(item.test.difference, item.test.low, item.test.high, signed)
+
+
+def _crossed(item: Comparison) -> str:
     if item.documents is None:
-        return [NONE, NONE, "n/a"]
+        return NONE
     low, high = item.documents.crossed.interval()
-    return [f"[{signed(low)}, {signed(high)}]", points(item.documents.share), probability(item.documents.p_swap, 4)]
+    return f"[{signed(low)}, {signed(high)}]"
 
 
 def claim_table(findings: Findings) -> Grid:
-    """One row per claim, with all its parts."""
+    """Claims with the evidence for each part and the verdict."""
     rows = []
     for claim in findings.claims:
         ours = tuple(
@@ -154,38 +138,28 @@ def claim_table(findings: Findings) -> Grid:
     return Grid(("Claim", "Statement", "Published", "Ours [95 % CI]", "Verdict"), tuple(rows))
 
 
-def _pairs(num_pairs: tuple[int, ...]) -> str:
-    return str(num_pairs[0]) if len(set(num_pairs)) == 1 else "/".join(map(str, num_pairs))
-
-
-def _interval(item: Comparison) -> str:
-    test = item.test
-    ends = "" if math.isnan(test.low) else f" [{signed(test.low)}, {signed(test.high)}]"
-    return signed(test.difference) + ends
-
-
 def detail_table(findings: Findings) -> Grid:
-    """Other metrics and cost, one row per cell that has anything to show."""
-    details = [item for item in findings.details if _measured(item)]
+    """Other metrics and cost, one row per cell with anything to show."""
+    details = [item for item in findings.details if _is_measured(item)]
     metrics = list(details[0].metrics) if details else []
     head = ("Model", "Data", *metrics, "seconds per trial", "time per epoch x base [95 % CI]", "parameters")
-    rows = tuple(
-        tuple(
-            map(
-                plain,
-                (
-                    item.title,
-                    item.dataset,
-                    *(_mean_sd(*item.metrics[metric]) for metric in metrics),
-                    _mean_sd(*item.seconds),
-                    _ratio(*item.ratio),
-                    NONE if item.num_parameters is None else f"{item.num_parameters:,}",
-                ),
-            )
+    rows = (
+        (
+            item.title,
+            item.dataset,
+            *(mean_sd(*item.metrics[metric]) for metric in metrics),
+            mean_sd(*item.seconds),
+            with_interval(*item.ratio),
+            NONE if item.num_parameters is None else f"{item.num_parameters:,}",
         )
         for item in details
     )
-    return Grid(head, rows)
+    return Grid.of_text(head, rows)
+
+
+def _is_measured(item: Detail) -> bool:
+    values = [mean for mean, _ in item.metrics.values()]
+    return item.num_parameters is not None or not all(map(math.isnan, [*values, item.seconds[0]]))
 
 
 def label_group_table(findings: Findings) -> Grid:
@@ -193,74 +167,31 @@ def label_group_table(findings: Findings) -> Grid:
     groups = [group for group in GROUPS if any(item.group == group for item in findings.label_groups)]
     known = {(item.dataset, item.title, item.group): item for item in findings.label_groups}
     places = list(dict.fromkeys((item.dataset, item.title) for item in findings.label_groups))
-    rows = []
-    for dataset, label in places:
-        found = [known.get((dataset, label, group)) for group in groups]
-        scores = [text for item in found for text in _group_scores(item)]
-        rows.append(tuple(map(plain, (label, dataset, *scores))))
+    rows = [
+        (title, dataset, *(text for group in groups for text in _group_scores(known.get((dataset, title, group)))))
+        for dataset, title in places
+    ]
     head = ("Model", "Data", *(f"{group} {kind}" for group in groups for kind in ("micro", "macro")))
-    breaks = tuple(place for place in range(1, len(rows)) if places[place][0] != places[place - 1][0])
-    return Grid(head, tuple(rows), breaks)
+    return Grid.of_text(head, rows, _breaks([dataset for dataset, _ in places]))
 
 
 def _group_scores(item: LabelGroup | None) -> tuple[str, str]:
-    return (_mean_sd(*item.micro), _mean_sd(*item.macro)) if item else (NONE, NONE)
-
-
-def _measured(item: Detail) -> bool:
-    values = [mean for mean, _ in item.metrics.values()]
-    return item.num_parameters is not None or not all(map(math.isnan, [*values, item.seconds[0]]))
+    return (mean_sd(*item.micro), mean_sd(*item.macro)) if item else (NONE, NONE)
 
 
 def dataset_table(findings: Findings) -> Grid:
-    """What the corpora are."""
+    """Sizes and fingerprints of the corpora."""
     known = findings.facts.dataset_facts
-    facts = {key: known[key] for key in findings.dataset_titles if key in known}
-    splits = list(dict.fromkeys(split for fact in facts.values() for split in fact.num_documents))
-    rows = tuple(
-        tuple(
-            map(
-                plain,
-                (
-                    findings.dataset_titles[key],
-                    str(fact.num_labels),
-                    str(fact.num_branches),
-                    *(f"{fact.num_documents[split]:,}" if split in fact.num_documents else NONE for split in splits),
-                    fact.fingerprint[:12],
-                ),
-            )
+    facts = [(title, known[key]) for key, title in findings.dataset_titles.items() if key in known]
+    splits = list(dict.fromkeys(split for _, fact in facts for split in fact.num_documents))
+    rows = (
+        (
+            title,
+            str(fact.num_labels),
+            str(fact.num_branches),
+            *(f"{fact.num_documents[split]:,}" if split in fact.num_documents else NONE for split in splits),
+            fact.fingerprint[:12],
         )
-        for key, fact in facts.items()
+        for title, fact in facts
     )
-    return Grid(("Data", "labels", "branches", *splits, "fingerprint"), rows)
-
-
-def plain(text: str) -> Text:
-    """One line without emphasis."""
-    return ((Span(text),),)
-
-
-def points(value: float) -> str:
-    """Two decimals, or a dash."""
-    return NONE if math.isnan(value) else f"{value:z.2f}"
-
-
-def signed(value: float | None) -> str:
-    """Two decimals with a sign, or a dash."""
-    return NONE if value is None or math.isnan(value) else f"{value:+z.2f}"
-
-
-def probability(value: float, digits: int) -> str:
-    """A p-value; never 0."""
-    if math.isnan(value):
-        return "n/a"
-    least = 10.0**-digits
-    return f"<{least:.{digits}f}" if value < least else f"{value:.{digits}f}"
-
-
-def _mean_sd(mean: float, sd: float) -> str:
-    return points(mean) if math.isnan(sd) else f"{points(mean)} ± {points(sd)}"
-
-
-def _ratio(ratio: float, low: float, high: float) -> str:
-    return points(ratio) if math.isnan(low) else f"{points(ratio)} [{points(low)}, {points(high)}]"
+    return Grid.of_text(("Data", "labels", "branches", *splits, "fingerprint"), rows)

@@ -1,4 +1,4 @@
-"""Report files written to a folder, each whole or not at all."""
+"""Report files of a sweep, written to a folder, each whole or not at all."""
 
 from pathlib import Path
 
@@ -6,28 +6,38 @@ from harness.analysis.findings import Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
-from harness.reporting import checklist, data_files, figures, markdown
+from harness.reporting import checklist, data_files
+from harness.reporting.drawing import Drawing, encoded
+from harness.reporting.figures import Figures, draw
 from harness.reporting.latex import latex
+from harness.reporting.markdown import markdown
 
 FIGURES = "fig"
 """Folder of the figures, below that of the reports."""
 
 
-def write(findings: Findings, folder: Path) -> Path:
-    """Writes NAME.md, .tex, .csv, .json, NAME-cells.csv, NAME-deltas.csv, fig/NAME-* and the reproducibility page.
+def write(findings: Findings, folder: Path, figures: Figures = "main") -> Path:
+    """Writes all files of a report.
 
-    NAME-groups.csv comes with them where a corpus has labels of few training documents or none.
+    NAME.md and NAME.tex; NAME.csv, NAME-cells.csv, NAME-deltas.csv, NAME.json and, where a corpus has labels of few
+    training documents or none, NAME-groups.csv; fig/NAME-FIGURE.svg, .png and .csv; the section NAME of
+    reproducibility.md.
+
+    Args:
+        findings: Findings of the sweep.
+        folder: Folder of the reports.
+        figures: `main` for the three figures of every report, `all` for the others as well.
 
     Returns:
-        The path of the first.
+        Path of NAME.md.
 
     Raises:
-        StoreError: Where the folder cannot be written.
+        StoreError: If the folder cannot be written.
     """
     name = findings.sweep.name
-    drawings = list(figures.draw(findings))
+    drawings = list(draw(findings, figures))
     files = {
-        f"{name}.md": markdown.markdown(findings, [_shown(name, drawing) for drawing in drawings]),
+        f"{name}.md": markdown(findings, [_shown(name, drawing) for drawing in drawings]),
         f"{name}.tex": latex(findings),
         f"{name}.csv": data_files.csv(findings),
         f"{name}-cells.csv": data_files.cells_csv(findings),
@@ -39,7 +49,7 @@ def write(findings: Findings, folder: Path) -> Path:
     try:
         (folder / FIGURES).mkdir(parents=True, exist_ok=True)
         for drawing in drawings:
-            for ending, content in figures.encoded(drawing).items():
+            for ending, content in encoded(drawing).items():
                 write_atomically(folder / FIGURES / f"{name}-{drawing.name}.{ending}", content)
             files[f"{FIGURES}/{name}-{drawing.name}.csv"] = data_files.csv_text(drawing.rows)
         page = folder / "reproducibility.md"
@@ -51,7 +61,7 @@ def write(findings: Findings, folder: Path) -> Path:
     return folder / f"{name}.md"
 
 
-def _shown(name: str, drawing: figures.Drawing) -> str:
+def _shown(name: str, drawing: Drawing) -> str:
     place = f"{FIGURES}/{name}-{drawing.name}"
     return f"![{drawing.name}]({place}.png)\n\n{drawing.caption} [SVG]({place}.svg), [numbers]({place}.csv)"
 

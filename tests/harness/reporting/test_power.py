@@ -43,7 +43,7 @@ def test_table_1_before_any_trial() -> None:
     assert "Recommended: 5 seeds (planned: 10)" in text
     # HiTIN projection on WOS micro; HiTIN masking's average micro, HiTIN projection's average macro: exactly 0.
     assert " of 29 published differences stay undetectable" in text
-    assert "18 trials a seed, 2 hours each (as given): 36 hours a seed, 360 hours for all 10" in text
+    assert "18 trials per seed, 2 hours each (as given): 36 hours per seed, 360 hours for all 10" in text
     assert text.rstrip(".").endswith("180 hours for the recommended 5")
 
 
@@ -51,7 +51,10 @@ def test_cells_that_are_one_trial_cost_one() -> None:
     plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
     assert len(plan.trials) == 310 and len(plan.cells()) == 62
     text = describe(plan, sd=0.3, hours=2.0)
-    assert "42 trials a seed, 2 hours each (as given): 84 hours a seed, 420 hours for all 5, 420 hours of it" in text
+    assert (
+        "42 trials per seed, 2 hours each (as given): 84 hours per seed, 420 hours for all 5, of which 420 are to go"
+        in text
+    )
 
 
 def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
@@ -76,7 +79,7 @@ def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -
     found = targets(find(*collect(plan, is_interim=True)), None)
     assert [one.sd for one in found] == [pytest.approx(upper_sd(0.3, 3))] * 2
     assert (
-        "0.5 hours each (mean of finished trials): 1 hours a seed, 3 hours for all 3, 0 hours of it to go"
+        "0.5 hours each (mean of finished trials): 1 hours per seed, 3 hours for all 3, of which 0 are to go"
         in describe(plan)
     )
 
@@ -125,7 +128,7 @@ def test_without_comparisons_there_is_nothing_to_plan(
 
 
 def test_a_family_of_four_is_corrected_at_the_first_step_of_holm(write_sweep: SweepWriter) -> None:
-    text = describe(Plan.open(load(write_sweep(seeds=list(range(6))))), 0.3)
+    text = describe(make_plan(load(write_sweep(seeds=list(range(6))))), 0.3)
     least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
     assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
     assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text
@@ -138,10 +141,10 @@ def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.C
 
 
 def test_a_plan_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
-    text = describe(Plan.open(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
+    text = describe(make_plan(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
     least, strict = (f"{detectable(0.3, 10, one, num_strata=2):.2f}" for one in (0.05, 0.05 / 4))
     assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
     assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text
-    states = status.describe(Plan.open(load(write_sweep(statistics={"paired": False}))))
+    states = status.describe(make_plan(load(write_sweep(statistics={"paired": False}))))
     assert "exact exchange of runs over 2 seeds reaches p = 1" in states
     assert "Stars (Welch's t): none possible: 2 comparable runs in the smaller arm" in states

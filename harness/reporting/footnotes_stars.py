@@ -1,0 +1,117 @@
+"""Footnotes on stars: tests, correction, † for documents, why there is no star, detectable differences."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.design import seed_test, why_no_comparisons
+from harness.analysis.findings import Comparison, Findings
+from harness.analysis.index import METRIC_TITLES
+from harness.reporting.number_formats import level
+from harness.reporting.symbols import BETTER, DAGGER, WORSE, explained, explained_stars
+from harness.stats.multiple_testing import star_levels
+
+_PAIRING = {
+    True: "complete pairs of runs with the same seed",
+    False: "runs of each arm, whose seeds do not pair, as the sweep file says",
+}
+
+
+def stars(findings: Findings) -> Iterator[str]:
+    """Explains the stars and daggers of the main table."""
+    if not findings.comparisons:
+        yield why_no_comparisons(findings.sweep)
+        return
+    possible = [item for item in findings.comparisons if not item.obstacle]
+    if possible:
+        yield from _tests(findings, possible)
+        yield from _documents(findings, possible)
+        yield from _both_families(findings)
+    yield from _obstacles(findings)
+    yield from _detectable(possible)
+    yield from _replications(findings)
+
+
+def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
+    rule = findings.sweep.statistics
+    legend = explained_stars([level(p) for p in star_levels(rule.alpha)])
+    yield (
+        f"{explained(BETTER)}, {explained(WORSE)} than the same model with merge {rule.base}: {legend}, by a two-sided "
+        f"t test over {_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(findings)}. No star does not mean "
+        "no effect."
+    )
+
+
+def _pair_counts(items: Sequence[Comparison]) -> str:
+    counts = {count for item in items for count in item.test.num_pairs}
+    return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+
+
+def _families(findings: Findings) -> str:
+    num_averages = sum(item.column.average for item in findings.comparisons)
+    single = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
+    if not num_averages:
+        return single
+    return f"single datasets: {single}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
+
+
+def _documents(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
+    how = findings.resampling
+    if how is None or not any(item.documents for item in possible):
+        return
+    swapped = swaps = ""
+    if findings.sweep.statistics.paired:
+        swapped = (
+            " p swap is approximate randomisation over documents, of these trained models only; it makes no stars."
+        )
+        swaps = f", {how.swaps:,} swaps"
+    yield (
+        f"{explained(DAGGER)}.{swapped} {how.draws:,} draws of documents for the variance of macro F{swaps}, from root "
+        f"seed {how.root}."
+    )
+
+
+def _both_families(findings: Findings) -> Iterator[str]:
+    alpha = findings.sweep.statistics.alpha
+    if any(item.column.average for item in findings.comparisons):
+        yield (
+            f"Holm holds the family-wise error of each of the two families at {level(alpha)}, so that of both together "
+            f"is at most {level(2 * alpha)}."
+        )
+
+
+def _obstacles(findings: Findings) -> Iterator[str]:
+    reasons: dict[str, list[Comparison]] = {}
+    for item in findings.comparisons:
+        if item.obstacle:
+            reasons.setdefault(item.obstacle, []).append(item)
+    for reason, items in reasons.items():
+        yield f"No star{_where(items, len(findings.comparisons))}: {reason}."
+
+
+def _where(items: Sequence[Comparison], num_comparisons: int) -> str:
+    if len(items) == num_comparisons:
+        return "s"
+    if len(items) > 4:
+        return f" in {len(items)} of {num_comparisons} comparisons"
+    return " for " + ", ".join(f"{item.title} on {item.column.title}" for item in items)
+
+
+def _detectable(possible: Sequence[Comparison]) -> Iterator[str]:
+    ranges = []
+    for metric, title in METRIC_TITLES.items():
+        found = [item.detectable for item in possible if item.column.metric == metric and item.detectable > 0]
+        if found:
+            ranges.append(f"{min(found):.2f} to {max(found):.2f} points of {title} F")
+    if ranges:
+        yield (
+            f"With 80 % power, these seeds detect differences of {' and '.join(ranges)} on a single dataset "
+            "(two-sided, uncorrected, by the observed sd)."
+        )
+
+
+def _replications(findings: Findings) -> Iterator[str]:
+    texts = [
+        f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
+        for item in findings.replications
+    ]
+    if texts:
+        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
