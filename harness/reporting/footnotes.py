@@ -6,8 +6,8 @@ Stars, published scores, the protocol (best epoch, looks, pre-registration) and 
 from collections.abc import Callable, Iterator
 
 from harness.analysis.design import exact_test
-from harness.analysis.flags import Flag
 from harness.analysis.findings import Findings
+from harness.analysis.flags import Flag
 from harness.core.text import listed
 from harness.reporting.footnotes_protocol import best_epoch, looks, pre_registration
 from harness.reporting.footnotes_published import published_scores

@@ -89,6 +89,7 @@ def comparison_table(findings: Findings) -> Grid:
         ("p", lambda item: probability(item.test.p, 4), True),
         ("p Holm", lambda item: probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE), True),
         (f"p {exact_test(findings.sweep)}", lambda item: probability(item.p_exact, 4), True),
+        ("P(variant > base) [95 % CI]", lambda item: with_interval(*item.better), True),
         ("crossed 95 % CI", _crossed, with_documents),
         ("share of documents", lambda item: points(item.documents.share) if item.documents else NONE, with_documents),
         ("p swap", lambda item: probability(item.documents.p_swap if item.documents else math.nan, 4), with_documents),

@@ -7,13 +7,12 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
+from harness.analysis.design import num_comparisons
 from harness.analysis.marks import marks_of
 from harness.analysis.summarise import find
-from tests.harness.fake_sweep import facts
-from tests.journeys.test_document_level import ONE, made_up
-from harness.analysis.design import num_comparisons
 from tests.harness.fake_sweep import (
     cell,
+    facts,
     noisy,
     scores,
     summary_of,
@@ -22,6 +21,7 @@ from tests.harness.fake_sweep import (
     with_effect,
     without,
 )
+from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
 FOUND = noisy(TABLE)

@@ -48,8 +48,10 @@ def test_without_published_numbers_there_are_no_such_columns():
     rows = grid(markdown(summary_of(bare, FOUND)), "Comparisons")
     assert rows[0] == [
         *("Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r"),
-        *("p", "p Holm", "p sign flip", "flags"),
+        *("p", "p Holm", "p sign flip", "P(variant > base) [95 % CI]", "flags"),
     ]
+    better = summary_of(bare, FOUND).comparisons[0].better
+    assert rows[2][9] == f"{better.value:.2f} [{better.low:.2f}, {better.high:.2f}]" and rows[-1][9] == "–"
 
 
 def test_one_seed_has_neither_spread_nor_test():
