@@ -32,7 +32,7 @@ from harness.trials.corpora import card, refuse_missing_corpora
 from harness.trials.plan import Plan, make_plan, unread_plan
 from harness.trials.preregistration import freeze
 from harness.trials.store import Store, check_writable
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,7 +153,7 @@ def _everything() -> str:
                 others = [repr(one) for one in choices(field.annotation) if one != field.default]
                 value = " | ".join([repr(field.default), *others])
                 lines.append(f"      {option} = {value}  {field.description or ''}".rstrip())
-    for title, choice in {"merges": Merge, "splits": Split, "coherence": Coherence}.items():
+    for title, choice in {"merges": Merge, "splits": HeadSplit, "coherence": Coherence}.items():
         lines += [title, *(f"  {name}" for name in get_args(choice))]
     return "\n".join(lines)
 

@@ -45,10 +45,19 @@ OBJECTIVES = Registry(
 )
 
 Merge = Literal["none", "masking", "projection"]
-"""How branch heads are merged; none is the base model."""
+"""How branch heads are merged; `none` is the base model."""
+
+HeadSplit = Literal["hierarchy", "random", "copies"]
+"""Which labels each branch head predicts: its branch, a random set of the same size, or all of them."""
+
+BranchReduction = Literal["mean_local", "mean_global"]
+"""What a branch's loss is divided by: the number of its own labels, or of all labels."""
+
+Combine = Literal["max", "sum", "mean"]
+"""How the probabilities of a label that lies in several branches are combined."""
 
 Coherence = Literal["none", "max_constraint"]
 """What is done so that no label is less probable than one of its descendants."""
 
-Split = Literal["hierarchy", "random", "copies"]
-"""What each branch head is for: its branch, as many labels at random, or all of them."""
+Priors = Literal["train", "train+val"]
+"""The splits whose documents are counted for priors and label frequencies."""

@@ -10,9 +10,9 @@ head i sees all labels V, and the probabilities of foreign ones are multiplied b
 exactly 0 to the loss, which is the mean over V. Paper: equations 3 to 5. With equal logits the first
 gradient is |V| / |V_i| times the second; `branch_reduction` puts both on either footing. A plain sum would be |V|
 times the latter, a constant that Adam does not feel. Corpora are closed under all parents, so what a label of several
-branches is gold through need not be asked: its ancestors in each of them are gold too.
+branches is gold through need not be predicted: its ancestors in each of them are gold too.
 
-What a masked head would predict for foreign labels is used nowhere, so the rows of its classifier for them
+What a mpredicted head would predict for foreign labels is used nowhere, so the rows of its classifier for them
 are not built. They would learn nothing: the loss does not reach them, and weight decay and the recursive
 regularisation, which on a DAG also ties them to the branch's own rows, would only shrink them.
 
@@ -31,7 +31,7 @@ as a branch does on average: all together for n under `mean_local`, and for 1 un
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +39,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
-from models import Coherence, Merge, Split
-from models.head_spec import LabelFacts, Member
+from models import BranchReduction, Coherence, Combine, HeadSplit, Merge
+from models.head_spec import HeadSpec, LabelFacts
 from models.layers.ancestors import Closure
 from models.objectives.base import Objective
 from models.objectives.bce import BCE
@@ -82,13 +82,13 @@ class BranchHeads(nn.Module):
         self,
         hierarchy: Hierarchy,
         facts: LabelFacts,
-        build: Callable[[Sequence[Member]], StructureEncoder],
+        build: Callable[[Sequence[HeadSpec]], StructureEncoder],
         *,
         merge: Merge,
-        split: Split = "hierarchy",
-        objective: Callable[[Sequence[Member]], Objective] = BCE,
-        combine: Literal["max", "sum", "mean"] = "max",
-        branch_reduction: Literal["mean_local", "mean_global"],
+        split: HeadSplit = "hierarchy",
+        objective: Callable[[Sequence[HeadSpec]], Objective] = BCE,
+        combine: Combine = "max",
+        branch_reduction: BranchReduction,
         coherence: Coherence = "none",
         recursive_penalty: float = 1e-6,
     ):
@@ -97,11 +97,11 @@ class BranchHeads(nn.Module):
         branches = [np.arange(size)] if merge == "none" else hierarchy.branches()
         sets = split_labels(size, branches, split)
         if merge == "projection" and split != "copies":
-            members = [_restrict(hierarchy, facts, labels) for labels in sets]
+            heads = [_restrict(hierarchy, facts, labels) for labels in sets]
         else:
-            members = [Member(hierarchy, facts, asked=labels) for labels in sets]
-        self.encoder = build(members)
-        self.objective = objective(members)
+            heads = [HeadSpec(hierarchy, facts, predicted=labels) for labels in sets]
+        self.structure = build(heads)
+        self.objective = objective(heads)
         labels = np.concatenate(sets)
         if branch_reduction == "mean_local":
             divisors = np.repeat([len(own) for own in sets], [len(own) for own in sets])
@@ -121,7 +121,7 @@ class BranchHeads(nn.Module):
 
     def forward(self, text: Any) -> Any:
         """Returns the structure encoder's output for what it read of the text: logits_BC of every head's own labels."""
-        return self.encoder(text)
+        return self.structure(text)
 
     def loss(self, output: Any, gold_BL: Tensor) -> Tensor:
         """Returns the objective summed over branches, each a mean over labels, plus the regularisation.
@@ -130,14 +130,14 @@ class BranchHeads(nn.Module):
             output: From `forward`.
             gold_BL: 0 or 1, closed under ancestors.
         """
-        loss = self.encoder.loss(output, gold_BL.index_select(1, self.labels), self.weights, self.objective)
+        loss = self.structure.loss(output, gold_BL.index_select(1, self.labels), self.weights, self.objective)
         if self.recursive_penalty:
-            loss = loss + self.recursive_penalty * self.encoder.recursive_penalty()
+            loss = loss + self.recursive_penalty * self.structure.recursive_penalty()
         return loss
 
     def probabilities(self, output: Any) -> Tensor:
-        """Returns (B, L) probabilities, combined over the branches that hold a label, and coherent if so asked."""
-        combined_BL = self._combined(self.encoder.probabilities(output, self.objective))
+        """Returns (B, L) probabilities, combined over the branches that hold a label, and coherent if so predicted."""
+        combined_BL = self._combined(self.structure.probabilities(output, self.objective))
         return combined_BL if self.closure is None else self.closure.max_below(combined_BL)
 
     def _combined(self, probabilities_BC: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ class BranchHeads(nn.Module):
         return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
 
 
-def split_labels(size: int, branches: Sequence[Labels], split: Split) -> list[Labels]:
+def split_labels(size: int, branches: Sequence[Labels], split: HeadSplit) -> list[Labels]:
     """Returns the sorted labels of each head: as many heads as branches.
 
     Args:
@@ -165,7 +165,7 @@ def split_labels(size: int, branches: Sequence[Labels], split: Split) -> list[La
     return list(branches)
 
 
-def _restrict(hierarchy: Hierarchy, facts: LabelFacts, labels: Labels) -> Member:
+def _restrict(hierarchy: Hierarchy, facts: LabelFacts, labels: Labels) -> HeadSpec:
     """Returns the hierarchy of some labels, with what is said about them and the edges between them."""
-    asked = np.arange(len(labels))
-    return Member(hierarchy.sub(labels), facts.of(hierarchy, labels), asked, part_of=hierarchy)
+    predicted = np.arange(len(labels))
+    return HeadSpec(hierarchy.sub(labels), facts.of(hierarchy, labels), predicted, whole=hierarchy)

@@ -17,11 +17,11 @@ class Classifier(nn.Module):
             probabilities.
     """
 
-    def __init__(self, encoder: TextEncoder, heads: BranchHeads):
+    def __init__(self, text_encoder: TextEncoder, heads: BranchHeads):
         super().__init__()
-        self.encoder = encoder
+        self.text_encoder = text_encoder
         self.heads = heads
 
     def forward(self, tokens: TokenBatch) -> Any:
         """Returns the heads' output: logits_BC of most models."""
-        return self.heads(self.heads.encoder.read(self.encoder, tokens))
+        return self.heads(self.heads.structure.read(self.text_encoder, tokens))

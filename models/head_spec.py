@@ -14,13 +14,13 @@ from datasets.storage.hierarchy import Hierarchy
 
 NUMERICS = {"models.labels": 1}
 
-Pieces = npt.NDArray[np.int64]
+TokenIds = npt.NDArray[np.int64]
 
 Write = Callable[[Sequence[str], Iterable[str], scipy.sparse.csr_array], list[str]]
 """Describes labels in words, given their names, the training texts, and the texts' gold, (texts, labels) booleans."""
 
 
-def _undescribed(write: Write) -> Sequence[Pieces]:
+def _undescribed(write: Write) -> Sequence[TokenIds]:
     raise AssertionError("these facts were counted without texts")
 
 
@@ -37,7 +37,7 @@ class LabelFacts:
 
     priors: npt.NDArray[np.float32]
     num_documents: npt.NDArray[np.int64]
-    describe: Callable[[Write], Sequence[Pieces]] = _undescribed
+    describe: Callable[[Write], Sequence[TokenIds]] = _undescribed
 
     def of(self, hierarchy: Hierarchy, labels: npt.NDArray[np.int64]) -> "LabelFacts":
         """Returns what is said about some of the hierarchy's labels and the edges between them.
@@ -46,7 +46,7 @@ class LabelFacts:
         still is a child's share among all of its parent's children.
         """
 
-        def describe(write: Write) -> list[Pieces]:
+        def describe(write: Write) -> list[TokenIds]:
             written = self.describe(write)
             return [written[label] for label in labels]
 
@@ -55,7 +55,7 @@ class LabelFacts:
 
 
 @dataclass(frozen=True)
-class Member:
+class HeadSpec:
     """One hierarchy of the list that a structure encoder is built for.
 
     Attributes:
@@ -63,34 +63,34 @@ class Member:
         facts: What the counted documents say about them.
         asked: (A,) labels whose logits are asked for. The others are nodes like any, but what would
             classify them is never built.
-        part_of: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
+        whole: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
             whole. For what must be computed before it is cut, such as HiTIN's global coding tree. A branch
             holds all descendants of its labels, other parts need not.
     """
 
     hierarchy: Hierarchy
     facts: LabelFacts
-    asked: npt.NDArray[np.int64]
-    part_of: Hierarchy | None = None
+    predicted: npt.NDArray[np.int64]
+    whole: Hierarchy | None = None
 
     @property
-    def asked_edges(self) -> npt.NDArray[np.int64]:
+    def predicted_edges(self) -> npt.NDArray[np.int64]:
         """(edges, 2): the edges between labels that are asked for, as places in `asked`."""
         places = np.full(len(self.hierarchy), -1)
-        places[self.asked] = np.arange(len(self.asked))
+        places[self.predicted] = np.arange(len(self.predicted))
         edges: npt.NDArray[np.int64] = places[self.hierarchy.edges]
         return edges[(edges >= 0).all(axis=1)]
 
     @property
-    def asked_ancestors(self) -> npt.NDArray[np.bool_]:
+    def predicted_ancestors(self) -> npt.NDArray[np.bool_]:
         """(A, A): [v, a] is true where a is v itself or an ancestor of v, both places in `asked`."""
-        return self.hierarchy.ancestors[self.asked][:, self.asked]
+        return self.hierarchy.ancestors[self.predicted][:, self.predicted]
 
 
 def count(
     hierarchy: Hierarchy,
     gold: scipy.sparse.csr_array,
-    describe: Callable[[Write], Sequence[Pieces]] = _undescribed,
+    describe: Callable[[Write], Sequence[TokenIds]] = _undescribed,
 ) -> LabelFacts:
     """Returns the facts that documents give.
 

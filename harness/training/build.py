@@ -20,7 +20,7 @@ from harness.trials.settings import Trial
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
-from models.head_spec import Pieces, Write, count
+from models.head_spec import TokenIds, Write, count
 
 NUMERICS = {"harness.assembly": 1}
 
@@ -121,7 +121,7 @@ def _open_once(folder: Path, encoder: str, options: str) -> tuple[Corpus, Tokens
 
 
 @lru_cache(maxsize=4)
-def _describe_once(folder: Path, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
+def _describe_once(folder: Path, encoder: str, options: str, train_documents: int, write: Write) -> list[TokenIds]:
     corpus, tokens = _open_once(folder, encoder, options)
     train = _split(corpus, tokens, "train", train_documents)
     written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)

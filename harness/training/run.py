@@ -166,7 +166,7 @@ def _train_and_test(
         train_seconds=fitted.progress.train_seconds,
         seconds=time.perf_counter() - started,
         num_parameters={
-            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
+            "encoder": sum(parameter.numel() for parameter in model.text_encoder.parameters()),
             "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
         },
         peak_memory_mb=_peak_memory_mb(device),

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from datasets import READERS
 from datasets.storage.description import folder_name
@@ -13,7 +13,17 @@ from harness.config.schema import Reduction, Resources, Strict, SweepFile, Train
 from harness.core.errors import ConfigError
 from harness.core.files import sha256
 from harness.core.registry import Component, nearest
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+from models import (
+    OBJECTIVES,
+    STRUCTURE_ENCODERS,
+    TEXT_ENCODERS,
+    BranchReduction,
+    Coherence,
+    Combine,
+    HeadSplit,
+    Merge,
+    Priors,
+)
 
 RUNNER = Component("trial", "harness.training.run:run")
 """What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
@@ -52,13 +62,13 @@ class Trial(Strict):
     """Registered text encoder."""
     encoder_options: dict[str, Any]
     """Every option of it."""
-    combine: Literal["max", "sum", "mean"]
+    combine: Combine
     """See the sweep file."""
-    branch_reduction: Literal["mean_local", "mean_global"]
+    branch_reduction: BranchReduction
     """See the sweep file; `paper` is resolved."""
-    split: Split
+    split: HeadSplit
     """See the sweep file; without branches `hierarchy`."""
-    priors: Literal["train", "train+val"]
+    priors: Priors
     """See the sweep file."""
     corpus: str
     """Folder of the prepared corpus below the data folder."""
@@ -139,7 +149,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> Trial:
     )
 
 
-def _reduction(wanted: Reduction, merge: Merge) -> Literal["mean_local", "mean_global"]:
+def _reduction(wanted: Reduction, merge: Merge) -> BranchReduction:
     """Resolves `paper`; without branches the two are one and the same, and so have one name."""
     if merge == "none":
         return "mean_global"

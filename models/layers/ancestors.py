@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.layers.per_head import join
+from models.layers.per_head import concat_edges
 
 NUMERICS = {"models.closure": 1}
 
@@ -24,7 +24,7 @@ class Closure(nn.Module):
 
     def __init__(self, reaches: Sequence[npt.NDArray[np.bool_]]):
         super().__init__()
-        below, above = join([np.argwhere(reach) for reach in reaches], [len(reach) for reach in reaches])
+        below, above = concat_edges([np.argwhere(reach) for reach in reaches], [len(reach) for reach in reaches])
         self.register_buffer("below", below, persistent=False)
         self.register_buffer("above", above, persistent=False)
 

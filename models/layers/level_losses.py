@@ -5,7 +5,7 @@ branch levels are counted within the branch: its root is level 1.
 
 Such a model's loss is a mean over all labels for its global output and, for its local ones, a sum over levels of
 the mean over a level's labels. The weights that a label is given in the loss are for a mean over all labels of its
-member. A local term is therefore multiplied by the member's number of labels over its level's: of a whole hierarchy
+head. A local term is therefore multiplied by the head's number of labels over its level's: of a whole hierarchy
 this is the papers' loss, of a branch whose loss is the mean over its own labels the papers' loss of that branch, and
 where a branch counts for its share of all labels (`mean_global`) that share of it. Of labels that are not asked for,
 as those of other branches under masking, nothing is counted.
@@ -19,23 +19,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 
 NUMERICS = {"models.levels": 1}
 
 
-def asked_levels(member: Member) -> npt.NDArray[np.int64]:
+def predicted_levels(head: HeadSpec) -> npt.NDArray[np.int64]:
     """Returns (A,) the level of each asked label."""
-    levels: npt.NDArray[np.int64] = member.hierarchy.levels[member.asked]
+    levels: npt.NDArray[np.int64] = head.hierarchy.levels[head.predicted]
     return levels
 
 
-def level_factors(members: Sequence[Member]) -> Tensor:
-    """Returns (C,) what turns a mean over a member's asked labels into the sum of the means over its levels'."""
+def level_factors(heads: Sequence[HeadSpec]) -> Tensor:
+    """Returns (C,) what turns a mean over a head's asked labels into the sum of the means over its levels'."""
     factors = []
-    for member in members:
-        _, places, counts = np.unique(asked_levels(member), return_inverse=True, return_counts=True)
-        factors.append(len(member.asked) / counts[places])
+    for head in heads:
+        _, places, counts = np.unique(predicted_levels(head), return_inverse=True, return_counts=True)
+        factors.append(len(head.predicted) / counts[places])
     return torch.from_numpy(np.concatenate(factors).astype(np.float32))
 
 

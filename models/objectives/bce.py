@@ -17,7 +17,7 @@ class BCE(Objective):
     """Sigmoid and binary cross-entropy of each label.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
     """
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:

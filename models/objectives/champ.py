@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.registry import Weight
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
 NUMERICS = {"models.champ": 1}
@@ -44,7 +44,7 @@ class Champ(Objective):
     """Binary cross-entropy with distances for weights of false positives.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         beta: A third of what the largest distance adds to the weight; 0 is plain cross-entropy.
     """
 
@@ -54,14 +54,14 @@ class Champ(Objective):
     outside: Tensor
     farthest: Tensor
 
-    def __init__(self, members: Sequence[Member], *, beta: Weight = 0.2):
-        super().__init__(members)
+    def __init__(self, heads: Sequence[HeadSpec], *, beta: Weight = 0.2):
+        super().__init__(heads)
         self.beta = beta
-        sizes = [len(member.asked) for member in members]
+        sizes = [len(head.predicted) for head in heads]
         starts = np.cumsum([0, *sizes[:-1]])
-        ways = [_ways_up(member, int(start)) for member, start in zip(members, starts, strict=True)]
+        ways = [_ways_up(head, int(start)) for head, start in zip(heads, starts, strict=True)]
         below, above, steps = np.concatenate([way[0] for way in ways], axis=1)
-        farthest = np.repeat([(member.part_of or member.hierarchy).diameter for member in members], sizes)
+        farthest = np.repeat([(head.whole or head.hierarchy).diameter for head in heads], sizes)
         for name, values in {
             # Of pairs of a label and an ancestor:
             "below": below,
@@ -91,11 +91,11 @@ class Champ(Objective):
         return torch.sigmoid(logits_BC)
 
 
-def _ways_up(member: Member, offset: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _ways_up(head: HeadSpec, offset: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Returns the fewest edges upwards, within the labels that are asked for.
 
     Args:
-        member: One hierarchy.
+        head: One hierarchy.
         offset: Added to the places of its labels.
 
     Returns:
@@ -103,11 +103,11 @@ def _ways_up(member: Member, offset: int) -> tuple[npt.NDArray[np.int64], npt.ND
         root and down to another of its children.
     """
     graph = nx.DiGraph()
-    graph.add_nodes_from(range(len(member.asked)))
-    graph.add_edges_from(member.asked_edges.tolist())
+    graph.add_nodes_from(range(len(head.predicted)))
+    graph.add_edges_from(head.predicted_edges.tolist())
     lengths = nx.all_pairs_shortest_path_length(graph)
     pairs = np.array([(down, up, num) for up, reached in lengths for down, num in reached.items()])
-    is_top = np.isin(member.asked, member.hierarchy.roots)[pairs[:, 1]]
-    outside = np.full(len(member.asked), len(member.asked) + 2)
+    is_top = np.isin(head.predicted, head.hierarchy.roots)[pairs[:, 1]]
+    outside = np.full(len(head.predicted), len(head.predicted) + 2)
     np.minimum.at(outside, pairs[is_top, 0], pairs[is_top, 2] + 2)
     return pairs.T + [[offset], [offset], [0]], outside

@@ -29,9 +29,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.ancestors import Closure
-from models.layers.per_head import join
+from models.layers.per_head import concat_edges
 from models.objectives.base import Objective
 
 NUMERICS = {"models.conditional_sigmoid": 1}
@@ -42,16 +42,16 @@ class ConditionalSigmoid(Objective):
     """Binary cross-entropy below gold labels, products of sigmoids.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
     """
 
     parent: Tensor
     child: Tensor
 
-    def __init__(self, members: Sequence[Member]):
-        super().__init__(members)
-        self.closure = Closure([member.asked_ancestors for member in members])
-        edges = join([member.asked_edges for member in members], [len(member.asked) for member in members])
+    def __init__(self, heads: Sequence[HeadSpec]):
+        super().__init__(heads)
+        self.closure = Closure([head.predicted_ancestors for head in heads])
+        edges = concat_edges([head.predicted_edges for head in heads], [len(head.predicted) for head in heads])
         self.register_buffer("parent", edges[0], persistent=False)
         self.register_buffer("child", edges[1], persistent=False)
 

@@ -42,7 +42,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.registry import Weight
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
 NUMERICS = {"models.conditional_softmax": 1}
@@ -53,7 +53,7 @@ class ConditionalSoftmax(Objective):
     """One softmax per sibling set, and products of them on the way down.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         tau: Weight of the logit adjustment, which makes rare siblings be predicted more often; 0 is none.
     """
 
@@ -64,13 +64,13 @@ class ConditionalSoftmax(Objective):
     adjustment: Tensor
     is_free: Tensor
 
-    def __init__(self, members: Sequence[Member], *, tau: Weight = 0.0):
-        super().__init__(members)
-        ends = np.cumsum([len(member.asked) for member in members])
+    def __init__(self, heads: Sequence[HeadSpec], *, tau: Weight = 0.0):
+        super().__init__(heads)
+        ends = np.cumsum([len(head.predicted) for head in heads])
         num_labels = int(ends[-1])
         pairs = [
-            _sibling_pairs(member, int(end) - len(member.asked), root=num_labels + number)
-            for number, (member, end) in enumerate(zip(members, ends, strict=True))
+            _sibling_pairs(head, int(end) - len(head.predicted), root=num_labels + number)
+            for number, (head, end) in enumerate(zip(heads, ends, strict=True))
         ]
         every = np.concatenate(pairs, axis=1)
         # Level by level: a label's probability is complete before its children's are begun.
@@ -78,14 +78,14 @@ class ConditionalSoftmax(Objective):
         self.level_sizes = np.unique(levels, return_counts=True)[1].tolist()
         sets, sibling_set = np.unique(parents, return_inverse=True)
         self.num_sets = len(sets)
-        counts = np.concatenate([member.facts.num_documents[member.asked] for member in members])[labels]
+        counts = np.concatenate([head.facts.num_documents[head.predicted] for head in heads])[labels]
         totals = np.bincount(sibling_set, weights=counts, minlength=self.num_sets)[sibling_set]
         shares = np.where(counts > 0, counts / np.maximum(totals, 1), 1.0)
         num_sets_of = np.bincount(labels, minlength=num_labels)
         for name, values in {
             # Of K pairs of a label and a sibling set that it is in:
             "label": labels,
-            "parent": parents,  # Those after the last label are the members' roots.
+            "parent": parents,  # Those after the last label are the heads' roots.
             "sibling_set": sibling_set,
             "share": (1 / num_sets_of[labels]).astype(np.float32),
             "adjustment": (tau * np.log(shares)).astype(np.float32),
@@ -105,7 +105,7 @@ class ConditionalSoftmax(Objective):
         """Returns (B, C): the probability that the walk comes past each label; logits are not adjusted."""
         conditional_BK = self._log_conditionals(logits_BC[:, self.label]).exp()
         reached = torch.where(self.is_free, torch.sigmoid(logits_BC), 0.0)
-        reached = torch.cat([reached, reached.new_ones(len(reached), len(self.members))], dim=1)
+        reached = torch.cat([reached, reached.new_ones(len(reached), len(self.heads))], dim=1)
         of_pairs = (self.label, self.parent, conditional_BK)
         for label, parent, conditional in zip(*(one.split(self.level_sizes, -1) for one in of_pairs), strict=True):
             reached = reached.index_add(1, label, reached[:, parent] * conditional)
@@ -121,18 +121,18 @@ class ConditionalSoftmax(Objective):
         return logits_BK - (highest + sums.log())[:, self.sibling_set]
 
 
-def _sibling_pairs(member: Member, offset: int, root: int) -> npt.NDArray[np.int64]:
+def _sibling_pairs(head: HeadSpec, offset: int, root: int) -> npt.NDArray[np.int64]:
     """Returns (3, pairs): the parent whose children compete, a child, and that child's level.
 
     Args:
-        member: One hierarchy.
+        head: One hierarchy.
         offset: Added to the places of its labels.
         root: Stands for the virtual root, of which labels without parents are children; in a branch there is none.
     """
-    edges = member.asked_edges
-    top = np.setdiff1d(np.arange(len(member.asked)), edges[:, 1])
-    is_whole = len(member.asked) == len(member.part_of or member.hierarchy)
+    edges = head.predicted_edges
+    top = np.setdiff1d(np.arange(len(head.predicted)), edges[:, 1])
+    is_whole = len(head.predicted) == len(head.whole or head.hierarchy)
     competing = top if is_whole and len(top) > 1 else top[:0]
     parents = np.concatenate([np.full(len(competing), root), edges[:, 0] + offset])
     children = np.concatenate([competing, edges[:, 1]])
-    return np.stack([parents, children + offset, member.hierarchy.levels[member.asked][children]])
+    return np.stack([parents, children + offset, head.hierarchy.levels[head.predicted][children]])

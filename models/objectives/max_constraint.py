@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.ancestors import Closure
 from models.objectives.base import Objective
 
@@ -35,12 +35,12 @@ class MaxConstraint(Objective):
     """Binary cross-entropy through the max constraint.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
     """
 
-    def __init__(self, members: Sequence[Member]):
-        super().__init__(members)
-        self.closure = Closure([member.asked_ancestors for member in members])
+    def __init__(self, heads: Sequence[HeadSpec]):
+        super().__init__(heads)
+        self.closure = Closure([head.predicted_ancestors for head in heads])
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) MCLoss of each label."""

@@ -1,8 +1,8 @@
-"""What every structure encoder is: one set of parameters per member of a list of hierarchies.
+"""What every structure encoder is: one set of parameters per head of a list of hierarchies.
 
 Shape suffixes, here and in every model file: B documents, T tokens, D text width, L labels of the
-whole hierarchy, N nodes of one member, U nodes of all members one after the other, A labels of one
-member that are asked for, C those of all members one after the other, M members, E edges, H node width.
+whole hierarchy, N nodes of one head, U nodes of all heads one after the other, A labels of one
+head that are asked for, C those of all heads one after the other, M heads, E edges, H node width.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 
@@ -19,16 +19,16 @@ from models.text_encoders.base import States, TextEncoder, TokenBatch
 class StructureEncoder(nn.Module):
     """Maps text vectors to one logit per label that is asked for.
 
-    A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
+    A subclass takes `(heads, text_width, *, options)`: its keyword-only parameters are the options
     that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
     that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is
     not a sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and
     `probabilities`, and its `forward` may then return whatever these take.
     """
 
-    def __init__(self, members: Sequence[Member], text_width: int):
+    def __init__(self, heads: Sequence[HeadSpec], text_width: int):
         super().__init__()
-        self.members = tuple(members)
+        self.heads = tuple(heads)
         self.text_width = text_width
 
     @staticmethod
@@ -41,7 +41,7 @@ class StructureEncoder(nn.Module):
         return encoder(tokens)
 
     def forward(self, text_BD: Tensor) -> Any:
-        """Returns logits_BC: the asked labels of the members, one member after the other."""
+        """Returns logits_BC: the asked labels of the heads, one head after the other."""
         raise NotImplementedError
 
     def loss(self, output: Any, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
@@ -60,7 +60,7 @@ class StructureEncoder(nn.Module):
         return objective.probabilities(in_full(output))
 
     def recursive_penalty(self) -> Tensor:
-        """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""
+        """Returns the recursive regularisation, a scalar, summed over heads (Gopal and Yang 2013)."""
         raise NotImplementedError
 
 

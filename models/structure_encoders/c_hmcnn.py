@@ -2,7 +2,7 @@
 
 Paper: Giunchiglia and Lukasiewicz, *Coherent Hierarchical Multi-Label Classification Networks*, NeurIPS 2020. All of
 the method is in its loss and its output, MCLoss and MCM, which are the objective `max_constraint`, the default here
-and usable with any model. This file is h: per member an MLP on the text vector, ReLU and dropout after each hidden
+and usable with any model. This file is h: per head an MLP on the text vector, ReLU and dropout after each hidden
 layer, as published: three layers with dropout 0.7. `layers: 1` is a linear h, which for a text encoder that is
 fine-tuned is the natural choice.
 
@@ -27,9 +27,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import RaggedLinear
+from models.layers.per_head import PerHeadReadout
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.c_hmcnn": 2}
@@ -38,10 +38,10 @@ READS_HIERARCHY = False
 
 
 class CHMCNN(StructureEncoder):
-    """An MLP per member, all of them reading the same text vector.
+    """An MLP per head, all of them reading the same text vector.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         layers: Layers of the MLP, the last of which gives the logits; 1 is a linear map.
         node_width: Width H of each hidden layer.
@@ -50,25 +50,25 @@ class CHMCNN(StructureEncoder):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         layers: Positive = 3,
         node_width: Positive = 500,
         dropout: Share = 0.7,
     ):
-        super().__init__(members, text_width)
+        super().__init__(heads, text_width)
         self.dropout = Dropout(dropout)
         widths = [text_width, *[node_width] * (layers - 1)]
-        num = len(members)
-        hidden = [RaggedLinear([read] * num, [written] * num, edges=[]) for read, written in pairwise(widths)]
+        num = len(heads)
+        hidden = [PerHeadReadout([read] * num, [written] * num, edges=[]) for read, written in pairwise(widths)]
         self.hidden = nn.ModuleList(hidden)
-        edges = [member.asked_edges for member in members]
-        self.output = RaggedLinear([widths[-1]] * num, [len(member.asked) for member in members], edges)
+        edges = [head.predicted_edges for head in heads]
+        self.output = PerHeadReadout([widths[-1]] * num, [len(head.predicted) for head in heads], edges)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""
-        states = text_BD.repeat(1, len(self.members))
+        states = text_BD.repeat(1, len(self.heads))
         for layer in self.hidden:
             states = self.dropout(torch.relu(layer(states)))
         logits_BC: Tensor = self.output(states)

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from harness.core.registry import Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import edge_penalty, join
+from models.layers.per_head import concat_edges, edge_penalty
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.flat": 3}
@@ -24,23 +24,23 @@ READS_HIERARCHY = False
 
 
 class Flat(StructureEncoder):
-    """A linear layer per member, all of them reading the same text vector.
+    """A linear layer per head, all of them reading the same text vector.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         logit_dropout: Dropout on the logits.
     """
 
     edges: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int, *, logit_dropout: Share = 0.0):
-        super().__init__(members, text_width)
-        # The members share their input, so their layers are one.
-        sizes = [len(member.asked) for member in members]
+    def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, logit_dropout: Share = 0.0):
+        super().__init__(heads, text_width)
+        # The heads share their input, so their layers are one.
+        sizes = [len(head.predicted) for head in heads]
         self.output = nn.Linear(text_width, sum(sizes))
         self.logit_dropout = Dropout(logit_dropout)
-        self.register_buffer("edges", join([member.asked_edges for member in members], sizes), persistent=False)
+        self.register_buffer("edges", concat_edges([head.predicted_edges for head in heads], sizes), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""

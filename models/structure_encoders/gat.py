@@ -8,7 +8,7 @@ Papers: Velickovic et al., *Graph Attention Networks*, ICLR 2018, equations 1 to
     alpha_vk = softmax of e_vk over k; h'_v = ReLU(h_v + concatenation over heads of sum_k alpha_vk W h_k + b).
 
 A node v attends to its parents, its children and itself. Attention is computed as by PyTorch Geometric's `GATConv` and
-`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot serve members with their own. Text to
+`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot serve specs with their own. Text to
 nodes and nodes to logits are HiAGM's (see `models/structure_encoders/hiagm.py`); its node dropout falls on the
 attention weights, as in the papers. Ours, since no paper fixes them: the residual and ReLU for the papers' ELU, so that
 HiAGM's classifier reads what it reads otherwise; 4 heads of 75. As in the papers, a layer knows neither whether an edge
@@ -29,9 +29,9 @@ from torch_geometric.utils import softmax
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import MemberLinear, member_of, sums_to, union_edges
+from models.layers.per_head import PerHeadLinear, head_of, scatter_sum, union_edges
 from models.structure_encoders.text_propagation import TextPropagation
 
 NUMERICS = {"models.gat": 1}
@@ -43,7 +43,7 @@ class GAT(TextPropagation):
     """Spreads the text over the nodes, lets nodes attend to their neighbours, and classifies from all nodes.
 
     Args:
-        members: The list of hierarchies.
+        specs: The list of hierarchies.
         text_width: Width D of the text vectors.
         attention: The published one, or the one whose ranking depends on the node that looks.
         node_width: Width H of a node's state, a multiple of `heads`.
@@ -56,7 +56,7 @@ class GAT(TextPropagation):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        specs: Sequence[HeadSpec],
         text_width: int,
         *,
         attention: Literal["gat", "gatv2"] = "gat",
@@ -70,9 +70,9 @@ class GAT(TextPropagation):
         if node_width % heads:
             raise ConfigError(f"GAT's node_width must be a multiple of its heads: {node_width} is none of {heads}.")
         super().__init__(
-            members,
+            specs,
             text_width,
-            lambda: GraphAttention(members, node_width, heads, attention == "gatv2", node_dropout),
+            lambda: GraphAttention(specs, node_width, heads, attention == "gatv2", node_dropout),
             node_width=node_width,
             layers=layers,
             text_dropout=text_dropout,
@@ -81,10 +81,10 @@ class GAT(TextPropagation):
 
 
 class GraphAttention(MessagePassing):
-    """One layer over the disjoint union of the members' graphs, every member with its own parameters.
+    """One layer over the disjoint union of the specs' graphs, every spec with its own parameters.
 
     Args:
-        members: The list of hierarchies; U nodes in all.
+        specs: The list of hierarchies; U nodes in all.
         node_width: Width H.
         heads: Attention heads, each of width H / heads.
         is_dynamic: Whether attention is GATv2's.
@@ -92,15 +92,15 @@ class GraphAttention(MessagePassing):
     """
 
     edges: Tensor
-    member: Tensor
+    head_of_node: Tensor
 
-    def __init__(self, members: Sequence[Member], node_width: int, heads: int, is_dynamic: bool, dropout: float):
+    def __init__(self, specs: Sequence[HeadSpec], node_width: int, heads: int, is_dynamic: bool, dropout: float):
         super().__init__(aggr=None, node_dim=0)
-        sizes = [len(member.hierarchy) for member in members]
+        sizes = [len(spec.hierarchy) for spec in specs]
         width = node_width // heads
         self.heads, self.is_dynamic = heads, is_dynamic
         # GATv2 maps the node that looks by a matrix of its own, side by side with that of the neighbour.
-        self.maps = MemberLinear(sizes, node_width, node_width * (2 if is_dynamic else 1), has_bias=False)
+        self.maps = PerHeadLinear(sizes, node_width, node_width * (2 if is_dynamic else 1), has_bias=False)
         # What scores the neighbour and, in GAT, the node that looks.
         self.score_weight = nn.Parameter(torch.empty(len(sizes), 1 if is_dynamic else 2, heads, width))
         self.message_bias = nn.Parameter(torch.zeros(len(sizes), node_width))
@@ -108,18 +108,18 @@ class GraphAttention(MessagePassing):
             bound = (6 / fan) ** 0.5
             nn.init.uniform_(weight, -bound, bound)
         self.dropout = Dropout(dropout)
-        parents_E, children_E = union_edges(members)
+        parents_E, children_E = union_edges(specs)
         every_U = torch.arange(sum(sizes))
         ways = torch.stack([torch.cat([parents_E, children_E, every_U]), torch.cat([children_E, parents_E, every_U])])
         self.register_buffer("edges", ways, persistent=False)
-        self.register_buffer("member", member_of(sizes), persistent=False)
+        self.register_buffer("head_of_node", head_of(sizes), persistent=False)
 
     def forward(self, nodes_UBH: Tensor) -> Tensor:
         """Returns the next (U, B, H) states."""
         mapped = self.maps(nodes_UBH).unflatten(-1, (-1, self.heads, self.score_weight.shape[-1]))
         neighbour_UBAW, looking_UBAW = mapped[:, :, 0], mapped[:, :, -1]
         num_nodes, (neighbours_E, looking_E) = len(nodes_UBH), self.edges
-        weight_UxAW = self.score_weight[self.member]
+        weight_UxAW = self.score_weight[self.head_of_node]
         if self.is_dynamic:
             pairs_EBAW = neighbour_UBAW.index_select(0, neighbours_E) + looking_UBAW.index_select(0, looking_E)
             weighted_EBAW = functional.leaky_relu(pairs_EBAW, _SLOPE) * weight_UxAW[looking_E]
@@ -131,7 +131,7 @@ class GraphAttention(MessagePassing):
             scores_EBA = functional.leaky_relu(pairs_EBA, _SLOPE)
         attention_EBA = self.dropout(softmax(scores_EBA, looking_E, num_nodes=num_nodes, dim=0))
         read_UBAW = self.propagate(self.edges, x=neighbour_UBAW, attention=attention_EBA, size=(num_nodes, num_nodes))
-        bias_U1H = self.message_bias[self.member].unsqueeze(1)
+        bias_U1H = self.message_bias[self.head_of_node].unsqueeze(1)
         return torch.relu(nodes_UBH + read_UBAW.flatten(2) + bias_U1H)
 
     def message(self, x_j: Tensor, attention: Tensor) -> Tensor:
@@ -140,4 +140,4 @@ class GraphAttention(MessagePassing):
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
         """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
-        return sums_to(dim_size, index, inputs)
+        return scatter_sum(dim_size, index, inputs)

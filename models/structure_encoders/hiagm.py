@@ -29,7 +29,7 @@ from typing import Literal
 from torch import nn
 
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.gcn import HierarchyGCN
 from models.layers.tree_lstm import TreeLSTM
 from models.structure_encoders.text_propagation import TextPropagation
@@ -41,7 +41,7 @@ class HiAGM(TextPropagation):
     """Spreads the text over the nodes, passes messages up and down, and classifies from all nodes.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         structure: What passes the messages.
         node_width: Width H of a node's state; even for the Tree-LSTM.
@@ -53,7 +53,7 @@ class HiAGM(TextPropagation):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         structure: Literal["gcn", "tree_lstm"] = "gcn",
@@ -64,9 +64,9 @@ class HiAGM(TextPropagation):
         logit_dropout: Share = 0.5,
     ):
         super().__init__(
-            members,
+            heads,
             text_width,
-            layer_builder(structure, members, node_width, node_dropout),
+            layer_builder(structure, heads, node_width, node_dropout),
             node_width=node_width,
             layers=layers,
             text_dropout=text_dropout,
@@ -75,8 +75,8 @@ class HiAGM(TextPropagation):
 
 
 def layer_builder(
-    structure: Literal["gcn", "tree_lstm"], members: Sequence[Member], node_width: int, dropout: float
+    structure: Literal["gcn", "tree_lstm"], heads: Sequence[HeadSpec], node_width: int, dropout: float
 ) -> Callable[[], nn.Module]:
     """Returns what makes a layer of the chosen structure encoder."""
     kind = HierarchyGCN if structure == "gcn" else TreeLSTM
-    return lambda: kind(members, node_width, dropout)
+    return lambda: kind(heads, node_width, dropout)

@@ -18,7 +18,7 @@ cell has one bias per gate, and its states are dropped out only where classifier
 at 1e-3, here the sweep file says how. The recursive regularisation, which NeuralNLP adds, pulls the rows of W_G.
 
 `models/layers/level_losses.py` says what a level is, how each BCE is a mean over labels, and what becomes of it under
-branches. A member's violations weigh as much as its labels do together: of a whole hierarchy, and of a branch with a
+branches. A head's violations weigh as much as its labels do together: of a whole hierarchy, and of a branch with a
 mean of its own, as in the paper. A branch of one level has one local classifier. Levels without labels that are asked
 for have none, but their state is there.
 
@@ -34,10 +34,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.registry import Positive, Share, Weight
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.level_losses import asked_levels, cross_entropy, level_factors
-from models.layers.per_head import MemberBatchNorm, MemberLinear, RaggedLinear, join, member_of, sums_to
+from models.layers.level_losses import cross_entropy, level_factors, predicted_levels
+from models.layers.per_head import PerHeadBatchNorm, PerHeadLinear, PerHeadReadout, concat_edges, head_of, scatter_sum
 from models.objectives.base import Objective
 from models.structure_encoders.base import StructureEncoder
 
@@ -48,11 +48,11 @@ REFUSES = {"objective": "it adds the cross-entropies of a global and of local ou
 class HMCN(StructureEncoder):
     """Passes a state down the levels, classifies each level from its own and all labels from the last.
 
-    S counts the states, level by level and on each level member by member; K the local classifiers, member by
-    member and of each member level by level.
+    S counts the states, level by level and on each level head by head; K the local classifiers, head by
+    head and of each head level by level.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         form: f has a layer per level, HMCN-F; r one recurrent cell for all levels, HMCN-R.
         width: Units of each layer, and of the cell.
@@ -65,13 +65,13 @@ class HMCN(StructureEncoder):
     last_states: Tensor
     order: Tensor
     edges: Tensor
-    member: Tensor
+    head: Tensor
     local_factors: Tensor
     global_factor = 1.0
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         form: Literal["f", "r"] = "f",
@@ -80,28 +80,28 @@ class HMCN(StructureEncoder):
         violation: Weight = 0.1,
         dropout: Share = 0.6,
     ):
-        super().__init__(members, text_width)
+        super().__init__(heads, text_width)
         self.beta, self.violation = beta, violation
-        counts = [len(member.asked) for member in members]
-        depths = [int(member.hierarchy.levels.max()) for member in members]
+        counts = [len(head.predicted) for head in heads]
+        depths = [int(head.hierarchy.levels.max()) for head in heads]
         self.flow = (LayerFlow if form == "f" else CellFlow)(depths, text_width, width, dropout)
-        levels = [asked_levels(member) for member in members]
-        heads = [(place, level) for place, own in enumerate(levels) for level in np.unique(own).tolist()]
+        levels = [predicted_levels(head) for head in heads]
+        local_keys = [(place, level) for place, own in enumerate(levels) for level in np.unique(own).tolist()]
         starts = np.cumsum([0, *counts])
-        labels = [starts[place] + np.flatnonzero(levels[place] == level) for place, level in heads]
-        self.local_hidden = Layer(len(heads), width, width, dropout)
-        self.local = RaggedLinear([width] * len(heads), [len(own) for own in labels], ())
-        self.head = RaggedLinear(
-            [width + text_width] * len(members), counts, [member.asked_edges for member in members]
+        labels = [starts[place] + np.flatnonzero(levels[place] == level) for place, level in local_keys]
+        self.local_hidden = Layer(len(local_keys), width, width, dropout)
+        self.local = PerHeadReadout([width] * len(local_keys), [len(own) for own in labels], ())
+        self.global_classifier = PerHeadReadout(
+            [width + text_width] * len(heads), counts, [head.predicted_edges for head in heads]
         )
         state = {of: number for number, of in enumerate(_states(depths))}
         for name, values in {
-            "local_states": torch.tensor([state[head] for head in heads]),
+            "local_states": torch.tensor([state[key] for key in local_keys]),
             "last_states": torch.tensor([state[one] for one in enumerate(depths)]),
             "order": torch.from_numpy(np.argsort(np.concatenate(labels))),
-            "edges": join([member.asked_edges for member in members], counts),
-            "member": member_of(counts),
-            "local_factors": level_factors(members),
+            "edges": concat_edges([head.predicted_edges for head in heads], counts),
+            "head": head_of(counts),
+            "local_factors": level_factors(heads),
         }.items():
             self.register_buffer(name, values, persistent=False)
 
@@ -111,7 +111,7 @@ class HMCN(StructureEncoder):
         hidden_KBH = self.local_hidden(states_SBH.index_select(0, self.local_states))
         local_BC = self.local(hidden_KBH.transpose(0, 1).flatten(1)).index_select(1, self.order)
         last_MBX = _beside_text(states_SBH.index_select(0, self.last_states), text_BD)
-        return torch.stack([local_BC, self.head(last_MBX.transpose(0, 1).flatten(1))])
+        return torch.stack([local_BC, self.global_classifier(last_MBX.transpose(0, 1).flatten(1))])
 
     def loss(self, output: Tensor, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
         """Returns the cross-entropies of both outputs and the penalty on violations; the objective is not asked."""
@@ -119,7 +119,7 @@ class HMCN(StructureEncoder):
         parents_E, children_E = self.edges
         probabilities_BC = self.probabilities(output, objective)
         violations_BE = torch.relu(probabilities_BC[:, children_E] - probabilities_BC[:, parents_E]).square()
-        weights_E = sums_to(len(self.members), self.member, weights_C)[self.member[parents_E]]
+        weights_E = scatter_sum(len(self.heads), self.head, weights_C)[self.head[parents_E]]
         penalty_B = self.violation * (violations_BE @ weights_E)
         return (cross_entropy(output, gold_BC, local_C, global_C) + penalty_B).mean()
 
@@ -130,7 +130,7 @@ class HMCN(StructureEncoder):
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's row of the global classifier towards its parents'."""
-        return self.head.edge_penalty()
+        return self.global_classifier.edge_penalty()
 
 
 class Layer(nn.Module):
@@ -138,8 +138,8 @@ class Layer(nn.Module):
 
     def __init__(self, number: int, width_in: int, width_out: int, dropout: float):
         super().__init__()
-        self.linear = MemberLinear([1] * number, width_in, width_out)
-        self.norm = MemberBatchNorm([1] * number, width_out)
+        self.linear = PerHeadLinear([1] * number, width_in, width_out)
+        self.norm = PerHeadBatchNorm([1] * number, width_out)
         self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -148,10 +148,10 @@ class Layer(nn.Module):
 
 
 class LayerFlow(nn.Module):
-    """HMCN-F's states: a layer per member and level.
+    """HMCN-F's states: a layer per head and level.
 
     Args:
-        depths: Levels of each member.
+        depths: Levels of each head.
         text_width: Width D of the text vectors.
         width: Width H of the states.
         dropout: Dropout on the states.
@@ -163,7 +163,7 @@ class LayerFlow(nn.Module):
         above = list(range(len(depths)))
         for level in range(1, max(depths) + 1):
             # Members that go on, as places among those of the level before.
-            places = [place for place, member in enumerate(above) if depths[member] >= level]
+            places = [place for place, head in enumerate(above) if depths[head] >= level]
             self.register_buffer(f"places_{level - 1}", torch.tensor(places), persistent=False)
             self.layers.append(Layer(len(places), text_width + (width if level > 1 else 0), width, dropout))
             above = [above[place] for place in places]
@@ -179,9 +179,9 @@ class LayerFlow(nn.Module):
 
 
 class CellFlow(nn.Module):
-    """HMCN-R's states: one LSTM cell per member, from level to level; the arguments are those of `LayerFlow`.
+    """HMCN-R's states: one LSTM cell per head, from level to level; the arguments are those of `LayerFlow`.
 
-    All members' cells go down to the deepest level of any, and what lies below a member's own is not read.
+    All heads' cells go down to the deepest level of any, and what lies below a head's own is not read.
     """
 
     own: Tensor
@@ -189,9 +189,9 @@ class CellFlow(nn.Module):
     def __init__(self, depths: Sequence[int], text_width: int, width: int, dropout: float):
         super().__init__()
         self.depth, self.width = max(depths), width
-        self.gates = MemberLinear([1] * len(depths), width + text_width, 4 * width)  # In the order i, f, g, o.
+        self.gates = PerHeadLinear([1] * len(depths), width + text_width, 4 * width)  # In the order i, f, g, o.
         self.dropout = Dropout(dropout)
-        own = [(level - 1) * len(depths) + member for member, level in _states(depths)]
+        own = [(level - 1) * len(depths) + head for head, level in _states(depths)]
         self.register_buffer("own", torch.tensor(own), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
@@ -207,10 +207,10 @@ class CellFlow(nn.Module):
 
 
 def _states(depths: Sequence[int]) -> list[tuple[int, int]]:
-    """Returns member and level of each state, level by level."""
-    return [(member, level) for level in range(1, max(depths) + 1) for member, d in enumerate(depths) if d >= level]
+    """Returns head and level of each state, level by level."""
+    return [(head, level) for level in range(1, max(depths) + 1) for head, d in enumerate(depths) if d >= level]
 
 
 def _beside_text(states: Tensor, text_BD: Tensor) -> Tensor:
-    """Returns each member's (B, H) state with the text beside it."""
+    """Returns each head's (B, H) state with the text beside it."""
     return torch.cat([states, text_BD.expand(len(states), -1, -1)], dim=-1)

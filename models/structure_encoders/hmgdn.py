@@ -20,10 +20,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.batched_matmul import matrices
 from models.layers.level_losses import cross_entropy, level_factors
-from models.layers.per_head import RaggedLinear
+from models.layers.per_head import PerHeadReadout
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
 
@@ -33,25 +33,25 @@ RECONSTRUCTION = "built from one sentence in another paper, since neither its te
 
 
 class HMGDN(Flat):
-    """Classifies each level from the text, as a flat layer, and all labels of a member from its levels' predictions.
+    """Classifies each level from the text, as a flat layer, and all labels of a head from its levels' predictions.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
     """
 
     local_factors: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int):
-        super().__init__(members, text_width)
-        counts = [len(member.asked) for member in members]
-        self.combine = RaggedLinear(counts, counts, ())
+    def __init__(self, heads: Sequence[HeadSpec], text_width: int):
+        super().__init__(heads, text_width)
+        counts = [len(head.predicted) for head in heads]
+        self.combine = PerHeadReadout(counts, counts, ())
         assert self.combine.bias is not None
         with torch.no_grad():
             self.combine.bias.fill_(-2)
             for matrix in matrices(self.combine.weight, self.combine.shapes):
                 matrix.zero_().fill_diagonal_(4)
-        self.register_buffer("local_factors", level_factors(members), persistent=False)
+        self.register_buffer("local_factors", level_factors(heads), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_2BC, the local ones before the global ones."""

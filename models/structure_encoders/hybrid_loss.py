@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import torch
 
 from harness.core.registry import Positive, Share, Weight
-from models.head_spec import Member
-from models.layers.level_losses import asked_levels
+from models.head_spec import HeadSpec
+from models.layers.level_losses import predicted_levels
 from models.structure_encoders.hmcn import HMCN
 
 NUMERICS = {"models.hybrid_loss": 1}
@@ -31,7 +31,7 @@ class HybridLoss(HMCN):
     """HMCN-F with the mean over levels in place of the sum.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         alpha: Share of the global output, in the loss and in the prediction.
         width: Units of each layer.
@@ -41,7 +41,7 @@ class HybridLoss(HMCN):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         alpha: Share = 0.5,
@@ -49,7 +49,7 @@ class HybridLoss(HMCN):
         violation: Weight = 0.1,
         dropout: Share = 0.6,
     ):
-        super().__init__(members, text_width, width=width, beta=1 - alpha, violation=violation, dropout=dropout)
-        num_levels = torch.tensor([len(set(asked_levels(member).tolist())) for member in members])
+        super().__init__(heads, text_width, width=width, beta=1 - alpha, violation=violation, dropout=dropout)
+        num_levels = torch.tensor([len(set(predicted_levels(head).tolist())) for head in heads])
         self.global_factor = alpha
-        self.local_factors = (1 - alpha) * self.local_factors / num_levels[self.member]
+        self.local_factors = (1 - alpha) * self.local_factors / num_levels[self.head]

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.head_spec import Member
-from models.layers.per_head import edge_penalty, join, sums_to
+from models.head_spec import HeadSpec
+from models.layers.per_head import concat_edges, edge_penalty, scatter_sum
 from models.structure_encoders.base import StructureEncoder
 
 # Raised whenever a change of this file alters numbers: stored trials of the model then count as not run.
@@ -35,14 +35,14 @@ NUMERICS = {"models.template": 1}
 
 
 class Template(StructureEncoder):
-    """A linear layer per member, whose logits take from those of their parents.
+    """A linear layer per head, whose logits take from those of their parents.
 
     Every keyword-only parameter is an option of sweep files. It needs a type of `harness/core/registry.py`, a literal
-    as its default, and an entry below. `part_of`, `facts` and the rest that is known of a member:
+    as its default, and an entry below. `whole`, `facts` and the rest that is known of a head:
     `models/head_spec.py`.
 
     Args:
-        members: The list of hierarchies, each with parameters of its own: one is the base model, branches are
+        heads: The list of hierarchies, each with parameters of its own: one is the base model, branches are
             projection, the whole hierarchy several times is masking. The model need not know which.
         text_width: Width D of the text vectors; dropout on them is the text encoder's matter.
         first_share: What a label takes of each parent's logit before training.
@@ -50,23 +50,23 @@ class Template(StructureEncoder):
 
     edges: Tensor
 
-    def __init__(self, members: Sequence[Member], text_width: int, *, first_share: float = 0.5):
-        super().__init__(members, text_width)
+    def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, first_share: float = 0.5):
+        super().__init__(heads, text_width)
         # Only labels that are asked for are classified. A model with states for nodes has them for all labels, also
-        # those that masking does not ask for: `member.hierarchy`, `models.layers.per_head.union_edges`,
+        # those that masking does not ask for: `head.hierarchy`, `models.layers.per_head.union_edges`,
         # `models/layers/gcn.py`.
-        sizes = [len(member.asked) for member in members]
+        sizes = [len(head.predicted) for head in heads]
         self.output = nn.Linear(text_width, sum(sizes))
-        # (2, E) places of parents and children in the logits of all members, one member after the other.
-        edges = join([member.asked_edges for member in members], sizes)
+        # (2, E) places of parents and children in the logits of all heads, one head after the other.
+        edges = concat_edges([head.predicted_edges for head in heads], sizes)
         self.register_buffer("edges", edges, persistent=False)
         self.shares = nn.Parameter(torch.full((edges.shape[1],), first_share))
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_BC: the asked labels of the members, one member after the other."""
+        """Returns logits_BC: the asked labels of the heads, one head after the other."""
         own_CB = self.output(text_BD).t()
         parents_E, children_E = self.edges
-        taken_CB = sums_to(len(own_CB), children_E, self.shares[:, None] * own_CB.index_select(0, parents_E))
+        taken_CB = scatter_sum(len(own_CB), children_E, self.shares[:, None] * own_CB.index_select(0, parents_E))
         return (own_CB + taken_CB).t()
 
     def recursive_penalty(self) -> Tensor:

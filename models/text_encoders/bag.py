@@ -29,7 +29,7 @@ class Bag(TextEncoder):
     Args:
         tokenizer: From `build_tokenizer`.
         width: Width D of the embeddings.
-        vocabulary: Pieces to learn, the 256 bytes among them.
+        vocabulary: TokenIds to learn, the 256 bytes among them.
         max_length: Most pieces of a document that are read.
         dropout: Dropout on the mean vector.
     """

@@ -15,26 +15,26 @@ from torch.nn import functional
 
 from datasets.storage.hierarchy import Hierarchy
 from models.branch_heads import BranchHeads
-from models.head_spec import LabelFacts, Member, label_priors
-from models.layers.per_head import RaggedLinear
+from models.head_spec import HeadSpec, LabelFacts, label_priors
+from models.layers.per_head import PerHeadReadout
 from models.structure_encoders.base import StructureEncoder
 from models.structure_encoders.flat import Flat
 from models.structure_encoders.hiagm import HiAGM
 from models.structure_encoders.hitin.hitin import HiTIN
-from tests.models.lists import DAG, dags, facts_of, hierarchy, stars, whole
+from tests.models.hierarchies import DAG, dags, facts_of, head_on, hierarchy, stars
 
 MERGES: tuple[Literal["none", "masking", "projection"], ...] = ("none", "masking", "projection")
 LOG_2 = float(np.log(2))
 
 
 class Bare(StructureEncoder):
-    """Knows its members and nothing else."""
+    """Knows its heads and nothing else."""
 
-    def __init__(self, members: Sequence[Member]):
-        super().__init__(members, 1)
+    def __init__(self, heads: Sequence[HeadSpec]):
+        super().__init__(heads, 1)
 
     def recursive_penalty(self) -> Tensor:
-        return torch.tensor(float(len(self.members)))
+        return torch.tensor(float(len(self.heads)))
 
 
 def numbered(graph: Hierarchy, scale: float = 1.0) -> LabelFacts:
@@ -53,8 +53,8 @@ def bare(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
 
 
 def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
-    def build(members: Sequence[Member]) -> StructureEncoder:
-        return Flat(members, 3)
+    def build(heads: Sequence[HeadSpec]) -> StructureEncoder:
+        return Flat(heads, 3)
 
     options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
     return BranchHeads(graph, numbered(graph), build, merge=merge, **options)
@@ -68,9 +68,9 @@ def gold_of(graph: Hierarchy, batch: int) -> Tensor:
 
 
 def test_the_lists() -> None:
-    assert [len(one.hierarchy) for one in bare(DAG, "none").encoder.members] == [7]
-    assert [len(one.hierarchy) for one in bare(DAG, "masking").encoder.members] == [7, 7, 7]
-    projected = bare(DAG, "projection").encoder.members
+    assert [len(one.hierarchy) for one in bare(DAG, "none").structure.heads] == [7]
+    assert [len(one.hierarchy) for one in bare(DAG, "masking").structure.heads] == [7, 7, 7]
+    projected = bare(DAG, "projection").structure.heads
     assert [[int(name.split()[1]) for name in one.hierarchy.labels] for one in projected] == [
         [0, 2, 3, 5],
         [1, 3, 4, 5],
@@ -84,7 +84,7 @@ def test_the_lists() -> None:
 @given(dags())
 def test_a_branch_has_the_priors_of_its_own_edges(graph: Hierarchy) -> None:
     by_names = {(graph.labels[p], graph.labels[c]): i + 1 for i, (p, c) in enumerate(graph.edges.tolist())}
-    for one in bare(graph, "projection").encoder.members:
+    for one in bare(graph, "projection").structure.heads:
         names = one.hierarchy.labels
         assert one.facts.priors.tolist() == [by_names[names[p], names[c]] for p, c in one.hierarchy.edges.tolist()]
 
@@ -141,7 +141,7 @@ def test_masking_is_projection_for_the_flat_head(reduction: Any, combine: Any) -
     text = torch.randn(6, 3, requires_grad=True)
     for heads in (masked, projected):
         losses.append(heads.loss(heads(text), gold_BL))
-        output = heads.encoder.output
+        output = heads.structure.output
         gradients.append(torch.autograd.grad(losses[-1], [text, output.weight, output.bias]))
     torch.testing.assert_close(losses[0], losses[1])
     torch.testing.assert_close(gradients[0], gradients[1])
@@ -207,7 +207,7 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
     for merge in MERGES:
         torch.manual_seed(1)
         heads = BranchHeads(
-            graph, numbered(graph), lambda members: kind(members, 3), merge=merge, branch_reduction=papers(merge)
+            graph, numbered(graph), lambda heads: kind(heads, 3), merge=merge, branch_reduction=papers(merge)
         )
         text_BD = torch.randn(5, 3)
         gold_BL = gold_of(graph, 5)
@@ -219,8 +219,8 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
 @pytest.mark.parametrize("kind", [Flat, HiAGM, HiTIN])
 def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_are(kind: Any) -> None:
     branches = DAG.branches()
-    everything = kind([whole(DAG)] * 3, 3).eval()
-    asked = kind([dataclasses.replace(whole(DAG), asked=branch) for branch in branches], 3).eval()
+    everything = kind([head_on(DAG)] * 3, 3).eval()
+    asked = kind([dataclasses.replace(head_on(DAG), predicted=branch) for branch in branches], 3).eval()
     places = torch.from_numpy(np.concatenate([branch + 7 * i for i, branch in enumerate(branches)]))
     with torch.no_grad():
         if kind is Flat:
@@ -240,8 +240,8 @@ def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_
     torch.testing.assert_close(*gradients)
 
 
-def _copy_rows(asked: RaggedLinear, full: RaggedLinear, places: Tensor) -> None:
-    """Takes over some of the rows of members that read equally many features."""
+def _copy_rows(asked: PerHeadReadout, full: PerHeadReadout, places: Tensor) -> None:
+    """Takes over some of the rows of heads that read equally many features."""
     (_, num_in), *_ = full.shapes
     asked.weight.copy_(full.weight.view(-1, num_in)[places].flatten())
     if full.bias is not None:
@@ -250,9 +250,9 @@ def _copy_rows(asked: RaggedLinear, full: RaggedLinear, places: Tensor) -> None:
 
 def test_edges_between_labels_that_are_asked_for() -> None:
     # Of the edges 0>2, 0>3, 1>3, 1>4 and 3>5, as places in 5, 3, 1.
-    asked = dataclasses.replace(whole(DAG), asked=np.array([5, 3, 1]))
-    assert asked.asked_edges.tolist() == [[2, 1], [1, 0]]
-    assert whole(DAG).asked_edges.tolist() == DAG.edges.tolist()
+    asked = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
+    assert asked.predicted_edges.tolist() == [[2, 1], [1, 0]]
+    assert head_on(DAG).predicted_edges.tolist() == DAG.edges.tolist()
 
 
 @pytest.mark.parametrize("merge", MERGES)
@@ -289,7 +289,7 @@ def test_gradients_by_finite_differences_from_text_to_loss(merge: Any) -> None:
     heads = BranchHeads(
         DAG,
         numbered(DAG, 1 / 9),
-        lambda members: HiAGM(members, 3, node_width=2, **options),
+        lambda heads: HiAGM(heads, 3, node_width=2, **options),
         merge=merge,
         branch_reduction=papers(merge),
         recursive_penalty=0.1,

@@ -15,7 +15,7 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads, split_labels
 from models.structure_encoders.flat import Flat
 from models.text_encoders.base import States, TextEncoder, TokenBatch
-from tests.models.lists import DAG, dags, facts_of, forests, hierarchy, stars
+from tests.models.hierarchies import DAG, dags, facts_of, forests, hierarchy, stars
 
 GRAPH = Hierarchy([f"label {i}" for i in range(9)], [(0, 2), (0, 3), (2, 4), (1, 4), (1, 5), (5, 6), (6, 7)])
 """Branches {0 2 3 4}, {1 4 5 6 7} and {8}, of four levels."""
@@ -42,7 +42,7 @@ class OwnVectors(TextEncoder):
 def heads_of(graph: Hierarchy, merge: Any, split: Any, kind: Any = Flat, **options: Any) -> BranchHeads:
     facts = facts_of(graph, np.linspace(0.1, 0.9, len(graph.edges)))
     options = {"branch_reduction": "mean_local", "recursive_penalty": 0.0} | options
-    return BranchHeads(graph, facts, lambda members: kind(members, 6), merge=merge, split=split, **options)
+    return BranchHeads(graph, facts, lambda heads: kind(heads, 6), merge=merge, split=split, **options)
 
 
 @given(dags())
@@ -75,8 +75,8 @@ def test_the_random_split_is_fixed_and_is_not_the_hierarchys() -> None:
 
 
 def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
-    projected = heads_of(GRAPH, "projection", "random").encoder.members
-    masked = heads_of(GRAPH, "masking", "random").encoder.members
+    projected = heads_of(GRAPH, "projection", "random").structure.heads
+    masked = heads_of(GRAPH, "masking", "random").structure.heads
     sets = split_labels(9, GRAPH.branches(), "random")
     priors = dict(zip(map(tuple, GRAPH.edges.tolist()), np.linspace(0.1, 0.9, 7), strict=True))
     num_edges = 0
@@ -84,8 +84,8 @@ def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
         within = [(p, c) for p, c in GRAPH.edges.tolist() if p in own and c in own]
         assert [(int(own[p]), int(own[c])) for p, c in small.hierarchy.edges.tolist()] == within
         assert small.facts.priors.tolist() == pytest.approx([priors[edge] for edge in within])
-        assert small.asked.tolist() == list(range(len(own))) and small.part_of is GRAPH
-        assert large.hierarchy is GRAPH and large.asked.tolist() == own.tolist()
+        assert small.predicted.tolist() == list(range(len(own))) and small.whole is GRAPH
+        assert large.hierarchy is GRAPH and large.predicted.tolist() == own.tolist()
         num_edges += len(within)
     assert 0 < num_edges < 7, "a case with edges that are kept and edges that are lost"
 
@@ -93,7 +93,7 @@ def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
 @pytest.mark.parametrize("merge", ["masking", "projection"])
 def test_copies_see_and_predict_everything(merge: Any) -> None:
     heads = heads_of(DAG, merge, "copies")
-    assert all(one.hierarchy is DAG and one.asked.tolist() == list(range(7)) for one in heads.encoder.members)
+    assert all(one.hierarchy is DAG and one.predicted.tolist() == list(range(7)) for one in heads.structure.heads)
     assert heads.labels.tolist() == list(range(7)) * 3
 
 
@@ -106,7 +106,7 @@ def test_heads_weigh_together_what_branches_weigh(graph: Hierarchy, reduction: A
     shares = [1.0 if reduction == "mean_local" else size / len(graph) for size in sizes]
     if split == "copies":
         shares = [sum(shares) / 3] * 3
-    own = [len(member.asked) for member in heads.encoder.members]
+    own = [len(head.predicted) for head in heads.structure.heads]
     for weights, share in zip(heads.weights.split(own), shares, strict=True):
         torch.testing.assert_close(weights, torch.full_like(weights, share / len(weights)))
 
@@ -150,11 +150,11 @@ def test_every_model_learns_under_every_split(model: str, split: Any) -> None:
                 graph,
                 merge,
                 split,
-                lambda members, width, kind=kind: kind(members, width, **widths),
+                lambda heads, width, kind=kind: kind(heads, width, **widths),
                 objective=OBJECTIVES[component.default_objective].load(),
                 recursive_penalty=0.1,
             )
-            text = heads.encoder.read(OwnVectors(40, 6), TokenBatch(torch.arange(40), torch.arange(0, 41, 5)))
+            text = heads.structure.read(OwnVectors(40, 6), TokenBatch(torch.arange(40), torch.arange(0, 41, 5)))
             gold = (torch.rand(8, len(graph)) < 0.3).float() @ torch.from_numpy(graph.ancestors).float()
             optimizer = torch.optim.Adam(heads.parameters(), 0.05)
             losses = []

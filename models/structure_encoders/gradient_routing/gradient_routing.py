@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Fraction, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
 from models.structure_encoders.gradient_routing.gradient_gates import Route, routed, values_of_first
@@ -78,7 +78,7 @@ class GradientRouting(Flat):
     """A flat layer whose gradients reach what belongs to a document's branches.
 
     Args:
-        members: The whole hierarchy, alone.
+        heads: The whole hierarchy, alone.
         text_width: Width D of the text vectors.
         where: Whether the text vector alone is cut into blocks, or also the hidden states of the last two layers.
         shared: Least share of the text vector that all documents teach; what is left over of equal blocks is added.
@@ -90,15 +90,15 @@ class GradientRouting(Flat):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         where: Literal["pooled", "last_layers"] = "pooled",
         shared: Share = 0.25,
         foreign_share: Fraction = 0.2,
     ):
-        super().__init__(members, text_width)
-        hierarchy = members[0].hierarchy
+        super().__init__(heads, text_width)
+        hierarchy = heads[0].hierarchy
         branches = hierarchy.branches()
         width = int((text_width - np.ceil(shared * text_width)) // len(branches))
         if width == 0:

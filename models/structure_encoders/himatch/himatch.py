@@ -7,7 +7,7 @@ What follows is the published program's. Classification is HiAGM-TP's with one G
 * labels are described by words of their documents (`models/structure_encoders/himatch/label_descriptions.py`), which
   the same text encoder reads, with
   dropout and without gradient, anew every 50 batches; a second GCN and two layers of width 200 make label vectors;
-* two layers of the same width make a text vector t from all node states of a member.
+* two layers of the same width make a text vector t from all node states of a head.
 
 Both are normalised to length 1, as the published program does with BERT. Each step draws for each document one gold
 label q, a parent n0 of it, a sibling n1 (which may be gold), and a label n2 that is not gold. With D = 200 the losses
@@ -27,10 +27,10 @@ name describes it, not only where it has no documents. A document is read once f
 recursive regularisation off; here the sweep file says (`trainer: {recursive_penalty: 0}`), and it pulls the rows of the
 classifier.
 
-Under branches, of which the paper does not speak, a member matches within its own labels: a branch's top label is its
+Under branches, of which the paper does not speak, a head matches within its own labels: a branch's top label is its
 own parent, and its sibling is any label of the branch that is not gold; without such a label there is no n1 and no n2.
-What a document adds is the sum over members, a member none of whose labels it carries adding nothing; the loss is the
-mean over all documents, those that add nothing included, so that parts of a batch add up to the whole. All members are
+What a document adds is the sum over heads, a head none of whose labels it carries adding nothing; the loss is the
+mean over all documents, those that add nothing included, so that parts of a batch add up to the whole. All heads are
 computed at once, without a loop. Where memory has batches cut into parts, each part counts as one of the 50.
 
 Published: with BERT WOS 86.70 / 81.06, RCV1-v2 86.33 / 68.66; with GloVe WOS 86.20 / 80.53, RCV1-v2 84.73 / 64.11. The
@@ -46,10 +46,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
 from models.layers.gcn import HierarchyGCN
-from models.layers.per_head import MemberLinear, RaggedLinear
+from models.layers.per_head import PerHeadLinear, PerHeadReadout
 from models.objectives.base import Objective
 from models.structure_encoders.himatch.label_descriptions import typical_words
 from models.structure_encoders.himatch.label_matching import (
@@ -71,7 +71,7 @@ class Propagated(NamedTuple):
 
     Attributes:
         logits: (B, C).
-        nodes: (B, F) the states of all nodes of the members, which the text vectors are made from.
+        nodes: (B, F) the states of all nodes of the heads, which the text vectors are made from.
     """
 
     logits: Tensor
@@ -82,7 +82,7 @@ class HiMatch(TextPropagation):
     """HiAGM with a matching loss between texts and described labels.
 
     Args:
-        members: The list of hierarchies.
+        heads: The list of hierarchies.
         text_width: Width D of the text vectors.
         node_width: Width H of a node's state.
         match_width: Width of the vectors in which texts and labels are compared.
@@ -96,14 +96,14 @@ class HiMatch(TextPropagation):
     """
 
     label_of: Tensor
-    asked_nodes: Tensor
+    predicted_nodes: Tensor
     pieces: Tensor
     offsets: Tensor
     described: Tensor
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         node_width: Positive = 300,
@@ -117,49 +117,49 @@ class HiMatch(TextPropagation):
         refresh: Positive = 50,
     ):
         super().__init__(
-            members,
+            heads,
             text_width,
-            lambda: HierarchyGCN(members, node_width, node_dropout),
+            lambda: HierarchyGCN(heads, node_width, node_dropout),
             node_width=node_width,
             layers=1,
             text_dropout=text_dropout,
             logit_dropout=logit_dropout,
         )
-        sizes, widths = [len(member.hierarchy) for member in members], [match_width] * len(members)
-        self.label_graph = HierarchyGCN(members, text_width, node_dropout)
+        sizes, widths = [len(head.hierarchy) for head in heads], [match_width] * len(heads)
+        self.label_graph = HierarchyGCN(heads, text_width, node_dropout)
         self.label_net = nn.Sequential(
-            MemberLinear(sizes, text_width, match_width),
+            PerHeadLinear(sizes, text_width, match_width),
             nn.ReLU(),
             Dropout(match_dropout),
-            MemberLinear(sizes, match_width, match_width),
+            PerHeadLinear(sizes, match_width, match_width),
         )
         self.text_net = nn.Sequential(
-            RaggedLinear([size * node_width for size in sizes], widths),
+            PerHeadReadout([size * node_width for size in sizes], widths),
             nn.ReLU(),
             Dropout(match_dropout),
-            RaggedLinear(widths, widths),
+            PerHeadReadout(widths, widths),
         )
-        self.sampler = LabelSampler(members)
+        self.sampler = LabelSampler(heads)
         self.is_normalised, self.is_published = normalise, margins == "published"
         self.refresh, self.num_batches = refresh, 0
-        self._register_labels(members, text_width)
+        self._register_labels(heads, text_width)
 
-    def _register_labels(self, members: Sequence[Member], text_width: int) -> None:
-        """Keeps the word pieces and, once read, the vector of each label, which several members may have."""
+    def _register_labels(self, heads: Sequence[HeadSpec], text_width: int) -> None:
+        """Keeps the word pieces and, once read, the vector of each label, which several heads may have."""
         places: dict[str, int] = {}
         pieces, label_of = [], []
-        for member in members:
-            for name, own in zip(member.hierarchy.labels, member.facts.describe(typical_words), strict=True):
+        for head in heads:
+            for name, own in zip(head.hierarchy.labels, head.facts.describe(typical_words), strict=True):
                 if name not in places:
                     places[name] = len(places)
                     pieces.append(own)
                 label_of.append(places[name])
-        ends = np.cumsum([len(member.hierarchy) for member in members])
-        asked = [member.asked + end - len(member.hierarchy) for member, end in zip(members, ends, strict=True)]
+        ends = np.cumsum([len(head.hierarchy) for head in heads])
+        asked = [head.predicted + end - len(head.hierarchy) for head, end in zip(heads, ends, strict=True)]
         self.starts = [int(start) for start in np.cumsum([0, *map(len, pieces)])]
         for name, values in {
             "label_of": np.array(label_of),  # (U,) the described label that each node is.
-            "asked_nodes": np.concatenate(asked),  # (C,)
+            "predicted_nodes": np.concatenate(asked),  # (C,)
             "pieces": np.concatenate(pieces),
             "offsets": np.array(self.starts),
         }.items():
@@ -197,14 +197,14 @@ class HiMatch(TextPropagation):
         return Propagated(self.classify(nodes_BF), nodes_BF)
 
     def loss(self, output: Propagated, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns the classification's loss and the matching losses, the latter summed over members."""
+        """Returns the classification's loss and the matching losses, the latter summed over heads."""
         matching_BM = self.matching(output.nodes.to(self.described.dtype), self.sampler(gold_BC))
         return super().loss(output.logits, gold_BC, weights_C, objective) + matching_BM.sum(1).mean()
 
     def matching(self, nodes_BF: Tensor, sample: Sample) -> Tensor:
-        """Returns (B, M) inter and intra losses; 0 of a member without a gold label."""
-        text_BMW = self.text_net(nodes_BF).unflatten(1, (len(self.members), -1))
-        labels_CW = self.label_vectors()[self.asked_nodes]
+        """Returns (B, M) inter and intra losses; 0 of a head without a gold label."""
+        text_BMW = self.text_net(nodes_BF).unflatten(1, (len(self.heads), -1))
+        labels_CW = self.label_vectors()[self.predicted_nodes]
         if self.is_normalised:
             text_BMW, labels_CW = functional.normalize(text_BMW, dim=-1), functional.normalize(labels_CW, dim=-1)
         gold_BMW = labels_CW[sample.gold]

@@ -1,7 +1,7 @@
 """HiMatch's samples and losses: a document is near a label that it carries, and farther from others.
 
-Labels are drawn for all documents and members at once. A member's label has its parents and siblings among the labels
-that the member is asked for, so that a branch is sampled in itself, whether the head sees the other branches or not.
+Labels are drawn for all documents and heads at once. A head's label has its parents and siblings among the labels
+that the head is asked for, so that a branch is sampled in itself, whether the head sees the other branches or not.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 
 NUMERICS = {"models.matching": 1}
 
@@ -21,14 +21,14 @@ PARENT_MARGIN, SIBLING_MARGIN, OTHER_MARGIN = 0.01, 0.1, 0.2
 
 
 class Sample(NamedTuple):
-    """What is drawn for B documents and M members: labels as places among the C asked ones, and whether they count.
+    """What is drawn for B documents and M heads: labels as places among the C asked ones, and whether they count.
 
     Attributes:
         gold: (B, M) a gold label.
         parent: (B, M) a parent of it; itself where it has none.
         sibling: (B, M) a sibling of it, be it gold or not; without one, a label that is not gold.
         other: (B, M) a label that is not gold.
-        has_gold: (B, M) whether the document carries a label of the member; else nothing counts.
+        has_gold: (B, M) whether the document carries a label of the head; else nothing counts.
         has_sibling: (B, M) whether `sibling` counts.
         has_other: (B, M) whether `other` counts.
     """
@@ -46,7 +46,7 @@ class LabelSampler(nn.Module):
     """Draws from torch's generator of the device.
 
     Args:
-        members: The list of hierarchies; C asked labels in all.
+        heads: The list of hierarchies; C asked labels in all.
     """
 
     places: Tensor
@@ -59,19 +59,19 @@ class LabelSampler(nn.Module):
     family_size: Tensor
     own_place: Tensor
 
-    def __init__(self, members: Sequence[Member]):
+    def __init__(self, heads: Sequence[HeadSpec]):
         super().__init__()
-        sizes = [len(member.asked) for member in members]
+        sizes = [len(head.predicted) for head in heads]
         starts = np.cumsum([0, *sizes[:-1]])
         tables: dict[str, npt.NDArray[Any]] = {}
-        # (M, A): the asked labels of each member, filled up with its first one.
+        # (M, A): the asked labels of each head, filled up with its first one.
         tables["is_there"] = np.arange(max(sizes)) < np.array(sizes)[:, None]
         tables["places"] = starts[:, None] + tables["is_there"] * np.arange(max(sizes))
         parents: list[int] = []
         families: list[int] = []
         rows: list[tuple[int, int, int, int, int]] = []
-        for member, start in zip(members, starts.tolist(), strict=True):
-            graph = member.hierarchy.sub(member.asked)
+        for head, start in zip(heads, starts.tolist(), strict=True):
+            graph = head.hierarchy.sub(head.predicted)
             known: dict[tuple[int, ...], tuple[int, dict[int, int]]] = {}
             for label in range(len(graph)):
                 above = tuple(sorted(graph.graph.predecessors(label)))
@@ -89,7 +89,7 @@ class LabelSampler(nn.Module):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, gold_BC: Tensor) -> Sample:
-        """Draws one gold label, and what it is compared with, for each document and member."""
+        """Draws one gold label, and what it is compared with, for each document and head."""
         is_gold_BMA = (gold_BC > 0)[:, self.places] & self.is_there
         is_other_BMA = ~is_gold_BMA & self.is_there
         has_gold_BM, has_other_BM = is_gold_BMA.any(-1), is_other_BMA.any(-1)

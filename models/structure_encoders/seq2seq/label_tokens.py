@@ -59,7 +59,7 @@ def _pieces(tokenizer: Any, text: str) -> tuple[int, ...]:
     return tuple(tokenizer(text, add_special_tokens=False).input_ids)
 
 
-class LabelPieces:
+class LabelTokens:
     """Writes sets of labels as pieces, and reads them again.
 
     Args:

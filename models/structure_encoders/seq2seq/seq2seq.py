@@ -43,12 +43,12 @@ from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.base import StatesEncoder, in_full
 from models.structure_encoders.seq2seq.label_orders import END, ORDERS, Grammar
-from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelPieces, own_spelling, word_pieces
-from models.structure_encoders.seq2seq.t5_decoder import PAD, AllowedPieces, new_decoder, pairs, pretrained_decoder
+from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelTokens, own_spelling, word_pieces
+from models.structure_encoders.seq2seq.t5_decoder import PAD, AllowedTokens, new_decoder, pairs, pretrained_decoder
 from models.text_encoders.base import States
 from models.text_encoders.pretrained import fetch
 
@@ -59,7 +59,7 @@ REFUSES = {
     "objective": "it is trained by the likelihood of a sequence of labels, and labels have no logits",
 }
 
-_PIECES_BEYOND_LONGEST = 10
+_TOKENS_BEYOND_LONGEST = 10
 _IGNORED = -100
 _ROWS_AT_ONCE = 256
 """Sequences that are searched side by side: a beam remembers as much of the text as a document."""
@@ -83,7 +83,7 @@ class Seq2Seq(StatesEncoder):
     """Generates a document's labels with T5's decoder.
 
     Args:
-        members: One hierarchy.
+        specs: One hierarchy.
         text_width: Width of the text encoder's states.
         model: Hugging Face id or local folder of a T5 whose decoder to start from; empty for a new one.
         revision: Branch, tag or commit of the Hugging Face repository.
@@ -100,7 +100,7 @@ class Seq2Seq(StatesEncoder):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        specs: Sequence[HeadSpec],
         text_width: int,
         *,
         model: str = "",
@@ -113,9 +113,9 @@ class Seq2Seq(StatesEncoder):
         heads: Positive = 4,
         dropout: Share = 0.1,
     ):
-        super().__init__(members, text_width)
-        (member,) = self.members
-        labels, written = member.hierarchy.labels, ORDERS[order](member.hierarchy)
+        super().__init__(specs, text_width)
+        (spec,) = self.heads
+        labels, written = spec.hierarchy.labels, ORDERS[order](spec.hierarchy)
         if model:
             self.t5 = pretrained_decoder(model, revision)
             tokenizer = fetch(AutoTokenizer, model, revision=revision, use_fast=True)
@@ -123,7 +123,7 @@ class Seq2Seq(StatesEncoder):
         else:
             spelling = own_spelling(written, labels)
             self.t5 = new_decoder(1 + len(spelling), width, layers, heads, dropout)
-        self.pieces = LabelPieces(written, labels, spelling)
+        self.pieces = LabelTokens(written, labels, spelling)
         self.constraint: Constraint | None = None
         if constraint == "trie":
             if not isinstance(written, Grammar):
@@ -173,7 +173,7 @@ class Seq2Seq(StatesEncoder):
         )
         return terms_BS.sum(1).mean()
 
-    def _allowed(self, targets: Sequence[Sequence[int]], target_BS: Tensor, num_pieces: int) -> Tensor:
+    def _allowed(self, targets: Sequence[Sequence[int]], target_BS: Tensor, num_tokens: int) -> Tensor:
         """Returns (B, S, V): what may come next after the true pieces; behind their end everything may."""
         assert self.constraint is not None
         allowed: list[tuple[int, ...]] = []
@@ -185,14 +185,14 @@ class Seq2Seq(StatesEncoder):
         is_behind_BS = target_BS == _IGNORED
         rows, columns = pairs(allowed, target_BS.device)
         document, place_S = (~is_behind_BS).nonzero()[rows].unbind(1)
-        allowed_BSV = is_behind_BS[..., None].repeat(1, 1, num_pieces)
+        allowed_BSV = is_behind_BS[..., None].repeat(1, 1, num_tokens)
         allowed_BSV[document, place_S, columns] = True
         return allowed_BSV
 
     def probabilities(self, output: Source, objective: Objective) -> Tensor:
         """Returns (B, C): 1 for the labels that are generated, else 0."""
-        (member,) = self.members
-        probabilities_BC = torch.zeros(len(output.states_BTD), len(member.hierarchy))
+        (spec,) = self.heads
+        probabilities_BC = torch.zeros(len(output.states_BTD), len(spec.hierarchy))
         at_once = max(1, _ROWS_AT_ONCE // self.beams)
         for start in range(0, len(probabilities_BC), at_once):
             part = slice(start, start + at_once)
@@ -203,14 +203,14 @@ class Seq2Seq(StatesEncoder):
 
     def _generate(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """Returns (B, S) pieces, the first of which is padding."""
-        processors = LogitsProcessorList([AllowedPieces(self.constraint)] if self.constraint else [])
+        processors = LogitsProcessorList([AllowedTokens(self.constraint)] if self.constraint else [])
         pieces_BS: Tensor = self.t5.generate(
             encoder_outputs=BaseModelOutput(states_BTD),
             attention_mask=mask_BT.long(),
             logits_processor=processors,
             num_beams=self.beams,
             do_sample=False,
-            max_new_tokens=int(self.longest) + _PIECES_BEYOND_LONGEST,
+            max_new_tokens=int(self.longest) + _TOKENS_BEYOND_LONGEST,
             decoder_start_token_id=PAD,
             pad_token_id=PAD,
             eos_token_id=self.pieces.spelling[END][0],

@@ -22,11 +22,11 @@ PAD = 0
 """T5's padding, which also stands before the first piece."""
 
 
-def new_decoder(num_pieces: int, width: int, layers: int, heads: int, dropout: float) -> Any:
+def new_decoder(num_tokens: int, width: int, layers: int, heads: int, dropout: float) -> Any:
     """Returns a T5 of the published proportions without an encoder.
 
     Args:
-        num_pieces: Of the vocabulary.
+        num_tokens: Of the vocabulary.
         width: Of a state, a multiple of `heads`.
         layers: Of the decoder.
         heads: Of its attention.
@@ -35,7 +35,7 @@ def new_decoder(num_pieces: int, width: int, layers: int, heads: int, dropout: f
     if width % heads:
         raise ConfigError(f"seq2seq's width must be a multiple of its heads: {width} is none of {heads}.")
     config = T5Config(
-        vocab_size=num_pieces,
+        vocab_size=num_tokens,
         d_model=width,
         d_kv=width // heads,
         d_ff=4 * width,
@@ -75,7 +75,7 @@ def _without_encoder(t5: Any) -> Any:
     return t5
 
 
-class AllowedPieces(LogitsProcessor):
+class AllowedTokens(LogitsProcessor):
     """Gives the pieces that may come next their probabilities among each other, and all others none.
 
     Args:

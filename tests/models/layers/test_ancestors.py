@@ -13,14 +13,14 @@ from models.branch_heads import BranchHeads
 from models.layers.ancestors import Closure
 from models.objectives.max_constraint import MaxConstraint
 from models.structure_encoders.flat import Flat
-from tests.models.lists import DAG, dags, facts_of, stars
+from tests.models.hierarchies import DAG, dags, facts_of, stars
 
 
 def heads(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
     return BranchHeads(
         graph,
         facts_of(graph),
-        lambda members: Flat(members, 3),
+        lambda heads: Flat(heads, 3),
         merge=merge,
         branch_reduction="mean_local",
         **options,

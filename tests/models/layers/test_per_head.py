@@ -1,4 +1,4 @@
-"""Blocks for lists of members against one torch layer per member."""
+"""Blocks for lists of heads against one torch layer per head."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from models.layers.batched_matmul import matrices
-from models.layers.per_head import MemberBatchNorm, MemberLinear, RaggedLinear, edge_penalty, member_of, union_edges
-from tests.models.lists import UNLIKE
+from models.layers.per_head import PerHeadBatchNorm, PerHeadLinear, PerHeadReadout, edge_penalty, head_of, union_edges
+from tests.models.hierarchies import UNLIKE
 
 SIZE_LISTS = [[3], [2, 2, 2], [3, 1, 2, 3, 1]]
 
@@ -25,7 +25,7 @@ def assert_same(first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
 
 @pytest.mark.parametrize(("ins", "outs"), [([3], [2]), ([2, 2], [4, 4]), ([3, 2, 3, 2, 3], [1, 4, 2, 4, 1])])
 def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list[int]) -> None:
-    block = RaggedLinear(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
+    block = PerHeadReadout(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
     x = torch.randn(5, sum(ins), requires_grad=True)
     rows, biases = matrices(block.weight, list(zip(outs, ins, strict=True))), block.bias.split(outs)
     parts = zip(x.split(ins, dim=1), rows, biases, strict=True)
@@ -37,7 +37,7 @@ def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
 @pytest.mark.parametrize("has_bias", [True, False])
 def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias: bool) -> None:
-    block = MemberLinear(sizes, 3, 2, has_bias)
+    block = PerHeadLinear(sizes, 3, 2, has_bias)
     x = torch.randn(sum(sizes), 4, 3, requires_grad=True)
     weights = block.weight.view(len(sizes), 2, 3)
     biases = block.bias.view(len(sizes), 2) if has_bias else [None] * len(sizes)
@@ -48,7 +48,7 @@ def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
 def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> None:
-    block = MemberBatchNorm(sizes, 3)
+    block = PerHeadBatchNorm(sizes, 3)
     norms = [nn.BatchNorm1d(3) for _ in sizes]
     with torch.no_grad():
         for i, norm in enumerate(norms):
@@ -73,7 +73,7 @@ def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> Non
 
 
 def test_a_lone_value_becomes_the_bias() -> None:
-    block = MemberBatchNorm([1, 2], 2)
+    block = PerHeadBatchNorm([1, 2], 2)
     nn.init.normal_(block.bias)
     x = torch.tensor([[3.0, 5.0], [0.0, 1.0], [2.0, 5.0]]).unsqueeze(1)
     torch.testing.assert_close(block(x)[0, 0], block.bias[0])
@@ -96,7 +96,7 @@ def test_the_gradient_of_the_penalty() -> None:
 
 def test_the_penalty_of_a_list_is_the_sum_over_members_and_their_edges() -> None:
     sizes = [len(one.hierarchy) for one in UNLIKE]
-    block = RaggedLinear([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
+    block = PerHeadReadout([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
     by_hand = 0.0
     for one, rows in zip(UNLIKE, matrices(block.weight.detach(), block.shapes), strict=True):
         by_hand += sum(0.5 * float((rows[p] - rows[c]).pow(2).sum()) for p, c in one.hierarchy.edges)
@@ -109,11 +109,11 @@ def test_nodes_are_numbered_on_from_member_to_member() -> None:
         *[[8, 10], [9, 10], [10, 11]],
         *[[12, 13], [12, 14], [12, 15], [15, 16]],
     ]
-    assert member_of([2, 1, 3]).tolist() == [0, 0, 1, 2, 2, 2]
+    assert head_of([2, 1, 3]).tolist() == [0, 0, 1, 2, 2, 2]
 
 
 def test_weights_start_like_those_of_a_linear_layer() -> None:
-    block = MemberLinear([1, 1, 2], 64, 200)
+    block = PerHeadLinear([1, 1, 2], 64, 200)
     for parameter in block.parameters():
         assert parameter.abs().max().item() <= 1 / 8
         assert parameter.std().item() == pytest.approx(1 / 8 / 3**0.5, rel=0.05)

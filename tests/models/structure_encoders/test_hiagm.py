@@ -1,4 +1,4 @@
-"""HiAGM against the original's numbers, the formulas of its layer, and one encoder per member."""
+"""HiAGM against the original's numbers, the formulas of its layer, and one encoder per head."""
 
 from typing import Any
 
@@ -11,32 +11,19 @@ from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
 from harness.training.estimate import unallocated
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.gcn import HierarchyGCN
 from models.structure_encoders.hiagm import HiAGM
-from tests.models.lists import (
-    ALIKE,
-    DAG,
-    UNLIKE,
-    WOS_BRANCHES,
-    assert_gradients,
-    assert_side_by_side,
-    columns,
-    dags,
-    halves,
-    hierarchy,
-    member,
-    stars,
-    whole,
-)
+from tests.models.encoder_checks import assert_gradients, assert_side_by_side, columns, halves
+from tests.models.hierarchies import ALIKE, DAG, UNLIKE, WOS_BRANCHES, dags, head_on, hierarchy, small_head, stars
 
 GCN = {"edge_weight": halves, "edge_bias": halves, "gate_bias": columns}
-"""Its edges are those of all members upwards, then downwards; its gates side by side."""
+"""Its edges are those of all heads upwards, then downwards; its gates side by side."""
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
 
 def test_the_original_layer_on_three_labels() -> None:
-    one = whole(hierarchy(3, [(0, 1), (0, 2)]), [0.25, 0.75])
+    one = head_on(hierarchy(3, [(0, 1), (0, 2)]), [0.25, 0.75])
     layer = HierarchyGCN([one], 2, dropout=0.0)
     torch.testing.assert_close(layer.edge_weight, torch.nn.Parameter(torch.tensor([1.0, 1.0, 0.25, 0.75])))
     with torch.no_grad():
@@ -64,7 +51,7 @@ def one_node(layer: HierarchyGCN, graph: Hierarchy, node: int, states_NBH: Tenso
 @given(dags(), st.integers(0, 2**31))
 def test_the_layer_is_its_formula_at_every_node_of_any_dag(graph: Hierarchy, seed: int) -> None:
     torch.manual_seed(seed)
-    layer = HierarchyGCN([whole(graph)], 3, dropout=0.0)
+    layer = HierarchyGCN([head_on(graph)], 3, dropout=0.0)
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.normal_()
@@ -74,7 +61,7 @@ def test_the_layer_is_its_formula_at_every_node_of_any_dag(graph: Hierarchy, see
 
 
 def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
-    encoder = HiAGM([member(1)], 2, node_width=3).eval()
+    encoder = HiAGM([small_head(1)], 2, node_width=3).eval()
     (layer,) = encoder.graph
     with torch.no_grad():
         layer.edge_bias.normal_()
@@ -89,16 +76,16 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
     assert encoder.recursive_penalty().item() == 0.0
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
-def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    assert_side_by_side(HiAGM, members, GCN, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
+def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
+    assert_side_by_side(HiAGM, heads, GCN, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
 def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
-    members = [whole(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
-    encoder = HiAGM(members, 3, node_width=2, layers=2, structure=structure, **NO_DROPOUT).double()
+    heads = [head_on(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
+    encoder = HiAGM(heads, 3, node_width=2, layers=2, structure=structure, **NO_DROPOUT).double()
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
             torch.nn.init.normal_(parameter)
@@ -107,7 +94,7 @@ def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
 
 @pytest.mark.parametrize(("num_labels", "millions"), [(141, 38.62), (103, 27.03), (166, 46.72)])
 def test_parameter_counts_of_the_published_heads(num_labels: int, millions: float) -> None:
-    encoder = unallocated(lambda: HiAGM([member(num_labels, [(0, 1), (0, 2)])], 768))
+    encoder = unallocated(lambda: HiAGM([small_head(num_labels, [(0, 1), (0, 2)])], 768))
     # The published layer holds dense N x N matrices whose entries off the edges do nothing.
     unused = 2 * (num_labels**2 - 2)
     total = sum(parameter.numel() for parameter in encoder.parameters()) + unused
@@ -116,7 +103,7 @@ def test_parameter_counts_of_the_published_heads(num_labels: int, millions: floa
 
 def test_parameter_counts_of_the_parts_on_wos() -> None:
     graph = stars(WOS_BRANCHES)
-    encoder = unallocated(lambda: HiAGM([whole(graph)], 768))
+    encoder = unallocated(lambda: HiAGM([head_on(graph)], 768))
     counts = {
         name: sum(parameter.numel() for parameter in part.parameters()) for name, part in encoder.named_children()
     }
@@ -138,7 +125,7 @@ def test_dropout_falls_on_the_logits_and_can_be_switched_off() -> None:
 
 
 def test_node_dropout_takes_each_summand_by_itself() -> None:
-    layer = HierarchyGCN([member(1)], 500, dropout=0.5)
+    layer = HierarchyGCN([small_head(1)], 500, dropout=0.5)
     torch.nn.init.zeros_(layer.gates.weight)
     with torch.no_grad():
         layer.edge_bias[0], layer.edge_bias[1] = 1.0, 2.0

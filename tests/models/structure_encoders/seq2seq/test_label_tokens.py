@@ -21,8 +21,8 @@ from models.structure_encoders.seq2seq.label_orders import (
     Grammar,
     Symbol,
 )
-from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelPieces, Spelling, own_spelling, word_pieces
-from tests.models.lists import dags, forests, hierarchy
+from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelTokens, Spelling, own_spelling, word_pieces
+from tests.models.hierarchies import dags, forests, hierarchy
 from tests.models.structure_encoders.seq2seq.test_label_orders import bfs_language, dfs_language
 
 FIRST, LATER = range(10, 40), range(40, 43)
@@ -30,7 +30,7 @@ FIRST, LATER = range(10, 40), range(40, 43)
 
 @st.composite
 def spellings(draw: st.DrawFn, symbols: list[Symbol]) -> Spelling:
-    """Pieces that often begin alike, so that one symbol may be the beginning of another; the end has its own."""
+    """TokenIds that often begin alike, so that one symbol may be the beginning of another; the end has its own."""
     words = st.tuples(st.sampled_from(FIRST[:3]), st.lists(st.sampled_from(LATER), max_size=2))
     drawn = draw(st.lists(words.map(lambda one: (one[0], *one[1])), min_size=len(symbols), max_size=len(symbols)))
     seen: set[tuple[int, ...]] = set()
@@ -64,7 +64,7 @@ def test_what_is_written_is_read_again(graph: Hierarchy, name: str, data: st.Dat
     labels = graph.close(data.draw(st.sets(st.integers(0, len(graph) - 1)))).tolist()
     order = ORDERS[name](graph)
     for spelling in (own_spelling(order, graph.labels), data.draw(spellings([*order.structural, *range(len(graph))]))):
-        pieces = LabelPieces(order, graph.labels, spelling)
+        pieces = LabelTokens(order, graph.labels, spelling)
         assert pieces.read(pieces.write(labels)) == set(labels)
         assert pieces.read([*pieces.write(labels), *pieces.write(range(len(graph)))]) == set(labels), "not past the end"
 
@@ -73,7 +73,7 @@ def test_what_is_no_symbol_is_passed_over() -> None:
     graph = hierarchy(3, [(0, 1)])
     order = BFS(graph)
     spelling = {END: (1,), SIBLING: (2,), NEXT: (3,), 0: (10,), 1: (10, 40), 2: (11, 41, 42)}
-    pieces = LabelPieces(order, graph.labels, spelling)
+    pieces = LabelTokens(order, graph.labels, spelling)
     assert pieces.read([10, 2, 11, 41, 42, 3, 10, 40, 1]) == {0, 1, 2}
     assert pieces.read([10, 99, 11, 41, 42]) == {0, 2}, "a piece of no label ends a word"
     assert pieces.read([10, 41, 2, 11, 41]) == set(), "neither is a whole label"
@@ -87,7 +87,7 @@ def test_reading_never_fails(seed: int) -> None:
     order = DFS(graph)
     spelling = {END: (1,), ROOT: (2,), POP: (3,), 0: (10,), 1: (10, 40), 2: (11, 41, 42)}
     generator = np.random.default_rng(seed)
-    assert LabelPieces(order, graph.labels, spelling).read(generator.integers(0, 45, 30).tolist()) <= {0, 1, 2}
+    assert LabelTokens(order, graph.labels, spelling).read(generator.integers(0, 45, 30).tolist()) <= {0, 1, 2}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_pieces_that_do_not_tell_are_refused(last: tuple[int, ...], words: str) 
     graph = hierarchy(3, [(0, 1)])
     spelling = {END: (1,), SIBLING: (2,), NEXT: (3,), 0: (10,), 1: (10, 40), 2: last}
     with pytest.raises(DataError, match=words):
-        LabelPieces(BFS(graph), graph.labels, spelling)
+        LabelTokens(BFS(graph), graph.labels, spelling)
 
 
 def test_labels_are_cleaned_before_they_are_cut() -> None:

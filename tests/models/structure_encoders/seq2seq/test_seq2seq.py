@@ -33,7 +33,7 @@ from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.transformer import Transformer
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt
-from tests.models.lists import DAG, dags, forests, hierarchy, whole
+from tests.models.hierarchies import DAG, dags, forests, head_on, hierarchy
 from tests.models.structure_encoders.seq2seq.test_label_orders import bfs_language, dfs_language
 from tests.models.text_encoders.test_base import batch
 
@@ -54,7 +54,7 @@ def gold(graph: Hierarchy, *sets: Sequence[int]) -> Tensor:
 
 
 def loss_of(model: Seq2Seq, text: States, gold_BC: Tensor) -> Tensor:
-    return model.loss(model(text), gold_BC, torch.ones(gold_BC.shape[1]), BCE(model.members))
+    return model.loss(model(text), gold_BC, torch.ones(gold_BC.shape[1]), BCE(model.heads))
 
 
 def randomise(model: Seq2Seq) -> None:
@@ -91,7 +91,7 @@ def log_likelihood(model: Seq2Seq, text: States, pieces: Sequence[int]) -> float
     [("dfs", "trie"), ("bfs", "trie"), ("dfs", "none"), ("bottom_up_bfs", "none"), ("bottom_up_dfs", "none")],
 )
 def test_the_loss_is_the_mean_over_documents_of_what_their_pieces_cost(order: Any, constraint: Any) -> None:
-    model = Seq2Seq([whole(DAG)], 5, order=order, constraint=constraint, **TINY).eval()
+    model = Seq2Seq([head_on(DAG)], 5, order=order, constraint=constraint, **TINY).eval()
     sets = [[5, 6], [], [0], [2, 4]]
     text = states(4)
     gold_BC = gold(DAG, *sets)
@@ -110,7 +110,7 @@ def test_the_loss_is_the_mean_over_documents_of_what_their_pieces_cost(order: An
 
 def test_certain_pieces_cost_nothing() -> None:
     chain = hierarchy(3, [(0, 1), (1, 2)])
-    model = Seq2Seq([whole(chain)], 5, **TINY).eval()
+    model = Seq2Seq([head_on(chain)], 5, **TINY).eval()
     nn.init.zeros_(model.t5.shared.weight)
     # Root is certain, and so is every Pop after 2. Of 0, 1 and 2, or the way out instead, each is one of two.
     for labels, num_choices in (([2], 3), ([1], 3), ([0], 2), ([], 1)):
@@ -121,11 +121,11 @@ def test_certain_pieces_cost_nothing() -> None:
 @settings(max_examples=30, deadline=None)  # The first example loads what the others reuse.
 def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, beams: int, seed: int) -> None:
     torch.manual_seed(seed)
-    model = Seq2Seq([whole(graph)], 5, order=order, beams=beams, **TINY).eval()
+    model = Seq2Seq([head_on(graph)], 5, order=order, beams=beams, **TINY).eval()
     randomise(model)
     model.longest.fill_(2 * len(graph) + 2)
     with torch.inference_mode():
-        found = model.probabilities(model(states(4)), BCE(model.members)).numpy()
+        found = model.probabilities(model(states(4)), BCE(model.heads)).numpy()
     assert set(np.unique(found)) <= {0, 1}
     predicted = found > 0.5
     for row in predicted:
@@ -139,7 +139,7 @@ def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, 
 
 @BOTH
 def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
-    model = Seq2Seq([whole(TREE)], 5, order=order, beams=1, **TINY).eval()
+    model = Seq2Seq([head_on(TREE)], 5, order=order, beams=1, **TINY).eval()
     randomise(model)
     model.longest.fill_(20)
     text = states(5)
@@ -161,7 +161,7 @@ def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
 @BOTH
 def test_wide_beams_find_the_best_of_all_sequences(order: Any) -> None:
     graph = hierarchy(3, [(0, 1)])
-    model = Seq2Seq([whole(graph)], 5, order=order, beams=40, **TINY).eval()
+    model = Seq2Seq([head_on(graph)], 5, order=order, beams=40, **TINY).eval()
     randomise(model)
     model.longest.fill_(20)
     text = states(15)
@@ -179,20 +179,20 @@ def test_wide_beams_find_the_best_of_all_sequences(order: Any) -> None:
 def test_what_is_generated_depends_neither_on_the_batch_nor_on_what_is_behind_a_documents_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = Seq2Seq([whole(TREE)], 5, **TINY).eval()
+    model = Seq2Seq([head_on(TREE)], 5, **TINY).eval()
     randomise(model)
     model.longest.fill_(20)
     text = states(7)
     with torch.inference_mode():
-        together = model.probabilities(model(text), BCE(model.members))
+        together = model.probabilities(model(text), BCE(model.heads))
         text.states_BTD[~text.mask_BT] = 99.0
         monkeypatch.setattr(seq2seq, "_ROWS_AT_ONCE", 7)  # Two documents of three beams at once.
-        assert torch.equal(model.probabilities(model(text), BCE(model.members)), together)
+        assert torch.equal(model.probabilities(model(text), BCE(model.heads)), together)
     assert len(together.unique(dim=0)) > 2
 
 
 def test_a_generation_without_an_end_stops_behind_the_longest_target() -> None:
-    model = Seq2Seq([whole(TREE)], 5, constraint="none", beams=1, **TINY)
+    model = Seq2Seq([head_on(TREE)], 5, constraint="none", beams=1, **TINY)
     assert generated(model, states(2)).shape[1] <= 1 + 10
     loss_of(model, states(2), gold(TREE, [3], [1, 3, 5]))
     assert model.longest.item() == len(DFS(TREE).write(range(6))) == 14
@@ -215,7 +215,7 @@ class ExactNorm(nn.Module):
 
 @BOTH
 def test_gradients_by_finite_differences_on_a_dag(order: Any) -> None:
-    model = Seq2Seq([whole(DAG)], 3, order=order, **{**TINY, "width": 4, "layers": 1})
+    model = Seq2Seq([head_on(DAG)], 3, order=order, **{**TINY, "width": 4, "layers": 1})
     text = States(torch.randn(2, 3, 3), torch.tensor([3, 2]))
     gold_BC = gold(DAG, [5], [6])
     before = loss_of(model, text, gold_BC)
@@ -235,7 +235,7 @@ def test_gradients_by_finite_differences_on_a_dag(order: Any) -> None:
 
 
 def test_parts_of_a_batch_add_up_to_it() -> None:
-    model = Seq2Seq([whole(TREE)], 5, **TINY)
+    model = Seq2Seq([head_on(TREE)], 5, **TINY)
     text, gold_BC = states(5), gold(TREE, [3], [], [5, 1], [0], [4])
     whole_batch = torch.autograd.grad(loss_of(model, text, gold_BC), list(model.parameters()))
     parts = [
@@ -247,9 +247,9 @@ def test_parts_of_a_batch_add_up_to_it() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ConfigError, match="cannot be constrained in the order bottom_up_bfs.*Set `constraint: none`"):
-        Seq2Seq([whole(TREE)], 5, order="bottom_up_bfs")
+        Seq2Seq([head_on(TREE)], 5, order="bottom_up_bfs")
     with pytest.raises(ConfigError, match="multiple of its heads: 10 is none of 4"):
-        Seq2Seq([whole(TREE)], 5, width=10)
+        Seq2Seq([head_on(TREE)], 5, width=10)
     with pytest.raises(ConfigError, match="has no states of its pieces, which this model reads"):
         Seq2Seq.width_read(TextEncoder(3))
 
@@ -304,7 +304,7 @@ def test_it_is_t5_with_t5_behind_it(tiny_t5: str, order: Any) -> None:
     published = T5ForConditionalGeneration.from_pretrained(tiny_t5).eval()
     tokenizer = T5Tokenizer.from_pretrained(tiny_t5)
     encoder, tokens = read_texts(tiny_t5, "the cat sat", "cat")
-    model = Seq2Seq([whole(NAMED)], encoder.state_width, model=tiny_t5, order=order, constraint="none").eval()
+    model = Seq2Seq([head_on(NAMED)], encoder.state_width, model=tiny_t5, order=order, constraint="none").eval()
     assert isinstance(model.bridge, nn.Identity)
     labels = [["Bio", "Bio 1/a"], ["Law", "x"]]
     gold_BC = gold(NAMED, *([NAMED.index[name] for name in names] for names in labels))
@@ -320,13 +320,13 @@ def test_it_is_t5_with_t5_behind_it(tiny_t5: str, order: Any) -> None:
 @BOTH
 def test_word_pieces_are_constrained_too(tiny_t5: str, order: Any) -> None:
     encoder, tokens = read_texts(tiny_t5, *(f"the cat sat {i}" for i in range(20)))
-    model = Seq2Seq([whole(NAMED)], encoder.state_width, model=tiny_t5, order=order).eval()
+    model = Seq2Seq([head_on(NAMED)], encoder.state_width, model=tiny_t5, order=order).eval()
     assert model.pieces.spelling[NAMED.index["Bio 1/a"]][0] != model.pieces.spelling[NAMED.index["Bio"]][0]
     model.longest.fill_(40)
     randomise(model)
     with torch.inference_mode():
         found = generated(model, model.read(encoder, tokens))
-        predicted = model.probabilities(model(model.read(encoder, tokens)), BCE(model.members)).numpy() > 0.5
+        predicted = model.probabilities(model(model.read(encoder, tokens)), BCE(model.heads)).numpy() > 0.5
     for pieces, row in zip(found.tolist(), predicted, strict=True):
         end = pieces.index(1)
         labels = np.flatnonzero(row).tolist()
@@ -335,7 +335,7 @@ def test_word_pieces_are_constrained_too(tiny_t5: str, order: Any) -> None:
 
 
 def test_another_encoder_passes_a_map_and_a_norm(tiny_t5: str) -> None:
-    model = Seq2Seq([whole(NAMED)], 5, model=tiny_t5)
+    model = Seq2Seq([head_on(NAMED)], 5, model=tiny_t5)
     read = model(states(2)).states_BTD
     assert read.shape[2] == 16
     torch.testing.assert_close(read.square().mean(-1), torch.ones(read.shape[:2]), rtol=1e-2, atol=1e-2)
@@ -364,7 +364,7 @@ def test_a_prefix_stands_before_every_text(tiny_t5: str) -> None:
 
 
 def test_a_pretrained_decoder_is_counted_without_its_weights(tiny_t5: str) -> None:
-    build = lambda: Seq2Seq([whole(NAMED)], 5, model=tiny_t5)  # noqa: E731
+    build = lambda: Seq2Seq([head_on(NAMED)], 5, model=tiny_t5)  # noqa: E731
     ghost, real = (dict(one.named_parameters()) for one in (unallocated(build), build()))
     assert {name: one.shape for name, one in ghost.items()} == {name: one.shape for name, one in real.items()}
     assert all(one.is_meta for one in ghost.values()) and not any("encoder." in name for name in real)
@@ -373,10 +373,10 @@ def test_a_pretrained_decoder_is_counted_without_its_weights(tiny_t5: str) -> No
 def test_other_models_and_labels_that_t5_cannot_tell_are_refused(tiny_t5: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ConfigError, match="is a bert, not a T5. Name a T5"):
-        Seq2Seq([whole(NAMED)], 5, model=str(tmp_path))
+        Seq2Seq([head_on(NAMED)], 5, model=str(tmp_path))
     twins = Hierarchy(["x y", "x-y"], [])
     with pytest.raises(ValueError, match="cannot write the label 'x.y': .* are also those of 'x.y'"):
-        Seq2Seq([whole(twins)], 5, model=tiny_t5)
+        Seq2Seq([head_on(twins)], 5, model=tiny_t5)
 
 
 def test_a_trial_is_the_content_of_its_decoder(write_sweep: SweepWriter, tmp_path: Path) -> None:
@@ -455,14 +455,14 @@ def test_the_published_system_in_small(write_sweep: SweepWriter, data_dir: Path,
 
 
 def test_the_decoder_of_a_loss_computes_as_the_encoder_did() -> None:
-    model = Seq2Seq([whole(TREE)], 5, **TINY)
+    model = Seq2Seq([head_on(TREE)], 5, **TINY)
     text, gold_BC = states(2), gold(TREE, [3], [5])
     seen = []
     model.t5.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     for is_half in (False, True):
         with torch.autocast("cpu", torch.bfloat16, enabled=is_half):
             output = model(text)
-        loss = model.loss(output, gold_BC, torch.ones(6), BCE(model.members))
+        loss = model.loss(output, gold_BC, torch.ones(6), BCE(model.heads))
         assert loss.dtype == torch.float32
     assert seen == [torch.float32, torch.bfloat16]
 
