@@ -1,4 +1,16 @@
-"""What is trained. One file per model; a line here makes it known to sweep files."""
+"""Models of a sweep: text encoders, structure encoders, objectives, and HiMTL's branch heads.
+
+* `text_encoders/`: tokens of a document to a text vector, or to one state per token.
+* `structure_encoders/`: text vectors to a logit per label, one file or folder per model; `template.py` is to be copied.
+* `objectives/`: logits to a loss and to probabilities.
+* `layers/`: building blocks that two models or more share.
+* `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
+* `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
+* `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
+
+A new component is one file and one line in a registry below. The choices of sweep files that concern models are here
+too.
+"""
 
 from typing import Literal
 

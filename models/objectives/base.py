@@ -1,4 +1,4 @@
-"""What every objective is: how logits become a loss, and how they become probabilities."""
+"""Base class of objectives: how logits become a loss, and how they become probabilities."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from models.head_spec import HeadSpec
 
 
 class Objective(nn.Module):
-    """The loss of one logit per asked label, and the probabilities that it trains.
+    """Loss of one logit per predicted label, and the probabilities that it trains.
 
-    A subclass takes `(heads, *, options)`: its keyword-only parameters are the options that a sweep file may
-    set. It sees the labels that are asked for, head by head, and knows no model.
+    A subclass takes `(heads, *, options)`: its keyword-only parameters are the options that a sweep file may set. It
+    sees the predicted labels head by head and knows no model.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
     """
 
     def __init__(self, heads: Sequence[HeadSpec]):
@@ -22,10 +22,10 @@ class Objective(nn.Module):
         self.heads = tuple(heads)
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
-        """Returns (B, C): what each label of a document adds to the loss, before labels are weighted.
+        """Returns (B, C): each label's contribution to a document's loss, before labels are weighted.
 
         Args:
-            logits_BC: The asked labels of the heads, one head after the other.
+            logits_BC: Logits of the predicted labels, one head after the other.
             gold_BC: 0 or 1, closed under ancestors.
         """
         raise NotImplementedError

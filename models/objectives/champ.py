@@ -1,27 +1,25 @@
-"""CHAMP: a label that is wrongly predicted costs the more the further it is from what is right.
+"""CHAMP: binary cross-entropy whose false positives cost more, the further they are from the gold labels.
 
 Paper: Vaswani et al., *All Mistakes Are Not Equal: Comprehensive Hierarchy Aware Multi-label Predictions*, 2022, as
-used by Plaud et al., CoNLL 2024. Binary cross-entropy whose false positives are weighted; gold labels keep the weight
-1:
+used by Plaud et al., CoNLL 2024. Gold labels keep the weight 1, false positives are weighted:
 
     - y log p - (1 - y) w log(1 - p)   with   w = 1 + beta ((1 + d / d_max)^2 - 1)
 
 d is the number of edges from the label to the nearest gold label, d_max the largest such distance in the hierarchy.
-Gold is closed under ancestors, so the way to the nearest gold label leads upwards: to the first ancestor that holds,
-or, where none does, to the root and down to a gold label beside it, one edge further. So also in a branch without
-gold, whose distances are then those of the whole hierarchy, as its d_max is: on trees branches have the weights of
-the base model.
+Gold is closed under ancestors, so the way to the nearest gold label leads upwards: to the first gold ancestor or, if
+none is gold, to the root and down to a gold child of the root, one edge further. The same holds in a branch without
+gold, and d_max is that of the whole hierarchy: on trees, branches have the weights of the base model.
 
-*On a DAG* d is the fewest edges up to an ancestor that holds, or up to the root and one more, and no more than d_max;
-ways that go down first do not count. In a branch the labels outside it are not seen. A document without any gold
-label is treated as one whose gold is in other branches.
+*On a DAG* d is the fewest edges up to a gold ancestor, or up to the root plus one, and at most d_max; ways that first
+go down do not count. In a branch the labels outside it are not seen. A document without any gold label is treated as
+one whose gold labels are in other branches.
 
-Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
-labels, as with every objective: a constant factor, which Adam does not feel, while the gradients' clipping and the
-recursive regularisation do. Where several gold labels are equally near, the program counts a label once for each, the
-formula and this file once. It adds a small number within logarithms; here they are taken of logits. Both values of
-beta occur in the authors' configurations, 0.2, which is the default, and 1e-4. No score is quoted: the papers' tables
-were not at hand.
+Differs: the published program sums over labels; here, as with every objective, a label is weighted by one over the
+number of labels. This constant factor does not matter to Adam, but does to gradient clipping and to the recursive
+regularisation. Where several gold labels are equally near, the program counts a label once for each; the formula and
+this file count it once. The program adds a small number inside logarithms; here they are computed from logits. The
+authors' configurations have beta 0.2, the default here, and 1e-4. No score is quoted: the papers' tables were not at
+hand.
 """
 
 from collections.abc import Sequence
@@ -41,10 +39,10 @@ NUMERICS = {"models.champ": 1}
 
 
 class Champ(Objective):
-    """Binary cross-entropy with distances for weights of false positives.
+    """Binary cross-entropy with distances as weights of false positives.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
         beta: A third of what the largest distance adds to the weight; 0 is plain cross-entropy.
     """
 
@@ -81,7 +79,7 @@ class Champ(Objective):
         return entropies_BC * (1 + self.beta * ((1 + distances_BC / self.farthest).square() - 1))
 
     def distances(self, gold_BC: Tensor) -> Tensor:
-        """Returns (B, C) edges to the nearest gold label."""
+        """Returns (B, C): the number of edges to the nearest gold label."""
         steps_BP = torch.where(gold_BC[:, self.above] > 0, self.steps, torch.inf)
         outside_BC = self.outside.expand_as(gold_BC)
         return outside_BC.scatter_reduce(1, self.below.expand_as(steps_BP), steps_BP, "amin")
@@ -92,15 +90,15 @@ class Champ(Objective):
 
 
 def _ways_up(head: HeadSpec, offset: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Returns the fewest edges upwards, within the labels that are asked for.
+    """Returns the fewest edges upwards among the predicted labels.
 
     Args:
-        head: One hierarchy.
-        offset: Added to the places of its labels.
+        head: Specification of one head.
+        offset: Number of predicted labels of the heads before it.
 
     Returns:
-        (3, pairs): a label, one of its ancestors or itself, the edges between them. (A,): edges up to the virtual
-        root and down to another of its children.
+        (3, pairs): a label, one of its ancestors or itself, the edges between them. (A,): edges up to the virtual root
+        and down to another of its children.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(head.predicted)))

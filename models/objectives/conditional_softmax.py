@@ -1,36 +1,35 @@
-"""Conditional softmax, with logit adjustment: siblings compete for the document that their parent holds.
+"""Conditional softmax with logit adjustment: siblings compete for the documents of their parent.
 
-As in Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
-set, the labels below the root among them, has a softmax of its own:
+Paper: Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
+set, the labels below the root included, has a softmax of its own:
 
     P(v | p) = exp z_v / sum over children u of p of exp z_u
     loss = - sum over gold v of log P(v | p)
     P(v) = P(p) P(v | p)
 
-*Logit adjustment*: z_v + tau log nu(v | p) in the loss, z_v in the probabilities, where nu is the label's share of
-the counted documents of its sibling set, and 1 for a label without any, as published. tau is 1 in the paper.
+*Logit adjustment*: z_v + tau log nu(v | p) in the loss and z_v in the probabilities, where nu is the label's share of
+the counted documents of its sibling set; as published, nu is 1 for a label without documents. tau is 1 in the paper.
 
-It is made **for documents of one path**. Where gold has k siblings, the loss is that of k draws from one softmax, and
-its optimum gives each 1/k: of two neither is above 0.5, so neither is predicted. What else follows from a softmax is
+The method is made **for documents of one path**. With k gold siblings the loss is that of k draws from one softmax, and
+its optimum gives each 1/k: of two, neither is above 0.5, so neither is predicted. Other consequences of a softmax are
 as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label the
 probabilities still go on to the leaves.
 
 *On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its
-loss is the mean over the sets, for the documents do not say which way they came; P(v) is the sum over its parents of
-P(p) P(v | p), the probability that the walk comes past. A label with parents competes in their sets alone, also where
-the root names it as a child: gold that has it has its parents too. A walk that comes past v carries all ancestors of
-v, those that it did not take as well, which is what the max constraint adds: `coherence` is on by default.
+loss is the mean over the sets, since documents do not tell which way they came; P(v) is the sum over its parents of
+P(p) P(v | p), the probability that the walk passes v. A label with parents competes only in their sets, even where the
+root names it as a child: a document with that label carries its parents too, and so all ancestors of v, also those that
+the walk did not pass. The max constraint adds these: `coherence` is on by default.
 
-*In a branch* there is no sibling set below the root: documents outside have no label there to be chosen. Each label
-without parents in the branch has a sigmoid and binary cross-entropy instead, and is not adjusted. So has the only
-label below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch
-teaches that sigmoid that it does not hold, and the softmaxes nothing.
+*In a branch* the labels below the root do not compete: documents outside have no label there to choose. Each label
+without parents in the branch has a sigmoid and binary cross-entropy instead, without adjustment. So has the only label
+below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch teaches
+that sigmoid that the label is absent, and teaches the softmaxes nothing.
 
-Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
-labels, as with every objective. A constant factor, which Adam does not feel, while the gradients' clipping and the
-recursive regularisation do. nu is counted on the splits that the sweep's `priors` names, train and val as published
-unless it says otherwise. Logarithms are stable without a clamp. The paper's own tables were not at hand; no score is
-quoted.
+Differs: the published program sums over labels; here, as with every objective, a label is weighted by one over the
+number of labels. This constant factor does not matter to Adam, but does to gradient clipping and to the recursive
+regularisation. nu is counted on the splits that the sweep's `priors` names, by default train and val as published.
+Logarithms are stable without a clamp. No score is quoted: the paper's tables were not at hand.
 """
 
 from collections.abc import Sequence
@@ -50,11 +49,11 @@ COHERENCE = "max_constraint"
 
 
 class ConditionalSoftmax(Objective):
-    """One softmax per sibling set, and products of them on the way down.
+    """One softmax per sibling set, and their products on the way down.
 
     Args:
-        heads: The list of hierarchies.
-        tau: Weight of the logit adjustment, which makes rare siblings be predicted more often; 0 is none.
+        heads: Specification of each head.
+        tau: Weight of the logit adjustment, which favours rare siblings; 0 is none.
     """
 
     label: Tensor
@@ -102,7 +101,7 @@ class ConditionalSoftmax(Objective):
         return torch.where(self.is_free, free_BC, -gold_BC * chosen_BC)
 
     def probabilities(self, logits_BC: Tensor) -> Tensor:
-        """Returns (B, C): the probability that the walk comes past each label; logits are not adjusted."""
+        """Returns (B, C): the probability that the walk passes each label; logits are not adjusted."""
         conditional_BK = self._log_conditionals(logits_BC[:, self.label]).exp()
         reached = torch.where(self.is_free, torch.sigmoid(logits_BC), 0.0)
         reached = torch.cat([reached, reached.new_ones(len(reached), len(self.heads))], dim=1)
@@ -125,9 +124,9 @@ def _sibling_pairs(head: HeadSpec, offset: int, root: int) -> npt.NDArray[np.int
     """Returns (3, pairs): the parent whose children compete, a child, and that child's level.
 
     Args:
-        head: One hierarchy.
-        offset: Added to the places of its labels.
-        root: Stands for the virtual root, of which labels without parents are children; in a branch there is none.
+        head: Specification of one head.
+        offset: Number of predicted labels of the heads before it.
+        root: Index of this head's virtual root, the parent of labels without parents; a branch has no such parent.
     """
     edges = head.predicted_edges
     top = np.setdiff1d(np.arange(len(head.predicted)), edges[:, 1])
