@@ -1,4 +1,4 @@
-"""Labels with their ancestors as pairs, along which values of all labels go up or down in one operation."""
+"""Ancestor closure: all pairs of a label and an ancestor, for maxima over descendants and sums over ancestors."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ NUMERICS = {"models.closure": 1}
 
 
 class Closure(nn.Module):
-    """The pairs of a label and each of its ancestors, itself included, of hierarchies side by side.
+    """Pairs of each label and each of its ancestors, itself included, for hierarchies side by side.
 
     Args:
-        reaches: Per hierarchy (A, A) booleans: [v, a] where a is v itself or an ancestor of v.
+        reaches: (A, A) booleans per hierarchy: [v, a] is true where a is v itself or an ancestor of v.
     """
 
     below: Tensor

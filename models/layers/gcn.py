@@ -1,6 +1,6 @@
-"""HiAGM's hierarchy GCN: messages up and down the edges of the label graph, gated by the node they reach.
+"""Hierarchy GCN of HiAGM: messages up and down the edges of the label graph, gated by the receiving node.
 
-Zhou et al., ACL 2020, section 3.2.2, as the published program has it: see `models/structure_encoders/hiagm.py`.
+Zhou et al., ACL 2020, section 3.2.2, as in the published program: see `models/structure_encoders/hiagm.py`.
 """
 
 import math
@@ -21,12 +21,12 @@ NUMERICS = {"models.gcn": 1}
 class HierarchyGCN(MessagePassing):
     """One layer over the disjoint union of the heads' graphs.
 
-    up_v = sum over children c of a_vc h_c + b_v, down_v = sum over parents p of f_pv h_p + b'_v, and
-    h'_v = ReLU(gate(h_v) up_v + gate'(h_v) down_v + gate''(h_v) h_v), gates being scalars per node.
-    Both sums are one pass of messages to 2U places: the upward sums of all nodes, then the downward ones.
+    up_v = sum over children c of a_vc h_c + b_v, down_v = sum over parents p of f_pv h_p + b'_v, and h'_v =
+    ReLU(gate(h_v) up_v + gate'(h_v) down_v + gate''(h_v) h_v), where the gates are scalars per node. Both sums are one
+    pass of messages to 2U places: the upward sums of all nodes, then the downward ones.
 
     Args:
-        heads: The list of hierarchies; U nodes and E edges in all.
+        heads: Specification of each head; U nodes and E edges in all.
         node_width: Width H.
         dropout: Dropout on each summand.
     """
@@ -62,9 +62,9 @@ class HierarchyGCN(MessagePassing):
         return torch.relu(up_UBH + down_UBH + own_UBH)
 
     def message(self, x_j: Tensor, weight: Tensor) -> Tensor:
-        """Weighs the neighbour's state by the edge's number."""
+        """Weights the neighbour's state by the edge's number."""
         return weight[:, None, None] * x_j
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
-        """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
+        """Adds whole rows; PyG's own sum adds element by element and takes three times as long."""
         return scatter_sum(dim_size, index, inputs)

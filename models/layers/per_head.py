@@ -1,12 +1,11 @@
-"""Building blocks that give every head of a list of hierarchies its own parameters in one computation.
+"""Layers with parameters for each head, computed for all heads at once: linear maps, batch norm, sums over edges.
 
-The heads' states lie one after the other in one tensor, and so do their parameters. What adds or
-multiplies element by element goes over all of them at once; a matrix product is one call per head,
-straight from its slice into its slice, so that a list of any sizes costs what its arithmetic costs. With a
-single head every block equals the torch layer of its name.
+The heads' states are stored one after the other in one tensor, and so are their parameters. Element-wise operations run
+over all of them at once; a matrix product is one call per head, from slice to slice, so a list of any sizes costs what
+its arithmetic costs. With a single head every block equals the torch layer of its name.
 
-Node states are laid out node by node, (U, B, H), so that a head's nodes are contiguous and sums over
-neighbours add whole rows.
+Node states are stored node by node, (U, B, H), so that a head's nodes are contiguous and sums over neighbours add whole
+rows.
 """
 
 import math
@@ -28,19 +27,24 @@ Edges = npt.NDArray[np.int64]
 
 
 def union_edges(heads: Sequence[HeadSpec]) -> Tensor:
-    """Returns (2, E) parents and children of the heads' edges, nodes numbered on from head to head."""
+    """Returns (2, E) parents and children of the heads' edges, with nodes numbered from head to head."""
     return concat_edges([head.hierarchy.edges for head in heads], [len(head.hierarchy) for head in heads])
 
 
 def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
-    """Returns (2, E) edges of graphs of these sizes, nodes numbered on from graph to graph."""
+    """Returns (2, E) edges of several graphs, with nodes numbered from graph to graph.
+
+    Args:
+        edges: (edges, 2) pairs of nodes of each graph.
+        sizes: Number of nodes of each graph.
+    """
     offsets = np.cumsum([0, *sizes[:-1]])
     pairs = np.concatenate([own + offset for own, offset in zip(edges, offsets, strict=True)])
     return torch.from_numpy(pairs.T.copy())
 
 
 def head_of(sizes: Sequence[int]) -> Tensor:
-    """Returns for each of the U nodes the place of its head."""
+    """Returns (U,) the index of each node's head."""
     return torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
 
 
@@ -50,7 +54,12 @@ def scatter_sum(num: int, places: Tensor, rows: Tensor) -> Tensor:
 
 
 def uniform_like_linear(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Parameter:
-    """Returns so many numbers for each head, flat, as `nn.Linear` draws its first weights and biases."""
+    """Returns random parameters, flat, drawn as `nn.Linear` initialises its weights and biases.
+
+    Args:
+        sizes: Number of parameters of each head.
+        fan_ins: Number of features that each head reads.
+    """
     parameter = torch.empty(sum(sizes))
     for part, fan_in in zip(parameter.split(list(sizes)), fan_ins, strict=True):
         bound = 1 / math.sqrt(fan_in)
@@ -59,7 +68,7 @@ def uniform_like_linear(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Para
 
 
 def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
-    """Returns half the sum over edges of the squared distance of the two rows.
+    """Returns half the sum over edges of the squared distance between the two rows.
 
     Args:
         weight: (rows, features).
@@ -70,7 +79,7 @@ def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
 
 
 class _EdgePenalty(torch.autograd.Function):
-    """Written out because automatic differentiation goes over the weights three times as often."""
+    """Written out, since automatic differentiation reads the weights three times as often."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, edges: Tensor) -> Tensor:
@@ -90,12 +99,12 @@ class _EdgePenalty(torch.autograd.Function):
 
 
 class PerHeadReadout(nn.Module):
-    """M linear maps side by side, from in_i to out_i features.
+    """One linear map per head, from the head's own number of features to its own number of outputs.
 
     Args:
-        in_sizes: Features that each head reads.
-        out_sizes: Features that each head writes.
-        edges: Per head (E, 2) pairs of output features that `edge_penalty` pulls together; none if left out.
+        in_sizes: Number of features that each head reads.
+        out_sizes: Number of features that each head writes.
+        edges: (E, 2) pairs of output features per head that `edge_penalty` pulls together; empty for no penalty.
         has_bias: Whether a bias is added.
     """
 
@@ -122,7 +131,7 @@ class PerHeadReadout(nn.Module):
         return mapped if self.bias is None else mapped + self.bias
 
     def edge_penalty(self) -> Tensor:
-        """Returns half the sum over edges of the squared distance of the two features' weight rows."""
+        """Returns half the sum over edges of the squared distance between the weight rows of the two features."""
         runs = enumerate(matrices(self.weight, self.runs))
         return torch.stack([edge_penalty(rows, self.get_buffer(f"edges_{number}")) for number, rows in runs]).sum()
 
@@ -131,9 +140,9 @@ class PerHeadLinear(nn.Module):
     """One linear map per head, shared by all nodes of the head.
 
     Args:
-        sizes: Nodes of each head.
-        width_in: Features read.
-        width_out: Features written.
+        sizes: Number of nodes of each head.
+        width_in: Number of features read.
+        width_out: Number of features written.
         has_bias: Whether a bias is added.
     """
 
@@ -159,13 +168,13 @@ class PerHeadLinear(nn.Module):
 
 
 class PerHeadBatchNorm(nn.Module):
-    """Batch normalisation of each head over documents and its nodes: one `nn.BatchNorm1d` per head.
+    """Batch normalisation per head over documents and the head's nodes: one `nn.BatchNorm1d` per head.
 
-    A lone value, of a head with one node when there is one document, is its own mean and becomes 0.
+    A lone value, in a head with one node and a batch of one document, is its own mean and becomes 0.
 
     Args:
-        sizes: Nodes of each head.
-        width: Features.
+        sizes: Number of nodes of each head.
+        width: Number of features.
     """
 
     MOMENTUM = 0.1
@@ -200,7 +209,7 @@ class PerHeadBatchNorm(nn.Module):
 
 
 class _Normalise(torch.autograd.Function):
-    """Written out because torch's own takes one head at a time, and autograd saves every step in between."""
+    """Written out, since torch's own takes one head at a time and autograd saves every intermediate result."""
 
     @staticmethod
     def forward(
