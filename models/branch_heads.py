@@ -47,7 +47,7 @@ from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.branches": 2}
 SPLIT_SEED = 20_250_115
-"""Of the random split, which is the same for every trial seed."""
+"""Seed of the random split, the same in trials of every seed."""
 
 Labels = npt.NDArray[np.int64]
 
@@ -105,14 +105,14 @@ class BranchHeads(nn.Module):
         if branch_reduction == "mean_local":
             divisors = np.repeat([len(own) for own in sets], [len(own) for own in sets])
         else:
-            # All labels, of whichever branch; copies have more labels than the branches, and count for no more.
+            # Number of all labels; copies have more labels than the branches, and count for no more.
             divisors = np.full(len(labels), size * (len(labels) / sum(map(len, branches))))
         self.combine = combine
         self.closure = Closure([hierarchy.ancestors]) if coherence == "max_constraint" else None
         self.recursive_penalty = recursive_penalty
         self.num_labels = len(hierarchy)
         for name, values in {
-            "labels": labels,  # (C,) the label that each logit is of.
+            "labels": labels,  # (C,) the label of each logit.
             "weights": (1 / divisors).astype(np.float32),
             "multiplicity": np.bincount(labels, minlength=len(hierarchy)).astype(np.float32),
         }.items():

@@ -61,11 +61,11 @@ class Champ(Objective):
         below, above, steps = np.concatenate([way[0] for way in ways], axis=1)
         farthest = np.repeat([(head.whole or head.hierarchy).diameter for head in heads], sizes)
         for name, values in {
-            # Of pairs of a label and an ancestor:
+            # Per pair of a label and an ancestor:
             "below": below,
             "above": above,
             "steps": steps.astype(np.float32),
-            # Of labels: to a gold label in another branch, and the largest distance.
+            # Per label: the distance to a gold label in another branch, and the largest distance.
             "outside": np.minimum(np.concatenate([way[1] for way in ways]), farthest).astype(np.float32),
             "farthest": np.maximum(farthest, 1).astype(np.float32),
         }.items():
@@ -74,7 +74,7 @@ class Champ(Objective):
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) weighted cross-entropies."""
         entropies_BC = functional.binary_cross_entropy_with_logits(logits_BC, gold_BC, reduction="none")
-        # At no distance from itself, a gold label has the weight 1.
+        # A gold label is at distance 0 from itself, so its weight is 1.
         distances_BC = self.distances(gold_BC).to(logits_BC.dtype)
         return entropies_BC * (1 + self.beta * ((1 + distances_BC / self.farthest).square() - 1))
 

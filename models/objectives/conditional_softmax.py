@@ -72,7 +72,7 @@ class ConditionalSoftmax(Objective):
             for number, (head, end) in enumerate(zip(heads, ends, strict=True))
         ]
         every = np.concatenate(pairs, axis=1)
-        # Level by level: a label's probability is complete before its children's are begun.
+        # Level by level: a label's probability is complete before those of its children are computed.
         parents, labels, levels = every[:, np.argsort(every[2], kind="stable")]
         self.level_sizes = np.unique(levels, return_counts=True)[1].tolist()
         sets, sibling_set = np.unique(parents, return_inverse=True)
@@ -82,13 +82,13 @@ class ConditionalSoftmax(Objective):
         shares = np.where(counts > 0, counts / np.maximum(totals, 1), 1.0)
         num_sets_of = np.bincount(labels, minlength=num_labels)
         for name, values in {
-            # Of K pairs of a label and a sibling set that it is in:
+            # Per pair of a label and a sibling set that holds it, K in all:
             "label": labels,
-            "parent": parents,  # Those after the last label are the heads' roots.
+            "parent": parents,  # Indices after the last label are the heads' roots.
             "sibling_set": sibling_set,
             "share": (1 / num_sets_of[labels]).astype(np.float32),
             "adjustment": (tau * np.log(shares)).astype(np.float32),
-            # Of all labels:
+            # Per label:
             "is_free": num_sets_of == 0,
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)

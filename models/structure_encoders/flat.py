@@ -1,12 +1,12 @@
-"""One linear layer on the text vector: no structure at all, the control experiment.
+"""Flat classifier: one linear layer on the text vector, the control without any structure.
 
-Logits are W t + b; dropout on t is the text encoder's matter. Under projection this is the same flat layer with each
-branch's labels re-weighted; under masking it is the flat layer itself. Differences between its merges are therefore
-due to loss weights and to chance. Behind TextRCNN the published program drops logits out, not text vectors:
+Logits are W t + b; the text encoder has the dropout on t. Under projection this is the same flat layer with each
+branch's labels re-weighted; under masking it is the flat layer itself. Differences between its merges are therefore due
+to loss weights and to chance. Behind TextRCNN the published program has dropout on logits, not on text vectors:
 `logit_dropout: 0.5`.
 
-The same head on BERT's first state, without the regularisation: HGCLR (Wang et al., ACL 2022), published as WOS
-85.63 / 79.07, RCV1-v2 85.65 / 67.02, NYT 78.24 / 65.62 (micro / macro F1).
+The same head on BERT's first state, without the regularisation, in HGCLR (Wang et al., ACL 2022): WOS 85.63 / 79.07,
+RCV1-v2 85.65 / 67.02, NYT 78.24 / 65.62 (micro / macro F1).
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ READS_HIERARCHY = False
 
 
 class Flat(StructureEncoder):
-    """A linear layer per head, all of them reading the same text vector.
+    """A linear layer per head, all of which read the same text vector.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
         logit_dropout: Dropout on the logits.
     """

@@ -1,20 +1,20 @@
-"""Graph attention in the place of HiAGM's GCN: text propagation whose messages are weighed by attention.
+"""Graph attention network (GAT or GATv2) over the label graph, in the place of HiAGM's GCN.
 
 Papers: Velickovic et al., *Graph Attention Networks*, ICLR 2018, equations 1 to 6 (`attention: gat`), and Brody et al.,
-*How Attentive Are Graph Attention Networks?*, ICLR 2022, equation 7 (`gatv2`). A layer, per head:
+*How Attentive Are Graph Attention Networks?*, ICLR 2022, equation 7 (`gatv2`). A layer, per attention head:
 
-    e_vk = LeakyReLU(a . [W h_v, W h_k])        gat: a neighbour's rank is the same for whoever looks at it
-    e_vk = a . LeakyReLU(W' h_v + W h_k)        gatv2: it is not
+    e_vk = LeakyReLU(a . [W h_v, W h_k])        gat: neighbours rank alike for every node v
+    e_vk = a . LeakyReLU(W' h_v + W h_k)        gatv2: the ranking depends on v
     alpha_vk = softmax of e_vk over k; h'_v = ReLU(h_v + concatenation over heads of sum_k alpha_vk W h_k + b).
 
-A node v attends to its parents, its children and itself. Attention is computed as by PyTorch Geometric's `GATConv` and
-`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot serve specs with their own. Text to
-nodes and nodes to logits are HiAGM's (see `models/structure_encoders/hiagm.py`); its node dropout falls on the
-attention weights, as in the papers. Ours, since no paper fixes them: the residual and ReLU for the papers' ELU, so that
-HiAGM's classifier reads what it reads otherwise; 4 heads of 75. As in the papers, a layer knows neither whether an edge
-leads up or down, nor its prior share.
+A node v attends to its parents, its children and itself. Attention is computed as in PyTorch Geometric's `GATConv` and
+`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot give each branch head its own. The
+maps from text to nodes and from nodes to logits are HiAGM's (see `models/structure_encoders/hiagm.py`); its node
+dropout is applied to the attention weights, as in the papers. Ours, since no paper fixes them: a residual and ReLU in
+place of the papers' ELU, so that HiAGM's classifier reads states as it always does; 4 heads of 75. As in the papers, a
+layer knows neither the direction of an edge nor its prior.
 
-No text classification scores are published for this very combination. Nearest: HGCLR's ablation with a GAT over label
+No text classification scores are published for this combination. Nearest: HGCLR's ablation with a GAT over label
 embeddings, WOS validation, 87.18 / 81.45 (a GCN: 87.06 / 80.63).
 """
 
@@ -43,12 +43,12 @@ class GAT(TextPropagation):
     """Spreads the text over the nodes, lets nodes attend to their neighbours, and classifies from all nodes.
 
     Args:
-        specs: The list of hierarchies.
+        specs: Specification of each head; `heads` are the attention heads.
         text_width: Width D of the text vectors.
-        attention: The published one, or the one whose ranking depends on the node that looks.
+        attention: Original attention, or GATv2's, whose ranking of neighbours depends on the attending node.
         node_width: Width H of a node's state, a multiple of `heads`.
-        heads: Attention heads.
-        layers: Layers, one after the other.
+        heads: Number of attention heads.
+        layers: Number of layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
         node_dropout: Dropout on the attention weights.
         logit_dropout: Dropout on the logits.
@@ -81,12 +81,12 @@ class GAT(TextPropagation):
 
 
 class GraphAttention(MessagePassing):
-    """One layer over the disjoint union of the specs' graphs, every spec with its own parameters.
+    """One layer over the disjoint union of the heads' graphs, with parameters for each of them.
 
     Args:
-        specs: The list of hierarchies; U nodes in all.
+        specs: Specification of each head; U nodes in all.
         node_width: Width H.
-        heads: Attention heads, each of width H / heads.
+        heads: Number of attention heads, each of width H / heads.
         is_dynamic: Whether attention is GATv2's.
         dropout: Dropout on the attention weights.
     """
@@ -135,9 +135,9 @@ class GraphAttention(MessagePassing):
         return torch.relu(nodes_UBH + read_UBAW.flatten(2) + bias_U1H)
 
     def message(self, x_j: Tensor, attention: Tensor) -> Tensor:
-        """Weighs the neighbour's state by the attention that it gets."""
+        """Weights the neighbour's state by its attention."""
         return attention.unsqueeze(-1) * x_j
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
-        """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
+        """Adds whole rows; PyG's own sum adds element by element and takes three times as long."""
         return scatter_sum(dim_size, index, inputs)

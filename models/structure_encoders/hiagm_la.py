@@ -1,21 +1,20 @@
-"""HiAGM-LA: labels that went through a structure encoder attend to the text (multi-label attention).
+"""HiAGM-LA: multi-label attention of structure-aware label states to the tokens of a text (Zhou et al. 2020).
 
 Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classification*, ACL 2020, section 3.3, the
 variant beside text propagation. Every label has an embedding; the structure encoder (GCN or Tree-LSTM, those of
 `models/structure_encoders/hiagm.py`) passes them over the label graph, once for all documents. A label's state l_v then
-weighs the K slots s_k of a text, and the classifier reads what all labels of a head found:
+weights the K slots s_k of a text, and the classifier reads what all labels of a head found:
 
     a_vk = softmax over k of l_v . s_k,  text_v = sum over k of a_vk s_k,  z = Dropout(W [text_1 ... text_N] + b).
 
-The published settings leave the text a single slot: the softmax over it is always 1, and neither embeddings nor
-structure encoder reach the output or learn anything. Here a text has a slot for each of its pieces: a linear map per
-head, without activation, of the state that the text encoder makes of the piece. As published: embeddings start
-Kaiming-uniform with dropout 0.5, dot products are not scaled, and dropout 0.5 falls on the logits (`logit_dropout:
-0` turns that off). Slots and attention are computed head by head, which takes no more memory than one head's;
-all else for all heads at once.
+The published settings give a text a single slot: the softmax over it is always 1, and neither embeddings nor structure
+encoder affect the output or learn anything. Here a text has a slot per token: a linear map, one per head and without
+activation, of the text encoder's state of the token. As published: embeddings start Kaiming-uniform with dropout 0.5,
+dot products are not scaled, and dropout 0.5 is on the logits (`logit_dropout: 0` turns that off). Slots and attention
+are computed head by head, which takes no more memory than for one head; everything else for all heads at once.
 
-Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still
-to be checked.
+Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still to
+be checked.
 """
 
 from collections.abc import Sequence
@@ -37,14 +36,14 @@ NUMERICS = {"models.hiagm_la": 3}
 
 
 class HiAGMLA(StatesEncoder):
-    """Passes label embeddings over the graph, lets labels attend to the text's pieces, and classifies from all labels.
+    """Passes label embeddings over the graph, lets labels attend to the text's tokens, and classifies from all labels.
 
     Args:
-        heads: The list of hierarchies.
-        text_width: Width D of the states of a text's pieces.
-        structure: What passes the messages.
+        heads: Specification of each head.
+        text_width: Width D of the states of a text's tokens.
+        structure: Structure encoder that passes the messages.
         node_width: Width H of a label's state and of a slot; even for the Tree-LSTM.
-        layers: Layers of the structure encoder, one after the other.
+        layers: Number of its layers, one after the other.
         label_dropout: Dropout on the label embeddings.
         node_dropout: Dropout on each of a GCN layer's three summands, or on both halves of the Tree-LSTM's states.
         logit_dropout: Dropout on the logits.

@@ -1,9 +1,9 @@
-"""HMCN-F and HMCN-R: a local classifier per level of the hierarchy and a global one behind them all, by `form`.
+"""HMCN-F and HMCN-R: a local classifier per level and a global one behind them (Wehrmann et al. 2018).
 
-Paper: Wehrmann, Cerri and Barros, *Hierarchical Multi-Label Classification Networks*, ICML 2018, section 3. No
-program of the authors is known; equations and values are quoted from memory of the paper, still to be checked; that
-the global classifier reads x too is how HiLAP has it, where NeuralNLP has the state alone. With x the text and level
-l = 1 ... L, a state A^l passes down the levels beside the text:
+Paper: Wehrmann, Cerri and Barros, *Hierarchical Multi-Label Classification Networks*, ICML 2018, section 3. No program
+of the authors is known; equations and values are quoted from memory of the paper, still to be checked. The global
+classifier also reads x, as in HiLAP; in NeuralNLP it reads the state alone. With x the text and level l = 1 ... L, a
+state A^l passes down the levels beside the text:
 
     HMCN-F: A^l = f(W^l [A^(l-1), x] + b^l), A^1 without A^0
     HMCN-R: A^l is the hidden state of one LSTM cell, the same on all levels, that reads x and A^(l-1); A^0 = 0
@@ -14,13 +14,12 @@ l = 1 ... L, a state A^l passes down the levels beside the text:
 
 with beta 0.5, lambda 0.1, 384 units a layer, batch normalisation and dropout 0.6. Ours, where the paper is silent: a
 layer is linear, ReLU, batch norm, dropout, in the order of the NeuralNLP toolkit; the violations are those of P; the
-cell has one bias per gate, and its states are dropped out only where classifiers read them. The paper trains by Adam
-at 1e-3, here the sweep file says how. The recursive regularisation, which NeuralNLP adds, pulls the rows of W_G.
+cell has one bias per gate, and dropout on its states only where classifiers read them. The paper trains by Adam at
+1e-3; here the sweep file decides. The recursive regularisation, which NeuralNLP adds, pulls the rows of W_G.
 
-`models/layers/level_losses.py` says what a level is, how each BCE is a mean over labels, and what becomes of it under
-branches. A head's violations weigh as much as its labels do together: of a whole hierarchy, and of a branch with a
-mean of its own, as in the paper. A branch of one level has one local classifier. Levels without labels that are asked
-for have none, but their state is there.
+`models/layers/level_losses.py` defines levels and the means over labels, also under branches. A head's violations weigh
+as much as its labels do together: for a whole hierarchy, and for a branch with a mean of its own, as in the paper. A
+branch of one level has one local classifier. A level without predicted labels has a state but no classifier.
 
 Published, with other text encoders: RCV1-v2 80.80 micro F1 (README of NeuralNLP), 54.60 macro (quoted from memory of
 later papers, still to be checked).
@@ -46,16 +45,16 @@ REFUSES = {"objective": "it adds the cross-entropies of a global and of local ou
 
 
 class HMCN(StructureEncoder):
-    """Passes a state down the levels, classifies each level from its own and all labels from the last.
+    """Passes a state down the levels, classifies each level from its own state and all labels from the last.
 
-    S counts the states, level by level and on each level head by head; K the local classifiers, head by
-    head and of each head level by level.
+    S counts the states, level by level and on each level head by head; K the local classifiers, head by head and in
+    each head level by level.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
-        form: f has a layer per level, HMCN-F; r one recurrent cell for all levels, HMCN-R.
-        width: Units of each layer, and of the cell.
+        form: HMCN-F, with a layer per level, or HMCN-R, with one recurrent cell for all levels.
+        width: Width of each layer, and of the cell.
         beta: Share of the local outputs in the prediction.
         violation: Weight lambda of the penalty on labels that are more probable than their parents.
         dropout: Dropout on the states and on the local classifiers' hidden layers.
@@ -83,8 +82,8 @@ class HMCN(StructureEncoder):
         super().__init__(heads, text_width)
         self.beta, self.violation = beta, violation
         counts = [len(head.predicted) for head in heads]
-        depths = [int(head.hierarchy.levels.max()) for head in heads]
-        self.flow = (LayerFlow if form == "f" else CellFlow)(depths, text_width, width, dropout)
+        num_levels = [int(head.hierarchy.levels.max()) for head in heads]
+        self.flow = (LayerFlow if form == "f" else CellFlow)(num_levels, text_width, width, dropout)
         levels = [predicted_levels(head) for head in heads]
         local_keys = [(place, level) for place, own in enumerate(levels) for level in np.unique(own).tolist()]
         starts = np.cumsum([0, *counts])
@@ -94,10 +93,10 @@ class HMCN(StructureEncoder):
         self.global_classifier = PerHeadReadout(
             [width + text_width] * len(heads), counts, [head.predicted_edges for head in heads]
         )
-        state = {of: number for number, of in enumerate(_states(depths))}
+        state = {of: number for number, of in enumerate(_states(num_levels))}
         for name, values in {
             "local_states": torch.tensor([state[key] for key in local_keys]),
-            "last_states": torch.tensor([state[one] for one in enumerate(depths)]),
+            "last_states": torch.tensor([state[one] for one in enumerate(num_levels)]),
             "order": torch.from_numpy(np.argsort(np.concatenate(labels))),
             "edges": concat_edges([head.predicted_edges for head in heads], counts),
             "head": head_of(counts),
@@ -106,7 +105,7 @@ class HMCN(StructureEncoder):
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_2BC, the local ones before the global ones."""
+        """Returns logits_2BC, local ones first, then global ones."""
         states_SBH = self.flow(text_BD)
         hidden_KBH = self.local_hidden(states_SBH.index_select(0, self.local_states))
         local_BC = self.local(hidden_KBH.transpose(0, 1).flatten(1)).index_select(1, self.order)
@@ -114,7 +113,7 @@ class HMCN(StructureEncoder):
         return torch.stack([local_BC, self.global_classifier(last_MBX.transpose(0, 1).flatten(1))])
 
     def loss(self, output: Tensor, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns the cross-entropies of both outputs and the penalty on violations; the objective is not asked."""
+        """Returns the cross-entropies of both outputs and the penalty on violations; the objective is not used."""
         local_C, global_C = self.local_factors * weights_C, self.global_factor * weights_C
         parents_E, children_E = self.edges
         probabilities_BC = self.probabilities(output, objective)
@@ -134,7 +133,7 @@ class HMCN(StructureEncoder):
 
 
 class Layer(nn.Module):
-    """Linear, ReLU, batch norm, dropout; so many side by side, with parameters of their own."""
+    """Linear, ReLU, batch norm, dropout: several side by side, each with parameters of its own."""
 
     def __init__(self, number: int, width_in: int, width_out: int, dropout: float):
         super().__init__()
@@ -148,22 +147,22 @@ class Layer(nn.Module):
 
 
 class LayerFlow(nn.Module):
-    """HMCN-F's states: a layer per head and level.
+    """States of HMCN-F: a layer per head and level.
 
     Args:
-        depths: Levels of each head.
+        num_levels: Number of levels of each head.
         text_width: Width D of the text vectors.
         width: Width H of the states.
         dropout: Dropout on the states.
     """
 
-    def __init__(self, depths: Sequence[int], text_width: int, width: int, dropout: float):
+    def __init__(self, num_levels: Sequence[int], text_width: int, width: int, dropout: float):
         super().__init__()
         self.layers = nn.ModuleList()
-        above = list(range(len(depths)))
-        for level in range(1, max(depths) + 1):
-            # Members that go on, as places among those of the level before.
-            places = [place for place, head in enumerate(above) if depths[head] >= level]
+        above = list(range(len(num_levels)))
+        for level in range(1, max(num_levels) + 1):
+            # Heads that have this level, as places among those of the level before.
+            places = [place for place, head in enumerate(above) if num_levels[head] >= level]
             self.register_buffer(f"places_{level - 1}", torch.tensor(places), persistent=False)
             self.layers.append(Layer(len(places), text_width + (width if level > 1 else 0), width, dropout))
             above = [above[place] for place in places]
@@ -179,26 +178,26 @@ class LayerFlow(nn.Module):
 
 
 class CellFlow(nn.Module):
-    """HMCN-R's states: one LSTM cell per head, from level to level; the arguments are those of `LayerFlow`.
+    """States of HMCN-R: one LSTM cell per head, from level to level; arguments as in `LayerFlow`.
 
-    All heads' cells go down to the deepest level of any, and what lies below a head's own is not read.
+    All cells run down to the deepest level of any head; states below a head's own levels are not read.
     """
 
     own: Tensor
 
-    def __init__(self, depths: Sequence[int], text_width: int, width: int, dropout: float):
+    def __init__(self, num_levels: Sequence[int], text_width: int, width: int, dropout: float):
         super().__init__()
-        self.depth, self.width = max(depths), width
-        self.gates = PerHeadLinear([1] * len(depths), width + text_width, 4 * width)  # In the order i, f, g, o.
+        self.most_levels, self.width = max(num_levels), width
+        self.gates = PerHeadLinear([1] * len(num_levels), width + text_width, 4 * width)  # In the order i, f, g, o.
         self.dropout = Dropout(dropout)
-        own = [(level - 1) * len(depths) + head for head, level in _states(depths)]
+        own = [(level - 1) * len(num_levels) + head for head, level in _states(num_levels)]
         self.register_buffer("own", torch.tensor(own), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns states_SBH."""
         state = memory = text_BD.new_zeros(len(self.gates.sizes), len(text_BD), self.width)
         states = []
-        for _ in range(self.depth):
+        for _ in range(self.most_levels):
             i, f, g, o = self.gates(_beside_text(state, text_BD)).chunk(4, dim=-1)
             memory = torch.sigmoid(f) * memory + torch.sigmoid(i) * torch.tanh(g)
             state = torch.sigmoid(o) * torch.tanh(memory)
@@ -206,9 +205,11 @@ class CellFlow(nn.Module):
         return self.dropout(torch.cat(states).index_select(0, self.own))
 
 
-def _states(depths: Sequence[int]) -> list[tuple[int, int]]:
+def _states(num_levels: Sequence[int]) -> list[tuple[int, int]]:
     """Returns head and level of each state, level by level."""
-    return [(head, level) for level in range(1, max(depths) + 1) for head, d in enumerate(depths) if d >= level]
+    return [
+        (head, level) for level in range(1, max(num_levels) + 1) for head, num in enumerate(num_levels) if num >= level
+    ]
 
 
 def _beside_text(states: Tensor, text_BD: Tensor) -> Tensor:

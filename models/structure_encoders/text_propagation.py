@@ -1,7 +1,7 @@
-"""Text propagation: what HiAGM-TP and its kin share, whatever spreads messages over the label graph.
+"""Text propagation: the common body of HiAGM-TP and its kin, for any layer that passes messages over the label graph.
 
-The text is mapped to one state per node, layers pass messages between the nodes, and one linear map reads all
-nodes of a head for each of its labels (HiAGM, section 3.3). A model hands over the layers.
+The text is mapped to one state per node, layers pass messages between the nodes, and one linear map reads all nodes of
+a head for each of its labels (HiAGM, section 3.3). The model supplies the layers.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ class TextPropagation(StructureEncoder):
     """Spreads the text over the nodes, passes messages, and classifies from all nodes.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
-        build_layer: Makes a layer, which maps (U, B, H) node states to the next ones.
+        build_layer: Constructor of a layer, which maps (U, B, H) node states to the next ones.
         node_width: Width H of a node's state.
-        layers: Layers, one after the other.
+        layers: Number of layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
         logit_dropout: Dropout on the logits.
     """

@@ -1,21 +1,22 @@
-"""HiTIN: a coding tree over the labels by least structural entropy, and message passing up that tree.
+"""HiTIN: structure encoder over a coding tree of the label hierarchy (Zhu et al. 2023).
 
-Paper: Zhu et al., *HiTIN: Hierarchy-aware Tree Isomorphism Network for Hierarchical Text Classification*,
-ACL 2023, section 4. Follows the published program:
+Paper: Zhu et al., *HiTIN: Hierarchy-aware Tree Isomorphism Network for Hierarchical Text Classification*, ACL 2023,
+section 4. Follows the published program:
 
-* leaf states are copies of the projected text, dropped out one by one and mixed by an N x N layer over
-  the labels; with dropout off they are one vector, scaled and shifted (`leaf_mixing: affine` keeps only
-  the diagonal of that layer: 2N parameters);
+* leaf states are copies of the projected text, with dropout on each copy, mixed by an N x N layer over the labels;
+  without dropout they are one vector, scaled and shifted (`leaf_mixing: affine` keeps only the diagonal of that layer:
+  2N parameters);
 * a layer sums the children, without the node itself, then MLP, batch norm, ReLU;
-* logits are the sum of one linear map per tree level of that level's pooled states, so that all label
-  identity passes through pooled vectors.
+* logits are the sum of one linear map per tree level of that level's pooled states, so that all label identity passes
+  through pooled vectors.
 
-Differs: sums over parent indices instead of dense block matrices, any batch size (the program caches the
-first one's), and coding trees of hierarchies without edges, on which the published builder fails. A branch of
-two levels is a star, whose own coding tree joins the hub and the leaves that come first; `tree: global` gives a
-branch its part of the whole hierarchy's coding tree instead, and is the same without branches.
-Published with BERT: RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31, and WOS 87.19 / 81.57, which is quoted from memory of
-the paper, still to be checked.
+Differs: sums over parent indices replace dense block matrices; any batch size (the program caches the first one's);
+coding trees of hierarchies without edges, on which the published builder fails. A branch of two levels is a star, whose
+own coding tree joins the hub and the first leaves; `tree: global` gives a branch its part of the whole hierarchy's
+coding tree instead, and changes nothing without branches.
+
+Published with BERT: RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31, and WOS 87.19 / 81.57, which is quoted from memory of the
+paper, still to be checked.
 """
 
 import math
@@ -48,14 +49,15 @@ class HiTIN(StructureEncoder):
     """Passes the text up every head's coding tree and reads logits off each level.
 
     Args:
-        heads: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
         node_width: Width H of a node's state.
         tree_height: Height k of the coding trees, at least 2.
-        tree: Of a branch: its own coding tree, or the part of the whole hierarchy's above its labels.
-        mlp_layers: Linear maps per message-passing layer.
-        pooling: Of a level's nodes; root reads the top level only.
-        leaf_mixing: The published N x N layer on dropped-out copies, or a scale and shift per leaf.
+        tree: Coding tree of a branch: its own, or the part of the whole hierarchy's above its labels.
+        mlp_layers: Number of linear maps per message-passing layer.
+        pooling: Pooling of a level's nodes; `root` reads the top level only.
+        leaf_mixing: Mixing of the leaves: the published N x N layer on dropped-out copies, or a scale and shift per
+            leaf.
         tree_dropout: Dropout on the leaf states, before and after mixing.
         final_dropout: Dropout on the pooled states.
     """
@@ -107,24 +109,24 @@ class HiTIN(StructureEncoder):
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""
         text_MBH = self.project(text_BD).unflatten(1, (len(self.heads), -1)).transpose(0, 1)
-        nodes_NBH = self.leaves(text_MBH)
+        nodes_UBH = self.leaves(text_MBH)
         pooled = []
         for level, layer in enumerate(self.layers):
-            sums_NBH = scatter_sum(sum(self.sizes[level + 1]), self.get_buffer(f"parents_{level}"), nodes_NBH)
+            sums_UBH = scatter_sum(sum(self.sizes[level + 1]), self.get_buffer(f"parents_{level}"), nodes_UBH)
             if self.pooling != "root":
-                pooled.append(self._pool(level, nodes_NBH, sums_NBH))
-            nodes_NBH = layer(sums_NBH)
-        pooled.append(nodes_NBH)
+                pooled.append(self._pool(level, nodes_UBH, sums_UBH))
+            nodes_UBH = layer(sums_UBH)
+        pooled.append(nodes_UBH)
         # Document by document, head by head, level by level.
         read = self.final_dropout(torch.stack(pooled)).permute(2, 1, 0, 3).flatten(1)
         logits_BC: Tensor = self.readout(read) + self.readout_bias.sum(0)
         return logits_BC
 
-    def _pool(self, level: int, nodes_NBH: Tensor, sums_NBH: Tensor) -> Tensor:
-        """Returns (M, B, H) of the heads' nodes at a level, given their sums to the level above."""
+    def _pool(self, level: int, nodes_UBH: Tensor, sums_UBH: Tensor) -> Tensor:
+        """Returns (M, B, H), the heads' pooled nodes at a level, given their sums to the level above."""
         if self.pooling == "max":
-            return torch.stack([nodes.amax(0) for nodes in nodes_NBH.split(self.sizes[level])])
-        pooled_MBH = scatter_sum(len(self.heads), self.get_buffer(f"member_{level + 1}"), sums_NBH)
+            return torch.stack([nodes.amax(0) for nodes in nodes_UBH.split(self.sizes[level])])
+        pooled_MBH = scatter_sum(len(self.heads), self.get_buffer(f"member_{level + 1}"), sums_UBH)
         return pooled_MBH / self.get_buffer(f"size_{level}") if self.pooling == "mean" else pooled_MBH
 
     def recursive_penalty(self) -> Tensor:
@@ -133,7 +135,7 @@ class HiTIN(StructureEncoder):
 
 
 def coding_trees(heads: Sequence[HeadSpec], height: int, tree: Literal["branch", "global"]) -> list[CodingTree]:
-    """Returns each head's coding tree: built of the head, or cut out of that of the hierarchy it is part of."""
+    """Returns each head's coding tree: built from its own hierarchy, or cut out of that of the whole hierarchy."""
     sources = [head.whole or head.hierarchy if tree == "global" else head.hierarchy for head in heads]
     # Under masking all heads are one hierarchy, and so are the sources of all branches: each is built once.
     different = {id(source): source for source in sources}
@@ -146,16 +148,16 @@ def coding_trees(heads: Sequence[HeadSpec], height: int, tree: Literal["branch",
 
 
 class Leaves(nn.Module):
-    """Makes leaf states from copies of the projected text.
+    """Leaf states from copies of the projected text.
 
-    Leaf i of a head with text t is, entry by entry, b_i + t times the sum over its leaves j of
-    M_ij mask_j, the masks being those of the dropout on copy j: the copies differ in nothing else, so
-    they are never made. A head's M is dense, or diagonal.
+    Leaf i of a head with text t is, entry by entry, b_i + t times the sum over its leaves j of M_ij mask_j, where
+    mask_j is the dropout mask of copy j: the copies differ in nothing else, so they are never made. A head's M is
+    dense, or diagonal.
 
     Args:
-        sizes: Labels of each head.
+        sizes: Number of labels of each head.
         is_mixed: Whether M is dense.
-        dropout: Before and after mixing.
+        dropout: Dropout before and after mixing.
     """
 
     head: Tensor
@@ -179,7 +181,7 @@ class Leaves(nn.Module):
         return drop(states_UBH, self.dropout, self.training)
 
     def _mixed_masks(self, text_UBH: Tensor) -> Tensor:
-        """Returns each leaf's sum of masks: per document and entry, or (U, 1, 1) where nothing is dropped."""
+        """Returns each leaf's sum of masks: per document and entry, or (U, 1, 1) without dropout."""
         is_dropping = self.training and self.dropout > 0
         shape = text_UBH.shape if is_dropping else torch.Size([len(text_UBH), 1, 1])
         masks = keep_mask(shape, self.dropout, text_UBH) if is_dropping else text_UBH.new_ones(shape)
@@ -189,12 +191,12 @@ class Leaves(nn.Module):
 
 
 class Layer(nn.Module):
-    """ReLU(BN(MLP(x))) with parameters per head; the MLP is linear, BN, ReLU, ..., linear.
+    """ReLU(BN(MLP(x))) with parameters for each head; the MLP is linear, BN, ReLU, ..., linear.
 
     Args:
-        sizes: Nodes of each head at this level.
+        sizes: Number of nodes of each head at this level.
         width: Width H.
-        mlp_layers: Linear maps.
+        mlp_layers: Number of linear maps.
     """
 
     def __init__(self, sizes: Sequence[int], width: int, mlp_layers: int):
@@ -202,8 +204,8 @@ class Layer(nn.Module):
         self.linears = nn.ModuleList(PerHeadLinear(sizes, width, width) for _ in range(mlp_layers))
         self.norms = nn.ModuleList(PerHeadBatchNorm(sizes, width) for _ in range(mlp_layers))
 
-    def forward(self, nodes_NBH: Tensor) -> Tensor:
-        """Returns the (N, B, H) states of the level's nodes."""
+    def forward(self, nodes_UBH: Tensor) -> Tensor:
+        """Returns the (U, B, H) states of the level's nodes."""
         for linear, norm in zip(self.linears, self.norms, strict=True):
-            nodes_NBH = torch.relu(norm(linear(nodes_NBH)))
-        return nodes_NBH
+            nodes_UBH = torch.relu(norm(linear(nodes_UBH)))
+        return nodes_UBH

@@ -1,4 +1,4 @@
-"""The generating model against its definition piece by piece, all sequences there are, and T5 itself."""
+"""The generating model against its definition token by token, all sequences there are, and T5 itself."""
 
 import math
 from collections.abc import Sequence
@@ -68,21 +68,21 @@ def generated(model: Seq2Seq, text: States) -> Tensor:
     return model._generate(output.states_BTD, output.mask_BT)
 
 
-def log_likelihood(model: Seq2Seq, text: States, pieces: Sequence[int]) -> float:
-    """Of the pieces of one document, one after the other, each decoded anew from all before it, without a mask."""
+def log_likelihood(model: Seq2Seq, text: States, tokens: Sequence[int]) -> float:
+    """Of the tokens of one document, one after the other, each decoded anew from all before it, without a mask."""
     total, place = 0.0, model.constraint and model.constraint.start
-    for number, piece in enumerate(pieces):
-        before = torch.tensor([[0, *pieces[:number]]])
+    for number, token in enumerate(tokens):
+        before = torch.tensor([[0, *tokens[:number]]])
         read = model.bridge(text.states_BTD[:, : int(text.lengths_B)])
         decoded = model.t5.decoder(input_ids=before, encoder_hidden_states=read).last_hidden_state[0, -1]
         logits = model.t5.shared.weight @ decoded * model.t5.config.d_model**-0.5
         if model.constraint:
             assert place is not None
             allowed = list(model.constraint.allowed(place))
-            total += float(logits[piece] - logits[allowed].logsumexp(0))
-            place = model.constraint.after(place, piece)
+            total += float(logits[token] - logits[allowed].logsumexp(0))
+            place = model.constraint.after(place, token)
         else:
-            total += float(logits.log_softmax(0)[piece])
+            total += float(logits.log_softmax(0)[token])
     return total
 
 
@@ -100,7 +100,7 @@ def test_the_loss_is_the_mean_over_documents_of_what_their_pieces_cost(order: An
             -log_likelihood(
                 model,
                 States(text.states_BTD[i : i + 1], text.lengths_B[i : i + 1]),
-                model.pieces.write(DAG.close(labels).tolist()),
+                model.label_tokens.write(DAG.close(labels).tolist()),
             )
             for i, labels in enumerate(sets)
         ]
@@ -148,14 +148,14 @@ def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
         assert len({tuple(one) for one in together}) > 1
         for i, found in enumerate(together):
             alone = States(text.states_BTD[i : i + 1], text.lengths_B[i : i + 1])
-            pieces: list[int] = []
+            tokens: list[int] = []
             assert model.constraint is not None
             place = model.constraint.start
             while allowed := model.constraint.allowed(place):
-                costs = {piece: log_likelihood(model, alone, [*pieces, piece]) for piece in allowed}
-                pieces.append(max(costs, key=costs.__getitem__))
-                place = model.constraint.after(place, pieces[-1])
-            assert found[1 : len(pieces) + 1] == pieces and set(found[len(pieces) + 1 :]) <= {0}
+                costs = {token: log_likelihood(model, alone, [*tokens, token]) for token in allowed}
+                tokens.append(max(costs, key=costs.__getitem__))
+                place = model.constraint.after(place, tokens[-1])
+            assert found[1 : len(tokens) + 1] == tokens and set(found[len(tokens) + 1 :]) <= {0}
 
 
 @BOTH
@@ -166,14 +166,14 @@ def test_wide_beams_find_the_best_of_all_sequences(order: Any) -> None:
     model.longest.fill_(20)
     text = states(15)
     language = dfs_language(graph) if order == "dfs" else bfs_language(graph)
-    spelt = [[piece for symbol in one for piece in model.pieces.spelling[symbol]] for one in language]
+    spelt = [[token for symbol in one for token in model.label_tokens.spelling[symbol]] for one in language]
     with torch.inference_mode():
         found = generated(model, text).tolist()
         assert len({tuple(one) for one in found}) > 1
-        for i, pieces in enumerate(found):
+        for i, tokens in enumerate(found):
             alone = States(text.states_BTD[i : i + 1], text.lengths_B[i : i + 1])
             best = max(spelt, key=lambda one: log_likelihood(model, alone, one) / len(one))
-            assert pieces[1 : len(best) + 1] == best
+            assert tokens[1 : len(best) + 1] == best
 
 
 def test_what_is_generated_depends_neither_on_the_batch_nor_on_what_is_behind_a_documents_end(
@@ -198,7 +198,7 @@ def test_a_generation_without_an_end_stops_behind_the_longest_target() -> None:
     assert model.longest.item() == len(DFS(TREE).write(range(6))) == 14
     loss_of(model.eval(), states(1), gold(TREE, [3]))
     assert model.longest.item() == 14
-    nn.init.zeros_(model.t5.shared.weight)  # All pieces are equally probable, and the first is padding.
+    nn.init.zeros_(model.t5.shared.weight)  # All tokens are equally probable, and the first is padding.
     assert generated(model, states(2)).shape[1] == 1 + 14 + 10
 
 
@@ -250,7 +250,7 @@ def test_what_cannot_be_is_refused() -> None:
         Seq2Seq([head_on(TREE)], 5, order="bottom_up_bfs")
     with pytest.raises(ConfigError, match="multiple of its heads: 10 is none of 4"):
         Seq2Seq([head_on(TREE)], 5, width=10)
-    with pytest.raises(ConfigError, match="has no states of its pieces, which this model reads"):
+    with pytest.raises(ConfigError, match="has no states of its tokens, which this model reads"):
         Seq2Seq.width_read(TextEncoder(3))
 
 
@@ -267,7 +267,7 @@ def test_sweep_files_that_make_no_sense_are_refused(write_sweep: SweepWriter, ch
         load(write_sweep(**{"models": {"seq2seq": {}}, **changes}))
 
 
-# A pretrained T5: pieces that words begin with, single letters, and what structures a sequence.
+# A pretrained T5: tokens that words begin with, single letters, and what structures a sequence.
 
 WORDS = ("the", "cat", "sat", "Root", "Pop", "Bio", "Bio1", "Law")
 NAMED = Hierarchy.from_names([("Root", "Bio"), ("Bio", "Bio 1/a"), ("Root", "Law"), ("Law", "the-cat"), ("Law", "x")])
@@ -277,13 +277,13 @@ NAMED = Hierarchy.from_names([("Root", "Bio"), ("Bio", "Bio 1/a"), ("Root", "Law
 def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A T5 of two layers with random weights, as a local folder in the Hugging Face format."""
     folder = tmp_path_factory.mktemp("t5")
-    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("-", -4.0), ("/", -4.0), ("▁", -5.0)]
-    pieces += [(f"▁{word}", -3.0) for word in WORDS]
-    pieces += [(sign, -6.0) for sign in "abcdefghijklmnopqrstuvwxyz0123456789."]
-    T5Tokenizer(vocab=pieces, extra_ids=0).save_pretrained(folder)
+    tokens = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("-", -4.0), ("/", -4.0), ("▁", -5.0)]
+    tokens += [(f"▁{word}", -3.0) for word in WORDS]
+    tokens += [(sign, -6.0) for sign in "abcdefghijklmnopqrstuvwxyz0123456789."]
+    T5Tokenizer(vocab=tokens, extra_ids=0).save_pretrained(folder)
     torch.manual_seed(0)
     config = T5Config(
-        vocab_size=len(pieces), d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4, decoder_start_token_id=0
+        vocab_size=len(tokens), d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4, decoder_start_token_id=0
     )
     T5ForConditionalGeneration(config).save_pretrained(folder)
     return str(folder)
@@ -321,17 +321,17 @@ def test_it_is_t5_with_t5_behind_it(tiny_t5: str, order: Any) -> None:
 def test_word_pieces_are_constrained_too(tiny_t5: str, order: Any) -> None:
     encoder, tokens = read_texts(tiny_t5, *(f"the cat sat {i}" for i in range(20)))
     model = Seq2Seq([head_on(NAMED)], encoder.state_width, model=tiny_t5, order=order).eval()
-    assert model.pieces.spelling[NAMED.index["Bio 1/a"]][0] != model.pieces.spelling[NAMED.index["Bio"]][0]
+    assert model.label_tokens.spelling[NAMED.index["Bio 1/a"]][0] != model.label_tokens.spelling[NAMED.index["Bio"]][0]
     model.longest.fill_(40)
     randomise(model)
     with torch.inference_mode():
         found = generated(model, model.read(encoder, tokens))
         predicted = model.probabilities(model(model.read(encoder, tokens)), BCE(model.heads)).numpy() > 0.5
-    for pieces, row in zip(found.tolist(), predicted, strict=True):
-        end = pieces.index(1)
+    for tokens, row in zip(found.tolist(), predicted, strict=True):
+        end = tokens.index(1)
         labels = np.flatnonzero(row).tolist()
         assert NAMED.close(labels).tolist() == labels
-        assert sum(map(len, (model.pieces.spelling[label] for label in labels))) < end
+        assert sum(map(len, (model.label_tokens.spelling[label] for label in labels))) < end
 
 
 def test_another_encoder_passes_a_map_and_a_norm(tiny_t5: str) -> None:
