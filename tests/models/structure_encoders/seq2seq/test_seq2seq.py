@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,30 +10,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from transformers import T5Config, T5EncoderModel, T5ForConditionalGeneration, T5Tokenizer
+from transformers import T5ForConditionalGeneration, T5Tokenizer
 
-from datasets.prepare import prepare
 from datasets.storage.hierarchy import Hierarchy
-from harness.config.load import load
 from harness.core.errors import ConfigError
-from harness.training import run as runner
-from harness.training.checkpoint import Checkpoint
-from harness.training.estimate import unallocated
 from harness.training.metrics import Tally
-from harness.trials.plan import Planned, make_plan
-from harness.trials.settings import content_digest, identity
-from harness.trials.store import Record, Store
 from models.objectives.bce import BCE
 from models.structure_encoders.seq2seq import seq2seq
 from models.structure_encoders.seq2seq.label_orders import DFS
 from models.structure_encoders.seq2seq.seq2seq import Seq2Seq
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.transformer import Transformer
-from tests.conftest import SweepWriter
-from tests.harness.learning import assert_learnt
 from tests.models.hierarchies import DAG, dags, forests, head_on, hierarchy
 from tests.models.structure_encoders.seq2seq.test_label_orders import bfs_language, dfs_language
-from tests.models.text_encoders.test_base import batch
+from tests.models.tiny_models import options, save_t5
+from tests.models.token_batches import batch
 
 TREE = hierarchy(6, [(0, 1), (0, 2), (2, 3), (4, 5)])
 TINY: dict[str, Any] = {"width": 8, "layers": 2, "heads": 2, "dropout": 0.0}
@@ -254,47 +243,16 @@ def test_what_cannot_be_is_refused() -> None:
         Seq2Seq.width_read(TextEncoder(3))
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"merges": ["none", "masking"]}, "makes no sense under masking: it writes one sequence"),
-        ({"merges": ["projection"]}, "makes no sense under projection: it writes one sequence"),
-        ({"merges": ["none"], "models": {"seq2seq": {"objective": {"name": "bce"}}}}, "labels have no logits"),
-    ],
-)
-def test_sweep_files_that_make_no_sense_are_refused(write_sweep: SweepWriter, changes: Any, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        load(write_sweep(**{"models": {"seq2seq": {}}, **changes}))
-
-
-# A pretrained T5: tokens that words begin with, single letters, and what structures a sequence.
-
-WORDS = ("the", "cat", "sat", "Root", "Pop", "Bio", "Bio1", "Law")
 NAMED = Hierarchy.from_names([("Root", "Bio"), ("Bio", "Bio 1/a"), ("Root", "Law"), ("Law", "the-cat"), ("Law", "x")])
 
 
 @pytest.fixture(scope="module")
 def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A T5 of two layers with random weights, as a local folder in the Hugging Face format."""
-    folder = tmp_path_factory.mktemp("t5")
-    tokens = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("-", -4.0), ("/", -4.0), ("▁", -5.0)]
-    tokens += [(f"▁{word}", -3.0) for word in WORDS]
-    tokens += [(sign, -6.0) for sign in "abcdefghijklmnopqrstuvwxyz0123456789."]
-    T5Tokenizer(vocab=tokens, extra_ids=0).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = T5Config(
-        vocab_size=len(tokens), d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4, decoder_start_token_id=0
-    )
-    T5ForConditionalGeneration(config).save_pretrained(folder)
-    return str(folder)
-
-
-def t5_options(folder: str, **changes: Any) -> dict[str, Any]:
-    return {"model": folder, "revision": "main", "max_length": 12, "prefix": "", **changes}
+    return save_t5(tmp_path_factory.mktemp("t5"))
 
 
 def read_texts(folder: str, *texts: str) -> tuple[Transformer, TokenBatch]:
-    tokenizer = Transformer.build_tokenizer([], t5_options(folder))
+    tokenizer = Transformer.build_tokenizer([], options(folder))
     encoder = Transformer(tokenizer, model=folder, pooling="mean", dropout=0.0).eval()
     return encoder, batch([tokenizer.encode(text).ids for text in texts])
 
@@ -341,119 +299,6 @@ def test_another_encoder_passes_a_map_and_a_norm(tiny_t5: str) -> None:
     torch.testing.assert_close(read.square().mean(-1), torch.ones(read.shape[:2]), rtol=1e-2, atol=1e-2)
 
 
-def test_t5_as_a_text_encoder_is_its_encoder(tiny_t5: str) -> None:
-    published = T5EncoderModel.from_pretrained(tiny_t5).eval()
-    encoder, tokens = read_texts(tiny_t5, "the cat sat", "cat")
-    found = encoder.states(tokens)
-    assert found.lengths_B.tolist() == tokens.lengths_B.tolist() == [4, 2]
-    for i, (start, end) in enumerate(pairwise(tokens.offsets.tolist())):
-        expected = published(input_ids=tokens.ids[None, start:end]).last_hidden_state[0]
-        torch.testing.assert_close(found.states_BTD[i, : end - start], expected, rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(encoder(tokens)[i], expected.mean(0), rtol=1e-4, atol=1e-5)
-    assert not any("decoder" in name for name, _ in encoder.named_parameters())
-    encoder.pooling = "pooler"
-    with pytest.raises(ConfigError, match="is a t5, which has no pooler. Set `encoder: {options: {pooling: mean}}`"):
-        encoder(tokens)
-
-
-def test_a_prefix_stands_before_every_text(tiny_t5: str) -> None:
-    plain = Transformer.build_tokenizer([], t5_options(tiny_t5))
-    told = Transformer.build_tokenizer([], t5_options(tiny_t5, prefix="sat: "))
-    assert told.encode("the cat").ids == plain.encode("sat: the cat").ids != plain.encode("the cat").ids
-    assert type(told).from_str(told.to_str()).encode("cat").ids == plain.encode("sat: cat").ids
-
-
-def test_a_pretrained_decoder_is_counted_without_its_weights(tiny_t5: str) -> None:
-    build = lambda: Seq2Seq([head_on(NAMED)], 5, model=tiny_t5)  # noqa: E731
-    ghost, real = (dict(one.named_parameters()) for one in (unallocated(build), build()))
-    assert {name: one.shape for name, one in ghost.items()} == {name: one.shape for name, one in real.items()}
-    assert all(one.is_meta for one in ghost.values()) and not any("encoder." in name for name in real)
-
-
-def test_other_models_and_labels_that_t5_cannot_tell_are_refused(tiny_t5: str, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ConfigError, match="is a bert, not a T5. Name a T5"):
-        Seq2Seq([head_on(NAMED)], 5, model=str(tmp_path))
-    twins = Hierarchy(["x y", "x-y"], [])
-    with pytest.raises(ValueError, match="cannot write the label 'x.y': .* are also those of 'x.y'"):
-        Seq2Seq([head_on(twins)], 5, model=tiny_t5)
-
-
-def test_a_trial_is_the_content_of_its_decoder(write_sweep: SweepWriter, tmp_path: Path) -> None:
-    keys = set()
-    for content in ("a", "b"):
-        (tmp_path / "model.safetensors").write_text(content)
-        content_digest.cache_clear()
-        models = {"seq2seq": {"options": {"model": str(tmp_path)}}}
-        keys.add(identity(make_plan(load(write_sweep(models=models, merges=["none"]))).trials[0].trial, "data"))
-    assert len(keys) == 2
-
-
-# Whole trials.
-
-SMALL = {"width": 32, "layers": 1, "heads": 2, "beams": 1}
-
-
-def planned(write_sweep: SweepWriter, **changes: Any) -> Planned:
-    options = {**SMALL, **changes.pop("options", {})}
-    sweep = write_sweep(**{"models": {"seq2seq": {"options": options}}, "merges": ["none"], "seeds": [1], **changes})
-    return make_plan(load(sweep)).trials[0]
-
-
-def ran(one: Planned, data_dir: Path, store: Store) -> Record:
-    runner.run(one.trial, one.key, data_dir, store)
-    record = store.record(one.key)
-    assert record is not None, store.failure(one.key)
-    return record
-
-
-class Killed(BaseException):
-    """Takes a trial down as a signal would."""
-
-
-def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
-    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = planned(write_sweep, trainer={"epochs": 3, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.005})
-    uncut = ran(one, data_dir, Store(tmp_path / "whole"))
-    monkeypatch.setattr(runner, "Checkpoint", lambda folder: Checkpoint(folder, every_seconds=0))
-    store = Store(tmp_path / "killed")
-
-    def kill(entry: dict[str, float]) -> None:
-        if entry["epoch"] == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        runner.run(one.trial, one.key, data_dir, store, kill)
-    record = ran(one, data_dir, store)
-    assert record.predictions_sha256 == uncut.predictions_sha256 and record.scores == uncut.scores
-    histories = [Store(tmp_path / name).history(one.key) for name in ("whole", "killed")]
-    losses = [[entry["train_loss"] for entry in history] for history in histories]
-    assert losses[0] == losses[1] and len(losses[0]) == 3
-
-
-def test_bfloat16_is_near_single_precision(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
-    trainer = {"epochs": 1, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.005}
-    losses = []
-    for precision in ("fp32", "bf16"):
-        one = planned(write_sweep, trainer={**trainer, "precision": precision})
-        ran(one, data_dir, Store(tmp_path / "s"))
-        losses.append(Store(tmp_path / "s").history(one.key)[0]["train_loss"])
-    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.02)
-
-
-def test_the_published_system_in_small(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, tiny_t5: str) -> None:
-    encoder = {"name": "transformer", "options": t5_options(tiny_t5, prefix="the ", max_length=20)}
-    one = planned(
-        write_sweep,
-        models={"seq2seq": {"options": {"model": tiny_t5, "beams": 1}, "encoder": encoder}},
-        trainer={"epochs": 3, "batch_size": 32, "encoder_lr": 0.01, "head_lr": 0.01, "warmup": 0.0},
-    )
-    ran(one, data_dir, Store(tmp_path / "s"))
-    losses = [entry["train_loss"] for entry in Store(tmp_path / "s").history(one.key)]
-    assert losses[2] < losses[1] < losses[0] and losses[2] < 0.9 * losses[0]
-
-
 def test_the_decoder_of_a_loss_computes_as_the_encoder_did() -> None:
     model = Seq2Seq([head_on(TREE)], 5, **TINY)
     text, gold_BC = states(2), gold(TREE, [3], [5])
@@ -465,17 +310,3 @@ def test_the_decoder_of_a_loss_computes_as_the_encoder_did() -> None:
         loss = model.loss(output, gold_BC, torch.ones(6), BCE(model.heads))
         assert loss.dtype == torch.float32
     assert seen == [torch.float32, torch.bfloat16]
-
-
-def test_it_learns_by_a_wide_margin(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
-    """Against predicting, for every document, the labels that more than a quarter of them carry."""
-    prepare("synthetic", None, {}, data_dir)
-    one = planned(
-        write_sweep,
-        datasets={"synthetic": {}},
-        encoder={"name": "bag", "options": {"width": 64, "vocabulary": 2000}},
-        trainer={"epochs": 2, "batch_size": 64, "encoder_lr": 0.04, "head_lr": 0.01},
-        options={"width": 48},
-    )
-    record = ran(one, data_dir, Store(tmp_path / "s"))
-    assert_learnt(record, data_dir / one.trial.corpus)

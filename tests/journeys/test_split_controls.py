@@ -1,12 +1,10 @@
 """Splits other than the hierarchy's: random sets of the branches' sizes, and copies, with every model."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,7 +13,7 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads, split_labels
 from models.structure_encoders.flat import Flat
 from models.text_encoders.base import States, TextEncoder, TokenBatch
-from tests.models.hierarchies import DAG, dags, facts_of, forests, hierarchy, stars
+from tests.models.hierarchies import DAG, facts_of, hierarchy, stars
 
 GRAPH = Hierarchy([f"label {i}" for i in range(9)], [(0, 2), (0, 3), (2, 4), (1, 4), (1, 5), (5, 6), (6, 7)])
 """Branches {0 2 3 4}, {1 4 5 6 7} and {8}, of four levels."""
@@ -43,35 +41,6 @@ def heads_of(graph: Hierarchy, merge: Any, split: Any, kind: Any = Flat, **optio
     facts = facts_of(graph, np.linspace(0.1, 0.9, len(graph.edges)))
     options = {"branch_reduction": "mean_local", "recursive_penalty": 0.0} | options
     return BranchHeads(graph, facts, lambda heads: kind(heads, 6), merge=merge, split=split, **options)
-
-
-@given(dags())
-def test_random_sets_have_the_sizes_of_the_branches_and_every_label(graph: Hierarchy) -> None:
-    branches = graph.branches()
-    sets = split_labels(len(graph), branches, "random")
-    assert [len(own) for own in sets] == [len(branch) for branch in branches]
-    assert all((np.diff(own) > 0).all() for own in sets), "sorted, and none twice"
-    counts = Counter(np.concatenate(sets).tolist())
-    assert counts.keys() == set(range(len(graph)))
-    assert max(counts.values()) - min(counts.values()) <= 1, "where sets overlap they share labels evenly"
-
-
-@given(forests())
-def test_random_sets_of_a_tree_are_a_partition(graph: Hierarchy) -> None:
-    sets = split_labels(len(graph), graph.branches(), "random")
-    assert sorted(np.concatenate(sets).tolist()) == list(range(len(graph)))
-
-
-def test_the_random_split_is_fixed_and_is_not_the_hierarchys() -> None:
-    graph = stars([18, 54, 12, 17, 10, 10, 20])
-    branches = graph.branches()
-    sets = split_labels(len(graph), branches, "random")
-    np.random.seed(7)
-    torch.manual_seed(7)
-    assert all(map(np.array_equal, sets, split_labels(len(graph), branches, "random")))
-    # By chance a set of size s has s^2 / 141 labels of the branch of its place: 37 of 141 in all.
-    kept = sum(len(np.intersect1d(own, branch)) for own, branch in zip(sets, branches, strict=True))
-    assert 20 < kept < 55
 
 
 def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
