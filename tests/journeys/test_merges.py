@@ -54,35 +54,35 @@ def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Flat, HiAGM, HiTIN])
-def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_are(kind: Any) -> None:
+def test_predicting_a_branch_only_leaves_its_logits_and_their_gradients_as_they_are(kind: Any) -> None:
     branches = DAG.branches()
     everything = kind([head_on(DAG)] * 3, 3).eval()
-    asked = kind([dataclasses.replace(head_on(DAG), predicted=branch) for branch in branches], 3).eval()
+    part = kind([dataclasses.replace(head_on(DAG), predicted=branch) for branch in branches], 3).eval()
     places = torch.from_numpy(np.concatenate([branch + 7 * i for i, branch in enumerate(branches)]))
     with torch.no_grad():
         if kind is Flat:
-            asked.output.weight.copy_(everything.output.weight[places])
-            asked.output.bias.copy_(everything.output.bias[places])
+            part.output.weight.copy_(everything.output.weight[places])
+            part.output.bias.copy_(everything.output.bias[places])
         else:
             classifier = "classifier" if kind is HiAGM else "readout"
             others = {n: v for n, v in everything.state_dict().items() if not n.startswith(classifier)}
-            asked.load_state_dict(others, strict=False)
-            _copy_rows(getattr(asked, classifier), getattr(everything, classifier), places)
+            part.load_state_dict(others, strict=False)
+            _copy_rows(getattr(part, classifier), getattr(everything, classifier), places)
             if kind is HiTIN:
-                asked.readout_bias.copy_(everything.readout_bias[:, places])
+                part.readout_bias.copy_(everything.readout_bias[:, places])
     text = torch.randn(4, 3, requires_grad=True)
-    logits_BC, full_BC = asked(text), everything(text)[:, places]
+    logits_BC, full_BC = part(text), everything(text)[:, places]
     torch.testing.assert_close(logits_BC, full_BC)
     gradients = [torch.autograd.grad(one.sin().sum(), text)[0] for one in (logits_BC, full_BC)]
     torch.testing.assert_close(*gradients)
 
 
-def _copy_rows(asked: PerHeadReadout, full: PerHeadReadout, places: Tensor) -> None:
+def _copy_rows(part: PerHeadReadout, full: PerHeadReadout, places: Tensor) -> None:
     """Takes over some of the rows of heads that read equally many features."""
     (_, num_in), *_ = full.shapes
-    asked.weight.copy_(full.weight.view(-1, num_in)[places].flatten())
+    part.weight.copy_(full.weight.view(-1, num_in)[places].flatten())
     if full.bias is not None:
-        asked.bias.copy_(full.bias[places])
+        part.bias.copy_(full.bias[places])
 
 
 @pytest.mark.parametrize("merge", MERGES)

@@ -20,7 +20,7 @@ GRAPH = Hierarchy([f"label {i}" for i in range(9)], [(0, 2), (0, 3), (2, 4), (1,
 
 
 class OwnVectors(TextEncoder):
-    """A fixed random state for each word piece, and their mean; all documents are equally long."""
+    """A fixed random state for each word token, and their mean; all documents are equally long."""
 
     def __init__(self, num: int, width: int):
         super().__init__(width)

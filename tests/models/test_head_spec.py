@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
@@ -9,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.storage.hierarchy import Hierarchy
-from models.head_spec import label_priors
-from tests.models.hierarchies import DAG, dags, head_on, hierarchy
+from models.head_spec import LabelFacts, count, label_priors
+from tests.models.hierarchies import DAG, dags, facts_of, head_on, hierarchy
 
 
-def test_edges_between_labels_that_are_asked_for() -> None:
+def test_edges_between_predicted_labels() -> None:
     # Of the edges 0>2, 0>3, 1>3, 1>4 and 3>5, as places in 5, 3, 1.
-    asked = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
-    assert asked.predicted_edges.tolist() == [[2, 1], [1, 0]]
+    part = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
+    assert part.predicted_edges.tolist() == [[2, 1], [1, 0]]
     assert head_on(DAG).predicted_edges.tolist() == DAG.edges.tolist()
 
 
@@ -46,3 +47,36 @@ def test_priors_of_any_dag(graph: Hierarchy, seed: int) -> None:
         expected = [one / max(sum(together), 1) for one in together]
         found = [float(f) for f, (p, _) in zip(priors, graph.edges, strict=True) if p == parent]
         assert found == pytest.approx(expected, rel=1e-6)
+
+
+@given(dags(), st.data())
+def test_edges_and_ancestors_of_any_part_of_any_dag(graph: Hierarchy, data: st.DataObject) -> None:
+    labels = data.draw(st.lists(st.integers(0, len(graph) - 1), unique=True, min_size=1))
+    head = dataclasses.replace(head_on(graph), predicted=np.array(labels))
+    edges = {(int(p), int(c)) for p, c in graph.edges}
+    found = [(labels[p], labels[c]) for p, c in head.predicted_edges.tolist()]
+    assert sorted(found) == sorted((p, c) for p, c in edges if p in labels and c in labels)
+    above = {label: nx.ancestors(graph.graph, label) | {label} for label in labels}
+    assert head.predicted_ancestors.tolist() == [[a in above[v] for a in labels] for v in labels]
+
+
+@given(dags(), st.integers(0, 2**16))
+def test_a_branch_keeps_the_counts_of_its_labels_and_the_priors_of_its_edges(graph: Hierarchy, seed: int) -> None:
+    priors = np.random.default_rng(seed).random(len(graph.edges))
+    facts = facts_of(graph, priors)
+    by_edge = dict(zip(map(tuple, graph.edges.tolist()), facts.priors.tolist(), strict=True))
+    for branch in graph.branches():
+        part, own = graph.sub(branch), facts.of(graph, branch)
+        assert own.num_documents.tolist() == (branch + 1).tolist()
+        edges = [(int(branch[p]), int(branch[c])) for p, c in part.edges.tolist()]
+        assert own.priors.tolist() == [by_edge[edge] for edge in edges]
+        assert [tokens.tolist() for tokens in own.describe(lambda *_: [])] == [[label] for label in branch.tolist()]
+
+
+def test_counts_of_documents_and_descriptions_that_were_not_asked_of_any_text() -> None:
+    gold = scipy.sparse.csr_array(np.array([[1, 0, 1], [1, 1, 0], [1, 0, 0]], bool))
+    facts: LabelFacts = count(hierarchy(3, [(0, 1), (0, 2)]), gold)
+    assert facts.num_documents.tolist() == [3, 1, 1] and facts.num_documents.dtype == np.int64
+    assert facts.priors.tolist() == [0.5, 0.5]
+    with pytest.raises(AssertionError, match="counted without texts"):
+        facts.describe(lambda *_: [])

@@ -91,7 +91,9 @@ def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str
         *get_args(HeadSplit),
         *get_args(Coherence),
     } <= first_words
-    assert any(line.startswith("      structure = 'gcn' | 'tree_lstm'  What passes") for line in lines)
+    assert any(
+        line.startswith("      structure = 'gcn' | 'tree_lstm'  Structure encoder that passes") for line in lines
+    )
 
 
 def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:

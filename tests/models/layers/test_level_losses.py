@@ -21,10 +21,10 @@ def test_levels_of_the_whole_and_within_a_branch() -> None:
 
 
 def test_factors_by_hand() -> None:
-    # Levels of 3, 3 and 1 of 7 labels; of those asked for in the second head, 2 of 3 are on level 2.
-    asked = dataclasses.replace(head_on(DAG), predicted=np.array([1, 3, 4]))
+    # Levels of 3, 3 and 1 of 7 labels; of those predicted by the second head, 2 of 3 are on level 2.
+    part = dataclasses.replace(head_on(DAG), predicted=np.array([1, 3, 4]))
     expected = [7 / 3, 7 / 3, 7 / 3, 7 / 3, 7 / 3, 7, 7 / 3, 3, 3 / 2, 3 / 2]
-    assert level_factors([head_on(DAG), asked]).tolist() == pytest.approx(expected)
+    assert level_factors([head_on(DAG), part]).tolist() == pytest.approx(expected)
 
 
 @given(dags())

@@ -24,7 +24,7 @@ def assert_same(first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
 
 
 @pytest.mark.parametrize(("ins", "outs"), [([3], [2]), ([2, 2], [4, 4]), ([3, 2, 3, 2, 3], [1, 4, 2, 4, 1])])
-def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list[int]) -> None:
+def test_per_head_readout_is_one_linear_layer_per_head(ins: list[int], outs: list[int]) -> None:
     block = PerHeadReadout(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
     x = torch.randn(5, sum(ins), requires_grad=True)
     rows, biases = matrices(block.weight, list(zip(outs, ins, strict=True))), block.bias.split(outs)
@@ -36,7 +36,7 @@ def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias: bool) -> None:
+def test_per_head_linear_is_one_linear_layer_per_head(sizes: list[int], has_bias: bool) -> None:
     block = PerHeadLinear(sizes, 3, 2, has_bias)
     x = torch.randn(sum(sizes), 4, 3, requires_grad=True)
     weights = block.weight.view(len(sizes), 2, 3)
@@ -47,7 +47,7 @@ def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias
 
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
-def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> None:
+def test_per_head_batch_norm_is_one_batch_norm_per_head(sizes: list[int]) -> None:
     block = PerHeadBatchNorm(sizes, 3)
     norms = [nn.BatchNorm1d(3) for _ in sizes]
     with torch.no_grad():
@@ -94,7 +94,7 @@ def test_the_gradient_of_the_penalty() -> None:
     assert torch.autograd.gradcheck(edge_penalty, (weight, edges))
 
 
-def test_the_penalty_of_a_list_is_the_sum_over_members_and_their_edges() -> None:
+def test_the_penalty_of_a_list_is_the_sum_over_heads_and_their_edges() -> None:
     sizes = [len(one.hierarchy) for one in UNLIKE]
     block = PerHeadReadout([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
     by_hand = 0.0
@@ -103,7 +103,7 @@ def test_the_penalty_of_a_list_is_the_sum_over_members_and_their_edges() -> None
     assert block.edge_penalty().item() == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_nodes_are_numbered_on_from_member_to_member() -> None:
+def test_nodes_are_numbered_on_from_head_to_head() -> None:
     assert union_edges(UNLIKE).T.tolist() == [
         *[[0, 1], [0, 2], [1, 3]],
         *[[8, 10], [9, 10], [10, 11]],

@@ -151,7 +151,7 @@ def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
     checks.assert_heads_see_their_own_labels_only(ConditionalSoftmax, graph, seed, tau=1.0)
 
 
-def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
+def test_a_list_of_whole_hierarchies_is_its_heads_side_by_side() -> None:
     sizes = [len(one.hierarchy) for one in UNLIKE]
     logits = torch.randn(3, sum(sizes))
     parts = zip(UNLIKE, logits.split(sizes, 1), strict=True)

@@ -50,7 +50,7 @@ def test_one_layer_is_linear() -> None:
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("layers", [1, 2, 4])
-def test_a_list_is_its_members_side_by_side(heads: Sequence[HeadSpec], layers: int) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: Sequence[HeadSpec], layers: int) -> None:
     assert_side_by_side(CHMCNN, heads, layers=layers, node_width=3, dropout=0.0)
 
 

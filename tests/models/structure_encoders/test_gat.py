@@ -70,7 +70,7 @@ def test_the_equations_at_one_node(attention: str) -> None:
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], attention: str) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], attention: str) -> None:
     assert_side_by_side(GAT, heads, node_width=6, heads=2, layers=2, attention=attention, **NO_DROPOUT)
 
 

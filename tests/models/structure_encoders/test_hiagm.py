@@ -17,7 +17,7 @@ GCN = {"edge_weight": halves, "edge_bias": halves, "gate_bias": columns}
 NO_DROPOUT = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
 
 
-def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
+def test_the_classifier_reads_all_nodes_of_its_head_for_every_label() -> None:
     encoder = HiAGM([small_head(1)], 2, node_width=3).eval()
     (layer,) = encoder.graph
     with torch.no_grad():
@@ -35,7 +35,7 @@ def test_the_classifier_reads_all_nodes_of_its_member_for_every_label() -> None:
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
     assert_side_by_side(HiAGM, heads, GCN, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 

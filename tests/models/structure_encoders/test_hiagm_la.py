@@ -20,7 +20,7 @@ BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
 
 
 class OfVectors(HiAGMLA):
-    """Reads vectors as texts of one, two, three, one, ... pieces that are made of them."""
+    """Reads vectors as texts of one, two, three, one, ... tokens that are made of them."""
 
     def forward(self, text: Tensor) -> Tensor:  # type: ignore[override]
         lengths_B = torch.arange(len(text)) % 3 + 1
@@ -51,7 +51,7 @@ def test_the_equations_label_by_label(structure: Any) -> None:
         states = layer(encoder.labels.unsqueeze(1)).squeeze(1)
         expected = []
         for text, length in zip(*read, strict=True):
-            slots = [encoder.to_slots.weight @ piece + encoder.to_slots.bias for piece in text[:length]]
+            slots = [encoder.to_slots.weight @ token + encoder.to_slots.bias for token in text[:length]]
             found = []
             for state in states:
                 scores = [float((state * slot).sum().exp()) for slot in slots]
@@ -61,10 +61,10 @@ def test_the_equations_label_by_label(structure: Any) -> None:
         torch.testing.assert_close(encoder(read), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("pieces", "is_read"), [(1, False), (2, True)])
-def test_with_the_published_single_slot_labels_and_graph_learn_nothing(pieces: int, is_read: bool) -> None:
+@pytest.mark.parametrize(("tokens", "is_read"), [(1, False), (2, True)])
+def test_with_the_published_single_slot_labels_and_graph_learn_nothing(tokens: int, is_read: bool) -> None:
     encoder = randomised(HiAGMLA(UNLIKE, 3, node_width=4, **NO_DROPOUT))
-    encoder(texts(5, 3, [pieces] * 5)).sin().sum().backward()
+    encoder(texts(5, 3, [tokens] * 5)).sin().sum().backward()
     for name, parameter in encoder.named_parameters():
         if name == "labels" or name.startswith("graph"):
             assert parameter.grad is not None and bool(parameter.grad.abs().max() > 1e-7) == is_read, name
@@ -73,7 +73,7 @@ def test_with_the_published_single_slot_labels_and_graph_learn_nothing(pieces: i
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
     assert_side_by_side(OfVectors, heads, GCN, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
 
 

@@ -78,7 +78,7 @@ def test_hmcn_r_is_torchs_cell_unrolled_over_levels() -> None:
 
 
 @FORMS
-def test_every_classifier_reads_the_state_of_its_own_member_and_level(form: Any) -> None:
+def test_every_classifier_reads_the_state_of_its_own_head_and_level(form: Any) -> None:
     # Depths 3, 1 and 2: the states lie level by level, the classifiers head by head.
     heads = [small_head(4, [(0, 1), (1, 2), (1, 3)]), small_head(2), small_head(3, [(2, 0), (2, 1)])]
     encoder = HMCN(heads, 3, form=form, width=2)
@@ -90,7 +90,7 @@ def test_every_classifier_reads_the_state_of_its_own_member_and_level(form: Any)
     assert encoder.order.tolist() == [0, 1, 2, 3, 4, 5, 7, 8, 6]
 
 
-def test_a_masked_head_has_classifiers_for_levels_with_labels_that_are_asked_for() -> None:
+def test_a_masked_head_has_classifiers_for_levels_with_predicted_labels() -> None:
     # Label 6 of the DAG is a branch of one label, seen in a hierarchy of three levels.
     encoder = HMCN([dataclasses.replace(head_on(DAG), predicted=np.array([6]))], 3, width=2)
     assert len(encoder.flow.layers) == 3
@@ -154,7 +154,7 @@ def test_only_labels_above_their_parents_are_penalised() -> None:
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @FORMS
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], form: str) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], form: str) -> None:
     assert_side_by_side(HMCN, heads, form=form, width=5, dropout=0.0)
 
 

@@ -48,7 +48,7 @@ def test_a_masked_head_joins_its_own_labels_only() -> None:
 
 
 @pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...]) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...]) -> None:
     assert_side_by_side(HMGDN, heads)
 
 

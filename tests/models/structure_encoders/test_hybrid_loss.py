@@ -58,7 +58,7 @@ def test_local_and_global_losses_of_branches_add_up_to_one_each(merge: Any) -> N
     assert loss.item() == pytest.approx(3 * torch.log(torch.tensor(2.0)).item())
 
 
-def test_a_list_is_its_members_side_by_side() -> None:
+def test_a_list_is_its_heads_side_by_side() -> None:
     assert_side_by_side(HybridLoss, UNLIKE, width=4, dropout=0.0)
 
 

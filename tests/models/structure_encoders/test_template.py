@@ -60,7 +60,8 @@ def test_its_options_are_those_of_sweep_files(
     assert registered.numerics["models.template"] == 1
     assert sweep.main(["--list"]) == 0
     listed = capsys.readouterr().out
-    assert re.search(r"template +A model to copy", listed) and "first_share = 0.5  What a label takes" in listed
+    assert re.search(r"template +Template of a structure encoder", listed)
+    assert "first_share = 0.5  Share of each parent's logit" in listed
     with pytest.raises(ConfigError, match="first_shar"):
         load(write_sweep(models={"template": {"options": {"first_shar": 1.0}}}))
 

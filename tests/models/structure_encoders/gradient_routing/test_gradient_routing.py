@@ -26,7 +26,7 @@ OF_LABEL = torch.tensor([0, 0, 1, 1, 1, 2])
 
 
 class Table(TextEncoder):
-    """A document's text vector is the row of its only piece."""
+    """A document's text vector is the row of its only token."""
 
     def __init__(self, num: int, width: int):
         super().__init__(width)
@@ -204,7 +204,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
 
 
 def layer_gradients(encoder: Transformer, where: Any) -> list[Tensor]:
-    """Gradients that leave each layer's output backwards, of four documents of five pieces, by document."""
+    """Gradients that leave each layer's output backwards, of four documents of five tokens, by document."""
     heads = heads_of(where=where, foreign_share=0.0)
     arrived: dict[int, Tensor] = {}
 

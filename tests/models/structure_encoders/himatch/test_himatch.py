@@ -24,7 +24,7 @@ STILL: dict[str, Any] = WIDTHS | {"text_dropout": 0.0, "node_dropout": 0.0, "mat
 
 
 class Numbers(TextEncoder):
-    """Gives the sum of a document's pieces, times the number of the call, and notes how many documents it was given."""
+    """Gives the sum of a document's tokens, times the number of the call, and notes how many documents it was given."""
 
     def __init__(self) -> None:
         super().__init__(3)
@@ -107,7 +107,7 @@ def test_the_matching_losses_document_by_document(normalise: bool, margins: Any)
     )
 
 
-def test_a_list_is_its_members_side_by_side() -> None:
+def test_a_list_is_its_heads_side_by_side() -> None:
     joint, singles = from_singles(HiMatch, UNLIKE, 6, GCN, **STILL)
     names = {f"label {i}": torch.randn(6) for i in range(5)}
     for encoder in (joint, *singles):
@@ -212,7 +212,7 @@ def test_labels_are_read_every_so_many_batches_of_training_in_parts_of_a_batch()
         assert torch.equal(encoder.read(reader, documents(3)), torch.zeros(3, 3))
     # Seven labels by three, then three batches, then the labels again, then the fourth.
     assert reader.sizes == [3, 3, 1, 3, 3, 3, 3, 3, 1, 3]
-    # Label i is the piece i, read in the seventh, eighth or ninth call.
+    # Label i is the token i, read in the seventh, eighth or ninth call.
     assert encoder.described[:, 0].tolist() == [7 * i for i in range(3)] + [8 * i for i in (3, 4, 5)] + [9 * 6]
     encoder.eval().read(reader, documents(3))
     assert reader.sizes[10:] == [3] and encoder.num_batches == 4

@@ -51,7 +51,7 @@ def test_published_margins_are_never_met_by_vectors_of_length_one_and_the_others
         assert short.item() == pytest.approx(0.05 / 2)
 
 
-def members_of(graph: Hierarchy) -> dict[str, list[HeadSpec]]:
+def heads_of(graph: Hierarchy) -> dict[str, list[HeadSpec]]:
     facts, branches = facts_of(graph), graph.branches()
     return {
         "none": [head_on(graph)],
@@ -80,7 +80,7 @@ def choices(graph: Hierarchy, labels: list[int], gold: set[int], label: int) -> 
 @given(dags(), st.sampled_from(["none", "masking", "projection"]), st.integers(0, 2**31))
 def test_what_is_drawn_is_what_may_be_drawn_on_any_dag(graph: Hierarchy, merge: str, seed: int) -> None:
     torch.manual_seed(seed)
-    heads = members_of(graph)[merge]
+    heads = heads_of(graph)[merge]
     branches = [np.arange(len(graph))] if merge == "none" else graph.branches()
     gold_BL = gold_of(graph, 6)
     labels_C = np.concatenate(branches)
@@ -108,7 +108,7 @@ def test_masking_draws_what_projection_draws() -> None:
     samples = []
     for merge in ("masking", "projection"):
         torch.manual_seed(1)
-        samples.append(LabelSampler(members_of(DAG)[merge])(gold))
+        samples.append(LabelSampler(heads_of(DAG)[merge])(gold))
     assert all(torch.equal(one, other) for one, other in zip(*samples, strict=True))
 
 
@@ -143,7 +143,7 @@ def test_draws_are_even() -> None:
 def test_a_branch_without_a_label_that_is_not_gold_compares_with_none() -> None:
     graph = stars([1, 2])
     gold = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
-    sample = LabelSampler(members_of(graph)["projection"])(gold)
+    sample = LabelSampler(heads_of(graph)["projection"])(gold)
     assert sample.has_gold.tolist() == [[True, True], [False, True]]
     assert sample.has_other.tolist() == [[False, True], [False, False]]
     # The branch's top label has no sibling there; its child has none either.

@@ -125,7 +125,7 @@ def test_affine_leaves_keep_the_diagonal() -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"tree_height": 3, "pooling": "mean"}, {"pooling": "root", "leaf_mixing": "affine"}], ids=str
 )
-def test_a_list_is_its_members_side_by_side(heads: tuple[HeadSpec, ...], options: dict[str, Any]) -> None:
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], options: dict[str, Any]) -> None:
     joint, singles = from_singles(HiTIN, heads, 6, LEVELS, node_width=5, **NO_DROPOUT, **options)
     for is_training in (True, True, False):
         joint.train(is_training)

@@ -106,7 +106,7 @@ def test_reading_never_fails(seed: int) -> None:
         ((3,), "cannot write the label 'label 2': .* are also those of '/'.* Rename the label, or leave `model` empty"),
     ],
 )
-def test_pieces_that_do_not_tell_are_refused(last: tuple[int, ...], words: str) -> None:
+def test_tokens_that_do_not_tell_are_refused(last: tuple[int, ...], words: str) -> None:
     graph = hierarchy(3, [(0, 1)])
     spelling = {END: (1,), SIBLING: (2,), NEXT: (3,), 0: (10,), 1: (10, 40), 2: last}
     with pytest.raises(DataError, match=words):

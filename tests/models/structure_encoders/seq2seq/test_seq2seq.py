@@ -79,7 +79,7 @@ def log_likelihood(model: Seq2Seq, text: States, tokens: Sequence[int]) -> float
     ("order", "constraint"),
     [("dfs", "trie"), ("bfs", "trie"), ("dfs", "none"), ("bottom_up_bfs", "none"), ("bottom_up_dfs", "none")],
 )
-def test_the_loss_is_the_mean_over_documents_of_what_their_pieces_cost(order: Any, constraint: Any) -> None:
+def test_the_loss_is_the_mean_over_documents_of_what_their_tokens_cost(order: Any, constraint: Any) -> None:
     model = Seq2Seq([head_on(DAG)], 5, order=order, constraint=constraint, **TINY).eval()
     sets = [[5, 6], [], [0], [2, 4]]
     text = states(4)
@@ -97,7 +97,7 @@ def test_the_loss_is_the_mean_over_documents_of_what_their_pieces_cost(order: An
     assert min(expected) > 0 and max(expected) > 2
 
 
-def test_certain_pieces_cost_nothing() -> None:
+def test_certain_tokens_cost_nothing() -> None:
     chain = hierarchy(3, [(0, 1), (1, 2)])
     model = Seq2Seq([head_on(chain)], 5, **TINY).eval()
     nn.init.zeros_(model.t5.shared.weight)
@@ -127,7 +127,7 @@ def test_random_weights_never_leave_the_hierarchy(graph: Hierarchy, order: Any, 
 
 
 @BOTH
-def test_one_beam_takes_the_most_probable_piece(order: Any) -> None:
+def test_one_beam_takes_the_most_probable_token(order: Any) -> None:
     model = Seq2Seq([head_on(TREE)], 5, order=order, beams=1, **TINY).eval()
     randomise(model)
     model.longest.fill_(20)
@@ -276,7 +276,7 @@ def test_it_is_t5_with_t5_behind_it(tiny_t5: str, order: Any) -> None:
 
 
 @BOTH
-def test_word_pieces_are_constrained_too(tiny_t5: str, order: Any) -> None:
+def test_word_tokens_are_constrained_too(tiny_t5: str, order: Any) -> None:
     encoder, tokens = read_texts(tiny_t5, *(f"the cat sat {i}" for i in range(20)))
     model = Seq2Seq([head_on(NAMED)], encoder.state_width, model=tiny_t5, order=order).eval()
     assert model.label_tokens.spelling[NAMED.index["Bio 1/a"]][0] != model.label_tokens.spelling[NAMED.index["Bio"]][0]
