@@ -11,22 +11,20 @@ over V (equations 3 to 5). With equal logits the first gradient is |V| / |V_i| t
 both on either footing. A plain sum would be |V| times the latter, a constant that Adam does not feel. Corpora are
 closed under all parents, so a label of several branches is gold together with its ancestors in each of them.
 
-A masked head's predictions of foreign labels are never used, so its classifier has no rows for them. Such rows would
-learn nothing: the loss does not reach them, and weight decay and the recursive regularisation, which on a DAG also ties
-them to the branch's own rows, would only shrink them.
+A masked head's classifier has no rows for foreign labels, whose predictions are never used. Such rows would learn
+nothing: the loss does not reach them, and weight decay and the recursive regularisation would only shrink them.
 
 *Coherence*: no label is less probable than one of its descendants. Few models ensure it, and on a DAG the combination
 can break it even where every branch is coherent, as a label may lie in more branches than its ancestor. The max
-constraint of C-HMCNN (`models/objectives/max_constraint.py`), taken over the combined probabilities, gives it to any
-model.
+constraint (`models/objectives/max_constraint.py`) over the combined probabilities gives it to any model.
 
 Two other splits are controls that tell how much of a gain is due to the hierarchy. *Random*: a permutation of the
-labels, drawn from `SPLIT_SEED` and so the same in all trials of a corpus, is cut into sets of the branches' sizes.
-Where branches overlap, and their sizes add up to more than the number of labels, the cutting starts again from the
-beginning: every label is in at least one set and in no set twice. A projected head then sees the edges within its set;
-priors keep their values, though some siblings are elsewhere. *Copies*: as many heads as branches, each for all labels,
-combined like a label that lies in all branches. A copy counts in the loss as much as a branch does on average: all
-together n under `mean_local`, and 1 under `mean_global` on a tree.
+labels, drawn from `SPLIT_SEED`, is cut into sets of the branches' sizes. Where branches overlap, and their sizes add up
+to more than the number of labels, the cutting starts again from the beginning: every label is in at least one set and
+in no set twice. A projected head then sees the edges within its set; priors keep their values, though some siblings are
+elsewhere. *Copies*: as many heads as branches, each for all labels, combined like a label that lies in all branches. A
+copy counts in the loss as much as a branch does on average: all together n under `mean_local`, and 1 under
+`mean_global` on a tree.
 """
 
 from collections.abc import Callable, Sequence

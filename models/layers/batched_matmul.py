@@ -46,7 +46,7 @@ class _Products(torch.autograd.Function):
         ctx.save_for_backward(weight, states)
         ctx.cuts = shapes, columns
         num_rows = sum(rows for rows, _ in shapes) if columns is None else shapes[0][0]
-        # The products are laid out as the states are, which are transposed where documents come first.
+        # The products have the layout of the states, which are transposed if documents come first.
         is_transposed = states.stride(0) == 1
         product = states.new_empty((states.shape[1], num_rows) if is_transposed else (num_rows, states.shape[1]))
         product = product.t() if is_transposed else product

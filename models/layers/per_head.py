@@ -31,13 +31,13 @@ def union_edges(heads: Sequence[HeadSpec]) -> Tensor:
     return concat_edges([head.hierarchy.edges for head in heads], [len(head.hierarchy) for head in heads])
 
 
-def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
-    """Returns (2, E) edges of several graphs, with nodes numbered from graph to graph.
+def predicted_union_edges(heads: Sequence[HeadSpec]) -> Tensor:
+    """Returns (2, E) parents and children of the edges between predicted labels, as places among all C of them."""
+    return concat_edges([head.predicted_edges for head in heads], [len(head.predicted) for head in heads])
 
-    Args:
-        edges: (edges, 2) pairs of nodes of each graph.
-        sizes: Number of nodes of each graph.
-    """
+
+def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
+    """Returns (2, E) edges of graphs with these numbers of nodes, with nodes numbered from graph to graph."""
     offsets = np.cumsum([0, *sizes[:-1]])
     pairs = np.concatenate([own + offset for own, offset in zip(edges, offsets, strict=True)])
     return torch.from_numpy(pairs.T.copy())
@@ -46,6 +46,13 @@ def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
 def head_of(sizes: Sequence[int]) -> Tensor:
     """Returns (U,) the index of each node's head."""
     return torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
+
+
+def map_rows(weight: Tensor, rows: Tensor, shapes: Sequence[Shape], counts: Sequence[int]) -> Tensor:
+    """Maps (rows, B, in) to (rows, B, out): the first `counts[0]` rows by the first head's matrix, and so on."""
+    num_documents = rows.shape[1]
+    columns = [count * num_documents for count in counts]
+    return products(weight, rows.flatten(0, 1).t(), shapes, columns).t().unflatten(0, (-1, num_documents))
 
 
 def scatter_sum(num: int, places: Tensor, rows: Tensor) -> Tensor:
@@ -87,7 +94,7 @@ class _EdgePenalty(torch.autograd.Function):
         difference -= weight.index_select(0, edges[1])
         ctx.save_for_backward(difference, edges)
         ctx.num_rows = len(weight)
-        # Not an inner product: that adds up in one run and loses digits.
+        # Not an inner product: that sums in a single run and loses digits.
         return 0.5 * difference.pow(2).sum()
 
     @staticmethod
@@ -115,14 +122,13 @@ class PerHeadReadout(nn.Module):
         self.shapes = list(zip(out_sizes, in_sizes, strict=True))
         self.weight = uniform_like_linear([rows * columns for rows, columns in self.shapes], in_sizes)
         self.bias = uniform_like_linear(out_sizes, in_sizes) if has_bias else None
-        # Neighbours that read equally many features are one matrix, as far as its rows are concerned.
+        # Consecutive heads that read equally many features form one matrix, as far as its rows are concerned.
         self.runs: list[Shape] = []
         for width, run in groupby(range(len(edges)), key=lambda head: in_sizes[head]):
             heads = list(run)
             rows = [out_sizes[head] for head in heads]
-            self.register_buffer(
-                f"edges_{len(self.runs)}", concat_edges([edges[m] for m in heads], rows), persistent=False
-            )
+            pairs = concat_edges([edges[head] for head in heads], rows)
+            self.register_buffer(f"edges_{len(self.runs)}", pairs, persistent=False)
             self.runs.append((sum(rows), width))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -134,6 +140,12 @@ class PerHeadReadout(nn.Module):
         """Returns half the sum over edges of the squared distance between the weight rows of the two features."""
         runs = enumerate(matrices(self.weight, self.runs))
         return torch.stack([edge_penalty(rows, self.get_buffer(f"edges_{number}")) for number, rows in runs]).sum()
+
+
+def label_readout(heads: Sequence[HeadSpec], widths: Sequence[int], has_bias: bool = True) -> PerHeadReadout:
+    """Returns a classifier per head, from this number of features to its predicted labels, with a penalty on edges."""
+    sizes, edges = [len(head.predicted) for head in heads], [head.predicted_edges for head in heads]
+    return PerHeadReadout(widths, sizes, edges, has_bias)
 
 
 class PerHeadLinear(nn.Module):
@@ -158,10 +170,7 @@ class PerHeadLinear(nn.Module):
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Maps (U, B, width_in) to (U, B, width_out)."""
-        num_documents = nodes.shape[1]
-        columns = [size * num_documents for size in self.sizes]
-        mapped = products(self.weight, nodes.flatten(0, 1).t(), self.shapes, columns).t()
-        mapped = mapped.unflatten(0, (-1, num_documents))
+        mapped = map_rows(self.weight, nodes, self.shapes, self.sizes)
         if self.bias is None:
             return mapped
         return mapped + self.bias.view(len(self.sizes), -1)[self.head].unsqueeze(1)

@@ -18,9 +18,8 @@ from torch import Tensor, nn
 
 from harness.core.errors import ConfigError
 from models.head_spec import HeadSpec
-from models.layers.batched_matmul import Shape, products
 from models.layers.dropout import Dropout
-from models.layers.per_head import PerHeadLinear, head_of, scatter_sum, uniform_like_linear, union_edges
+from models.layers.per_head import PerHeadLinear, head_of, map_rows, scatter_sum, uniform_like_linear, union_edges
 
 NUMERICS = {"models.tree_lstm": 1}
 
@@ -131,23 +130,15 @@ class GraphLSTM(nn.Module):
             weight, share = self.edge_scale[edges][:, None, None], self.share[edges]
             hidden_e, memory_e = weight * hidden.index_select(0, sources), weight * memory.index_select(0, sources)
             read = scatter_sum(len(nodes), targets, share * hidden_e)
-            gates = own[..., :cut] + _products_per_head(self.gates_weight, read, self.gates_shapes, node_counts)
+            gates = own[..., :cut] + map_rows(self.gates_weight, read, self.gates_shapes, node_counts)
             i, o, u = gates.chunk(3, dim=-1)
-            forget = own[..., cut:].index_select(0, targets) + _products_per_head(
-                self.forget_weight, hidden_e, self.forget_shapes, edge_counts
-            )
+            remembered = map_rows(self.forget_weight, hidden_e, self.forget_shapes, edge_counts)
+            forget = own[..., cut:].index_select(0, targets) + remembered
             kept = scatter_sum(len(nodes), targets, share * torch.sigmoid(forget) * memory_e)
             memory_v = torch.sigmoid(i) * torch.tanh(u) + kept
             memory = torch.cat([memory, memory_v])
             hidden = torch.cat([hidden, torch.sigmoid(o) * torch.tanh(memory_v)])
         return hidden.index_select(0, self.order)
-
-
-def _products_per_head(weight: Tensor, rows: Tensor, shapes: Sequence[Shape], counts: Sequence[int]) -> Tensor:
-    """Maps (rows, B, in) to (rows, B, out): the first rows by the first head's matrix, and so on."""
-    num_documents = rows.shape[1]
-    columns = [count * num_documents for count in counts]
-    return products(weight, rows.flatten(0, 1).t(), shapes, columns).t().unflatten(0, (-1, num_documents))
 
 
 def _generations(sizes: Sequence[int], edges: Tensor) -> list[_Generation]:

@@ -1,4 +1,8 @@
-"""Base class of objectives: how logits become a loss, and how they become probabilities."""
+"""Base class of objectives: how logits become a loss, and how they become probabilities.
+
+Published programs sum over labels; here every objective is weighted, a label by one over the number of labels. Adam
+does not feel this constant factor, but gradient clipping and the recursive regularisation do.
+"""
 
 from collections.abc import Sequence
 

@@ -14,12 +14,9 @@ gold, and d_max is that of the whole hierarchy: on trees, branches have the weig
 go down do not count. In a branch the labels outside it are not seen. A document without any gold label is treated as
 one whose gold labels are in other branches.
 
-Differs: the published program sums over labels; here, as with every objective, a label is weighted by one over the
-number of labels. This constant factor does not matter to Adam, but does to gradient clipping and to the recursive
-regularisation. Where several gold labels are equally near, the program counts a label once for each; the formula and
-this file count it once. The program adds a small number inside logarithms; here they are computed from logits. The
-authors' configurations have beta 0.2, the default here, and 1e-4. No score is quoted: the papers' tables were not at
-hand.
+Differs: where several gold labels are equally near, the published program counts a label once for each; the formula and
+this file count it once. Logarithms are computed from logits, where the program adds a small number. The authors'
+configurations have beta 0.2, the default here, and 1e-4. The papers' tables were not at hand, so no score is quoted.
 """
 
 from collections.abc import Sequence

@@ -16,11 +16,9 @@ once, however many ways lead to it.
 gold there teaches that label to be absent, and teaches the others nothing. On trees this is the whole hierarchy's loss,
 and its probabilities.
 
-Differs: the published program sums over labels; here, as with every objective, a label is weighted by one over the
-number of labels, and labels that do not count do not make that number smaller. This constant factor does not matter to
-Adam, but does to gradient clipping and to the recursive regularisation. The program clamps probabilities at 1e-7; here
-logarithms are computed from logits, which needs no clamp and keeps the gradient. The threshold is 0.5 in both. No score
-is quoted: the paper's tables were not at hand.
+Differs: labels that do not count do not make the divisor of the loss smaller. Logarithms are computed from logits,
+which keeps the gradient; the published program clamps probabilities at 1e-7. The threshold is 0.5 in both. The paper's
+tables were not at hand, so no score is quoted.
 """
 
 from collections.abc import Sequence
@@ -31,7 +29,7 @@ from torch.nn import functional
 
 from models.head_spec import HeadSpec
 from models.layers.ancestors import Closure
-from models.layers.per_head import concat_edges
+from models.layers.per_head import predicted_union_edges
 from models.objectives.base import Objective
 
 NUMERICS = {"models.conditional_sigmoid": 1}
@@ -51,9 +49,9 @@ class ConditionalSigmoid(Objective):
     def __init__(self, heads: Sequence[HeadSpec]):
         super().__init__(heads)
         self.closure = Closure([head.predicted_ancestors for head in heads])
-        edges = concat_edges([head.predicted_edges for head in heads], [len(head.predicted) for head in heads])
-        self.register_buffer("parent", edges[0], persistent=False)
-        self.register_buffer("child", edges[1], persistent=False)
+        parent, child = predicted_union_edges(heads)
+        self.register_buffer("parent", parent, persistent=False)
+        self.register_buffer("child", child, persistent=False)
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) cross-entropies, 0 where a parent is not gold."""

@@ -11,25 +11,23 @@ set, the labels below the root included, has a softmax of its own:
 the counted documents of its sibling set; as published, nu is 1 for a label without documents. tau is 1 in the paper.
 
 The method is made **for documents of one path**. With k gold siblings the loss is that of k draws from one softmax, and
-its optimum gives each 1/k: of two, neither is above 0.5, so neither is predicted. Other consequences of a softmax are
-as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label the
-probabilities still go on to the leaves.
+its optimum gives each 1/k: of two, neither is above 0.5, so neither is predicted. As published, a set of one label
+gives it all of its parent's probability, and where gold ends at an inner label the probabilities still go on to the
+leaves.
 
 *On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its
 loss is the mean over the sets, since documents do not tell which way they came; P(v) is the sum over its parents of
 P(p) P(v | p), the probability that the walk passes v. A label with parents competes only in their sets, even where the
-root names it as a child: a document with that label carries its parents too, and so all ancestors of v, also those that
-the walk did not pass. The max constraint adds these: `coherence` is on by default.
+root names it as a child: a document with that label carries all ancestors of v, also those that the walk did not pass.
+The max constraint adds these: `coherence` is on by default.
 
 *In a branch* the labels below the root do not compete: documents outside have no label there to choose. Each label
 without parents in the branch has a sigmoid and binary cross-entropy instead, without adjustment. So has the only label
 below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch teaches
 that sigmoid that the label is absent, and teaches the softmaxes nothing.
 
-Differs: the published program sums over labels; here, as with every objective, a label is weighted by one over the
-number of labels. This constant factor does not matter to Adam, but does to gradient clipping and to the recursive
-regularisation. nu is counted on the splits that the sweep's `priors` names, by default train and val as published.
-Logarithms are stable without a clamp. No score is quoted: the paper's tables were not at hand.
+Differs: nu is counted on the splits that the sweep's `priors` names, by default train and val as published. Logarithms
+are stable without a clamp. The paper's tables were not at hand, so no score is quoted.
 """
 
 from collections.abc import Sequence

@@ -7,9 +7,9 @@ hidden layer, as published: three layers with dropout 0.7. `layers: 1` is a line
 encoder that is fine-tuned.
 
 Differs: the published h reads tabular features, here it reads the text vector. The hidden width was tuned on each of
-the published data sets, so the default is ours. The paper has no recursive regularisation (`trainer:
-{recursive_penalty: 0}` turns it off). Its training, batches of 4 at a rate of 1e-4 or 1e-5, stopped by the area under
-the precision-recall curve, is replaced by the sweep's trainer.
+the published data sets, so the default is ours. Training is the sweep's
+(published: batches of 4 at 1e-4 or 1e-5, stopped by the area under the precision-recall curve); so is the recursive
+regularisation, which the paper does not have (`trainer: {recursive_penalty: 0}`).
 
 All merges. A branch holds all descendants of its labels, so the constraint within a branch is complete, and on trees
 that of the branches is that of the whole; on DAGs it is taken once more over the combined probabilities (`coherence`).
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from harness.core.registry import Positive, Share
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import PerHeadReadout
+from models.layers.per_head import PerHeadReadout, label_readout
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.c_hmcnn": 2}
@@ -61,10 +61,9 @@ class CHMCNN(StructureEncoder):
         self.dropout = Dropout(dropout)
         widths = [text_width, *[node_width] * (layers - 1)]
         num = len(heads)
-        hidden = [PerHeadReadout([read] * num, [written] * num, edges=[]) for read, written in pairwise(widths)]
+        hidden = [PerHeadReadout([read] * num, [written] * num) for read, written in pairwise(widths)]
         self.hidden = nn.ModuleList(hidden)
-        edges = [head.predicted_edges for head in heads]
-        self.output = PerHeadReadout([widths[-1]] * num, [len(head.predicted) for head in heads], edges)
+        self.output = label_readout(heads, [widths[-1]] * num)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""

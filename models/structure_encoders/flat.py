@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from harness.core.registry import Share
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import concat_edges, edge_penalty
+from models.layers.per_head import edge_penalty, predicted_union_edges
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.flat": 3}
@@ -37,10 +37,9 @@ class Flat(StructureEncoder):
     def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, logit_dropout: Share = 0.0):
         super().__init__(heads, text_width)
         # The heads share their input, so their layers are one.
-        sizes = [len(head.predicted) for head in heads]
-        self.output = nn.Linear(text_width, sum(sizes))
+        self.output = nn.Linear(text_width, sum(len(head.predicted) for head in heads))
         self.logit_dropout = Dropout(logit_dropout)
-        self.register_buffer("edges", concat_edges([head.predicted_edges for head in heads], sizes), persistent=False)
+        self.register_buffer("edges", predicted_union_edges(heads), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""

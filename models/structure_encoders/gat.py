@@ -99,9 +99,9 @@ class GraphAttention(MessagePassing):
         sizes = [len(spec.hierarchy) for spec in specs]
         width = node_width // heads
         self.heads, self.is_dynamic = heads, is_dynamic
-        # GATv2 maps the node that looks by a matrix of its own, side by side with that of the neighbour.
+        # GATv2 maps the attending node by a matrix of its own, side by side with that of the neighbour.
         self.maps = PerHeadLinear(sizes, node_width, node_width * (2 if is_dynamic else 1), has_bias=False)
-        # What scores the neighbour and, in GAT, the node that looks.
+        # Scores of the neighbour and, in GAT, of the attending node.
         self.score_weight = nn.Parameter(torch.empty(len(sizes), 1 if is_dynamic else 2, heads, width))
         self.message_bias = nn.Parameter(torch.zeros(len(sizes), node_width))
         for weight, fan in ((self.maps.weight, 2 * node_width), (self.score_weight, heads + width)):
@@ -117,19 +117,19 @@ class GraphAttention(MessagePassing):
     def forward(self, nodes_UBH: Tensor) -> Tensor:
         """Returns the next (U, B, H) states."""
         mapped = self.maps(nodes_UBH).unflatten(-1, (-1, self.heads, self.score_weight.shape[-1]))
-        neighbour_UBAW, looking_UBAW = mapped[:, :, 0], mapped[:, :, -1]
-        num_nodes, (neighbours_E, looking_E) = len(nodes_UBH), self.edges
+        neighbour_UBAW, attending_UBAW = mapped[:, :, 0], mapped[:, :, -1]
+        num_nodes, (neighbours_E, attending_E) = len(nodes_UBH), self.edges
         weight_UxAW = self.score_weight[self.head_of_node]
         if self.is_dynamic:
-            pairs_EBAW = neighbour_UBAW.index_select(0, neighbours_E) + looking_UBAW.index_select(0, looking_E)
-            weighted_EBAW = functional.leaky_relu(pairs_EBAW, _SLOPE) * weight_UxAW[looking_E]
+            pairs_EBAW = neighbour_UBAW.index_select(0, neighbours_E) + attending_UBAW.index_select(0, attending_E)
+            weighted_EBAW = functional.leaky_relu(pairs_EBAW, _SLOPE) * weight_UxAW[attending_E]
             scores_EBA = weighted_EBAW.sum(-1)
         else:
             by_neighbour_UBA = (neighbour_UBAW * weight_UxAW[:, :1]).sum(-1)
-            by_looking_UBA = (looking_UBAW * weight_UxAW[:, 1:]).sum(-1)
-            pairs_EBA = by_neighbour_UBA.index_select(0, neighbours_E) + by_looking_UBA.index_select(0, looking_E)
+            by_attending_UBA = (attending_UBAW * weight_UxAW[:, 1:]).sum(-1)
+            pairs_EBA = by_neighbour_UBA.index_select(0, neighbours_E) + by_attending_UBA.index_select(0, attending_E)
             scores_EBA = functional.leaky_relu(pairs_EBA, _SLOPE)
-        attention_EBA = self.dropout(softmax(scores_EBA, looking_E, num_nodes=num_nodes, dim=0))
+        attention_EBA = self.dropout(softmax(scores_EBA, attending_E, num_nodes=num_nodes, dim=0))
         read_UBAW = self.propagate(self.edges, x=neighbour_UBAW, attention=attention_EBA, size=(num_nodes, num_nodes))
         bias_U1H = self.message_bias[self.head_of_node].unsqueeze(1)
         return torch.relu(nodes_UBH + read_UBAW.flatten(2) + bias_U1H)

@@ -36,7 +36,15 @@ from harness.core.registry import Positive, Share, Weight
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
 from models.layers.level_losses import cross_entropy, level_factors, predicted_levels
-from models.layers.per_head import PerHeadBatchNorm, PerHeadLinear, PerHeadReadout, concat_edges, head_of, scatter_sum
+from models.layers.per_head import (
+    PerHeadBatchNorm,
+    PerHeadLinear,
+    PerHeadReadout,
+    head_of,
+    label_readout,
+    predicted_union_edges,
+    scatter_sum,
+)
 from models.objectives.base import Objective
 from models.structure_encoders.base import StructureEncoder
 
@@ -90,15 +98,13 @@ class HMCN(StructureEncoder):
         labels = [starts[place] + np.flatnonzero(levels[place] == level) for place, level in local_keys]
         self.local_hidden = Layer(len(local_keys), width, width, dropout)
         self.local = PerHeadReadout([width] * len(local_keys), [len(own) for own in labels], ())
-        self.global_classifier = PerHeadReadout(
-            [width + text_width] * len(heads), counts, [head.predicted_edges for head in heads]
-        )
+        self.global_classifier = label_readout(heads, [width + text_width] * len(heads))
         state = {of: number for number, of in enumerate(_states(num_levels))}
         for name, values in {
             "local_states": torch.tensor([state[key] for key in local_keys]),
             "last_states": torch.tensor([state[one] for one in enumerate(num_levels)]),
             "order": torch.from_numpy(np.argsort(np.concatenate(labels))),
-            "edges": concat_edges([head.predicted_edges for head in heads], counts),
+            "edges": predicted_union_edges(heads),
             "head": head_of(counts),
             "local_factors": level_factors(heads),
         }.items():

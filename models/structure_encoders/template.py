@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from models.head_spec import HeadSpec
-from models.layers.per_head import concat_edges, edge_penalty, scatter_sum
+from models.layers.per_head import edge_penalty, predicted_union_edges, scatter_sum
 from models.structure_encoders.base import StructureEncoder
 
 # Raise it whenever a change of this file alters numbers: stored trials of the model then count as not run.
@@ -55,10 +55,9 @@ class Template(StructureEncoder):
         # Only predicted labels have a classifier. A model with states for nodes has them for all labels of
         # `head.hierarchy`, also those that a masked head does not predict: see `union_edges` in
         # `models/layers/per_head.py`, and `models/layers/gcn.py`.
-        sizes = [len(head.predicted) for head in heads]
-        self.output = nn.Linear(text_width, sum(sizes))
+        self.output = nn.Linear(text_width, sum(len(head.predicted) for head in heads))
         # (2, E) places of parents and children in the logits of all heads, one head after the other.
-        edges = concat_edges([head.predicted_edges for head in heads], sizes)
+        edges = predicted_union_edges(heads)
         self.register_buffer("edges", edges, persistent=False)
         self.shares = nn.Parameter(torch.full((edges.shape[1],), first_share))
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import PerHeadReadout
+from models.layers.per_head import PerHeadReadout, label_readout
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.propagation": 1}
@@ -73,8 +73,4 @@ class TextPropagation(StructureEncoder):
 
 def all_nodes_classifier(heads: Sequence[HeadSpec], node_width: int) -> PerHeadReadout:
     """Returns the map from all node states of each head to the logits of its labels."""
-    return PerHeadReadout(
-        [len(head.hierarchy) * node_width for head in heads],
-        [len(head.predicted) for head in heads],
-        [head.predicted_edges for head in heads],
-    )
+    return label_readout(heads, [len(head.hierarchy) * node_width for head in heads])

@@ -6,8 +6,7 @@ program fixes its settings: word vectors, widths and dropout, also the dropout o
 TextRCNN (`models/text_encoders/textrcnn.py`).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -15,13 +14,13 @@ from torch import Tensor, nn
 
 from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
-from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
+from models.text_encoders.base import States, TokenBatch
+from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
 NUMERICS = {"models.lstm": 1}
 
 
-class LSTM(TextEncoder):
+class LSTM(WordEncoder):
     """Reads words in both directions and pools the states.
 
     Args:
@@ -37,8 +36,6 @@ class LSTM(TextEncoder):
         min_count: Smallest count of a word in the training texts.
         max_length: Number of words after which a document is cut.
     """
-
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
 
     def __init__(
         self,
@@ -86,8 +83,3 @@ class LSTM(TextEncoder):
             return states_BTD.sum(1) / lengths_B[:, None]
         is_behind_BT = torch.arange(states_BTD.shape[1], device=lengths_B.device) >= lengths_B[:, None]
         return states_BTD.masked_fill(is_behind_BT[..., None], -torch.inf).amax(1)
-
-    @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
-        """Learns the most frequent words of the training texts."""
-        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])

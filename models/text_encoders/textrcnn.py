@@ -12,8 +12,7 @@ where it ends; `padding: published` restores the program's behaviour. Vocabulary
 59.25, NYT 70.83 / 56.18.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -22,15 +21,15 @@ from torch.nn import functional
 
 from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
-from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
+from models.text_encoders.base import States, TokenBatch
+from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
 NUMERICS = {"models.textrcnn": 1}
 
 _KERNELS = (2, 3, 4)
 
 
-class TextRCNN(TextEncoder):
+class TextRCNN(WordEncoder):
     """Reads words in both directions, then looks for patterns of two to four of them.
 
     Args:
@@ -48,8 +47,6 @@ class TextRCNN(TextEncoder):
         min_count: Smallest count of a word in the training texts.
         max_length: Number of words after which a document is cut.
     """
-
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
 
     def __init__(
         self,
@@ -102,8 +99,3 @@ class TextRCNN(TextEncoder):
         words = self.words(tokens)
         states_BTH = self.dropout(run_recurrent(self.gru, words))
         return States(states_BTH, words.lengths.to(states_BTH.device))
-
-    @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
-        """Learns the most frequent words of the training texts."""
-        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])

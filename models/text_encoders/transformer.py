@@ -73,7 +73,7 @@ class Transformer(TextEncoder):
     ):
         config = fetch(AutoConfig, model, revision=revision)
         super().__init__(config.hidden_size)
-        # In single precision, whatever the file is in: that is what the optimiser works on.
+        # In single precision, whatever the file's, since that is what the optimiser works on.
         arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
         if config.model_type in _BERT_LIKE:
             arguments |= {"add_pooling_layer": pooling == "pooler", "attn_implementation": _ATTENTION}

@@ -9,8 +9,8 @@ trained. The published programs count the words of all splits and keep every wor
 texts are counted.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from models.layers.dropout import Dropout
-from models.text_encoders.base import TokenBatch
+from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.glove import read_vectors
 
 NUMERICS = {"models.words": 1}
@@ -87,6 +87,17 @@ class WordEmbedding(nn.Module):
         """Returns the documents' vectors; a document without words is one zero vector."""
         ids_BT = tokens.padded()[0]
         return Words(self.dropout(self.embedding(ids_BT)), tokens.lengths_B.clamp(min=1).cpu())
+
+
+class WordEncoder(TextEncoder):
+    """Base class of text encoders over word vectors: the tokeniser and its options are the vocabulary's."""
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Learns the most frequent words of the training texts."""
+        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])
 
 
 def run_recurrent(network: nn.GRU | nn.LSTM, words: Words) -> Tensor:

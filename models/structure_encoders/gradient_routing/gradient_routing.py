@@ -6,9 +6,8 @@ The network computes the same values; only what learns from a data point is chos
 classification; its use as the alternative to branch heads is ours:
 
 * the text vector is cut into one block per branch, all equally wide, and a shared block (`shared`). A document's
-  gradient reaches the shared block and the blocks of the branches that it carries a label of; a document without labels
-  reaches the shared block alone. `where: last_layers` also cuts the hidden states of the text encoder's last two
-  layers, for all tokens;
+  gradient reaches the shared block and the blocks of the branches that it carries a label of. `where: last_layers` also
+  cuts the hidden states of the text encoder's last two layers, for all tokens;
 * a flat layer (`models/structure_encoders/flat.py`) reads the whole vector for every label. The rows of a branch's
   labels learn from the branch's documents and, drawn anew in each step, from a share of the others (`foreign_share`); 1
   routes activations only. A label in several branches learns from a document that any of them learns from.

@@ -4,9 +4,8 @@ Paper: Chen et al., *Hierarchy-aware Label Semantics Matching Network for Hierar
 What follows is the published program's. Classification is HiAGM-TP's with one GCN layer
 (`models/structure_encoders/hiagm.py`). Beside it
 
-* labels are described by words of their documents (`models/structure_encoders/himatch/label_descriptions.py`), which
-  the same text encoder reads, with dropout and without gradient, anew every 50 batches; a second GCN and two layers of
-  width 200 make label vectors;
+* labels are described by words of their documents (`label_descriptions.py`), which the same text encoder reads, with
+  dropout and without gradient, anew every 50 batches; a second GCN and two layers of width 200 make label vectors;
 * two layers of the same width make a text vector t from all node states of a head.
 
 Both are normalised to length 1, as the published program does with BERT. Each step draws for each document one gold
@@ -23,15 +22,13 @@ moves the margin into the division, where that of n0 already is: max(0, |t - q|^
 
 Differs: attention mask and segment ids of BERT are not swapped; logits have no dropout, as with BERT (0.5 with GloVe,
 which also had `match_dropout: 0.5` and `normalise: false`); a label's name describes it where no word of its documents
-is kept, not only where it has no documents. A document is read once for all its labels. The program has the recursive
-regularisation off; here the sweep file decides (`trainer: {recursive_penalty: 0}`), and it pulls the rows of the
-classifier.
+is kept, not only where it has none; a document is read once for all its labels. The program has the recursive
+regularisation off; here `trainer: {recursive_penalty: 0}` does that, and it pulls the rows of the classifier.
 
 Under branches, which the paper leaves open, a head matches within its own labels: a branch's top label is its own
 parent, and its sibling is any label of the branch that is not gold; without such a label there are no n1 and n2. A
 document's matching loss is the sum over the heads that have one of its labels; the loss is the mean over all documents,
-those without any included, so that parts of a batch add up to the whole. All heads are computed at once, without a
-loop. If memory has batches cut into parts, each part counts as one of the 50.
+so that parts of a batch add up to the whole. If memory has batches cut into parts, each part counts as one of the 50.
 
 Published: with BERT WOS 86.70 / 81.06, RCV1-v2 86.33 / 68.66; with GloVe WOS 86.20 / 80.53, RCV1-v2 84.73 / 64.11. The
 program reports the highest test score of all evaluations; its own logs say WOS 86.81 / 81.15 with BERT.
@@ -155,11 +152,11 @@ class HiMatch(TextPropagation):
                     tokens.append(own)
                 label_of.append(places[name])
         ends = np.cumsum([len(head.hierarchy) for head in heads])
-        asked = [head.predicted + end - len(head.hierarchy) for head, end in zip(heads, ends, strict=True)]
+        predicted = [head.predicted + end - len(head.hierarchy) for head, end in zip(heads, ends, strict=True)]
         self.starts = [int(start) for start in np.cumsum([0, *map(len, tokens)])]
         for name, values in {
-            "label_of": np.array(label_of),  # (U,) the described label that each node is.
-            "predicted_nodes": np.concatenate(asked),  # (C,)
+            "label_of": np.array(label_of),  # (U,) index into `described` of each node's label.
+            "predicted_nodes": np.concatenate(predicted),  # (C,)
             "tokens": np.concatenate(tokens),
             "offsets": np.array(self.starts),
         }.items():

@@ -64,7 +64,7 @@ class LabelSampler(nn.Module):
         sizes = [len(head.predicted) for head in heads]
         starts = np.cumsum([0, *sizes[:-1]])
         tables: dict[str, npt.NDArray[Any]] = {}
-        # (M, A): the asked labels of each head, filled up with its first one.
+        # (M, A): the predicted labels of each head, padded with its first one.
         tables["is_there"] = np.arange(max(sizes)) < np.array(sizes)[:, None]
         tables["places"] = starts[:, None] + tables["is_there"] * np.arange(max(sizes))
         parents: list[int] = []
@@ -98,7 +98,7 @@ class LabelSampler(nn.Module):
         others_BM = self.family_size[gold_BM] - 1
         place_BM = _below(others_BM)
         place_BM = place_BM + (place_BM >= self.own_place[gold_BM])
-        # A lone label's next place may be another family's or none: it is not used.
+        # A label without siblings may get a place in another family, or none: it is not used.
         relative_BM = self.families[(self.family_start[gold_BM] + place_BM).clamp(max=len(self.families) - 1)]
         sibling_BM = torch.where(others_BM > 0, relative_BM, self._any(is_other_BMA))
         has_sibling_BM = has_gold_BM & ((others_BM > 0) | has_other_BM)

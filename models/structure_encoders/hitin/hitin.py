@@ -4,8 +4,7 @@ Paper: Zhu et al., *HiTIN: Hierarchy-aware Tree Isomorphism Network for Hierarch
 section 4. Follows the published program:
 
 * leaf states are copies of the projected text, with dropout on each copy, mixed by an N x N layer over the labels;
-  without dropout they are one vector, scaled and shifted (`leaf_mixing: affine` keeps only the diagonal of that layer:
-  2N parameters);
+  without dropout they are one vector, scaled and shifted (`leaf_mixing: affine` keeps only that layer's diagonal);
 * a layer sums the children, without the node itself, then MLP, batch norm, ReLU;
 * logits are the sum of one linear map per tree level of that level's pooled states, so that all label identity passes
   through pooled vectors.
@@ -15,8 +14,7 @@ coding trees of hierarchies without edges, on which the published builder fails.
 own coding tree joins the hub and the first leaves; `tree: global` gives a branch its part of the whole hierarchy's
 coding tree instead, and changes nothing without branches.
 
-Published with BERT: RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31, and WOS 87.19 / 81.57, which is quoted from memory of the
-paper, still to be checked.
+Published with BERT: RCV1-v2 86.71 / 69.95, NYT 79.65 / 69.31; WOS 87.19 / 81.57, quoted from memory, to be checked.
 """
 
 import math
@@ -34,8 +32,8 @@ from models.layers.dropout import Dropout, drop, keep_mask
 from models.layers.per_head import (
     PerHeadBatchNorm,
     PerHeadLinear,
-    PerHeadReadout,
     head_of,
+    label_readout,
     scatter_sum,
     uniform_like_linear,
 )
@@ -83,25 +81,20 @@ class HiTIN(StructureEncoder):
         self.project = nn.Linear(text_width, len(heads) * node_width)
         self.leaves = Leaves(self.sizes[0], is_mixed=leaf_mixing == "linear", dropout=tree_dropout)
         self.layers = nn.ModuleList(Layer(sizes, node_width, mlp_layers) for sizes in self.sizes[1:])
-        # The linear maps of the levels that are read, side by side: they are one map, and start as each of them would.
+        # The linear maps of the levels that are read are one map, side by side, initialised as each alone would be.
         num_read = 1 if pooling == "root" else tree_height + 1
-        num_predicted = [len(head.predicted) for head in heads]
-        self.readout = PerHeadReadout(
-            [num_read * node_width] * len(heads),
-            num_predicted,
-            [head.predicted_edges for head in heads],
-            has_bias=False,
-        )
+        self.readout = label_readout(heads, [num_read * node_width] * len(heads), has_bias=False)
+        num_labels = sum(len(head.predicted) for head in heads)
         bound = 1 / math.sqrt(node_width)
         nn.init.uniform_(self.readout.weight, -bound, bound)
-        self.readout_bias = nn.Parameter(torch.empty(num_read, sum(num_predicted)).uniform_(-bound, bound))
+        self.readout_bias = nn.Parameter(torch.empty(num_read, num_labels).uniform_(-bound, bound))
         self.final_dropout = Dropout(final_dropout)
         for level in range(tree_height):
             offsets = np.cumsum([0, *self.sizes[level + 1][:-1]])
             parents = [tree.parents[level] + offset for tree, offset in zip(trees, offsets, strict=True)]
             for name, values in {
                 f"parents_{level}": torch.from_numpy(np.concatenate(parents)),
-                f"member_{level + 1}": head_of(self.sizes[level + 1]),
+                f"head_{level + 1}": head_of(self.sizes[level + 1]),
                 f"size_{level}": torch.tensor(self.sizes[level], dtype=torch.float32)[:, None, None],
             }.items():
                 self.register_buffer(name, values, persistent=False)
@@ -126,7 +119,7 @@ class HiTIN(StructureEncoder):
         """Returns (M, B, H), the heads' pooled nodes at a level, given their sums to the level above."""
         if self.pooling == "max":
             return torch.stack([nodes.amax(0) for nodes in nodes_UBH.split(self.sizes[level])])
-        pooled_MBH = scatter_sum(len(self.heads), self.get_buffer(f"member_{level + 1}"), sums_UBH)
+        pooled_MBH = scatter_sum(len(self.heads), self.get_buffer(f"head_{level + 1}"), sums_UBH)
         return pooled_MBH / self.get_buffer(f"size_{level}") if self.pooling == "mean" else pooled_MBH
 
     def recursive_penalty(self) -> Tensor:
@@ -137,7 +130,7 @@ class HiTIN(StructureEncoder):
 def coding_trees(heads: Sequence[HeadSpec], height: int, tree: Literal["branch", "global"]) -> list[CodingTree]:
     """Returns each head's coding tree: built from its own hierarchy, or cut out of that of the whole hierarchy."""
     sources = [head.whole or head.hierarchy if tree == "global" else head.hierarchy for head in heads]
-    # Under masking all heads are one hierarchy, and so are the sources of all branches: each is built once.
+    # Under masking all heads share one hierarchy, and all branches have one source: each tree is built once.
     different = {id(source): source for source in sources}
     built = {key: coding_tree(source, height) for key, source in different.items()}
     places = [

@@ -1,5 +1,4 @@
-"""Seq2seq label generation (Torba et al. 2024): `seq2seq` is the model.
+"""Seq2seq label generation (Torba et al. 2024): `seq2seq` is the model, `t5_decoder` its decoder.
 
-`label_orders` writes a set of labels as a sequence, `label_tokens` spells it in tokens and says which may come next,
-`t5_decoder` is the decoder.
+`label_orders` writes labels as a sequence, `label_tokens` spells it in tokens and says which tokens may come next.
 """

@@ -61,7 +61,7 @@ def pretrained_decoder(model: str, revision: str) -> Any:
             f"seq2seq's model {model!r} is a {config.model_type}, not a T5. Name a T5, such as t5-base or "
             "google/flan-t5-base, or leave `model` empty for a new decoder."
         )
-    if torch.empty(0).is_meta:  # Only counted, so not read.
+    if torch.empty(0).is_meta:  # Parameters are only counted, so no weights are read.
         return _without_encoder(T5ForConditionalGeneration(config))
     arguments = {"use_safetensors": True, "dtype": torch.float32}
     return _without_encoder(fetch(T5ForConditionalGeneration, model, revision=revision, **arguments))

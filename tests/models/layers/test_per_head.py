@@ -1,5 +1,6 @@
 """Blocks for lists of heads against one torch layer per head."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,8 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from models.layers.batched_matmul import matrices
-from models.layers.per_head import PerHeadBatchNorm, PerHeadLinear, PerHeadReadout, edge_penalty, head_of, union_edges
-from tests.models.hierarchies import UNLIKE
+from models.layers.per_head import (
+    PerHeadBatchNorm,
+    PerHeadLinear,
+    PerHeadReadout,
+    edge_penalty,
+    head_of,
+    label_readout,
+    predicted_union_edges,
+    scatter_sum,
+    union_edges,
+)
+from tests.models.hierarchies import DAG, UNLIKE, head_on
 
 SIZE_LISTS = [[3], [2, 2, 2], [3, 1, 2, 3, 1]]
 
@@ -110,6 +121,29 @@ def test_nodes_are_numbered_on_from_head_to_head() -> None:
         *[[12, 13], [12, 14], [12, 15], [15, 16]],
     ]
     assert head_of([2, 1, 3]).tolist() == [0, 0, 1, 2, 2, 2]
+
+
+PART = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
+"""Of the edges 0>2, 0>3, 1>3, 1>4 and 3>5 it predicts both ends of 1>3 and 3>5, at the places 2>1 and 1>0."""
+
+
+def test_edges_between_predicted_labels_are_numbered_on_from_head_to_head() -> None:
+    assert predicted_union_edges([PART, PART]).T.tolist() == [[2, 1], [1, 0], [5, 4], [4, 3]]
+    assert torch.equal(predicted_union_edges(UNLIKE), union_edges(UNLIKE))
+
+
+def test_a_label_readout_has_a_row_for_each_predicted_label_and_pulls_neighbours_together() -> None:
+    readout = label_readout([PART, head_on(DAG)], [2, 4], has_bias=False)
+    assert readout.shapes == [(3, 2), (7, 4)] and readout.bias is None
+    part, whole = (rows.detach() for rows in matrices(readout.weight, readout.shapes))
+    squares = [(part[2] - part[1]).square().sum(), (part[1] - part[0]).square().sum()]
+    squares += [(whole[p] - whole[c]).square().sum() for p, c in DAG.edges.tolist()]
+    assert readout.edge_penalty().item() == pytest.approx(0.5 * float(sum(squares)), rel=1e-5)
+
+
+def test_rows_of_one_place_are_added() -> None:
+    sums = scatter_sum(3, torch.tensor([2, 0, 2]), torch.tensor([[1.0, 2], [3, 4], [5, 6]]))
+    assert sums.tolist() == [[3, 4], [0, 0], [6, 8]]
 
 
 def test_weights_start_like_those_of_a_linear_layer() -> None:

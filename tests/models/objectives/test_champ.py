@@ -82,7 +82,7 @@ def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
     checks.assert_heads_see_their_own_labels_only(Champ, graph, seed)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))

@@ -37,7 +37,7 @@ def test_loss_and_probabilities_are_those_of_a_bayesian_network(graph: Hierarchy
     np.testing.assert_allclose(objective.probabilities(logits)[0], joint @ closed)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))

@@ -159,7 +159,7 @@ def test_a_list_of_whole_hierarchies_is_its_heads_side_by_side() -> None:
     torch.testing.assert_close(ConditionalSoftmax(UNLIKE).probabilities(logits), expected)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
