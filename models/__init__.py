@@ -1,4 +1,16 @@
-"""What is trained. One file per model; a line here makes it known to sweep files."""
+"""Models of a sweep: text encoders, structure encoders, objectives, and HiMTL's branch heads.
+
+* `text_encoders/`: tokens of a document to a text vector, or to one state per token.
+* `structure_encoders/`: text vectors to a logit per label, one file or folder per model; `template.py` is to be copied.
+* `objectives/`: logits to a loss and to probabilities.
+* `layers/`: building blocks that two models or more share.
+* `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
+* `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
+* `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
+
+A new component is one file and one line in a registry below. The choices of sweep files that concern models are here
+too.
+"""
 
 from typing import Literal
 
@@ -45,10 +57,19 @@ OBJECTIVES = Registry(
 )
 
 Merge = Literal["none", "masking", "projection"]
-"""How branch heads are merged; none is the base model."""
+"""How branch heads are merged; `none` is the base model."""
+
+HeadSplit = Literal["hierarchy", "random", "copies"]
+"""Which labels each branch head predicts: its branch, a random set of the same size, or all of them."""
+
+BranchReduction = Literal["mean_local", "mean_global"]
+"""What a branch's loss is divided by: the number of its own labels, or of all labels."""
+
+Combine = Literal["max", "sum", "mean"]
+"""How the probabilities of a label that lies in several branches are combined."""
 
 Coherence = Literal["none", "max_constraint"]
 """What is done so that no label is less probable than one of its descendants."""
 
-Split = Literal["hierarchy", "random", "copies"]
-"""What each branch head is for: its branch, as many labels at random, or all of them."""
+Priors = Literal["train", "train+val"]
+"""The splits whose documents are counted for priors and label frequencies."""

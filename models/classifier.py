@@ -1,4 +1,4 @@
-"""A text encoder and the branch heads behind it: what a trial trains."""
+"""Text classifier: a text encoder with branch heads behind it, which is what a trial trains."""
 
 from typing import Any
 
@@ -9,19 +9,18 @@ from models.text_encoders.base import TextEncoder, TokenBatch
 
 
 class Classifier(nn.Module):
-    """Maps word pieces to logits of every head's labels.
+    """Maps tokens to logits of every head's labels.
 
     Args:
-        encoder: Word pieces to text_BD.
-        heads: What its structure encoder reads of the text to logits_BC, the loss on them, and the combined
-            probabilities.
+        text_encoder: Encoder of the tokens.
+        heads: Branch heads; their structure encoder decides what it reads of the text encoder.
     """
 
-    def __init__(self, encoder: TextEncoder, heads: BranchHeads):
+    def __init__(self, text_encoder: TextEncoder, heads: BranchHeads):
         super().__init__()
-        self.encoder = encoder
+        self.text_encoder = text_encoder
         self.heads = heads
 
     def forward(self, tokens: TokenBatch) -> Any:
-        """Returns the heads' output: logits_BC of most models."""
-        return self.heads(self.heads.encoder.read(self.encoder, tokens))
+        """Returns the heads' output: logits_BC for most models."""
+        return self.heads(self.heads.structure.read(self.text_encoder, tokens))

@@ -1,6 +1,6 @@
-"""The hierarchies that heads are built for, and what counted documents say about their labels.
+"""Specification of a head: its label hierarchy, the labels it predicts, and counts of the documents that carry them.
 
-Which documents are counted is the sweep file's `priors`.
+The sweep file's `priors` says which splits are counted.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,39 +14,39 @@ from datasets.storage.hierarchy import Hierarchy
 
 NUMERICS = {"models.labels": 1}
 
-Pieces = npt.NDArray[np.int64]
+TokenIds = npt.NDArray[np.int64]
 
 Write = Callable[[Sequence[str], Iterable[str], scipy.sparse.csr_array], list[str]]
 """Describes labels in words, given their names, the training texts, and the texts' gold, (texts, labels) booleans."""
 
 
-def _undescribed(write: Write) -> Sequence[Pieces]:
+def _undescribed(write: Write) -> Sequence[TokenIds]:
     raise AssertionError("these facts were counted without texts")
 
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """Counts of a hierarchy of N labels and E edges.
+    """Counts of documents for a hierarchy of N labels and E edges.
 
     Attributes:
         priors: (E,) float32, see `label_priors`.
-        num_documents: (N,) int64: the documents that carry each label.
-        describe: Returns the word pieces of what a model writes about each of the N labels. The training texts are
-            read when a model first asks, and what it wrote of a corpus is kept for the next one.
+        num_documents: (N,) int64, documents that carry each label.
+        describe: Function from a describer of labels to the tokens of its N descriptions. The training texts are read
+            when a model first asks; the descriptions of a corpus are then kept for the next model.
     """
 
     priors: npt.NDArray[np.float32]
     num_documents: npt.NDArray[np.int64]
-    describe: Callable[[Write], Sequence[Pieces]] = _undescribed
+    describe: Callable[[Write], Sequence[TokenIds]] = _undescribed
 
     def of(self, hierarchy: Hierarchy, labels: npt.NDArray[np.int64]) -> "LabelFacts":
-        """Returns what is said about some of the hierarchy's labels and the edges between them.
+        """Returns the counts for some of the hierarchy's labels and the edges between them.
 
-        Priors keep their values: in a branch, all siblings of a label are there, and in any other set a prior
-        still is a child's share among all of its parent's children.
+        Priors keep their values: a branch holds all siblings of a label, and in any other set a prior is still the
+        child's share among all children of its parent.
         """
 
-        def describe(write: Write) -> list[Pieces]:
+        def describe(write: Write) -> list[TokenIds]:
             written = self.describe(write)
             return [written[label] for label in labels]
 
@@ -55,58 +55,57 @@ class LabelFacts:
 
 
 @dataclass(frozen=True)
-class Member:
-    """One hierarchy of the list that a structure encoder is built for.
+class HeadSpec:
+    """Specification of one head of the list that a structure encoder is built for.
 
     Attributes:
-        hierarchy: N labels, indexed locally.
-        facts: What the counted documents say about them.
-        asked: (A,) labels whose logits are asked for. The others are nodes like any, but what would
-            classify them is never built.
-        part_of: The hierarchy that this one is induced from, its labels bearing the same names; None if it is
-            whole. For what must be computed before it is cut, such as HiTIN's global coding tree. A branch
-            holds all descendants of its labels, other parts need not.
+        hierarchy: N labels, indexed within the head.
+        facts: Counts of documents for these labels.
+        predicted: (A,) labels that get a logit. The others are nodes like any, without rows in a classifier.
+        whole: Hierarchy that this one was cut out of, with the same label names; None if it is whole itself. It serves
+            what must be computed before the cut, such as HiTIN's global coding tree. A branch holds all descendants of
+            its labels, other parts need not.
     """
 
     hierarchy: Hierarchy
     facts: LabelFacts
-    asked: npt.NDArray[np.int64]
-    part_of: Hierarchy | None = None
+    predicted: npt.NDArray[np.int64]
+    whole: Hierarchy | None = None
 
     @property
-    def asked_edges(self) -> npt.NDArray[np.int64]:
-        """(edges, 2): the edges between labels that are asked for, as places in `asked`."""
+    def predicted_edges(self) -> npt.NDArray[np.int64]:
+        """(edges, 2): the edges between predicted labels, as indices into `predicted`."""
         places = np.full(len(self.hierarchy), -1)
-        places[self.asked] = np.arange(len(self.asked))
+        places[self.predicted] = np.arange(len(self.predicted))
         edges: npt.NDArray[np.int64] = places[self.hierarchy.edges]
         return edges[(edges >= 0).all(axis=1)]
 
     @property
-    def asked_ancestors(self) -> npt.NDArray[np.bool_]:
-        """(A, A): [v, a] is true where a is v itself or an ancestor of v, both places in `asked`."""
-        return self.hierarchy.ancestors[self.asked][:, self.asked]
+    def predicted_ancestors(self) -> npt.NDArray[np.bool_]:
+        """(A, A): [v, a] is true where a is v itself or an ancestor of v, both indices into `predicted`."""
+        return self.hierarchy.ancestors[self.predicted][:, self.predicted]
 
 
 def count(
     hierarchy: Hierarchy,
     gold: scipy.sparse.csr_array,
-    describe: Callable[[Write], Sequence[Pieces]] = _undescribed,
+    describe: Callable[[Write], Sequence[TokenIds]] = _undescribed,
 ) -> LabelFacts:
-    """Returns the facts that documents give.
+    """Returns the counts of a set of documents.
 
     Args:
         hierarchy: L labels.
         gold: (documents, L) booleans, closed under ancestors.
-        describe: See `LabelFacts`.
+        describe: Function to descriptions of the labels, see `LabelFacts`.
     """
     return LabelFacts(label_priors(hierarchy, gold), np.asarray(gold.sum(axis=0), dtype=np.int64), describe)
 
 
 def label_priors(hierarchy: Hierarchy, gold: scipy.sparse.csr_array) -> npt.NDArray[np.float32]:
-    """Returns, per edge, the share of a parent's children that documents give to this child.
+    """Returns, per edge, the share of this child among the documents that carry a child of this parent.
 
-    f(p, q) = c(p, q) / sum over children q' of c(p, q'), with c the number of documents that carry both
-    labels; 0 where no document carries a child of p. (HiAGM, section 3.2.)
+    f(p, q) = c(p, q) / sum over children q' of c(p, q'), with c the number of documents that carry both labels; 0 where
+    no document carries a child of p (HiAGM, section 3.2).
 
     Args:
         hierarchy: L labels, E edges.

@@ -10,7 +10,7 @@ from datasets import READERS
 from harness.config.schema import SweepFile
 from harness.core.registry import Registry
 from harness.core.text import one_line
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
 
 def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
@@ -55,6 +55,6 @@ def list_everything() -> str:
                 others = [repr(one) for one in choices(field.annotation) if one != field.default]
                 value = " | ".join([repr(field.default), *others])
                 lines.append(f"      {option} = {value}  {field.description or ''}".rstrip())
-    for title, choice in {"merges": Merge, "splits": Split, "coherence": Coherence}.items():
+    for title, choice in {"merges": Merge, "splits": HeadSplit, "coherence": Coherence}.items():
         lines += [title, *(f"  {name}" for name in get_args(choice))]
     return "\n".join(lines)

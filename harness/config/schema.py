@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.core.metric_names import HEADLINE, Headline
-from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Merge, Split
+from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Combine, HeadSplit, Merge, Priors
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
@@ -113,7 +113,7 @@ class ModelEntry(Strict):
     """Merges of this model only; by default the sweep's."""
     branch_reduction: Reduction | None = None
     """Denominator of a branch's loss for this model only; by default the sweep's."""
-    split: Split = "hierarchy"
+    split: HeadSplit = "hierarchy"
     """What the heads of a merge are for: a branch each; or, as controls, fixed random sets of labels of the branches'
     sizes (random), or all labels each (copies). Under merge none it changes nothing."""
     control: bool = False
@@ -202,12 +202,12 @@ class SweepFile(Strict):
     """Row families, by key."""
     merges: Annotated[tuple[Merge, ...], Field(min_length=1)] = get_args(Merge)
     """How branch heads are merged: none (the base model), masking, projection."""
-    combine: Literal["max", "sum", "mean"] = "max"
+    combine: Combine = "max"
     """How the branches' probabilities of a shared label are combined; all equal on trees."""
     branch_reduction: Reduction = "paper"
     """Denominator of a branch's loss: its own labels or all labels; paper is local under projection and
     global under masking."""
-    priors: Literal["train", "train+val"] = "train+val"
+    priors: Priors = "train+val"
     """Splits on which parent-child shares are counted; the published programs use both."""
     datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)]
     """Corpora, by key."""

@@ -19,7 +19,7 @@ from harness.trials.settings import TrialSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
-from models.head_spec import Pieces, Write, count
+from models.head_spec import TokenIds, Write, count
 
 NUMERICS = {"harness.assembly": 1}
 
@@ -125,7 +125,7 @@ def _tokenise_once(corpus: Corpus, encoder: str, options: str) -> Tokens:
 
 
 @lru_cache(maxsize=4)
-def _describe_once(corpus: Corpus, encoder: str, options: str, train_documents: int, write: Write) -> list[Pieces]:
+def _describe_once(corpus: Corpus, encoder: str, options: str, train_documents: int, write: Write) -> list[TokenIds]:
     tokens = _tokenise_once(corpus, encoder, options)
     train = _split(corpus, tokens, "train", train_documents)
     written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)

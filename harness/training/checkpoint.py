@@ -1,7 +1,8 @@
 """Checkpoint of a trial: tensors in safetensors, the rest in JSON, nothing pickled.
 
 The JSON names its tensor file and that file's SHA-256 and is renamed into place last, so a checkpoint
-is either whole or not there; a damaged one is passed over and the trial starts from its first epoch.
+is either whole or not there; a damaged one, or one of a model whose tensors have other names or shapes, is passed
+over and the trial starts from its first epoch.
 """
 
 import json
@@ -99,7 +100,7 @@ class Checkpoint:
         self._saved_at = time.monotonic()
 
     def restore(self, fitted: Fitted, model: nn.Module, optimizer: Any, scheduler: Any) -> None:
-        """Puts everything back to where the checkpoint was taken; does nothing without a whole one."""
+        """Puts everything back to where the checkpoint was taken; does nothing without a whole one of such a model."""
         try:
             written = json.loads(self._index.read_text("utf-8"))
             path = self.folder / written["file"]
@@ -108,7 +109,10 @@ class Checkpoint:
         except (OSError, ValueError, KeyError):
             return
         tensors = load_file(path)
-        model.load_state_dict(_below("model/", tensors))
+        weights = _below("model/", tensors)
+        if _shapes(weights) != _shapes(model.state_dict()):
+            return
+        model.load_state_dict(weights)
         for metric in written["progress"]["best"]:
             fitted.weights[metric] = _below(f"best/{metric}/", tensors)
         for name, value in written["progress"].items():
@@ -145,6 +149,10 @@ def _restore_random(states: dict[str, Tensor]) -> None:
     torch.set_rng_state(states["cpu"])
     if "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"])
+
+
+def _shapes(tensors: Weights) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in tensors.items()}
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -172,7 +172,7 @@ def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -
 def _optimizer(model: Classifier, settings: TrainerSettings) -> torch.optim.Optimizer:
     """AdamW over {encoder, heads} x {decay, no decay}: no decay on biases and LayerNorm weights."""
     groups: list[dict[str, Any]] = []
-    for part, rate in ((model.encoder, settings.encoder_lr), (model.heads, settings.head_lr)):
+    for part, rate in ((model.text_encoder, settings.encoder_lr), (model.heads, settings.head_lr)):
         for exempt in (False, True):
             chosen = [
                 parameter

@@ -63,7 +63,7 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
         history=fitted.state.history,
         train_seconds=fitted.state.train_seconds,
         num_parameters={
-            "encoder": sum(parameter.numel() for parameter in model.encoder.parameters()),
+            "encoder": sum(parameter.numel() for parameter in model.text_encoder.parameters()),
             "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
         },
         peak_memory_mb=memory.peak_mb(device),

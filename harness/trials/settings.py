@@ -1,11 +1,21 @@
 """Trial settings: the models x merges x datasets x seeds of a sweep file, with every setting resolved."""
 
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from datasets import READERS
 from datasets.storage.description import folder_name
 from harness.config.schema import Reduction, Resources, Strict, SweepFile, TrainerSettings
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+from models import (
+    OBJECTIVES,
+    STRUCTURE_ENCODERS,
+    TEXT_ENCODERS,
+    BranchReduction,
+    Coherence,
+    Combine,
+    HeadSplit,
+    Merge,
+    Priors,
+)
 
 Settings = TypeVar("Settings", bound=Strict)
 
@@ -43,13 +53,13 @@ class TrialSettings(Strict):
     """Registered text encoder."""
     encoder_options: dict[str, Any]
     """Every option of it."""
-    combine: Literal["max", "sum", "mean"]
+    combine: Combine
     """See the sweep file."""
-    branch_reduction: Literal["mean_local", "mean_global"]
+    branch_reduction: BranchReduction
     """See the sweep file; `paper` is resolved."""
-    split: Split
+    split: HeadSplit
     """See the sweep file; without branches `hierarchy`."""
-    priors: Literal["train", "train+val"]
+    priors: Priors
     """See the sweep file."""
     corpus: str
     """Folder of the prepared corpus below the data folder."""
@@ -109,7 +119,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSett
     )
 
 
-def _reduction(wanted: Reduction, merge: Merge) -> Literal["mean_local", "mean_global"]:
+def _reduction(wanted: Reduction, merge: Merge) -> BranchReduction:
     """Resolves `paper`; without branches the two are one and the same, and so have one name."""
     if merge == "none":
         return "mean_global"

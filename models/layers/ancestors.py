@@ -1,4 +1,4 @@
-"""Labels with their ancestors as pairs, along which values of all labels go up or down in one operation."""
+"""Ancestor closure: all pairs of a label and an ancestor, for maxima over descendants and sums over ancestors."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.layers.per_head import join
+from models.layers.per_head import concat_edges
 
 NUMERICS = {"models.closure": 1}
 
 
 class Closure(nn.Module):
-    """The pairs of a label and each of its ancestors, itself included, of hierarchies side by side.
+    """Pairs of each label and each of its ancestors, itself included, for hierarchies side by side.
 
     Args:
-        reaches: Per hierarchy (A, A) booleans: [v, a] where a is v itself or an ancestor of v.
+        reaches: (A, A) booleans per hierarchy: [v, a] is true where a is v itself or an ancestor of v.
     """
 
     below: Tensor
@@ -24,7 +24,7 @@ class Closure(nn.Module):
 
     def __init__(self, reaches: Sequence[npt.NDArray[np.bool_]]):
         super().__init__()
-        below, above = join([np.argwhere(reach) for reach in reaches], [len(reach) for reach in reaches])
+        below, above = concat_edges([np.argwhere(reach) for reach in reaches], [len(reach) for reach in reaches])
         self.register_buffer("below", below, persistent=False)
         self.register_buffer("above", above, persistent=False)
 

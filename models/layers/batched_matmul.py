@@ -1,7 +1,7 @@
-"""Products of a list of matrices with slices of one tensor, as a single step of automatic differentiation.
+"""Matrix products for many heads as one autograd operation.
 
-Each product reads its slice where it lies and writes its own where it belongs. Cutting, stacking, and joining
-by autograd, call by call, would take longer than products of a branch's size.
+Each product reads its slice in place and writes its result in place. Slicing, stacking and concatenating through
+autograd, call by call, would take longer than the products of a branch's size.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,19 +16,19 @@ Shape = tuple[int, int]
 
 
 def matrices(weight: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
-    """Returns matrices that lie one after the other in a flat tensor."""
+    """Returns the matrices that are stored one after the other in a flat tensor."""
     parts = weight.split([rows * columns for rows, columns in shapes])
     return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def products(weight: Tensor, states: Tensor, shapes: Sequence[Shape], columns: Sequence[int] | None = None) -> Tensor:
-    """Returns the products W_i X_i for a list of matrices W_i, cut out of one tensor and put into one.
+    """Returns the products W_i X_i for a list of matrices W_i, sliced from one tensor and written into one.
 
     Args:
-        weight: The W_i one after the other.
-        states: The X_i below each other, or side by side.
+        weight: Matrices W_i, one after the other, flat.
+        states: Matrices X_i, one below the other, or side by side.
         shapes: Rows and columns of each W_i.
-        columns: Of each X_i, if they lie side by side.
+        columns: Number of columns of each X_i if they are side by side, else None.
     """
     device = states.device.type
     if torch.is_autocast_enabled(device):
@@ -46,7 +46,7 @@ class _Products(torch.autograd.Function):
         ctx.save_for_backward(weight, states)
         ctx.cuts = shapes, columns
         num_rows = sum(rows for rows, _ in shapes) if columns is None else shapes[0][0]
-        # The products are laid out as the states are, which are transposed where documents come first.
+        # The products have the layout of the states, which are transposed if documents come first.
         is_transposed = states.stride(0) == 1
         product = states.new_empty((states.shape[1], num_rows) if is_transposed else (num_rows, states.shape[1]))
         product = product.t() if is_transposed else product

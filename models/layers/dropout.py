@@ -1,8 +1,7 @@
-"""Dropout that does not dominate a training step on a CPU.
+"""Dropout that is cheap on a CPU: one mask from 16-bit random numbers, ten times as fast as torch's own.
 
-torch draws one Bernoulli number per element there, ten times as slow as everything around it; here an
-element takes 16 bits of a fast generator, which torch's own seeds for each mask, so that its probability is
-met to within 2^-17. On other devices this is torch's own.
+On a CPU torch draws one Bernoulli number per element. Here an element takes 16 bits of a fast generator, which torch's
+generator seeds for each mask, so the probability is met to within 2^-17. On other devices this is torch's dropout.
 """
 
 import numpy as np
@@ -23,12 +22,12 @@ def drop(values: Tensor, probability: float, training: bool) -> Tensor:
 
 
 def keep_mask(shape: torch.Size, probability: float, like: Tensor) -> Tensor:
-    """Returns what `drop` multiplies with: 0 with a probability below 1, else 1 over its complement.
+    """Returns the mask that `drop` multiplies with: 0 with a probability below 1, else 1 over its complement.
 
     Args:
-        shape: Of the mask.
-        probability: That an element is 0.
-        like: Has the mask's type and device.
+        shape: Shape of the mask.
+        probability: Probability that an element is 0.
+        like: Tensor whose type and device the mask has.
     """
     if like.device.type != "cpu":
         return functional.dropout(like.new_ones(shape), probability)
@@ -41,15 +40,15 @@ def keep_mask(shape: torch.Size, probability: float, like: Tensor) -> Tensor:
 
 
 class Dropout(nn.Dropout):
-    """`nn.Dropout` through `drop`."""
+    """`nn.Dropout` computed by `drop`."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Returns the values, some of them 0 while training."""
+        """Returns the values, with some of them 0 in training."""
         return drop(values, self.p, self.training)
 
 
 def replace_dropout(module: nn.Module) -> None:
-    """Puts this file's dropout in the place of torch's, everywhere below a module."""
+    """Replaces torch's dropout by this one, everywhere below a module."""
     for parent in module.modules():
         for name, child in parent.named_children():
             if type(child) is nn.Dropout:

@@ -1,12 +1,11 @@
-"""Building blocks that give every member of a list of hierarchies its own parameters in one computation.
+"""Layers with parameters for each head, computed for all heads at once: linear maps, batch norm, sums over edges.
 
-The members' states lie one after the other in one tensor, and so do their parameters. What adds or
-multiplies element by element goes over all of them at once; a matrix product is one call per member,
-straight from its slice into its slice, so that a list of any sizes costs what its arithmetic costs. With a
-single member every block equals the torch layer of its name.
+The heads' states are stored one after the other in one tensor, and so are their parameters. Element-wise operations run
+over all of them at once; a matrix product is one call per head, from slice to slice, so a list of any sizes costs what
+its arithmetic costs. With a single head every block equals the torch layer of its name.
 
-Node states are laid out node by node, (U, B, H), so that a member's nodes are contiguous and sums over
-neighbours add whole rows.
+Node states are stored node by node, (U, B, H), so that a head's nodes are contiguous and sums over neighbours add whole
+rows.
 """
 
 import math
@@ -19,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.batched_matmul import Shape, matrices, products
 
 NUMERICS = {"models.members": 3}
@@ -27,30 +26,47 @@ NUMERICS = {"models.members": 3}
 Edges = npt.NDArray[np.int64]
 
 
-def union_edges(members: Sequence[Member]) -> Tensor:
-    """Returns (2, E) parents and children of the members' edges, nodes numbered on from member to member."""
-    return join([member.hierarchy.edges for member in members], [len(member.hierarchy) for member in members])
+def union_edges(heads: Sequence[HeadSpec]) -> Tensor:
+    """Returns (2, E) parents and children of the heads' edges, with nodes numbered from head to head."""
+    return concat_edges([head.hierarchy.edges for head in heads], [len(head.hierarchy) for head in heads])
 
 
-def join(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
-    """Returns (2, E) edges of graphs of these sizes, nodes numbered on from graph to graph."""
+def predicted_union_edges(heads: Sequence[HeadSpec]) -> Tensor:
+    """Returns (2, E) parents and children of the edges between predicted labels, as places among all C of them."""
+    return concat_edges([head.predicted_edges for head in heads], [len(head.predicted) for head in heads])
+
+
+def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
+    """Returns (2, E) edges of graphs with these numbers of nodes, with nodes numbered from graph to graph."""
     offsets = np.cumsum([0, *sizes[:-1]])
     pairs = np.concatenate([own + offset for own, offset in zip(edges, offsets, strict=True)])
     return torch.from_numpy(pairs.T.copy())
 
 
-def member_of(sizes: Sequence[int]) -> Tensor:
-    """Returns for each of the U nodes the place of its member."""
+def head_of(sizes: Sequence[int]) -> Tensor:
+    """Returns (U,) the index of each node's head."""
     return torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
 
 
-def sums_to(num: int, places: Tensor, rows: Tensor) -> Tensor:
+def map_rows(weight: Tensor, rows: Tensor, shapes: Sequence[Shape], counts: Sequence[int]) -> Tensor:
+    """Maps (rows, B, in) to (rows, B, out): the first `counts[0]` rows by the first head's matrix, and so on."""
+    num_documents = rows.shape[1]
+    columns = [count * num_documents for count in counts]
+    return products(weight, rows.flatten(0, 1).t(), shapes, columns).t().unflatten(0, (-1, num_documents))
+
+
+def scatter_sum(num: int, places: Tensor, rows: Tensor) -> Tensor:
     """Returns (num, ...): the sums of the rows that have the same place."""
     return rows.new_zeros(num, *rows.shape[1:]).index_add_(0, places, rows)
 
 
-def uniform(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Parameter:
-    """Returns so many numbers for each member, flat, as `nn.Linear` draws its first weights and biases."""
+def uniform_like_linear(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Parameter:
+    """Returns random parameters, flat, drawn as `nn.Linear` initialises its weights and biases.
+
+    Args:
+        sizes: Number of parameters of each head.
+        fan_ins: Number of features that each head reads.
+    """
     parameter = torch.empty(sum(sizes))
     for part, fan_in in zip(parameter.split(list(sizes)), fan_ins, strict=True):
         bound = 1 / math.sqrt(fan_in)
@@ -59,7 +75,7 @@ def uniform(sizes: Sequence[int], fan_ins: Sequence[int]) -> nn.Parameter:
 
 
 def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
-    """Returns half the sum over edges of the squared distance of the two rows.
+    """Returns half the sum over edges of the squared distance between the two rows.
 
     Args:
         weight: (rows, features).
@@ -70,7 +86,7 @@ def edge_penalty(weight: Tensor, edges: Tensor) -> Tensor:
 
 
 class _EdgePenalty(torch.autograd.Function):
-    """Written out because automatic differentiation goes over the weights three times as often."""
+    """Written out, since automatic differentiation reads the weights three times as often."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, edges: Tensor) -> Tensor:
@@ -78,24 +94,24 @@ class _EdgePenalty(torch.autograd.Function):
         difference -= weight.index_select(0, edges[1])
         ctx.save_for_backward(difference, edges)
         ctx.num_rows = len(weight)
-        # Not an inner product: that adds up in one run and loses digits.
+        # Not an inner product: that sums in a single run and loses digits.
         return 0.5 * difference.pow(2).sum()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         difference, edges = ctx.saved_tensors
-        gradient = sums_to(ctx.num_rows, edges[0], difference)
+        gradient = scatter_sum(ctx.num_rows, edges[0], difference)
         return gradient.index_add_(0, edges[1], difference, alpha=-1).mul_(grad), None
 
 
-class RaggedLinear(nn.Module):
-    """M linear maps side by side, from in_i to out_i features.
+class PerHeadReadout(nn.Module):
+    """One linear map per head, from the head's own number of features to its own number of outputs.
 
     Args:
-        in_sizes: Features that each member reads.
-        out_sizes: Features that each member writes.
-        edges: Per member (E, 2) pairs of output features that `edge_penalty` pulls together; none if left out.
+        in_sizes: Number of features that each head reads.
+        out_sizes: Number of features that each head writes.
+        edges: (E, 2) pairs of output features per head that `edge_penalty` pulls together; empty for no penalty.
         has_bias: Whether a bias is added.
     """
 
@@ -104,14 +120,15 @@ class RaggedLinear(nn.Module):
     ):
         super().__init__()
         self.shapes = list(zip(out_sizes, in_sizes, strict=True))
-        self.weight = uniform([rows * columns for rows, columns in self.shapes], in_sizes)
-        self.bias = uniform(out_sizes, in_sizes) if has_bias else None
-        # Neighbours that read equally many features are one matrix, as far as its rows are concerned.
+        self.weight = uniform_like_linear([rows * columns for rows, columns in self.shapes], in_sizes)
+        self.bias = uniform_like_linear(out_sizes, in_sizes) if has_bias else None
+        # Consecutive heads that read equally many features form one matrix, as far as its rows are concerned.
         self.runs: list[Shape] = []
-        for width, run in groupby(range(len(edges)), key=lambda member: in_sizes[member]):
-            members = list(run)
-            rows = [out_sizes[member] for member in members]
-            self.register_buffer(f"edges_{len(self.runs)}", join([edges[m] for m in members], rows), persistent=False)
+        for width, run in groupby(range(len(edges)), key=lambda head: in_sizes[head]):
+            heads = list(run)
+            rows = [out_sizes[head] for head in heads]
+            pairs = concat_edges([edges[head] for head in heads], rows)
+            self.register_buffer(f"edges_{len(self.runs)}", pairs, persistent=False)
             self.runs.append((sum(rows), width))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -120,55 +137,58 @@ class RaggedLinear(nn.Module):
         return mapped if self.bias is None else mapped + self.bias
 
     def edge_penalty(self) -> Tensor:
-        """Returns half the sum over edges of the squared distance of the two features' weight rows."""
+        """Returns half the sum over edges of the squared distance between the weight rows of the two features."""
         runs = enumerate(matrices(self.weight, self.runs))
         return torch.stack([edge_penalty(rows, self.get_buffer(f"edges_{number}")) for number, rows in runs]).sum()
 
 
-class MemberLinear(nn.Module):
-    """One linear map per member, shared by all nodes of the member.
+def label_readout(heads: Sequence[HeadSpec], widths: Sequence[int], has_bias: bool = True) -> PerHeadReadout:
+    """Returns a classifier per head, from this number of features to its predicted labels, with a penalty on edges."""
+    sizes, edges = [len(head.predicted) for head in heads], [head.predicted_edges for head in heads]
+    return PerHeadReadout(widths, sizes, edges, has_bias)
+
+
+class PerHeadLinear(nn.Module):
+    """One linear map per head, shared by all nodes of the head.
 
     Args:
-        sizes: Nodes of each member.
-        width_in: Features read.
-        width_out: Features written.
+        sizes: Number of nodes of each head.
+        width_in: Number of features read.
+        width_out: Number of features written.
         has_bias: Whether a bias is added.
     """
 
-    member: Tensor
+    head: Tensor
 
     def __init__(self, sizes: Sequence[int], width_in: int, width_out: int, has_bias: bool = True):
         super().__init__()
         fan_ins = [width_in] * len(sizes)
         self.sizes, self.shapes = sizes, [(width_out, width_in)] * len(sizes)
-        self.weight = uniform([width_out * width_in] * len(sizes), fan_ins)
-        self.bias = uniform([width_out] * len(sizes), fan_ins) if has_bias else None
-        self.register_buffer("member", member_of(sizes), persistent=False)
+        self.weight = uniform_like_linear([width_out * width_in] * len(sizes), fan_ins)
+        self.bias = uniform_like_linear([width_out] * len(sizes), fan_ins) if has_bias else None
+        self.register_buffer("head", head_of(sizes), persistent=False)
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Maps (U, B, width_in) to (U, B, width_out)."""
-        num_documents = nodes.shape[1]
-        columns = [size * num_documents for size in self.sizes]
-        mapped = products(self.weight, nodes.flatten(0, 1).t(), self.shapes, columns).t()
-        mapped = mapped.unflatten(0, (-1, num_documents))
+        mapped = map_rows(self.weight, nodes, self.shapes, self.sizes)
         if self.bias is None:
             return mapped
-        return mapped + self.bias.view(len(self.sizes), -1)[self.member].unsqueeze(1)
+        return mapped + self.bias.view(len(self.sizes), -1)[self.head].unsqueeze(1)
 
 
-class MemberBatchNorm(nn.Module):
-    """Batch normalisation of each member over documents and its nodes: one `nn.BatchNorm1d` per member.
+class PerHeadBatchNorm(nn.Module):
+    """Batch normalisation per head over documents and the head's nodes: one `nn.BatchNorm1d` per head.
 
-    A lone value, of a member with one node when there is one document, is its own mean and becomes 0.
+    A lone value, in a head with one node and a batch of one document, is its own mean and becomes 0.
 
     Args:
-        sizes: Nodes of each member.
-        width: Features.
+        sizes: Number of nodes of each head.
+        width: Number of features.
     """
 
     MOMENTUM = 0.1
     EPSILON = 1e-5
-    member: Tensor
+    head: Tensor
     nodes: Tensor
     running_mean: Tensor
     running_var: Tensor
@@ -179,7 +199,7 @@ class MemberBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(sizes), width))
         self.register_buffer("running_mean", torch.zeros(len(sizes), width))
         self.register_buffer("running_var", torch.ones(len(sizes), width))
-        self.register_buffer("member", member_of(sizes), persistent=False)
+        self.register_buffer("head", head_of(sizes), persistent=False)
         self.register_buffer("nodes", torch.tensor(sizes, dtype=torch.float32)[:, None], persistent=False)
 
     def forward(self, nodes: Tensor) -> Tensor:
@@ -187,39 +207,39 @@ class MemberBatchNorm(nn.Module):
         nodes = nodes.to(self.weight.dtype)
         if self.training:
             counts = self.nodes * nodes.shape[1]
-            normal, mean, variance = _Normalise.apply(nodes, self.weight, self.bias, self.member, counts, self.EPSILON)
+            normal, mean, variance = _Normalise.apply(nodes, self.weight, self.bias, self.head, counts, self.EPSILON)
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.MOMENTUM)
                 self.running_var.lerp_(variance * (counts / (counts - 1).clamp(min=1)), self.MOMENTUM)
             return normal
         scale = self.weight * (self.running_var + self.EPSILON).rsqrt()
         shift = self.bias - self.running_mean * scale
-        return torch.addcmul(shift[self.member].unsqueeze(1), nodes, scale[self.member].unsqueeze(1))
+        return torch.addcmul(shift[self.head].unsqueeze(1), nodes, scale[self.head].unsqueeze(1))
 
 
 class _Normalise(torch.autograd.Function):
-    """Written out because torch's own takes one member at a time, and autograd saves every step in between."""
+    """Written out, since torch's own takes one head at a time and autograd saves every intermediate result."""
 
     @staticmethod
     def forward(
-        ctx: Any, nodes: Tensor, weight: Tensor, bias: Tensor, member: Tensor, counts: Tensor, epsilon: float
+        ctx: Any, nodes: Tensor, weight: Tensor, bias: Tensor, head: Tensor, counts: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        mean = sums_to(len(counts), member, nodes.sum(1)) / counts
-        normal = nodes - mean[member].unsqueeze(1)
-        variance = sums_to(len(counts), member, normal.square().sum(1)) / counts
+        mean = scatter_sum(len(counts), head, nodes.sum(1)) / counts
+        normal = nodes - mean[head].unsqueeze(1)
+        variance = scatter_sum(len(counts), head, normal.square().sum(1)) / counts
         scale = (variance + epsilon).rsqrt()
-        normal *= scale[member].unsqueeze(1)
-        ctx.save_for_backward(normal, weight * scale, member, counts)
+        normal *= scale[head].unsqueeze(1)
+        ctx.save_for_backward(normal, weight * scale, head, counts)
         ctx.mark_non_differentiable(mean, variance)
-        return torch.addcmul(bias[member].unsqueeze(1), normal, weight[member].unsqueeze(1)), mean, variance
+        return torch.addcmul(bias[head].unsqueeze(1), normal, weight[head].unsqueeze(1)), mean, variance
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        normal, scale, member, counts = ctx.saved_tensors
-        bias_grad = sums_to(len(counts), member, grad.sum(1))
-        weight_grad = sums_to(len(counts), member, (grad * normal).sum(1))
-        nodes_grad = torch.addcmul(grad, normal, (weight_grad / counts)[member].unsqueeze(1), value=-1)
-        nodes_grad -= (bias_grad / counts)[member].unsqueeze(1)
-        nodes_grad *= scale[member].unsqueeze(1)
+        normal, scale, head, counts = ctx.saved_tensors
+        bias_grad = scatter_sum(len(counts), head, grad.sum(1))
+        weight_grad = scatter_sum(len(counts), head, (grad * normal).sum(1))
+        nodes_grad = torch.addcmul(grad, normal, (weight_grad / counts)[head].unsqueeze(1), value=-1)
+        nodes_grad -= (bias_grad / counts)[head].unsqueeze(1)
+        nodes_grad *= scale[head].unsqueeze(1)
         return nodes_grad, weight_grad, bias_grad, None, None, None

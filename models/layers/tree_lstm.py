@@ -1,11 +1,11 @@
-"""HiAGM's Tree-LSTM: one LSTM from the leaves up and one from the top down, over any label graph.
+"""Tree-LSTM of HiAGM: one LSTM from the leaves up and one from the top down, over any label graph.
 
-Zhou et al., ACL 2020, section 3.2.1, after the child-sum Tree-LSTM of Tai et al. (2015), as the published program has
-it: see `models/structure_encoders/hiagm.py`. On a DAG, which the paper leaves open, a node takes the mean over its
-parents, each behind a forget gate of its own, as children are on the way up.
+Zhou et al., ACL 2020, section 3.2.1, after the child-sum Tree-LSTM of Tai et al. (2015), as in the published program:
+see `models/structure_encoders/hiagm.py`. On a DAG, which the paper leaves open, a node takes the mean over its parents,
+each behind a forget gate of its own, like children on the way up.
 
-Nodes that wait for nobody are one level, those that wait for these the next, and so on (topological generations): a
-level is one computation for all members, its nodes and all documents.
+Nodes are computed by topological generations: those that wait for no other node, those that wait for these, and so on.
+A generation is one computation for all heads, its nodes and all documents.
 """
 
 from collections.abc import Sequence
@@ -17,33 +17,32 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import ConfigError
-from models.head_spec import Member
-from models.layers.batched_matmul import products
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import MemberLinear, member_of, sums_to, uniform, union_edges
+from models.layers.per_head import PerHeadLinear, head_of, map_rows, scatter_sum, uniform_like_linear, union_edges
 
 NUMERICS = {"models.tree_lstm": 1}
 
 
 class TreeLSTM(nn.Module):
-    """Reads the states of the nodes below into half of a node's new state, and of those above into the other half.
+    """Reads the nodes below a node into half of its new state, and the nodes above it into the other half.
 
     Args:
-        members: The list of hierarchies; U nodes and E edges in all.
+        heads: Specification of each head; U nodes and E edges in all.
         node_width: Width H, even.
         dropout: Dropout on the new states.
 
     Raises:
-        ConfigError: On an odd width.
+        ConfigError: If the width is odd.
     """
 
-    def __init__(self, members: Sequence[Member], node_width: int, dropout: float):
+    def __init__(self, heads: Sequence[HeadSpec], node_width: int, dropout: float):
         super().__init__()
         if node_width % 2:
             raise ConfigError(f"The Tree-LSTM needs an even node_width, half for each direction, not {node_width}.")
-        sizes = [len(member.hierarchy) for member in members]
-        parents_E, children_E = union_edges(members)
-        priors_E = torch.from_numpy(np.concatenate([member.facts.priors for member in members]))
+        sizes = [len(head.hierarchy) for head in heads]
+        parents_E, children_E = union_edges(heads)
+        priors_E = torch.from_numpy(np.concatenate([head.facts.priors for head in heads]))
         ones_E = torch.ones(len(priors_E))
         num_parents_U = torch.bincount(children_E, minlength=sum(sizes))
         # Upwards the children add up; downwards the parents, of which a tree has one, are averaged.
@@ -58,28 +57,28 @@ class TreeLSTM(nn.Module):
         return self.dropout(torch.cat([self.up(nodes_UBH), self.down(nodes_UBH)], dim=-1))
 
 
-class _Level(NamedTuple):
-    """Nodes of a level and the edges into them; nodes are named by their place in the order of computation.
+class _Generation(NamedTuple):
+    """Nodes of a generation and the edges into them; places follow the order of computation.
 
     Attributes:
-        nodes: (n,) the level's nodes, numbered as the caller does.
-        edges: (e,) numbers of the edges into them.
-        sources: (e,) where these come from: places in earlier levels.
-        targets: (e,) where they lead to: places within the level.
-        node_members: How many of its nodes each member has.
-        edge_members: How many of its edges each member has.
+        nodes: (n,) the generation's nodes, numbered as by the caller.
+        edges: (e,) indices of the edges into them.
+        sources: (e,) places of the edges' sources, in earlier generations.
+        targets: (e,) places of the edges' targets, within the generation.
+        node_counts: Number of its nodes in each head.
+        edge_counts: Number of its edges in each head.
     """
 
     nodes: Tensor
     edges: Tensor
     sources: Tensor
     targets: Tensor
-    node_members: list[int]
-    edge_members: list[int]
+    node_counts: list[int]
+    edge_counts: list[int]
 
 
 class GraphLSTM(nn.Module):
-    """An LSTM over a directed acyclic graph, with parameters per member.
+    """LSTM over a directed acyclic graph, with parameters for each head.
 
     An edge e from k to v carries h_e = w_e h_k and c_e = w_e c_k, and with shares s_e,
 
@@ -89,10 +88,10 @@ class GraphLSTM(nn.Module):
         c_v = i u + sum over e of s_e f_e c_e, h_v = o tanh(c_v).
 
     Args:
-        sizes: Nodes of each member.
+        sizes: Number of nodes of each head.
         width: Width H of the nodes' inputs x; hidden states have half of it.
-        edges: (2, E) sources and targets, member by member.
-        weight: (E,) first values of the learnable w_e.
+        edges: (2, E) sources and targets, head by head.
+        weight: (E,) initial values of the learnable w_e.
         share: (E,) the fixed s_e.
     """
 
@@ -103,18 +102,18 @@ class GraphLSTM(nn.Module):
         super().__init__()
         hidden = width // 2
         fan_ins = [hidden] * len(sizes)
-        self.inputs = MemberLinear(sizes, width, 4 * hidden)  # In the order i, o, u, f.
-        self.gates_weight = uniform([3 * hidden * hidden] * len(sizes), fan_ins)
-        self.forget_weight = uniform([hidden * hidden] * len(sizes), fan_ins)
+        self.inputs = PerHeadLinear(sizes, width, 4 * hidden)  # In the order i, o, u, f.
+        self.gates_weight = uniform_like_linear([3 * hidden * hidden] * len(sizes), fan_ins)
+        self.forget_weight = uniform_like_linear([hidden * hidden] * len(sizes), fan_ins)
         self.gates_shapes = [(3 * hidden, hidden)] * len(sizes)
         self.forget_shapes = [(hidden, hidden)] * len(sizes)
         self.edge_scale = nn.Parameter(weight)
-        levels = _levels(sizes, edges)
-        self.counts = [(level.node_members, level.edge_members) for level in levels]
-        for number, level in enumerate(levels):
+        generations = _generations(sizes, edges)
+        self.counts = [(generation.node_counts, generation.edge_counts) for generation in generations]
+        for number, generation in enumerate(generations):
             for name in ("nodes", "edges", "sources", "targets"):
-                self.register_buffer(f"{name}_{number}", getattr(level, name), persistent=False)
-        back = torch.argsort(torch.cat([level.nodes for level in levels]))
+                self.register_buffer(f"{name}_{number}", getattr(generation, name), persistent=False)
+        back = torch.argsort(torch.cat([generation.nodes for generation in generations]))
         self.register_buffer("order", back, persistent=False)
         self.register_buffer("share", share[:, None, None], persistent=False)
 
@@ -123,47 +122,39 @@ class GraphLSTM(nn.Module):
         inputs = self.inputs(nodes_UBH)
         cut = 3 * inputs.shape[-1] // 4
         hidden = memory = inputs.new_empty(0, inputs.shape[1], inputs.shape[-1] // 4)
-        for number, (node_members, edge_members) in enumerate(self.counts):
+        for number, (node_counts, edge_counts) in enumerate(self.counts):
             nodes, edges, sources, targets = (
                 self.get_buffer(f"{name}_{number}") for name in ("nodes", "edges", "sources", "targets")
             )
             own = inputs.index_select(0, nodes)
             weight, share = self.edge_scale[edges][:, None, None], self.share[edges]
             hidden_e, memory_e = weight * hidden.index_select(0, sources), weight * memory.index_select(0, sources)
-            read = sums_to(len(nodes), targets, share * hidden_e)
-            gates = own[..., :cut] + _per_member(self.gates_weight, read, self.gates_shapes, node_members)
+            read = scatter_sum(len(nodes), targets, share * hidden_e)
+            gates = own[..., :cut] + map_rows(self.gates_weight, read, self.gates_shapes, node_counts)
             i, o, u = gates.chunk(3, dim=-1)
-            forget = own[..., cut:].index_select(0, targets) + _per_member(
-                self.forget_weight, hidden_e, self.forget_shapes, edge_members
-            )
-            kept = sums_to(len(nodes), targets, share * torch.sigmoid(forget) * memory_e)
+            remembered = map_rows(self.forget_weight, hidden_e, self.forget_shapes, edge_counts)
+            forget = own[..., cut:].index_select(0, targets) + remembered
+            kept = scatter_sum(len(nodes), targets, share * torch.sigmoid(forget) * memory_e)
             memory_v = torch.sigmoid(i) * torch.tanh(u) + kept
             memory = torch.cat([memory, memory_v])
             hidden = torch.cat([hidden, torch.sigmoid(o) * torch.tanh(memory_v)])
         return hidden.index_select(0, self.order)
 
 
-def _per_member(weight: Tensor, rows: Tensor, shapes: Sequence[tuple[int, int]], members: Sequence[int]) -> Tensor:
-    """Maps (rows, B, in) to (rows, B, out), so many rows in turn by each member's matrix."""
-    num_documents = rows.shape[1]
-    columns = [count * num_documents for count in members]
-    return products(weight, rows.flatten(0, 1).t(), shapes, columns).t().unflatten(0, (-1, num_documents))
-
-
-def _levels(sizes: Sequence[int], edges: Tensor) -> list[_Level]:
-    """Returns the nodes in levels, sources before targets; within a level in the order of members."""
+def _generations(sizes: Sequence[int], edges: Tensor) -> list[_Generation]:
+    """Returns the nodes in generations, sources before targets; within a generation in the order of heads."""
     graph = nx.DiGraph()
     graph.add_nodes_from(range(sum(sizes)))
     graph.add_edges_from(edges.T.tolist())
-    member = member_of(sizes)
+    head = head_of(sizes)
     place = torch.empty(sum(sizes), dtype=torch.int64)
-    levels: list[_Level] = []
+    generations: list[_Generation] = []
     start = 0
     for generation in nx.topological_generations(graph):
         nodes = torch.tensor(sorted(generation))
         place[nodes] = torch.arange(start, start + len(nodes))
         into = torch.isin(edges[1], nodes).nonzero().flatten()
-        counts = [torch.bincount(member[some], minlength=len(sizes)).tolist() for some in (nodes, edges[1, into])]
-        levels.append(_Level(nodes, into, place[edges[0, into]], place[edges[1, into]] - start, *counts))
+        counts = [torch.bincount(head[some], minlength=len(sizes)).tolist() for some in (nodes, edges[1, into])]
+        generations.append(_Generation(nodes, into, place[edges[0, into]], place[edges[1, into]] - start, *counts))
         start += len(nodes)
-    return levels
+    return generations

@@ -1,31 +1,35 @@
-"""What every objective is: how logits become a loss, and how they become probabilities."""
+"""Base class of objectives: how logits become a loss, and how they become probabilities.
+
+Published programs sum over labels; here every objective is weighted, a label by one over the number of labels. Adam
+does not feel this constant factor, but gradient clipping and the recursive regularisation do.
+"""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 
 
 class Objective(nn.Module):
-    """The loss of one logit per asked label, and the probabilities that it trains.
+    """Loss of one logit per predicted label, and the probabilities that it trains.
 
-    A subclass takes `(members, *, options)`: its keyword-only parameters are the options that a sweep file may
-    set. It sees the labels that are asked for, member by member, and knows no model.
+    A subclass takes `(heads, *, options)`: its keyword-only parameters are the options that a sweep file may set. It
+    sees the predicted labels head by head and knows no model.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
     """
 
-    def __init__(self, members: Sequence[Member]):
+    def __init__(self, heads: Sequence[HeadSpec]):
         super().__init__()
-        self.members = tuple(members)
+        self.heads = tuple(heads)
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
-        """Returns (B, C): what each label of a document adds to the loss, before labels are weighted.
+        """Returns (B, C): each label's contribution to a document's loss, before labels are weighted.
 
         Args:
-            logits_BC: The asked labels of the members, one member after the other.
+            logits_BC: Logits of the predicted labels, one head after the other.
             gold_BC: 0 or 1, closed under ancestors.
         """
         raise NotImplementedError

@@ -1,6 +1,6 @@
-"""Binary cross-entropy: each label is a question of its own, as in HiAGM, HiTIN and HiMTL.
+"""Binary cross-entropy: every label is a decision of its own, as in HiAGM, HiTIN and HiMTL.
 
-- y log p - (1 - y) log(1 - p) with p = sigmoid(z), label by label; a hierarchy plays no part in it.
+- y log p - (1 - y) log(1 - p) with p = sigmoid(z), label by label; the hierarchy plays no part in it.
 """
 
 import torch
@@ -17,7 +17,7 @@ class BCE(Objective):
     """Sigmoid and binary cross-entropy of each label.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
     """
 
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:

@@ -1,36 +1,33 @@
-"""Conditional softmax, with logit adjustment: siblings compete for the document that their parent holds.
+"""Conditional softmax with logit adjustment: siblings compete for the documents of their parent.
 
-As in Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
-set, the labels below the root among them, has a softmax of its own:
+Paper: Plaud et al., *Revisiting Hierarchical Text Classification: Inference and Metrics*, CoNLL 2024. Every sibling
+set, the labels below the root included, has a softmax of its own:
 
     P(v | p) = exp z_v / sum over children u of p of exp z_u
     loss = - sum over gold v of log P(v | p)
     P(v) = P(p) P(v | p)
 
-*Logit adjustment*: z_v + tau log nu(v | p) in the loss, z_v in the probabilities, where nu is the label's share of
-the counted documents of its sibling set, and 1 for a label without any, as published. tau is 1 in the paper.
+*Logit adjustment*: z_v + tau log nu(v | p) in the loss and z_v in the probabilities, where nu is the label's share of
+the counted documents of its sibling set; as published, nu is 1 for a label without documents. tau is 1 in the paper.
 
-It is made **for documents of one path**. Where gold has k siblings, the loss is that of k draws from one softmax, and
-its optimum gives each 1/k: of two neither is above 0.5, so neither is predicted. What else follows from a softmax is
-as published: a set of one label gives it all of its parent's probability, and where gold ends at an inner label the
-probabilities still go on to the leaves.
+The method is made **for documents of one path**. With k gold siblings the loss is that of k draws from one softmax, and
+its optimum gives each 1/k: of two, neither is above 0.5, so neither is predicted. As published, a set of one label
+gives it all of its parent's probability, and where gold ends at an inner label the probabilities still go on to the
+leaves.
 
 *On a DAG* the model is a random walk from the root. A label in several sibling sets has one logit in all of them; its
-loss is the mean over the sets, for the documents do not say which way they came; P(v) is the sum over its parents of
-P(p) P(v | p), the probability that the walk comes past. A label with parents competes in their sets alone, also where
-the root names it as a child: gold that has it has its parents too. A walk that comes past v carries all ancestors of
-v, those that it did not take as well, which is what the max constraint adds: `coherence` is on by default.
+loss is the mean over the sets, since documents do not tell which way they came; P(v) is the sum over its parents of
+P(p) P(v | p), the probability that the walk passes v. A label with parents competes only in their sets, even where the
+root names it as a child: a document with that label carries all ancestors of v, also those that the walk did not pass.
+The max constraint adds these: `coherence` is on by default.
 
-*In a branch* there is no sibling set below the root: documents outside have no label there to be chosen. Each label
-without parents in the branch has a sigmoid and binary cross-entropy instead, and is not adjusted. So has the only
-label below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch
-teaches that sigmoid that it does not hold, and the softmaxes nothing.
+*In a branch* the labels below the root do not compete: documents outside have no label there to choose. Each label
+without parents in the branch has a sigmoid and binary cross-entropy instead, without adjustment. So has the only label
+below the root of a whole hierarchy, so that one branch is the base model. A document without gold in a branch teaches
+that sigmoid that the label is absent, and teaches the softmaxes nothing.
 
-Differs: the published program adds up over labels; here a label has its weight in the loss, one over the number of
-labels, as with every objective. A constant factor, which Adam does not feel, while the gradients' clipping and the
-recursive regularisation do. nu is counted on the splits that the sweep's `priors` names, train and val as published
-unless it says otherwise. Logarithms are stable without a clamp. The paper's own tables were not at hand; no score is
-quoted.
+Differs: nu is counted on the splits that the sweep's `priors` names, by default train and val as published. Logarithms
+are stable without a clamp. The paper's tables were not at hand, so no score is quoted.
 """
 
 from collections.abc import Sequence
@@ -42,7 +39,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.registry import Weight
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
 NUMERICS = {"models.conditional_softmax": 1}
@@ -50,11 +47,11 @@ COHERENCE = "max_constraint"
 
 
 class ConditionalSoftmax(Objective):
-    """One softmax per sibling set, and products of them on the way down.
+    """One softmax per sibling set, and their products on the way down.
 
     Args:
-        members: The list of hierarchies.
-        tau: Weight of the logit adjustment, which makes rare siblings be predicted more often; 0 is none.
+        heads: Specification of each head.
+        tau: Weight of the logit adjustment, which favours rare siblings; 0 is none.
     """
 
     label: Tensor
@@ -64,32 +61,32 @@ class ConditionalSoftmax(Objective):
     adjustment: Tensor
     is_free: Tensor
 
-    def __init__(self, members: Sequence[Member], *, tau: Weight = 0.0):
-        super().__init__(members)
-        ends = np.cumsum([len(member.asked) for member in members])
+    def __init__(self, heads: Sequence[HeadSpec], *, tau: Weight = 0.0):
+        super().__init__(heads)
+        ends = np.cumsum([len(head.predicted) for head in heads])
         num_labels = int(ends[-1])
         pairs = [
-            _sibling_pairs(member, int(end) - len(member.asked), root=num_labels + number)
-            for number, (member, end) in enumerate(zip(members, ends, strict=True))
+            _sibling_pairs(head, int(end) - len(head.predicted), root=num_labels + number)
+            for number, (head, end) in enumerate(zip(heads, ends, strict=True))
         ]
         every = np.concatenate(pairs, axis=1)
-        # Level by level: a label's probability is complete before its children's are begun.
+        # Level by level: a label's probability is complete before those of its children are computed.
         parents, labels, levels = every[:, np.argsort(every[2], kind="stable")]
         self.level_sizes = np.unique(levels, return_counts=True)[1].tolist()
         sets, sibling_set = np.unique(parents, return_inverse=True)
         self.num_sets = len(sets)
-        counts = np.concatenate([member.facts.num_documents[member.asked] for member in members])[labels]
+        counts = np.concatenate([head.facts.num_documents[head.predicted] for head in heads])[labels]
         totals = np.bincount(sibling_set, weights=counts, minlength=self.num_sets)[sibling_set]
         shares = np.where(counts > 0, counts / np.maximum(totals, 1), 1.0)
         num_sets_of = np.bincount(labels, minlength=num_labels)
         for name, values in {
-            # Of K pairs of a label and a sibling set that it is in:
+            # Per pair of a label and a sibling set that holds it, K in all:
             "label": labels,
-            "parent": parents,  # Those after the last label are the members' roots.
+            "parent": parents,  # Indices after the last label are the heads' roots.
             "sibling_set": sibling_set,
             "share": (1 / num_sets_of[labels]).astype(np.float32),
             "adjustment": (tau * np.log(shares)).astype(np.float32),
-            # Of all labels:
+            # Per label:
             "is_free": num_sets_of == 0,
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
@@ -102,10 +99,10 @@ class ConditionalSoftmax(Objective):
         return torch.where(self.is_free, free_BC, -gold_BC * chosen_BC)
 
     def probabilities(self, logits_BC: Tensor) -> Tensor:
-        """Returns (B, C): the probability that the walk comes past each label; logits are not adjusted."""
+        """Returns (B, C): the probability that the walk passes each label; logits are not adjusted."""
         conditional_BK = self._log_conditionals(logits_BC[:, self.label]).exp()
         reached = torch.where(self.is_free, torch.sigmoid(logits_BC), 0.0)
-        reached = torch.cat([reached, reached.new_ones(len(reached), len(self.members))], dim=1)
+        reached = torch.cat([reached, reached.new_ones(len(reached), len(self.heads))], dim=1)
         of_pairs = (self.label, self.parent, conditional_BK)
         for label, parent, conditional in zip(*(one.split(self.level_sizes, -1) for one in of_pairs), strict=True):
             reached = reached.index_add(1, label, reached[:, parent] * conditional)
@@ -121,18 +118,18 @@ class ConditionalSoftmax(Objective):
         return logits_BK - (highest + sums.log())[:, self.sibling_set]
 
 
-def _sibling_pairs(member: Member, offset: int, root: int) -> npt.NDArray[np.int64]:
+def _sibling_pairs(head: HeadSpec, offset: int, root: int) -> npt.NDArray[np.int64]:
     """Returns (3, pairs): the parent whose children compete, a child, and that child's level.
 
     Args:
-        member: One hierarchy.
-        offset: Added to the places of its labels.
-        root: Stands for the virtual root, of which labels without parents are children; in a branch there is none.
+        head: Specification of one head.
+        offset: Number of predicted labels of the heads before it.
+        root: Index of this head's virtual root, the parent of labels without parents; a branch has no such parent.
     """
-    edges = member.asked_edges
-    top = np.setdiff1d(np.arange(len(member.asked)), edges[:, 1])
-    is_whole = len(member.asked) == len(member.part_of or member.hierarchy)
+    edges = head.predicted_edges
+    top = np.setdiff1d(np.arange(len(head.predicted)), edges[:, 1])
+    is_whole = len(head.predicted) == len(head.whole or head.hierarchy)
     competing = top if is_whole and len(top) > 1 else top[:0]
     parents = np.concatenate([np.full(len(competing), root), edges[:, 0] + offset])
     children = np.concatenate([competing, edges[:, 1]])
-    return np.stack([parents, children + offset, member.hierarchy.levels[member.asked][children]])
+    return np.stack([parents, children + offset, head.hierarchy.levels[head.predicted][children]])

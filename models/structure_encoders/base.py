@@ -1,8 +1,8 @@
-"""What every structure encoder is: one set of parameters per member of a list of hierarchies.
+"""Base class of structure encoders: one set of parameters for each head of a list.
 
-Shape suffixes, here and in every model file: B documents, T tokens, D text width, L labels of the
-whole hierarchy, N nodes of one member, U nodes of all members one after the other, A labels of one
-member that are asked for, C those of all members one after the other, M members, E edges, H node width.
+Shape suffixes, here and in every model file: B documents, T tokens, D text width, M heads, L labels of the whole
+hierarchy, N nodes of one head, U nodes of all heads, A labels that one head predicts, C predicted labels of all heads,
+E edges, H node width. What belongs to several heads is in their order, one head after the other.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 
 
 class StructureEncoder(nn.Module):
-    """Maps text vectors to one logit per label that is asked for.
+    """Maps text vectors to one logit per predicted label.
 
-    A subclass takes `(members, text_width, *, options)`: its keyword-only parameters are the options
-    that a sweep file may set. It knows neither merges nor branches. `forward` and `recursive_penalty` are all
-    that most models write. One that reads the text in another way overrides `read` and `width_read`; one whose loss is
-    not a sum over labels' logits, or whose probabilities do not follow from them, overrides `loss` and
-    `probabilities`, and its `forward` may then return whatever these take.
+    A subclass takes `(heads, text_width, *, options)`: its keyword-only parameters are the options that a sweep file
+    may set. It knows neither merges nor branches. Most models write only `forward` and `recursive_penalty`. A model
+    that reads the text in another way overrides `read` and `width_read`. A model whose loss is not a sum over labels'
+    logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`, and its `forward` may
+    return whatever these take.
     """
 
-    def __init__(self, members: Sequence[Member], text_width: int):
+    def __init__(self, heads: Sequence[HeadSpec], text_width: int):
         super().__init__()
-        self.members = tuple(members)
+        self.heads = tuple(heads)
         self.text_width = text_width
 
     @staticmethod
@@ -37,35 +37,35 @@ class StructureEncoder(nn.Module):
         return encoder.width
 
     def read(self, encoder: TextEncoder, tokens: TokenBatch) -> Any:
-        """Returns what `forward` takes of a batch: text_BD."""
+        """Returns the input of `forward` for a batch: text_BD."""
         return encoder(tokens)
 
     def forward(self, text_BD: Tensor) -> Any:
-        """Returns logits_BC: the asked labels of the members, one member after the other."""
+        """Returns logits_BC of the predicted labels."""
         raise NotImplementedError
 
     def loss(self, output: Any, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns what is minimised, without the regularisation: the mean over documents.
+        """Returns the loss without the regularisation: a mean over documents.
 
         Args:
-            output: From `forward`.
-            gold_BC: 0 or 1 for each asked label.
+            output: Output of `forward`.
+            gold_BC: 0 or 1 for each predicted label.
             weights_C: Weights of the labels in the loss.
-            objective: What the sweep file asks for.
+            objective: Objective that the sweep file names.
         """
         return (objective.terms(in_full(output), gold_BC) @ weights_C).mean()
 
     def probabilities(self, output: Any, objective: Objective) -> Tensor:
-        """Returns (B, C) probabilities of the asked labels."""
+        """Returns (B, C) probabilities of the predicted labels."""
         return objective.probabilities(in_full(output))
 
     def recursive_penalty(self) -> Tensor:
-        """Returns the recursive regularisation, a scalar, summed over members (Gopal and Yang 2013)."""
+        """Returns the recursive regularisation, a scalar, summed over heads (Gopal and Yang 2013)."""
         raise NotImplementedError
 
 
 class StatesEncoder(StructureEncoder):
-    """A structure encoder that reads a text piece by piece: `forward` takes `States`, `text_width` is theirs."""
+    """A structure encoder that reads a text token by token: `forward` takes `States`, `text_width` is their width."""
 
     @staticmethod
     def width_read(encoder: TextEncoder) -> int:
@@ -73,10 +73,10 @@ class StatesEncoder(StructureEncoder):
         return encoder.state_width
 
     def read(self, encoder: TextEncoder, tokens: TokenBatch) -> States:
-        """Returns the states of the pieces."""
+        """Returns the states of the tokens."""
         return encoder.states(tokens)
 
 
 def in_full(logits_BC: Tensor) -> Tensor:
-    """Returns logits in single precision at least, whatever a forward pass was in."""
+    """Returns logits in single precision at least, whatever the precision of the forward pass."""
     return logits_BC.to(torch.promote_types(logits_BC.dtype, torch.float32))

@@ -1,20 +1,20 @@
-"""Graph attention in the place of HiAGM's GCN: text propagation whose messages are weighed by attention.
+"""Graph attention network (GAT or GATv2) over the label graph, in the place of HiAGM's GCN.
 
 Papers: Velickovic et al., *Graph Attention Networks*, ICLR 2018, equations 1 to 6 (`attention: gat`), and Brody et al.,
-*How Attentive Are Graph Attention Networks?*, ICLR 2022, equation 7 (`gatv2`). A layer, per head:
+*How Attentive Are Graph Attention Networks?*, ICLR 2022, equation 7 (`gatv2`). A layer, per attention head:
 
-    e_vk = LeakyReLU(a . [W h_v, W h_k])        gat: a neighbour's rank is the same for whoever looks at it
-    e_vk = a . LeakyReLU(W' h_v + W h_k)        gatv2: it is not
+    e_vk = LeakyReLU(a . [W h_v, W h_k])        gat: neighbours rank alike for every node v
+    e_vk = a . LeakyReLU(W' h_v + W h_k)        gatv2: the ranking depends on v
     alpha_vk = softmax of e_vk over k; h'_v = ReLU(h_v + concatenation over heads of sum_k alpha_vk W h_k + b).
 
-A node v attends to its parents, its children and itself. Attention is computed as by PyTorch Geometric's `GATConv` and
-`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot serve members with their own. Text to
-nodes and nodes to logits are HiAGM's (see `models/structure_encoders/hiagm.py`); its node dropout falls on the
-attention weights, as in the papers. Ours, since no paper fixes them: the residual and ReLU for the papers' ELU, so that
-HiAGM's classifier reads what it reads otherwise; 4 heads of 75. As in the papers, a layer knows neither whether an edge
-leads up or down, nor its prior share.
+A node v attends to its parents, its children and itself. Attention is computed as in PyTorch Geometric's `GATConv` and
+`GATv2Conv`, which have one set of weights for all graphs of a batch and so cannot give each branch head its own. The
+maps from text to nodes and from nodes to logits are HiAGM's (see `models/structure_encoders/hiagm.py`); its node
+dropout is applied to the attention weights, as in the papers. Ours, since no paper fixes them: a residual and ReLU in
+place of the papers' ELU, so that HiAGM's classifier reads states as it always does; 4 heads of 75. As in the papers, a
+layer knows neither the direction of an edge nor its prior.
 
-No text classification scores are published for this very combination. Nearest: HGCLR's ablation with a GAT over label
+No text classification scores are published for this combination. Nearest: HGCLR's ablation with a GAT over label
 embeddings, WOS validation, 87.18 / 81.45 (a GCN: 87.06 / 80.63).
 """
 
@@ -29,9 +29,9 @@ from torch_geometric.utils import softmax
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import MemberLinear, member_of, sums_to, union_edges
+from models.layers.per_head import PerHeadLinear, head_of, scatter_sum, union_edges
 from models.structure_encoders.text_propagation import TextPropagation
 
 NUMERICS = {"models.gat": 1}
@@ -43,12 +43,12 @@ class GAT(TextPropagation):
     """Spreads the text over the nodes, lets nodes attend to their neighbours, and classifies from all nodes.
 
     Args:
-        members: The list of hierarchies.
+        specs: Specification of each head; `heads` are the attention heads.
         text_width: Width D of the text vectors.
-        attention: The published one, or the one whose ranking depends on the node that looks.
+        attention: Original attention, or GATv2's, whose ranking of neighbours depends on the attending node.
         node_width: Width H of a node's state, a multiple of `heads`.
-        heads: Attention heads.
-        layers: Layers, one after the other.
+        heads: Number of attention heads.
+        layers: Number of layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
         node_dropout: Dropout on the attention weights.
         logit_dropout: Dropout on the logits.
@@ -56,7 +56,7 @@ class GAT(TextPropagation):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        specs: Sequence[HeadSpec],
         text_width: int,
         *,
         attention: Literal["gat", "gatv2"] = "gat",
@@ -70,9 +70,9 @@ class GAT(TextPropagation):
         if node_width % heads:
             raise ConfigError(f"GAT's node_width must be a multiple of its heads: {node_width} is none of {heads}.")
         super().__init__(
-            members,
+            specs,
             text_width,
-            lambda: GraphAttention(members, node_width, heads, attention == "gatv2", node_dropout),
+            lambda: GraphAttention(specs, node_width, heads, attention == "gatv2", node_dropout),
             node_width=node_width,
             layers=layers,
             text_dropout=text_dropout,
@@ -81,63 +81,63 @@ class GAT(TextPropagation):
 
 
 class GraphAttention(MessagePassing):
-    """One layer over the disjoint union of the members' graphs, every member with its own parameters.
+    """One layer over the disjoint union of the heads' graphs, with parameters for each of them.
 
     Args:
-        members: The list of hierarchies; U nodes in all.
+        specs: Specification of each head; U nodes in all.
         node_width: Width H.
-        heads: Attention heads, each of width H / heads.
+        heads: Number of attention heads, each of width H / heads.
         is_dynamic: Whether attention is GATv2's.
         dropout: Dropout on the attention weights.
     """
 
     edges: Tensor
-    member: Tensor
+    head_of_node: Tensor
 
-    def __init__(self, members: Sequence[Member], node_width: int, heads: int, is_dynamic: bool, dropout: float):
+    def __init__(self, specs: Sequence[HeadSpec], node_width: int, heads: int, is_dynamic: bool, dropout: float):
         super().__init__(aggr=None, node_dim=0)
-        sizes = [len(member.hierarchy) for member in members]
+        sizes = [len(spec.hierarchy) for spec in specs]
         width = node_width // heads
         self.heads, self.is_dynamic = heads, is_dynamic
-        # GATv2 maps the node that looks by a matrix of its own, side by side with that of the neighbour.
-        self.maps = MemberLinear(sizes, node_width, node_width * (2 if is_dynamic else 1), has_bias=False)
-        # What scores the neighbour and, in GAT, the node that looks.
+        # GATv2 maps the attending node by a matrix of its own, side by side with that of the neighbour.
+        self.maps = PerHeadLinear(sizes, node_width, node_width * (2 if is_dynamic else 1), has_bias=False)
+        # Scores of the neighbour and, in GAT, of the attending node.
         self.score_weight = nn.Parameter(torch.empty(len(sizes), 1 if is_dynamic else 2, heads, width))
         self.message_bias = nn.Parameter(torch.zeros(len(sizes), node_width))
         for weight, fan in ((self.maps.weight, 2 * node_width), (self.score_weight, heads + width)):
             bound = (6 / fan) ** 0.5
             nn.init.uniform_(weight, -bound, bound)
         self.dropout = Dropout(dropout)
-        parents_E, children_E = union_edges(members)
+        parents_E, children_E = union_edges(specs)
         every_U = torch.arange(sum(sizes))
         ways = torch.stack([torch.cat([parents_E, children_E, every_U]), torch.cat([children_E, parents_E, every_U])])
         self.register_buffer("edges", ways, persistent=False)
-        self.register_buffer("member", member_of(sizes), persistent=False)
+        self.register_buffer("head_of_node", head_of(sizes), persistent=False)
 
     def forward(self, nodes_UBH: Tensor) -> Tensor:
         """Returns the next (U, B, H) states."""
         mapped = self.maps(nodes_UBH).unflatten(-1, (-1, self.heads, self.score_weight.shape[-1]))
-        neighbour_UBAW, looking_UBAW = mapped[:, :, 0], mapped[:, :, -1]
-        num_nodes, (neighbours_E, looking_E) = len(nodes_UBH), self.edges
-        weight_UxAW = self.score_weight[self.member]
+        neighbour_UBAW, attending_UBAW = mapped[:, :, 0], mapped[:, :, -1]
+        num_nodes, (neighbours_E, attending_E) = len(nodes_UBH), self.edges
+        weight_UxAW = self.score_weight[self.head_of_node]
         if self.is_dynamic:
-            pairs_EBAW = neighbour_UBAW.index_select(0, neighbours_E) + looking_UBAW.index_select(0, looking_E)
-            weighted_EBAW = functional.leaky_relu(pairs_EBAW, _SLOPE) * weight_UxAW[looking_E]
+            pairs_EBAW = neighbour_UBAW.index_select(0, neighbours_E) + attending_UBAW.index_select(0, attending_E)
+            weighted_EBAW = functional.leaky_relu(pairs_EBAW, _SLOPE) * weight_UxAW[attending_E]
             scores_EBA = weighted_EBAW.sum(-1)
         else:
             by_neighbour_UBA = (neighbour_UBAW * weight_UxAW[:, :1]).sum(-1)
-            by_looking_UBA = (looking_UBAW * weight_UxAW[:, 1:]).sum(-1)
-            pairs_EBA = by_neighbour_UBA.index_select(0, neighbours_E) + by_looking_UBA.index_select(0, looking_E)
+            by_attending_UBA = (attending_UBAW * weight_UxAW[:, 1:]).sum(-1)
+            pairs_EBA = by_neighbour_UBA.index_select(0, neighbours_E) + by_attending_UBA.index_select(0, attending_E)
             scores_EBA = functional.leaky_relu(pairs_EBA, _SLOPE)
-        attention_EBA = self.dropout(softmax(scores_EBA, looking_E, num_nodes=num_nodes, dim=0))
+        attention_EBA = self.dropout(softmax(scores_EBA, attending_E, num_nodes=num_nodes, dim=0))
         read_UBAW = self.propagate(self.edges, x=neighbour_UBAW, attention=attention_EBA, size=(num_nodes, num_nodes))
-        bias_U1H = self.message_bias[self.member].unsqueeze(1)
+        bias_U1H = self.message_bias[self.head_of_node].unsqueeze(1)
         return torch.relu(nodes_UBH + read_UBAW.flatten(2) + bias_U1H)
 
     def message(self, x_j: Tensor, attention: Tensor) -> Tensor:
-        """Weighs the neighbour's state by the attention that it gets."""
+        """Weights the neighbour's state by its attention."""
         return attention.unsqueeze(-1) * x_j
 
     def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
-        """Adds whole rows; the built-in sum adds number by number and takes three times as long."""
-        return sums_to(dim_size, index, inputs)
+        """Adds whole rows; PyG's own sum adds element by element and takes three times as long."""
+        return scatter_sum(dim_size, index, inputs)

@@ -1,22 +1,21 @@
-"""HiAGM-TP: text propagation over the label graph, by a hierarchy GCN or a Tree-LSTM.
+"""HiAGM-TP: text propagation over the label graph, by a hierarchy GCN or a Tree-LSTM (Zhou et al. 2020).
 
-Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classification*, ACL 2020,
-sections 3.2 (structure encoders) and 3.3 (text propagation). Follows the published program where it and the
-paper differ:
+Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classification*, ACL 2020, sections 3.2
+(structure encoders) and 3.3 (text propagation). Follows the published program where it differs from the paper:
 
 * gates of the GCN are one number per node, computed from the node's own state, not one per edge;
-* a GCN layer has no weight matrix: edges carry one learnable number each, at first 1 upwards and the
-  prior share of the child downwards;
-* the Tree-LSTM multiplies the states that pass an edge, hidden and memory, by such a number too; half of a node's
-  width is read upwards, half downwards;
-* the classifier reads all nodes for every label, and dropout 0.5 falls on the *logits*, so that the
-  training loss cannot go below 0.347; `logit_dropout: 0` turns that off.
+* a GCN layer has no weight matrix: edges carry one learnable number each, initially 1 upwards and the prior share of
+  the child downwards;
+* the Tree-LSTM multiplies the states that pass an edge, hidden and memory, by such a number too; half of a node's width
+  is read upwards, half downwards;
+* the classifier reads all nodes for every label, and dropout 0.5 is on the *logits*, so that the training loss cannot
+  go below 0.347; `logit_dropout: 0` turns that off.
 
-Differs: the downward gate's bias, which the program never initialises, starts at 0; edge lists instead
-of dense matrices; the Tree-LSTM goes level by level for all documents at once, has one bias per gate where the
-program adds two, and lacks a projection that the program declares and never uses. On a DAG, of which neither
-paper nor program speaks, a node takes the mean over its parents on the way down. One layer as in the
-authors' program; the HiTIN authors' copy stacks two GCN layers.
+Differs: the downward gate's bias, which the program never initialises, starts at 0; edge lists replace dense matrices;
+the Tree-LSTM computes all documents at once, generation by generation, has one bias per gate where the program adds
+two, and lacks a projection that the program declares and never uses. On a DAG, which paper and program leave open, a
+node takes the mean over its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy
+stacks two GCN layers.
 
 Published with BERT and the GCN (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76; with GloVe:
 WOS 85.82 / 80.28, RCV1-v2 83.96 / 63.35, NYT 74.97 / 60.83. Tree-LSTM with GloVe: RCV1-v2 83.20 / 62.32, a number
@@ -29,7 +28,7 @@ from typing import Literal
 from torch import nn
 
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.gcn import HierarchyGCN
 from models.layers.tree_lstm import TreeLSTM
 from models.structure_encoders.text_propagation import TextPropagation
@@ -41,11 +40,11 @@ class HiAGM(TextPropagation):
     """Spreads the text over the nodes, passes messages up and down, and classifies from all nodes.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
-        structure: What passes the messages.
+        structure: Structure encoder that passes the messages.
         node_width: Width H of a node's state; even for the Tree-LSTM.
-        layers: Layers of it, one after the other.
+        layers: Number of its layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
         node_dropout: Dropout on each of a GCN layer's three summands, or on both halves of the Tree-LSTM's states.
         logit_dropout: Dropout on the logits.
@@ -53,7 +52,7 @@ class HiAGM(TextPropagation):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         structure: Literal["gcn", "tree_lstm"] = "gcn",
@@ -64,9 +63,9 @@ class HiAGM(TextPropagation):
         logit_dropout: Share = 0.5,
     ):
         super().__init__(
-            members,
+            heads,
             text_width,
-            layer_builder(structure, members, node_width, node_dropout),
+            layer_builder(structure, heads, node_width, node_dropout),
             node_width=node_width,
             layers=layers,
             text_dropout=text_dropout,
@@ -75,8 +74,8 @@ class HiAGM(TextPropagation):
 
 
 def layer_builder(
-    structure: Literal["gcn", "tree_lstm"], members: Sequence[Member], node_width: int, dropout: float
+    structure: Literal["gcn", "tree_lstm"], heads: Sequence[HeadSpec], node_width: int, dropout: float
 ) -> Callable[[], nn.Module]:
-    """Returns what makes a layer of the chosen structure encoder."""
+    """Returns a constructor of layers of the chosen structure encoder."""
     kind = HierarchyGCN if structure == "gcn" else TreeLSTM
-    return lambda: kind(members, node_width, dropout)
+    return lambda: kind(heads, node_width, dropout)

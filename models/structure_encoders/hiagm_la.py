@@ -1,21 +1,20 @@
-"""HiAGM-LA: labels that went through a structure encoder attend to the text (multi-label attention).
+"""HiAGM-LA: multi-label attention of structure-aware label states to the tokens of a text (Zhou et al. 2020).
 
 Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classification*, ACL 2020, section 3.3, the
 variant beside text propagation. Every label has an embedding; the structure encoder (GCN or Tree-LSTM, those of
 `models/structure_encoders/hiagm.py`) passes them over the label graph, once for all documents. A label's state l_v then
-weighs the K slots s_k of a text, and the classifier reads what all labels of a member found:
+weights the K slots s_k of a text, and the classifier reads what all labels of a head found:
 
     a_vk = softmax over k of l_v . s_k,  text_v = sum over k of a_vk s_k,  z = Dropout(W [text_1 ... text_N] + b).
 
-The published settings leave the text a single slot: the softmax over it is always 1, and neither embeddings nor
-structure encoder reach the output or learn anything. Here a text has a slot for each of its pieces: a linear map per
-member, without activation, of the state that the text encoder makes of the piece. As published: embeddings start
-Kaiming-uniform with dropout 0.5, dot products are not scaled, and dropout 0.5 falls on the logits (`logit_dropout:
-0` turns that off). Slots and attention are computed member by member, which takes no more memory than one member's;
-all else for all members at once.
+The published settings give a text a single slot: the softmax over it is always 1, and neither embeddings nor structure
+encoder affect the output or learn anything. Here a text has a slot per token: a linear map, one per head and without
+activation, of the text encoder's state of the token. As published: embeddings start Kaiming-uniform with dropout 0.5,
+dot products are not scaled, and dropout 0.5 is on the logits (`logit_dropout: 0` turns that off). Slots and attention
+are computed head by head, which takes no more memory than for one head; everything else for all heads at once.
 
-Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still
-to be checked.
+Published with GloVe on RCV1-v2: GCN 82.21 / 61.65, Tree-LSTM 82.54 / 61.90; quoted from memory of the paper, still to
+be checked.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.core.registry import Positive, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
 from models.structure_encoders.base import StatesEncoder
 from models.structure_encoders.hiagm import layer_builder
@@ -37,14 +36,14 @@ NUMERICS = {"models.hiagm_la": 3}
 
 
 class HiAGMLA(StatesEncoder):
-    """Passes label embeddings over the graph, lets labels attend to the text's pieces, and classifies from all labels.
+    """Passes label embeddings over the graph, lets labels attend to the text's tokens, and classifies from all labels.
 
     Args:
-        members: The list of hierarchies.
-        text_width: Width D of the states of a text's pieces.
-        structure: What passes the messages.
+        heads: Specification of each head.
+        text_width: Width D of the states of a text's tokens.
+        structure: Structure encoder that passes the messages.
         node_width: Width H of a label's state and of a slot; even for the Tree-LSTM.
-        layers: Layers of the structure encoder, one after the other.
+        layers: Number of its layers, one after the other.
         label_dropout: Dropout on the label embeddings.
         node_dropout: Dropout on each of a GCN layer's three summands, or on both halves of the Tree-LSTM's states.
         logit_dropout: Dropout on the logits.
@@ -52,7 +51,7 @@ class HiAGMLA(StatesEncoder):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         structure: Literal["gcn", "tree_lstm"] = "gcn",
@@ -62,16 +61,16 @@ class HiAGMLA(StatesEncoder):
         node_dropout: Share = 0.05,
         logit_dropout: Share = 0.5,
     ):
-        super().__init__(members, text_width)
-        self.sizes = [len(member.hierarchy) for member in members]
+        super().__init__(heads, text_width)
+        self.sizes = [len(head.hierarchy) for head in heads]
         self.labels = nn.Parameter(torch.empty(sum(self.sizes), node_width))
         bound = (6 / node_width) ** 0.5
         nn.init.uniform_(self.labels, -bound, bound)
         self.label_dropout = Dropout(label_dropout)
-        build_layer = layer_builder(structure, members, node_width, node_dropout)
+        build_layer = layer_builder(structure, heads, node_width, node_dropout)
         self.graph = nn.ModuleList(build_layer() for _ in range(layers))
-        self.to_slots = nn.Linear(text_width, len(members) * node_width)
-        self.classifier = all_nodes_classifier(members, node_width)
+        self.to_slots = nn.Linear(text_width, len(heads) * node_width)
+        self.classifier = all_nodes_classifier(heads, node_width)
         self.logit_dropout = Dropout(logit_dropout)
 
     def forward(self, text: States) -> Tensor:  # type: ignore[override]
@@ -81,7 +80,7 @@ class HiAGMLA(StatesEncoder):
             states_U1H = layer(states_U1H)
         is_missing_B1T = ~text.mask_BT.unsqueeze(1)
         found = []
-        weights, biases = (parameter.chunk(len(self.members)) for parameter in self.to_slots.parameters())
+        weights, biases = (parameter.chunk(len(self.heads)) for parameter in self.to_slots.parameters())
         states = states_U1H.squeeze(1).split(self.sizes)
         for states_NH, weight_HD, bias_H in zip(states, weights, biases, strict=True):
             slots_BTH = functional.linear(text.states_BTD, weight_HD, bias_H)

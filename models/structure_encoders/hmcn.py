@@ -1,9 +1,9 @@
-"""HMCN-F and HMCN-R: a local classifier per level of the hierarchy and a global one behind them all, by `form`.
+"""HMCN-F and HMCN-R: a local classifier per level and a global one behind them (Wehrmann et al. 2018).
 
-Paper: Wehrmann, Cerri and Barros, *Hierarchical Multi-Label Classification Networks*, ICML 2018, section 3. No
-program of the authors is known; equations and values are quoted from memory of the paper, still to be checked; that
-the global classifier reads x too is how HiLAP has it, where NeuralNLP has the state alone. With x the text and level
-l = 1 ... L, a state A^l passes down the levels beside the text:
+Paper: Wehrmann, Cerri and Barros, *Hierarchical Multi-Label Classification Networks*, ICML 2018, section 3. No program
+of the authors is known; equations and values are quoted from memory of the paper, still to be checked. The global
+classifier also reads x, as in HiLAP; in NeuralNLP it reads the state alone. With x the text and level l = 1 ... L, a
+state A^l passes down the levels beside the text:
 
     HMCN-F: A^l = f(W^l [A^(l-1), x] + b^l), A^1 without A^0
     HMCN-R: A^l is the hidden state of one LSTM cell, the same on all levels, that reads x and A^(l-1); A^0 = 0
@@ -14,13 +14,12 @@ l = 1 ... L, a state A^l passes down the levels beside the text:
 
 with beta 0.5, lambda 0.1, 384 units a layer, batch normalisation and dropout 0.6. Ours, where the paper is silent: a
 layer is linear, ReLU, batch norm, dropout, in the order of the NeuralNLP toolkit; the violations are those of P; the
-cell has one bias per gate, and its states are dropped out only where classifiers read them. The paper trains by Adam
-at 1e-3, here the sweep file says how. The recursive regularisation, which NeuralNLP adds, pulls the rows of W_G.
+cell has one bias per gate, and dropout on its states only where classifiers read them. The paper trains by Adam at
+1e-3; here the sweep file decides. The recursive regularisation, which NeuralNLP adds, pulls the rows of W_G.
 
-`models/layers/level_losses.py` says what a level is, how each BCE is a mean over labels, and what becomes of it under
-branches. A member's violations weigh as much as its labels do together: of a whole hierarchy, and of a branch with a
-mean of its own, as in the paper. A branch of one level has one local classifier. Levels without labels that are asked
-for have none, but their state is there.
+`models/layers/level_losses.py` defines levels and the means over labels, also under branches. A head's violations weigh
+as much as its labels do together: for a whole hierarchy, and for a branch with a mean of its own, as in the paper. A
+branch of one level has one local classifier. A level without predicted labels has a state but no classifier.
 
 Published, with other text encoders: RCV1-v2 80.80 micro F1 (README of NeuralNLP), 54.60 macro (quoted from memory of
 later papers, still to be checked).
@@ -34,10 +33,18 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.registry import Positive, Share, Weight
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.level_losses import asked_levels, cross_entropy, level_factors
-from models.layers.per_head import MemberBatchNorm, MemberLinear, RaggedLinear, join, member_of, sums_to
+from models.layers.level_losses import cross_entropy, level_factors, predicted_levels
+from models.layers.per_head import (
+    PerHeadBatchNorm,
+    PerHeadLinear,
+    PerHeadReadout,
+    head_of,
+    label_readout,
+    predicted_union_edges,
+    scatter_sum,
+)
 from models.objectives.base import Objective
 from models.structure_encoders.base import StructureEncoder
 
@@ -46,16 +53,16 @@ REFUSES = {"objective": "it adds the cross-entropies of a global and of local ou
 
 
 class HMCN(StructureEncoder):
-    """Passes a state down the levels, classifies each level from its own and all labels from the last.
+    """Passes a state down the levels, classifies each level from its own state and all labels from the last.
 
-    S counts the states, level by level and on each level member by member; K the local classifiers, member by
-    member and of each member level by level.
+    S counts the states, level by level and on each level head by head; K the local classifiers, head by head and in
+    each head level by level.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
-        form: f has a layer per level, HMCN-F; r one recurrent cell for all levels, HMCN-R.
-        width: Units of each layer, and of the cell.
+        form: HMCN-F, with a layer per level, or HMCN-R, with one recurrent cell for all levels.
+        width: Width of each layer, and of the cell.
         beta: Share of the local outputs in the prediction.
         violation: Weight lambda of the penalty on labels that are more probable than their parents.
         dropout: Dropout on the states and on the local classifiers' hidden layers.
@@ -65,13 +72,13 @@ class HMCN(StructureEncoder):
     last_states: Tensor
     order: Tensor
     edges: Tensor
-    member: Tensor
+    head: Tensor
     local_factors: Tensor
     global_factor = 1.0
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         form: Literal["f", "r"] = "f",
@@ -80,46 +87,44 @@ class HMCN(StructureEncoder):
         violation: Weight = 0.1,
         dropout: Share = 0.6,
     ):
-        super().__init__(members, text_width)
+        super().__init__(heads, text_width)
         self.beta, self.violation = beta, violation
-        counts = [len(member.asked) for member in members]
-        depths = [int(member.hierarchy.levels.max()) for member in members]
-        self.flow = (LayerFlow if form == "f" else CellFlow)(depths, text_width, width, dropout)
-        levels = [asked_levels(member) for member in members]
-        heads = [(place, level) for place, own in enumerate(levels) for level in np.unique(own).tolist()]
+        counts = [len(head.predicted) for head in heads]
+        num_levels = [int(head.hierarchy.levels.max()) for head in heads]
+        self.flow = (LayerFlow if form == "f" else CellFlow)(num_levels, text_width, width, dropout)
+        levels = [predicted_levels(head) for head in heads]
+        local_keys = [(place, level) for place, own in enumerate(levels) for level in np.unique(own).tolist()]
         starts = np.cumsum([0, *counts])
-        labels = [starts[place] + np.flatnonzero(levels[place] == level) for place, level in heads]
-        self.local_hidden = Layer(len(heads), width, width, dropout)
-        self.local = RaggedLinear([width] * len(heads), [len(own) for own in labels], ())
-        self.head = RaggedLinear(
-            [width + text_width] * len(members), counts, [member.asked_edges for member in members]
-        )
-        state = {of: number for number, of in enumerate(_states(depths))}
+        labels = [starts[place] + np.flatnonzero(levels[place] == level) for place, level in local_keys]
+        self.local_hidden = Layer(len(local_keys), width, width, dropout)
+        self.local = PerHeadReadout([width] * len(local_keys), [len(own) for own in labels], ())
+        self.global_classifier = label_readout(heads, [width + text_width] * len(heads))
+        state = {of: number for number, of in enumerate(_states(num_levels))}
         for name, values in {
-            "local_states": torch.tensor([state[head] for head in heads]),
-            "last_states": torch.tensor([state[one] for one in enumerate(depths)]),
+            "local_states": torch.tensor([state[key] for key in local_keys]),
+            "last_states": torch.tensor([state[one] for one in enumerate(num_levels)]),
             "order": torch.from_numpy(np.argsort(np.concatenate(labels))),
-            "edges": join([member.asked_edges for member in members], counts),
-            "member": member_of(counts),
-            "local_factors": level_factors(members),
+            "edges": predicted_union_edges(heads),
+            "head": head_of(counts),
+            "local_factors": level_factors(heads),
         }.items():
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
-        """Returns logits_2BC, the local ones before the global ones."""
+        """Returns logits_2BC, local ones first, then global ones."""
         states_SBH = self.flow(text_BD)
         hidden_KBH = self.local_hidden(states_SBH.index_select(0, self.local_states))
         local_BC = self.local(hidden_KBH.transpose(0, 1).flatten(1)).index_select(1, self.order)
         last_MBX = _beside_text(states_SBH.index_select(0, self.last_states), text_BD)
-        return torch.stack([local_BC, self.head(last_MBX.transpose(0, 1).flatten(1))])
+        return torch.stack([local_BC, self.global_classifier(last_MBX.transpose(0, 1).flatten(1))])
 
     def loss(self, output: Tensor, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns the cross-entropies of both outputs and the penalty on violations; the objective is not asked."""
+        """Returns the cross-entropies of both outputs and the penalty on violations; the objective is not used."""
         local_C, global_C = self.local_factors * weights_C, self.global_factor * weights_C
         parents_E, children_E = self.edges
         probabilities_BC = self.probabilities(output, objective)
         violations_BE = torch.relu(probabilities_BC[:, children_E] - probabilities_BC[:, parents_E]).square()
-        weights_E = sums_to(len(self.members), self.member, weights_C)[self.member[parents_E]]
+        weights_E = scatter_sum(len(self.heads), self.head, weights_C)[self.head[parents_E]]
         penalty_B = self.violation * (violations_BE @ weights_E)
         return (cross_entropy(output, gold_BC, local_C, global_C) + penalty_B).mean()
 
@@ -130,16 +135,16 @@ class HMCN(StructureEncoder):
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's row of the global classifier towards its parents'."""
-        return self.head.edge_penalty()
+        return self.global_classifier.edge_penalty()
 
 
 class Layer(nn.Module):
-    """Linear, ReLU, batch norm, dropout; so many side by side, with parameters of their own."""
+    """Linear, ReLU, batch norm, dropout: several side by side, each with parameters of its own."""
 
     def __init__(self, number: int, width_in: int, width_out: int, dropout: float):
         super().__init__()
-        self.linear = MemberLinear([1] * number, width_in, width_out)
-        self.norm = MemberBatchNorm([1] * number, width_out)
+        self.linear = PerHeadLinear([1] * number, width_in, width_out)
+        self.norm = PerHeadBatchNorm([1] * number, width_out)
         self.dropout = Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -148,22 +153,22 @@ class Layer(nn.Module):
 
 
 class LayerFlow(nn.Module):
-    """HMCN-F's states: a layer per member and level.
+    """States of HMCN-F: a layer per head and level.
 
     Args:
-        depths: Levels of each member.
+        num_levels: Number of levels of each head.
         text_width: Width D of the text vectors.
         width: Width H of the states.
         dropout: Dropout on the states.
     """
 
-    def __init__(self, depths: Sequence[int], text_width: int, width: int, dropout: float):
+    def __init__(self, num_levels: Sequence[int], text_width: int, width: int, dropout: float):
         super().__init__()
         self.layers = nn.ModuleList()
-        above = list(range(len(depths)))
-        for level in range(1, max(depths) + 1):
-            # Members that go on, as places among those of the level before.
-            places = [place for place, member in enumerate(above) if depths[member] >= level]
+        above = list(range(len(num_levels)))
+        for level in range(1, max(num_levels) + 1):
+            # Heads that have this level, as places among those of the level before.
+            places = [place for place, head in enumerate(above) if num_levels[head] >= level]
             self.register_buffer(f"places_{level - 1}", torch.tensor(places), persistent=False)
             self.layers.append(Layer(len(places), text_width + (width if level > 1 else 0), width, dropout))
             above = [above[place] for place in places]
@@ -179,26 +184,26 @@ class LayerFlow(nn.Module):
 
 
 class CellFlow(nn.Module):
-    """HMCN-R's states: one LSTM cell per member, from level to level; the arguments are those of `LayerFlow`.
+    """States of HMCN-R: one LSTM cell per head, from level to level; arguments as in `LayerFlow`.
 
-    All members' cells go down to the deepest level of any, and what lies below a member's own is not read.
+    All cells run down to the deepest level of any head; states below a head's own levels are not read.
     """
 
     own: Tensor
 
-    def __init__(self, depths: Sequence[int], text_width: int, width: int, dropout: float):
+    def __init__(self, num_levels: Sequence[int], text_width: int, width: int, dropout: float):
         super().__init__()
-        self.depth, self.width = max(depths), width
-        self.gates = MemberLinear([1] * len(depths), width + text_width, 4 * width)  # In the order i, f, g, o.
+        self.most_levels, self.width = max(num_levels), width
+        self.gates = PerHeadLinear([1] * len(num_levels), width + text_width, 4 * width)  # In the order i, f, g, o.
         self.dropout = Dropout(dropout)
-        own = [(level - 1) * len(depths) + member for member, level in _states(depths)]
+        own = [(level - 1) * len(num_levels) + head for head, level in _states(num_levels)]
         self.register_buffer("own", torch.tensor(own), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns states_SBH."""
         state = memory = text_BD.new_zeros(len(self.gates.sizes), len(text_BD), self.width)
         states = []
-        for _ in range(self.depth):
+        for _ in range(self.most_levels):
             i, f, g, o = self.gates(_beside_text(state, text_BD)).chunk(4, dim=-1)
             memory = torch.sigmoid(f) * memory + torch.sigmoid(i) * torch.tanh(g)
             state = torch.sigmoid(o) * torch.tanh(memory)
@@ -206,11 +211,13 @@ class CellFlow(nn.Module):
         return self.dropout(torch.cat(states).index_select(0, self.own))
 
 
-def _states(depths: Sequence[int]) -> list[tuple[int, int]]:
-    """Returns member and level of each state, level by level."""
-    return [(member, level) for level in range(1, max(depths) + 1) for member, d in enumerate(depths) if d >= level]
+def _states(num_levels: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns head and level of each state, level by level."""
+    return [
+        (head, level) for level in range(1, max(num_levels) + 1) for head, num in enumerate(num_levels) if num >= level
+    ]
 
 
 def _beside_text(states: Tensor, text_BD: Tensor) -> Tensor:
-    """Returns each member's (B, H) state with the text beside it."""
+    """Returns each head's (B, H) state with the text beside it."""
     return torch.cat([states, text_BD.expand(len(states), -1, -1)], dim=-1)

@@ -1,16 +1,16 @@
-"""Reconstruction of the hybrid loss: local and global cross-entropies, mixed, on the body of HMCN-F.
+"""Reconstruction of the hybrid loss: a mixture of local and global cross-entropies on the body of HMCN-F.
 
 Qi and Chelmis, IEEE BigData 2023, pages 819 to 828. Neither text nor program of the paper could be had. All that is
-known of it is what HiMTL's paper says: that it combines local and global predictions. This file is one reading of that;
-scores of it are not scores of the paper. On the states and classifiers of HMCN-F (`models/structure_encoders/hmcn.py`)
+known comes from HiMTL's paper: it combines local and global predictions. This file is one reading of that; its scores
+are not scores of the paper. On the states and classifiers of HMCN-F (`models/structure_encoders/hmcn.py`)
 
     P = alpha P_G + (1 - alpha) P^l
     loss = alpha BCE(P_G) + (1 - alpha) x mean over levels l of BCE(P^l)
            + lambda x sum over edges from p to q of max(0, P_q - P_p)^2
 
-with alpha 0.5 and lambda 0.1. It differs from HMCN-F in what the local terms weigh: less, the deeper the hierarchy.
-The means over labels and what becomes of them under branches are those of HMCN-F; levels without labels that are
-asked for do not count. There are no published scores of this reading.
+with alpha 0.5 and lambda 0.1. It differs from HMCN-F in the weight of the local terms: the deeper the hierarchy, the
+smaller. Means over labels, also under branches, are those of HMCN-F; levels without predicted labels do not count. No
+scores of this reading are published.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import torch
 
 from harness.core.registry import Positive, Share, Weight
-from models.head_spec import Member
-from models.layers.level_losses import asked_levels
+from models.head_spec import HeadSpec
+from models.layers.level_losses import predicted_levels
 from models.structure_encoders.hmcn import HMCN
 
 NUMERICS = {"models.hybrid_loss": 1}
@@ -31,17 +31,17 @@ class HybridLoss(HMCN):
     """HMCN-F with the mean over levels in place of the sum.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
         alpha: Share of the global output, in the loss and in the prediction.
-        width: Units of each layer.
+        width: Width of each layer.
         violation: Weight lambda of the penalty on labels that are more probable than their parents.
         dropout: Dropout on the states and on the local classifiers' hidden layers.
     """
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         alpha: Share = 0.5,
@@ -49,7 +49,7 @@ class HybridLoss(HMCN):
         violation: Weight = 0.1,
         dropout: Share = 0.6,
     ):
-        super().__init__(members, text_width, width=width, beta=1 - alpha, violation=violation, dropout=dropout)
-        num_levels = torch.tensor([len(set(asked_levels(member).tolist())) for member in members])
+        super().__init__(heads, text_width, width=width, beta=1 - alpha, violation=violation, dropout=dropout)
+        num_levels = torch.tensor([len(set(predicted_levels(head).tolist())) for head in heads])
         self.global_factor = alpha
-        self.local_factors = (1 - alpha) * self.local_factors / num_levels[self.member]
+        self.local_factors = (1 - alpha) * self.local_factors / num_levels[self.head]

@@ -1,7 +1,7 @@
-"""Text propagation: what HiAGM-TP and its kin share, whatever spreads messages over the label graph.
+"""Text propagation: the common body of HiAGM-TP and its kin, for any layer that passes messages over the label graph.
 
-The text is mapped to one state per node, layers pass messages between the nodes, and one linear map reads all
-nodes of a member for each of its labels (HiAGM, section 3.3). A model hands over the layers.
+The text is mapped to one state per node, layers pass messages between the nodes, and one linear map reads all nodes of
+a head for each of its labels (HiAGM, section 3.3). The model supplies the layers.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import RaggedLinear
+from models.layers.per_head import PerHeadReadout, label_readout
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"models.propagation": 1}
@@ -21,18 +21,18 @@ class TextPropagation(StructureEncoder):
     """Spreads the text over the nodes, passes messages, and classifies from all nodes.
 
     Args:
-        members: The list of hierarchies.
+        heads: Specification of each head.
         text_width: Width D of the text vectors.
-        build_layer: Makes a layer, which maps (U, B, H) node states to the next ones.
+        build_layer: Constructor of a layer, which maps (U, B, H) node states to the next ones.
         node_width: Width H of a node's state.
-        layers: Layers, one after the other.
+        layers: Number of layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
         logit_dropout: Dropout on the logits.
     """
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         build_layer: Callable[[], nn.Module],
         *,
@@ -41,12 +41,12 @@ class TextPropagation(StructureEncoder):
         text_dropout: float,
         logit_dropout: float,
     ):
-        super().__init__(members, text_width)
+        super().__init__(heads, text_width)
         self.node_width = node_width
-        self.spread = nn.Linear(text_width, sum(len(member.hierarchy) for member in members) * node_width)
+        self.spread = nn.Linear(text_width, sum(len(head.hierarchy) for head in heads) * node_width)
         self.text_dropout = Dropout(text_dropout)
         self.graph = nn.ModuleList(build_layer() for _ in range(layers))
-        self.classifier = all_nodes_classifier(members, node_width)
+        self.classifier = all_nodes_classifier(heads, node_width)
         self.logit_dropout = Dropout(logit_dropout)
 
     def forward(self, text_BD: Tensor) -> Any:
@@ -71,10 +71,6 @@ class TextPropagation(StructureEncoder):
         return self.classifier.edge_penalty()
 
 
-def all_nodes_classifier(members: Sequence[Member], node_width: int) -> RaggedLinear:
-    """Returns the map from all node states of each member to the logits of its labels."""
-    return RaggedLinear(
-        [len(member.hierarchy) * node_width for member in members],
-        [len(member.asked) for member in members],
-        [member.asked_edges for member in members],
-    )
+def all_nodes_classifier(heads: Sequence[HeadSpec], node_width: int) -> PerHeadReadout:
+    """Returns the map from all node states of each head to the logits of its labels."""
+    return label_readout(heads, [len(head.hierarchy) * node_width for head in heads])

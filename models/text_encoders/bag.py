@@ -1,12 +1,11 @@
-"""Mean-pooled sub-word embeddings: a text encoder that trains in seconds.
+"""Bag of sub-words: mean-pooled embeddings of byte-pair tokens, a text encoder that trains in seconds.
 
-Byte-pair pieces are learned from the training texts of the corpus; a document is the mean of its
-pieces' embeddings, then dropout. No position, no context: a floor for what a real encoder must
-beat, and a real model for corpora where word choice decides.
+Byte-pair tokens are learned from the training texts of the corpus; a document is the mean of its tokens' embeddings,
+then dropout. No position, no context: a floor that a real encoder must beat, and a good model for corpora where word
+choice decides.
 
-Byte pairs and not WordPiece, because the library's WordPiece trainer numbers its pieces differently
-each time and breaks ties by these numbers: the same corpus would give another vocabulary, and another
-score, on every machine.
+The tokens are byte pairs because the library's WordPiece trainer numbers its tokens differently in each run and breaks
+ties by these numbers: the same corpus would give another vocabulary, and another score, on every machine.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,13 +23,13 @@ NUMERICS = {"models.bag": 2}
 
 
 class Bag(TextEncoder):
-    """Embeds every piece and averages over the document.
+    """Embeds every token and averages over the document.
 
     Args:
-        tokenizer: From `build_tokenizer`.
+        tokenizer: Tokeniser from `build_tokenizer`.
         width: Width D of the embeddings.
-        vocabulary: Pieces to learn, the 256 bytes among them.
-        max_length: Most pieces of a document that are read.
+        vocabulary: Number of tokens to learn, the 256 bytes included.
+        max_length: Number of tokens after which a document is cut.
         dropout: Dropout on the mean vector.
     """
 
@@ -51,7 +50,7 @@ class Bag(TextEncoder):
         self.dropout = Dropout(dropout)
 
     def forward(self, tokens: TokenBatch) -> Tensor:
-        """Returns text_BD; a document without pieces is the zero vector."""
+        """Returns text_BD; a document without tokens is the zero vector."""
         pooled_BD: Tensor = self.embedding(tokens.ids, tokens.offsets[:-1])
         return self.dropout(pooled_BD)
 
@@ -60,7 +59,7 @@ class Bag(TextEncoder):
         return self.width
 
     def states(self, tokens: TokenBatch) -> States:
-        """Returns the pieces' embeddings; a document without pieces has one, that is zero."""
+        """Returns the tokens' embeddings; a document without tokens has one zero state."""
         ids_BT, mask_BT = tokens.padded()
         states_BTD = functional.embedding(ids_BT, self.embedding.weight) * mask_BT[..., None]
         return States(self.dropout(states_BTD), tokens.lengths_B.clamp(min=1))

@@ -1,4 +1,4 @@
-"""What every text encoder is: word pieces of a batch in, one vector a document out, and one a piece where asked."""
+"""Base class of text encoders: a batch of tokens to one vector per document, and to one state per token."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -12,10 +12,10 @@ from harness.core.errors import ConfigError
 
 
 class TokenBatch(NamedTuple):
-    """The word pieces of B documents, one document after the other, without padding.
+    """Tokens of B documents, one document after the other, without padding.
 
     Attributes:
-        ids: (sum of lengths,) int64 word-piece numbers.
+        ids: (sum of lengths,) int64 token numbers.
         offsets: (B + 1,) int64; document b is `ids[offsets[b]:offsets[b + 1]]`.
     """
 
@@ -27,17 +27,17 @@ class TokenBatch(NamedTuple):
         return self.offsets.diff()
 
     def padded(self) -> tuple[Tensor, Tensor]:
-        """Returns ids_BT, 0 after a document's end, and mask_BT of what is there; T is at least 1."""
+        """Returns ids_BT, 0 after a document's end, and mask_BT of the actual tokens; T is at least 1."""
         mask_BT = _up_to(self.lengths_B, max(1, int(self.lengths_B.max())))
         return self.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, self.ids), mask_BT
 
 
 class States(NamedTuple):
-    """What a text encoder makes of each of the T pieces of B documents.
+    """One state for each of the T tokens of B documents.
 
     Attributes:
-        states_BTD: As wide as the encoder's `state_width`; whatever is after a document's end is not to be read.
-        lengths_B: At least 1: a document without pieces has one state.
+        states_BTD: States, as wide as the encoder's `state_width`; those after a document's end are undefined.
+        lengths_B: Numbers of states, at least 1: a document without tokens has one state.
     """
 
     states_BTD: Tensor
@@ -45,7 +45,7 @@ class States(NamedTuple):
 
     @property
     def mask_BT(self) -> Tensor:
-        """Which states are to be read."""
+        """Mask of the states within a document."""
         return _up_to(self.lengths_B, self.states_BTD.shape[1])
 
 
@@ -54,14 +54,14 @@ def _up_to(lengths_B: Tensor, num: int) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """Maps a batch of word pieces to text_BD.
+    """Maps a batch of tokens to text_BD.
 
-    A subclass takes `(tokenizer, *, options)`: its keyword-only parameters are the options that a
-    sweep file may set. `states` and `state_width` are for models that read a text piece by piece; an encoder that
-    has nothing to offer them leaves both out, and these models refuse it.
+    A subclass takes `(tokenizer, *, options)`: its keyword-only parameters are the options that a sweep file may set.
+    `states` and `state_width` are for models that read a text token by token; an encoder without states leaves both
+    out, and these models refuse it.
 
     Args:
-        width: The width D of its vectors.
+        width: Width D of the text vectors.
     """
 
     TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]]
@@ -76,15 +76,15 @@ class TextEncoder(nn.Module):
         raise NotImplementedError
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
-        """Returns a context in which something acts on what each of the encoder's last layers hands on.
+        """Returns a context in which a function replaces the hidden states of the encoder's last layers.
 
         Args:
-            num: How many layers.
-            act: Gets their hidden states in turn, (B, T, D), and returns what takes their place. A layer that only
-                computes what is read of it has fewer tokens: T is 1 where that is the first one.
+            num: Number of layers.
+            act: Function from the hidden states of a layer, (B, T, D), to those that take their place. A layer that
+                computes only the first token has T = 1.
 
         Raises:
-            ConfigError: Of an encoder without such layers.
+            ConfigError: If the encoder has no such layers.
         """
         raise ConfigError(
             f"The text encoder {type(self).__name__} has no layers of hidden states that a model could act on. Take a "
@@ -94,19 +94,19 @@ class TextEncoder(nn.Module):
 
     @property
     def state_width(self) -> int:
-        """The width of `states`.
+        """Width of the states.
 
         Raises:
-            ConfigError: Where there are none.
+            ConfigError: If the encoder has no states.
         """
         raise ConfigError(
-            f"The text encoder {type(self).__name__} makes one vector of a document and has no states of its pieces, "
+            f"The text encoder {type(self).__name__} makes one vector of a document and has no states of its tokens, "
             "which this model reads. Use another text encoder (`python -m harness.sweep --list` shows them), or give "
             "this one `states` and `state_width`."
         )
 
     def states(self, tokens: TokenBatch) -> States:
-        """Returns one state a piece, before they are pooled to text_BD."""
+        """Returns one state per token, before they are pooled to text_BD."""
         raise NotImplementedError
 
     @staticmethod

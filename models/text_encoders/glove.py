@@ -1,8 +1,8 @@
-"""Word vectors from the user's text file in GloVe's format: a word and its numbers a line, blanks between.
+"""GloVe word vectors from the user's own text file: one word and its numbers per line, separated by blanks.
 
-Get one from its owner, such as glove.6B.300d.txt (https://nlp.stanford.edu/projects/glove, Public Domain Dedication
-and License). The file is read as bytes and nothing in it is run. Only the lines of a vocabulary's words are parsed,
-once: what they hold is kept below the user's cache folder under the hash of the file's content and of the
+Such a file, for instance glove.6B.300d.txt, comes from its owner (https://nlp.stanford.edu/projects/glove, Public
+Domain Dedication and License). It is read as bytes and nothing in it is run. Only the lines of words in the vocabulary
+are parsed, once: their vectors are kept in the user's cache folder under the hash of the file's content and the
 vocabulary.
 """
 
@@ -25,15 +25,15 @@ from harness.core.files import sha256, write_atomically
 
 
 def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, Tensor]:
-    """Returns the places of the words that the file has, ascending, and their vectors, (words found, width).
+    """Returns the indices of the words that the file has, ascending, and their vectors, (words found, width).
 
     Args:
-        path: The text file. Where a word stands twice, the first line counts.
-        words: The vocabulary, all different.
-        width: Numbers of a vector.
+        path: Text file. If a word occurs twice, the first line counts.
+        words: Vocabulary, all words different.
+        width: Number of numbers per word.
 
     Raises:
-        ConfigError: Where there is no such file, or a line of it is not a word and so many finite numbers.
+        ConfigError: If the file is missing, or a line is not a word followed by that many finite numbers.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -57,7 +57,7 @@ def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, T
 
 @cache
 def _content(file: Path, size: int, changed: int) -> str:
-    """Returns the hash of a file's content, which size and time of change stand for within a process."""
+    """Returns the hash of a file's content; within a process, size and time of change tell whether it is the same."""
     return sha256(file)
 
 

@@ -1,13 +1,12 @@
-"""A bidirectional LSTM over word vectors (Hochreiter and Schmidhuber, 1997; Graves and Schmidhuber, 2005).
+"""Bidirectional LSTM over word vectors (Hochreiter and Schmidhuber 1997; Graves and Schmidhuber 2005).
 
-The plain recurrent text encoder. Its states over a document are pooled: the last of each direction (the forward
-one's at the document's end, the backward one's at its start), the largest value of each, or the mean; padding is
-never read. No published program fixes its settings: word vectors, widths and dropout are TextRCNN's
-(`models/text_encoders/textrcnn.py`), and so is the dropout on what is pooled.
+The plain recurrent text encoder. The states of a document are pooled: the last of each direction (the forward one at
+the document's end, the backward one at its start), the maximum, or the mean; padding is never read. No published
+program fixes its settings: word vectors, widths and dropout, also the dropout on the pooled states, are those of
+TextRCNN (`models/text_encoders/textrcnn.py`).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -15,30 +14,28 @@ from torch import Tensor, nn
 
 from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
-from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
+from models.text_encoders.base import States, TokenBatch
+from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
 NUMERICS = {"models.lstm": 1}
 
 
-class LSTM(TextEncoder):
+class LSTM(WordEncoder):
     """Reads words in both directions and pools the states.
 
     Args:
-        tokenizer: From `build_tokenizer`.
-        vectors: A text file in GloVe's format that word vectors start from; random if empty.
-        word_width: Numbers of a word vector.
-        hidden: States per direction; the text vector has twice as many numbers.
-        layers: LSTM layers, one after the other.
-        pooling: Of a document's states.
+        tokenizer: Tokeniser from `build_tokenizer`.
+        vectors: Text file in GloVe's format with initial word vectors; random ones if empty.
+        word_width: Width of a word vector.
+        hidden: Width of the states per direction; the text vector is twice as wide.
+        layers: Number of LSTM layers.
+        pooling: Pooling of a document's states.
         word_dropout: Dropout on word vectors.
         dropout: Dropout on the pooled states.
-        vocabulary: Most words to know.
-        min_count: How often a word must occur in the training texts.
-        max_length: Most words of a document that are read.
+        vocabulary: Largest number of words to know.
+        min_count: Smallest count of a word in the training texts.
+        max_length: Number of words after which a document is cut.
     """
-
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
 
     def __init__(
         self,
@@ -86,8 +83,3 @@ class LSTM(TextEncoder):
             return states_BTD.sum(1) / lengths_B[:, None]
         is_behind_BT = torch.arange(states_BTD.shape[1], device=lengths_B.device) >= lengths_B[:, None]
         return states_BTD.masked_fill(is_behind_BT[..., None], -torch.inf).amax(1)
-
-    @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
-        """Learns the most frequent words of the training texts."""
-        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])

@@ -1,4 +1,4 @@
-"""Fetching from the Hugging Face hub, its cache, or a local folder in the same format; never remote code."""
+"""Loading of pretrained models from the Hugging Face hub, its cache, or a local folder; never remote code."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from harness.core.errors import ConfigError
 
 
 def fetch(kind: Any, model: str, **arguments: Any) -> Any:
-    """Returns what a class of the Transformers library loads.
+    """Returns the object that a class of the Transformers library loads.
 
     Args:
-        kind: The class, such as `AutoConfig`.
+        kind: Class to load with, such as `AutoConfig`.
         model: Hugging Face id, or a local folder.
-        arguments: Of `from_pretrained`.
+        arguments: Further arguments of `from_pretrained`.
 
     Raises:
-        ConfigError: Where it is not there, or is nothing that the class can load.
+        ConfigError: If the model cannot be found, or the class cannot load it.
     """
     try:
         return kind.from_pretrained(model, trust_remote_code=False, **arguments)

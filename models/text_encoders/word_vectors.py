@@ -1,16 +1,16 @@
-"""Whole words as a text encoder's input: the vocabulary, their vectors, and batches of padded documents.
+"""Word vectors as input of text encoders: a vocabulary of whole words, their vectors, and padded batches.
 
-Text encoders that are no transformers share this (TextRCNN, LSTM). Words are lower-cased and split as BERT splits
-before it cuts words into pieces. A word that is not in the vocabulary is `[UNK]`; `[PAD]`, word 0, stands where a
-document has none, and its vector is 0.
+Shared by the encoders that are not transformers (TextRCNN, LSTM). Words are lower-cased and split as BERT splits them
+before it cuts them into tokens. A word outside the vocabulary is `[UNK]`; `[PAD]`, word 0 with the zero vector, fills a
+document up.
 
 Vectors start random, or from a text file in GloVe's format (`models/text_encoders/glove.py`); either way they are
 trained. The published programs count the words of all splits and keep every word that GloVe has; here only training
 texts are counted.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -18,24 +18,24 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from models.layers.dropout import Dropout
-from models.text_encoders.base import TokenBatch
+from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.glove import read_vectors
 
 NUMERICS = {"models.words": 1}
 
 _PAD, _UNKNOWN = "[PAD]", "[UNK]"
 _RANDOM_VECTORS_WITHIN = 0.25
-"""HiAGM's range for words that GloVe does not have, and for all words without GloVe."""
+"""HiAGM's range for words that are not in GloVe, and for all words without GloVe."""
 
 
 def learn_vocabulary(train_texts: Iterable[str], size: int, min_count: int, max_length: int) -> Tokenizer:
     """Returns a tokeniser that knows the most frequent words of some texts.
 
     Args:
-        train_texts: What is counted.
-        size: Most words to know, the two special ones among them.
-        min_count: How often a word must occur.
-        max_length: Words of a document after which the rest is not read.
+        train_texts: Texts whose words are counted.
+        size: Largest number of words to know, the two special ones included.
+        min_count: Smallest count of a word.
+        max_length: Number of words after which a document is cut.
     """
     tokenizer = Tokenizer(models.WordLevel(unk_token=_UNKNOWN))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -49,10 +49,10 @@ def learn_vocabulary(train_texts: Iterable[str], size: int, min_count: int, max_
 
 
 class Words(NamedTuple):
-    """The words of B documents, the T of the longest each.
+    """Word vectors of B documents; T is the length of the longest.
 
     Attributes:
-        vectors_BTW: Their vectors, 0 after a document's end.
+        vectors_BTW: Vectors, 0 after a document's end.
         lengths: (B,) at least 1, on the CPU.
     """
 
@@ -64,9 +64,9 @@ class WordEmbedding(nn.Module):
     """Maps a batch of words to their vectors, with dropout.
 
     Args:
-        tokenizer: From `learn_vocabulary`.
-        width: Numbers of a vector.
-        vectors: A text file in GloVe's format that the vectors start from; random if empty.
+        tokenizer: Tokeniser from `learn_vocabulary`.
+        width: Width of a vector.
+        vectors: Text file in GloVe's format with initial vectors; random ones if empty.
         dropout: Dropout on the vectors.
     """
 
@@ -84,9 +84,20 @@ class WordEmbedding(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, tokens: TokenBatch) -> Words:
-        """Returns the documents' vectors; a document without words is one word of zeros."""
+        """Returns the documents' vectors; a document without words is one zero vector."""
         ids_BT = tokens.padded()[0]
         return Words(self.dropout(self.embedding(ids_BT)), tokens.lengths_B.clamp(min=1).cpu())
+
+
+class WordEncoder(TextEncoder):
+    """Base class of text encoders over word vectors: the tokeniser and its options are the vocabulary's."""
+
+    TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("vocabulary", "min_count", "max_length")
+
+    @staticmethod
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+        """Learns the most frequent words of the training texts."""
+        return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])
 
 
 def run_recurrent(network: nn.GRU | nn.LSTM, words: Words) -> Tensor:

@@ -79,7 +79,7 @@ def heads(hierarchy: Hierarchy, model: str, merge: Merge, text_width: int, optio
     return BranchHeads(
         hierarchy,
         facts,
-        lambda members: kind(members, text_width, **options),
+        lambda heads: kind(heads, text_width, **options),
         merge=merge,
         branch_reduction=reduction,
     )

@@ -16,7 +16,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from models.classifier import Classifier
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.structure_encoders.hiagm import HiAGM
 from models.structure_encoders.hitin.coding_tree import coding_tree
 from models.structure_encoders.hitin.hitin import HiTIN
@@ -35,10 +35,10 @@ class Program(nn.Module):
         tokenizer: Truncating.
         max_length: Length to which every text is padded.
         head: `DenseHiTIN` or `DenseHiAGM`.
-        member: The hierarchy.
+        spec: The hierarchy.
     """
 
-    def __init__(self, config: BertConfig, tokenizer: Tokenizer, max_length: int, head: nn.Module, member: Member):
+    def __init__(self, config: BertConfig, tokenizer: Tokenizer, max_length: int, head: nn.Module, spec: HeadSpec):
         super().__init__()
         self.bert = BertModel._from_config(config, attn_implementation="eager")
         self.thrown_away = nn.Embedding(config.vocab_size, THROWN_AWAY)
@@ -46,7 +46,7 @@ class Program(nn.Module):
         self.head = head
         self.tokenizer, self.max_length = tokenizer, max_length
         self.below: dict[int, list[int]] = {}
-        for parent, child in member.hierarchy.edges.tolist():
+        for parent, child in spec.hierarchy.edges.tolist():
             self.below.setdefault(parent, []).append(child)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
@@ -77,9 +77,9 @@ class Program(nn.Module):
 class DenseHiAGM(nn.Module):
     """HiAGM-TP over dense N x N matrices."""
 
-    def __init__(self, member: Member, text_width: int, node_width: int):
+    def __init__(self, spec: HeadSpec, text_width: int, node_width: int):
         super().__init__()
-        num = len(member.hierarchy)
+        num = len(spec.hierarchy)
         self.num, self.width = num, node_width
         self.spread = nn.Linear(text_width, num * node_width)
         self.up, self.down = nn.Parameter(torch.zeros(num, num)), nn.Parameter(torch.zeros(num, num))
@@ -89,7 +89,7 @@ class DenseHiAGM(nn.Module):
         self.gate_bias = nn.Parameter(torch.zeros(2, num, 1))
         self.classifier = nn.Linear(num * node_width, num)
         self.text_dropout, self.node_dropout, self.logit_dropout = nn.Dropout(0.1), nn.Dropout(0.05), nn.Dropout(0.5)
-        parents, children = torch.from_numpy(member.hierarchy.edges.T.copy())
+        parents, children = torch.from_numpy(spec.hierarchy.edges.T.copy())
         mask = torch.zeros(num, num)
         mask[parents, children] = 1
         self.register_buffer("mask", mask)
@@ -111,10 +111,10 @@ class DenseHiAGM(nn.Module):
         return [self.classifier.weight]
 
     @torch.no_grad()
-    def load(self, ours: HiAGM, member: Member) -> None:
+    def load(self, ours: HiAGM, spec: HeadSpec) -> None:
         """Takes over the weights of the project's model of one hierarchy with one layer."""
         (layer,) = ours.graph
-        parents, children = torch.from_numpy(member.hierarchy.edges.T.copy())
+        parents, children = torch.from_numpy(spec.hierarchy.edges.T.copy())
         ups, downs = layer.edge_weight.view(2, -1)
         self.up[parents, children], self.down[children, parents] = ups, downs
         self.up_bias.copy_(layer.edge_bias[: self.num, 0])
@@ -129,9 +129,9 @@ class DenseHiAGM(nn.Module):
 class DenseHiTIN(nn.Module):
     """HiTIN with repeated texts and one dense block-diagonal matrix per tree level and batch size."""
 
-    def __init__(self, member: Member, text_width: int, node_width: int):
+    def __init__(self, spec: HeadSpec, text_width: int, node_width: int):
         super().__init__()
-        tree = coding_tree(member.hierarchy, 2)
+        tree = coding_tree(spec.hierarchy, 2)
         self.sizes, self.width = tree.sizes, node_width
         num = tree.sizes[0]
         self.project = nn.Linear(text_width, node_width)
@@ -165,7 +165,7 @@ class DenseHiTIN(nn.Module):
         return [readout.weight for readout in self.readout]
 
     @torch.no_grad()
-    def load(self, ours: HiTIN, member: Member) -> None:
+    def load(self, ours: HiTIN, spec: HeadSpec) -> None:
         """Takes over the weights of the project's model of one hierarchy."""
         self.project.load_state_dict(ours.project.state_dict())
         self.mixing.weight.copy_(ours.leaves.weight.view_as(self.mixing.weight))
@@ -189,8 +189,8 @@ def _mlp(width: int) -> nn.Sequential:
 
 def load(program: Program, ours: Classifier) -> None:
     """Takes over every weight of the project's classifier without branches."""
-    program.bert.load_state_dict(ours.encoder.bert.state_dict())
-    program.head.load(ours.heads.encoder, ours.heads.encoder.members[0])
+    program.bert.load_state_dict(ours.text_encoder.bert.state_dict())
+    program.head.load(ours.heads.structure, ours.heads.structure.heads[0])
 
 
 def optimizer(program: Program) -> torch.optim.Optimizer:

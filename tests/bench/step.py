@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from harness.training.memory import keep_freed_memory
-from models.head_spec import Member, count
+from models.head_spec import HeadSpec, count
 from tests.bench import reference, workload
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
 from tests.bench.workload import Case
@@ -74,10 +74,12 @@ def build(case: Case, variant: str) -> Callable[[], None]:
         model = workload.classifier(text, found, case.structure, "none", node_width=case.width)
         precision: Literal["fp32", "bf16"] = "bf16" if variant == "ours in bf16" else "fp32"
         return partial(workload.Training(model, found, BATCH, precision).steps, case.steps)
-    member = Member(found.hierarchy, count(found.hierarchy, found.split.gold), asked=np.arange(len(found.hierarchy)))
+    spec = HeadSpec(
+        found.hierarchy, count(found.hierarchy, found.split.gold), predicted=np.arange(len(found.hierarchy))
+    )
     kind: Any = {"hitin": reference.DenseHiTIN, "hiagm": reference.DenseHiAGM}[case.structure]
-    head = kind(member, text.width, case.width)
-    program = reference.Program(workload.config(case.size), tokenizer, workload.MAX_LENGTH, head, member)
+    head = kind(spec, text.width, case.width)
+    program = reference.Program(workload.config(case.size), tokenizer, workload.MAX_LENGTH, head, spec)
     optimiser = reference.optimizer(program)
     gold = torch.from_numpy(found.split.gold.toarray()).float()
     order = torch.randperm(len(found.texts)).split(BATCH)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from tests.bench import overhead, reference, step, workload
 
 
@@ -15,9 +15,9 @@ def test_loss_and_gradients_are_those_of_the_project(structure: str, monkeypatch
     text, tokenizer = workload.encoder("tiny")
     found = workload.documents("rcv1", 6, tokenizer)
     ours = workload.classifier(text, found, structure, "none", node_width=16)
-    member: Member = ours.heads.encoder.members[0]
-    head: Any = {"hitin": reference.DenseHiTIN, "hiagm": reference.DenseHiAGM}[structure](member, text.width, 16)
-    program = reference.Program(workload.config("tiny"), tokenizer, workload.MAX_LENGTH, head, member)
+    spec: HeadSpec = ours.heads.structure.heads[0]
+    head: Any = {"hitin": reference.DenseHiTIN, "hiagm": reference.DenseHiAGM}[structure](spec, text.width, 16)
+    program = reference.Program(workload.config("tiny"), tokenizer, workload.MAX_LENGTH, head, spec)
     reference.load(program, ours)
     for module in [*ours.modules(), *program.modules()]:
         if isinstance(module, nn.Dropout):
@@ -25,7 +25,7 @@ def test_loss_and_gradients_are_those_of_the_project(structure: str, monkeypatch
     ours.heads.recursive_penalty = 0.5
     monkeypatch.setattr(reference, "RECURSIVE_PENALTY", 0.5)
     if structure == "hitin":
-        ours.heads.encoder.leaves.dropout = 0.0
+        ours.heads.structure.leaves.dropout = 0.0
         head.assignments = [matrix.double() for matrix in head.assignments]
     # Batch statistics of six documents would magnify what rounding does.
     ours.double(), program.double()
@@ -33,7 +33,7 @@ def test_loss_and_gradients_are_those_of_the_project(structure: str, monkeypatch
     gold_BL = gold_BL.double()
     losses = [ours.heads.loss(ours(tokens), gold_BL), program.loss(found.texts, gold_BL)]
     torch.testing.assert_close(*losses)
-    words = [ours.encoder.bert.embeddings.word_embeddings.weight, program.bert.embeddings.word_embeddings.weight]
+    words = [ours.text_encoder.bert.embeddings.word_embeddings.weight, program.bert.embeddings.word_embeddings.weight]
     gradients = [torch.autograd.grad(loss, word)[0] for loss, word in zip(losses, words, strict=True)]
     torch.testing.assert_close(*gradients)
 
@@ -55,7 +55,7 @@ def test_variants_train() -> None:
     try:
         step.build(case, "published")()
         steps = overhead.build(case, "masking", is_looped=True)
-        weight = steps.func.__self__.model.encoder.bert.pooler.dense.weight
+        weight = steps.func.__self__.model.text_encoder.bert.pooler.dense.weight
         before = weight.detach().clone()
         steps()
         assert not torch.equal(weight, before)

@@ -25,7 +25,7 @@ from harness.training.evaluate import Documents
 from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
-from models.head_spec import Member, count
+from models.head_spec import HeadSpec, count
 from models.structure_encoders.base import StructureEncoder
 from models.text_encoders.transformer import Transformer
 
@@ -139,11 +139,11 @@ def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
 
 
 class Looped(StructureEncoder):
-    """One structure encoder after the other, one for each member of the list: the plain way."""
+    """One structure encoder after the other, one for each spec of the list: the plain way."""
 
-    def __init__(self, kind: Any, members: Sequence[Member], text_width: int, **options: Any):
-        super().__init__(members, text_width)
-        self.singles = nn.ModuleList(kind([member], text_width, **options) for member in members)
+    def __init__(self, kind: Any, specs: Sequence[HeadSpec], text_width: int, **options: Any):
+        super().__init__(specs, text_width)
+        self.singles = nn.ModuleList(kind([spec], text_width, **options) for spec in specs)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         return torch.cat([single(text_BD) for single in self.singles], dim=1)
@@ -158,8 +158,8 @@ def classifier(
     """Returns a text encoder with branch heads behind it."""
     kind = STRUCTURE_ENCODERS[structure].load()
 
-    def build(members: Sequence[Member]) -> StructureEncoder:
-        return Looped(kind, members, text.width, **options) if is_looped else kind(members, text.width, **options)
+    def build(specs: Sequence[HeadSpec]) -> StructureEncoder:
+        return Looped(kind, specs, text.width, **options) if is_looped else kind(specs, text.width, **options)
 
     heads = BranchHeads(
         found.hierarchy,

@@ -6,7 +6,7 @@ import torch
 from datasets.storage.hierarchy import Hierarchy
 from models import STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads
-from tests.models.lists import facts_of
+from tests.models.hierarchies import facts_of
 
 GRAPH = Hierarchy(
     ["a", "b", "c", "d", "a1", "a2", "b1", "d1"], [(0, 4), (0, 5), (1, 6), (3, 7)]
@@ -21,7 +21,7 @@ def test_a_pooled_branch_is_one_head(model: str, merge: str) -> None:
     heads = BranchHeads(
         graph,
         facts_of(graph),
-        lambda members: kind(members, 6),
+        lambda heads: kind(heads, 6),
         merge=merge,  # type: ignore[arg-type]
         branch_reduction="mean_local",
     )

@@ -1,12 +1,11 @@
 """HiMTL's lists, masks, loss weights and combinations, by hand and against the flat head's closed forms."""
 
-import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-import scipy.sparse
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,27 +13,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from datasets.storage.hierarchy import Hierarchy
-from models.branch_heads import BranchHeads
-from models.head_spec import LabelFacts, Member, label_priors
-from models.layers.per_head import RaggedLinear
+from models.branch_heads import BranchHeads, split_labels
+from models.head_spec import HeadSpec, LabelFacts
 from models.structure_encoders.base import StructureEncoder
 from models.structure_encoders.flat import Flat
-from models.structure_encoders.hiagm import HiAGM
-from models.structure_encoders.hitin.hitin import HiTIN
-from tests.models.lists import DAG, dags, facts_of, hierarchy, stars, whole
+from tests.models.hierarchies import DAG, dags, facts_of, forests, stars
 
 MERGES: tuple[Literal["none", "masking", "projection"], ...] = ("none", "masking", "projection")
 LOG_2 = float(np.log(2))
 
 
 class Bare(StructureEncoder):
-    """Knows its members and nothing else."""
+    """Knows its heads and nothing else."""
 
-    def __init__(self, members: Sequence[Member]):
-        super().__init__(members, 1)
+    def __init__(self, heads: Sequence[HeadSpec]):
+        super().__init__(heads, 1)
 
     def recursive_penalty(self) -> Tensor:
-        return torch.tensor(float(len(self.members)))
+        return torch.tensor(float(len(self.heads)))
 
 
 def numbered(graph: Hierarchy, scale: float = 1.0) -> LabelFacts:
@@ -53,8 +49,8 @@ def bare(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
 
 
 def flat(graph: Hierarchy, merge: Any, **options: Any) -> BranchHeads:
-    def build(members: Sequence[Member]) -> StructureEncoder:
-        return Flat(members, 3)
+    def build(heads: Sequence[HeadSpec]) -> StructureEncoder:
+        return Flat(heads, 3)
 
     options = {"recursive_penalty": 0.0, "branch_reduction": papers(merge)} | options
     return BranchHeads(graph, numbered(graph), build, merge=merge, **options)
@@ -68,9 +64,9 @@ def gold_of(graph: Hierarchy, batch: int) -> Tensor:
 
 
 def test_the_lists() -> None:
-    assert [len(one.hierarchy) for one in bare(DAG, "none").encoder.members] == [7]
-    assert [len(one.hierarchy) for one in bare(DAG, "masking").encoder.members] == [7, 7, 7]
-    projected = bare(DAG, "projection").encoder.members
+    assert [len(one.hierarchy) for one in bare(DAG, "none").structure.heads] == [7]
+    assert [len(one.hierarchy) for one in bare(DAG, "masking").structure.heads] == [7, 7, 7]
+    projected = bare(DAG, "projection").structure.heads
     assert [[int(name.split()[1]) for name in one.hierarchy.labels] for one in projected] == [
         [0, 2, 3, 5],
         [1, 3, 4, 5],
@@ -84,7 +80,7 @@ def test_the_lists() -> None:
 @given(dags())
 def test_a_branch_has_the_priors_of_its_own_edges(graph: Hierarchy) -> None:
     by_names = {(graph.labels[p], graph.labels[c]): i + 1 for i, (p, c) in enumerate(graph.edges.tolist())}
-    for one in bare(graph, "projection").encoder.members:
+    for one in bare(graph, "projection").structure.heads:
         names = one.hierarchy.labels
         assert one.facts.priors.tolist() == [by_names[names[p], names[c]] for p, c in one.hierarchy.edges.tolist()]
 
@@ -141,7 +137,7 @@ def test_masking_is_projection_for_the_flat_head(reduction: Any, combine: Any) -
     text = torch.randn(6, 3, requires_grad=True)
     for heads in (masked, projected):
         losses.append(heads.loss(heads(text), gold_BL))
-        output = heads.encoder.output
+        output = heads.structure.output
         gradients.append(torch.autograd.grad(losses[-1], [text, output.weight, output.bias]))
     torch.testing.assert_close(losses[0], losses[1])
     torch.testing.assert_close(gradients[0], gradients[1])
@@ -200,75 +196,6 @@ def test_loss_and_combination_label_by_label_on_any_dag(graph: Hierarchy, merge:
     torch.testing.assert_close(heads.probabilities(logits_BC), expected)
 
 
-@pytest.mark.parametrize("kind", [Flat, HiAGM, HiTIN])
-def test_one_branch_is_the_base_model_under_any_merge(kind: Any) -> None:
-    graph = hierarchy(4, [(0, 1), (0, 2), (1, 3)])
-    results = []
-    for merge in MERGES:
-        torch.manual_seed(1)
-        heads = BranchHeads(
-            graph, numbered(graph), lambda members: kind(members, 3), merge=merge, branch_reduction=papers(merge)
-        )
-        text_BD = torch.randn(5, 3)
-        gold_BL = gold_of(graph, 5)
-        logits_BC = heads(text_BD)
-        results.append(torch.cat([heads.loss(logits_BC, gold_BL)[None], heads.probabilities(logits_BC).flatten()]))
-    assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
-
-
-@pytest.mark.parametrize("kind", [Flat, HiAGM, HiTIN])
-def test_asking_for_a_branch_only_leaves_its_logits_and_their_gradients_as_they_are(kind: Any) -> None:
-    branches = DAG.branches()
-    everything = kind([whole(DAG)] * 3, 3).eval()
-    asked = kind([dataclasses.replace(whole(DAG), asked=branch) for branch in branches], 3).eval()
-    places = torch.from_numpy(np.concatenate([branch + 7 * i for i, branch in enumerate(branches)]))
-    with torch.no_grad():
-        if kind is Flat:
-            asked.output.weight.copy_(everything.output.weight[places])
-            asked.output.bias.copy_(everything.output.bias[places])
-        else:
-            classifier = "classifier" if kind is HiAGM else "readout"
-            others = {n: v for n, v in everything.state_dict().items() if not n.startswith(classifier)}
-            asked.load_state_dict(others, strict=False)
-            _copy_rows(getattr(asked, classifier), getattr(everything, classifier), places)
-            if kind is HiTIN:
-                asked.readout_bias.copy_(everything.readout_bias[:, places])
-    text = torch.randn(4, 3, requires_grad=True)
-    logits_BC, full_BC = asked(text), everything(text)[:, places]
-    torch.testing.assert_close(logits_BC, full_BC)
-    gradients = [torch.autograd.grad(one.sin().sum(), text)[0] for one in (logits_BC, full_BC)]
-    torch.testing.assert_close(*gradients)
-
-
-def _copy_rows(asked: RaggedLinear, full: RaggedLinear, places: Tensor) -> None:
-    """Takes over some of the rows of members that read equally many features."""
-    (_, num_in), *_ = full.shapes
-    asked.weight.copy_(full.weight.view(-1, num_in)[places].flatten())
-    if full.bias is not None:
-        asked.bias.copy_(full.bias[places])
-
-
-def test_edges_between_labels_that_are_asked_for() -> None:
-    # Of the edges 0>2, 0>3, 1>3, 1>4 and 3>5, as places in 5, 3, 1.
-    asked = dataclasses.replace(whole(DAG), asked=np.array([5, 3, 1]))
-    assert asked.asked_edges.tolist() == [[2, 1], [1, 0]]
-    assert whole(DAG).asked_edges.tolist() == DAG.edges.tolist()
-
-
-@pytest.mark.parametrize("merge", MERGES)
-@pytest.mark.parametrize("kind", [Flat, HiAGM, HiTIN])
-def test_odd_branches_and_documents_without_labels_have_finite_gradients(kind: Any, merge: Any) -> None:
-    # A branch of one label, one of two, one of five, and in the last case no edge at all.
-    for graph in (stars([1, 2, 5]), DAG, hierarchy(4)):
-        facts = facts_of(graph)
-        heads = BranchHeads(graph, facts, lambda m: kind(m, 3), merge=merge, branch_reduction=papers(merge))
-        text = torch.randn(4, 3, requires_grad=True)
-        heads.loss(heads(text), torch.zeros(4, len(graph))).backward()
-        gradients = [text.grad, *(parameter.grad for parameter in heads.parameters())]
-        assert all(torch.isfinite(gradient).all() for gradient in gradients if gradient is not None)
-        assert text.grad is not None and text.grad.abs().sum() > 0
-
-
 def test_gradient_of_a_document_without_labels() -> None:
     heads = flat(stars([1, 3]), "projection")
     text_BD = torch.randn(2, 3)
@@ -283,46 +210,30 @@ def test_the_penalty_is_weighted_and_counts_every_head() -> None:
     assert (heads.loss(logits_BC, gold_BL) - without.loss(logits_BC, gold_BL)).item() == pytest.approx(0.75, rel=1e-5)
 
 
-@pytest.mark.parametrize("merge", MERGES)
-def test_gradients_by_finite_differences_from_text_to_loss(merge: Any) -> None:
-    options = {"text_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
-    heads = BranchHeads(
-        DAG,
-        numbered(DAG, 1 / 9),
-        lambda members: HiAGM(members, 3, node_width=2, **options),
-        merge=merge,
-        branch_reduction=papers(merge),
-        recursive_penalty=0.1,
-    ).double()
-    text = torch.randn(2, 3, dtype=torch.double, requires_grad=True)
-    gold_BL = gold_of(DAG, 2).double()
-    parameters = tuple(heads.parameters())
-    assert torch.autograd.gradcheck(lambda text, *_: heads.loss(heads(text), gold_BL), (text, *parameters))
+@given(dags())
+def test_random_sets_have_the_sizes_of_the_branches_and_every_label(graph: Hierarchy) -> None:
+    branches = graph.branches()
+    sets = split_labels(len(graph), branches, "random")
+    assert [len(own) for own in sets] == [len(branch) for branch in branches]
+    assert all((np.diff(own) > 0).all() for own in sets), "sorted, and none twice"
+    counts = Counter(np.concatenate(sets).tolist())
+    assert counts.keys() == set(range(len(graph)))
+    assert max(counts.values()) - min(counts.values()) <= 1, "where sets overlap they share labels evenly"
 
 
-def test_priors_are_shares_among_siblings() -> None:
-    # Children 1 and 2 of 0; 3 of 1; 4 and 5 share no documents with their parent 2.
-    graph = hierarchy(6, [(0, 1), (0, 2), (1, 3), (2, 4), (2, 5)])
-    documents = [[0, 1], [0, 1, 3], [0, 1, 2], [0, 2], [4], [0]]
-    gold = np.zeros((6, 6), bool)
-    for row, labels in enumerate(documents):
-        gold[row, labels] = True
-    # A document with both children counts for both: 3 and 2 of 5, though 3 of 5 documents have the first.
-    np.testing.assert_allclose(label_priors(graph, scipy.sparse.csr_array(gold)), [0.6, 0.4, 1.0, 0.0, 0.0])
+@given(forests())
+def test_random_sets_of_a_tree_are_a_partition(graph: Hierarchy) -> None:
+    sets = split_labels(len(graph), graph.branches(), "random")
+    assert sorted(np.concatenate(sets).tolist()) == list(range(len(graph)))
 
 
-def test_priors_without_edges() -> None:
-    assert label_priors(hierarchy(2), scipy.sparse.csr_array(np.ones((3, 2), bool))).shape == (0,)
-
-
-@given(dags(), st.integers(0, 2**31))
-def test_priors_of_any_dag(graph: Hierarchy, seed: int) -> None:
-    gold = np.random.default_rng(seed).random((20, len(graph))) < 0.3
-    priors = label_priors(graph, scipy.sparse.csr_array(gold))
-    assert priors.dtype == np.float32
-    for parent in range(len(graph)):
-        children = [int(c) for p, c in graph.edges if p == parent]
-        together = [int((gold[:, parent] & gold[:, child]).sum()) for child in children]
-        expected = [one / max(sum(together), 1) for one in together]
-        found = [float(f) for f, (p, _) in zip(priors, graph.edges, strict=True) if p == parent]
-        assert found == pytest.approx(expected, rel=1e-6)
+def test_the_random_split_is_fixed_and_is_not_the_hierarchys() -> None:
+    graph = stars([18, 54, 12, 17, 10, 10, 20])
+    branches = graph.branches()
+    sets = split_labels(len(graph), branches, "random")
+    np.random.seed(7)
+    torch.manual_seed(7)
+    assert all(map(np.array_equal, sets, split_labels(len(graph), branches, "random")))
+    # By chance a set of size s has s^2 / 141 labels of the branch of its place: 37 of 141 in all.
+    kept = sum(len(np.intersect1d(own, branch)) for own, branch in zip(sets, branches, strict=True))
+    assert 20 < kept < 55

@@ -1,8 +1,7 @@
-"""Gradients that come back on a way which is opened, in parts, after the values have gone.
+"""Gradient gates: autograd functions that decide in the backward pass which gradients may flow.
 
-What a gradient may reach depends on gold labels, which only the loss sees, when the forward pass is over and the
-backward pass is still to come. So a value passes a `Route` forward as it is, and the loss says what may pass it
-backward.
+What a gradient may reach depends on gold labels, which only the loss sees, after the forward pass and before the
+backward pass. So a value passes a `Route` forward unchanged, and the loss decides what may pass it backward.
 """
 
 from typing import Any
@@ -14,7 +13,7 @@ NUMERICS = {"models.routes": 1}
 
 
 class Route:
-    """The way back of one forward pass: what of a document's gradient may pass. Closed to backward until opened."""
+    """Gate for the gradients of one forward pass: which part of a document's gradient may pass; unset until opened."""
 
     def __init__(self) -> None:
         self._is_open_BD: Tensor | None = None
@@ -24,20 +23,20 @@ class Route:
         self._is_open_BD = is_open_BD
 
     def passed(self, gradient: Tensor) -> Tensor:
-        """Returns what passes of a gradient, (B, D) or (B, T, D): all tokens of a document alike."""
+        """Returns the part of a gradient that passes, (B, D) or (B, T, D): all tokens of a document alike."""
         assert self._is_open_BD is not None, "backward came before the loss that opens the way"
         is_open = self._is_open_BD if gradient.dim() == 2 else self._is_open_BD.unsqueeze(1)
         return gradient * is_open
 
 
 def routed(values: Tensor, route: Route) -> Tensor:
-    """Returns the values, (B, D) or (B, T, D), with the gradient that passes a route."""
+    """Returns the values, (B, D) or (B, T, D), whose gradient will go through a route."""
     passed: Tensor = _Routed.apply(values, route)  # type: ignore[no-untyped-call]
     return passed
 
 
 def values_of_first(first: Tensor, second: Tensor) -> Tensor:
-    """Returns the first of two equal tensors, with the gradient going to both."""
+    """Returns the first of two equal tensors; its gradient goes to both."""
     joined: Tensor = _Joined.apply(first, second)  # type: ignore[no-untyped-call]
     return joined
 

@@ -1,24 +1,22 @@
-"""Gradient routing: one flat head, and a part of the text vector for each branch that only its documents teach.
+"""Gradient routing: one flat head, with a block of the text vector per branch that only its documents train.
 
 Method: Cloud et al., *Gradient Routing: Masking Gradients to Localize Computation in Neural Networks*,
-arXiv:2410.04332, 2024: an activation a becomes m a + (1 - m) stopgrad(a), with a mask m that depends on the
-data point. What a network computes stays as it is, and only what learns from a data point is chosen. The paper has no
-text classification; its use as the alternative to branch heads is ours:
+arXiv:2410.04332, 2024: an activation a becomes m a + (1 - m) stopgrad(a), with a mask m that depends on the data point.
+The network computes the same values; only what learns from a data point is chosen. The paper has no text
+classification; its use as the alternative to branch heads is ours:
 
-* the text vector is cut into one block for each branch, all equally wide, and a block that is shared (`shared`). A
-  document's gradient reaches the shared block and the blocks of the branches that it carries a label of; a document
-  without labels reaches the shared block alone. `where: last_layers` cuts the hidden states of the text encoder's last
-  two layers likewise, all tokens of them, besides the text vector;
+* the text vector is cut into one block per branch, all equally wide, and a shared block (`shared`). A document's
+  gradient reaches the shared block and the blocks of the branches that it carries a label of. `where: last_layers` also
+  cuts the hidden states of the text encoder's last two layers, for all tokens;
 * a flat layer (`models/structure_encoders/flat.py`) reads the whole vector for every label. The rows of a branch's
-  labels learn from the
-  branch's documents and, drawn anew in each step, from a share of the others (`foreign_share`); 1 routes activations
-  only. A label in several branches learns from a document that any of them learns from.
+  labels learn from the branch's documents and, drawn anew in each step, from a share of the others (`foreign_share`); 1
+  routes activations only. A label in several branches learns from a document that any of them learns from.
 
-Mind what this takes away: with pure positive routing (`foreign_share: 0`) a label's row never sees a document outside
-of its branch. There is then no negative evidence but from the branch's own documents, and foreign ones are predicted
-at will. In no setting do foreign documents teach a branch's block what it is not about. Report the share.
+With pure positive routing (`foreign_share: 0`) a label's row never sees a document outside its branch. The only
+negative evidence is then from the branch's own documents, and foreign ones are predicted arbitrarily. In no setting do
+foreign documents teach a branch's block what it is not about. Report the share.
 
-It is an alternative to HiMTL, not a part of it: there are no branch heads to be merged. Weight decay and the recursive
+It is an alternative to HiMTL, not a part of it: no branch heads are merged. Weight decay and the recursive
 regularisation are not routed. No scores are published.
 """
 
@@ -32,7 +30,7 @@ from torch.nn import functional
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Fraction, Share
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
 from models.structure_encoders.gradient_routing.gradient_gates import Route, routed, values_of_first
@@ -49,11 +47,11 @@ _LAST_LAYERS = 2
 
 
 class Read(NamedTuple):
-    """Text vectors, and the way back for their gradients.
+    """Text vectors, and the gate for their gradients.
 
     Attributes:
-        text: (B, D).
-        blocks: Leads gradients to text vectors and hidden states; open once the gold labels are known.
+        text: (B, D) text vectors.
+        blocks: Gate to text vectors and hidden states; opened when the gold labels are known.
     """
 
     text: Tensor
@@ -61,12 +59,12 @@ class Read(NamedTuple):
 
 
 class Routed(NamedTuple):
-    """Logits, and the ways back for their gradients.
+    """Logits, and the gates for their gradients.
 
     Attributes:
         logits: (B, C).
-        blocks: See `Read`.
-        rows: Leads gradients to the classifier's rows.
+        blocks: Gate to text vectors and hidden states, see `Read`.
+        rows: Gate to the classifier's rows.
     """
 
     logits: Tensor
@@ -75,14 +73,14 @@ class Routed(NamedTuple):
 
 
 class GradientRouting(Flat):
-    """A flat layer whose gradients reach what belongs to a document's branches.
+    """A flat layer whose gradients reach only what belongs to a document's branches.
 
     Args:
-        members: The whole hierarchy, alone.
+        heads: Specification of the one head, for the whole hierarchy.
         text_width: Width D of the text vectors.
-        where: Whether the text vector alone is cut into blocks, or also the hidden states of the last two layers.
-        shared: Least share of the text vector that all documents teach; what is left over of equal blocks is added.
-        foreign_share: Share of the documents outside of a branch that its labels' rows learn from.
+        where: Part that is cut into blocks: the text vector alone, or also the hidden states of the last two layers.
+        shared: Least share of the text vector that all documents train; the remainder of equal blocks is added to it.
+        foreign_share: Share of the documents outside a branch that its labels' rows learn from.
     """
 
     block_of: Tensor
@@ -90,15 +88,15 @@ class GradientRouting(Flat):
 
     def __init__(
         self,
-        members: Sequence[Member],
+        heads: Sequence[HeadSpec],
         text_width: int,
         *,
         where: Literal["pooled", "last_layers"] = "pooled",
         shared: Share = 0.25,
         foreign_share: Fraction = 0.2,
     ):
-        super().__init__(members, text_width)
-        hierarchy = members[0].hierarchy
+        super().__init__(heads, text_width)
+        hierarchy = heads[0].hierarchy
         branches = hierarchy.branches()
         width = int((text_width - np.ceil(shared * text_width)) // len(branches))
         if width == 0:
@@ -108,7 +106,7 @@ class GradientRouting(Flat):
                 "branches with the dataset's `min_branch`."
             )
         self.where, self.foreign_share = where, foreign_share
-        # (D,) the branch that each number of a text vector belongs to; of the shared ones the number of branches.
+        # (D,) the branch of each element of a text vector; the number of branches for shared elements.
         block_of = np.minimum(np.arange(text_width) // width, len(branches))
         branches_of = np.zeros((len(hierarchy), len(branches)), dtype=np.float32)
         for number, branch in enumerate(branches):
@@ -117,7 +115,7 @@ class GradientRouting(Flat):
         self.register_buffer("branches_of", torch.from_numpy(branches_of), persistent=False)
 
     def read(self, encoder: TextEncoder, tokens: TokenBatch) -> Read:
-        """Returns text_BD, and the way on which its gradient will come back."""
+        """Returns text_BD, and the gate for its gradient."""
         blocks = Route()
         if self.where == "pooled":
             return Read(encoder(tokens), blocks)
@@ -125,7 +123,7 @@ class GradientRouting(Flat):
             return Read(encoder(tokens), blocks)
 
     def forward(self, text: Read) -> Routed:  # type: ignore[override]
-        """Returns logits_BC, to the bit those of the flat layer, and the ways back."""
+        """Returns logits_BC, equal to those of the flat layer to the bit, and the gates."""
         text_BD, rows = routed(text.text, text.blocks), Route()
         weight, bias = self.output.weight, self.output.bias
         to_text = functional.linear(text_BD, weight.detach(), bias.detach())
@@ -133,7 +131,7 @@ class GradientRouting(Flat):
         return Routed(values_of_first(to_text, routed(to_rows, rows)), text.blocks, rows)
 
     def loss(self, output: Routed, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns the objective's loss, and opens the ways back to what each document's branches own."""
+        """Returns the objective's loss, and opens the gates to what each document's branches own."""
         carried_BN = gold_BC @ self.branches_of > 0
         learns_BN = carried_BN | (torch.rand(carried_BN.shape, device=gold_BC.device) < self.foreign_share)
         shared_B1 = torch.ones_like(carried_BN[:, :1])
@@ -142,5 +140,5 @@ class GradientRouting(Flat):
         return super().loss(output.logits, gold_BC, weights_C, objective)
 
     def probabilities(self, output: Routed, objective: Objective) -> Tensor:
-        """Returns (B, C) probabilities of the asked labels."""
+        """Returns (B, C) probabilities of the predicted labels."""
         return super().probabilities(output.logits, objective)

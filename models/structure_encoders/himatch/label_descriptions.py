@@ -1,9 +1,9 @@
-"""Labels described by the words of their documents, for models that read labels as they read texts.
+"""Label descriptions from typical words of each label's documents, for models that read labels like texts.
 
-HiMatch fits a TF-IDF vectoriser to the training documents of each label and takes all words that it keeps: those that
-are in at least a tenth and in at most four fifths of the label's documents and no stop words, in alphabetical order.
-(The published program ranks them by weight and throws the ranking away.) Which words a vectoriser keeps does not
-depend on their weights, so they are counted here, and each document is read once for all of its labels.
+HiMatch fits a TF-IDF vectoriser to the training documents of each label and takes all words that it keeps, in
+alphabetical order: those in at least a tenth and at most four fifths of the label's documents, without stop words. (The
+published program ranks them by weight and discards the ranking.) Which words a vectoriser keeps does not depend on
+their weights, so they are counted here, and each document is read once for all of its labels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ _LEAST, _MOST = 0.1, 0.8
 
 
 def typical_words(labels: Sequence[str], texts: Iterable[str], gold: scipy.sparse.csr_array) -> list[str]:
-    """Returns a description of each label, which is its name where no document, or no word, is left.
+    """Returns a description of each label; its name if it has no document, or no word is left.
 
     Args:
         labels: Names of L labels.
-        texts: The training texts.
+        texts: Training texts.
         gold: (texts, L) booleans.
     """
     vectoriser = CountVectorizer(stop_words="english", binary=True, dtype=np.int32)

@@ -1,7 +1,7 @@
-"""HiMatch's samples and losses: a document is near a label that it carries, and farther from others.
+"""Label matching of HiMatch: sampled labels, and losses by which a text is nearer to its labels than to others.
 
-Labels are drawn for all documents and members at once. A member's label has its parents and siblings among the labels
-that the member is asked for, so that a branch is sampled in itself, whether the head sees the other branches or not.
+Labels are drawn for all documents and heads at once. Parents and siblings of a head's label are those among the labels
+that the head predicts, so that a branch is sampled within itself, whether the head sees the other branches or not.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 
 NUMERICS = {"models.matching": 1}
 
@@ -21,14 +21,14 @@ PARENT_MARGIN, SIBLING_MARGIN, OTHER_MARGIN = 0.01, 0.1, 0.2
 
 
 class Sample(NamedTuple):
-    """What is drawn for B documents and M members: labels as places among the C asked ones, and whether they count.
+    """Labels drawn for B documents and M heads, as places among the C predicted ones, and whether they count.
 
     Attributes:
         gold: (B, M) a gold label.
-        parent: (B, M) a parent of it; itself where it has none.
-        sibling: (B, M) a sibling of it, be it gold or not; without one, a label that is not gold.
+        parent: (B, M) a parent of it; itself if it has none.
+        sibling: (B, M) a sibling of it, gold or not; if it has none, a label that is not gold.
         other: (B, M) a label that is not gold.
-        has_gold: (B, M) whether the document carries a label of the member; else nothing counts.
+        has_gold: (B, M) whether the document carries a label of the head; else nothing counts.
         has_sibling: (B, M) whether `sibling` counts.
         has_other: (B, M) whether `other` counts.
     """
@@ -43,10 +43,10 @@ class Sample(NamedTuple):
 
 
 class LabelSampler(nn.Module):
-    """Draws from torch's generator of the device.
+    """Draws labels with torch's generator of the device.
 
     Args:
-        members: The list of hierarchies; C asked labels in all.
+        heads: Specification of each head; C predicted labels in all.
     """
 
     places: Tensor
@@ -59,19 +59,19 @@ class LabelSampler(nn.Module):
     family_size: Tensor
     own_place: Tensor
 
-    def __init__(self, members: Sequence[Member]):
+    def __init__(self, heads: Sequence[HeadSpec]):
         super().__init__()
-        sizes = [len(member.asked) for member in members]
+        sizes = [len(head.predicted) for head in heads]
         starts = np.cumsum([0, *sizes[:-1]])
         tables: dict[str, npt.NDArray[Any]] = {}
-        # (M, A): the asked labels of each member, filled up with its first one.
+        # (M, A): the predicted labels of each head, padded with its first one.
         tables["is_there"] = np.arange(max(sizes)) < np.array(sizes)[:, None]
         tables["places"] = starts[:, None] + tables["is_there"] * np.arange(max(sizes))
         parents: list[int] = []
         families: list[int] = []
         rows: list[tuple[int, int, int, int, int]] = []
-        for member, start in zip(members, starts.tolist(), strict=True):
-            graph = member.hierarchy.sub(member.asked)
+        for head, start in zip(heads, starts.tolist(), strict=True):
+            graph = head.hierarchy.sub(head.predicted)
             known: dict[tuple[int, ...], tuple[int, dict[int, int]]] = {}
             for label in range(len(graph)):
                 above = tuple(sorted(graph.graph.predecessors(label)))
@@ -89,7 +89,7 @@ class LabelSampler(nn.Module):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
     def forward(self, gold_BC: Tensor) -> Sample:
-        """Draws one gold label, and what it is compared with, for each document and member."""
+        """Draws one gold label, and the labels that it is compared with, for each document and head."""
         is_gold_BMA = (gold_BC > 0)[:, self.places] & self.is_there
         is_other_BMA = ~is_gold_BMA & self.is_there
         has_gold_BM, has_other_BM = is_gold_BMA.any(-1), is_other_BMA.any(-1)
@@ -98,7 +98,7 @@ class LabelSampler(nn.Module):
         others_BM = self.family_size[gold_BM] - 1
         place_BM = _below(others_BM)
         place_BM = place_BM + (place_BM >= self.own_place[gold_BM])
-        # A lone label's next place may be another family's or none: it is not used.
+        # A label without siblings may get a place in another family, or none: it is not used.
         relative_BM = self.families[(self.family_start[gold_BM] + place_BM).clamp(max=len(self.families) - 1)]
         sibling_BM = torch.where(others_BM > 0, relative_BM, self._any(is_other_BMA))
         has_sibling_BM = has_gold_BM & ((others_BM > 0) | has_other_BM)
@@ -106,49 +106,49 @@ class LabelSampler(nn.Module):
         return Sample(gold_BM, parent_BM, sibling_BM, other_BM, has_gold_BM, has_sibling_BM, has_gold_BM & has_other_BM)
 
     def _any(self, is_allowed_BMA: Tensor) -> Tensor:
-        """Returns (B, M) allowed labels, each as likely as the next; any label where none is allowed."""
+        """Returns (B, M) allowed labels, drawn uniformly; any label where none is allowed."""
         keys_BMA = torch.rand(is_allowed_BMA.shape, device=is_allowed_BMA.device)
         chosen_BM1 = keys_BMA.masked_fill(~is_allowed_BMA, -1).argmax(-1, keepdim=True)
         return self.places.expand(len(chosen_BM1), -1, -1).gather(2, chosen_BM1).squeeze(2)
 
 
 def _family(graph: Hierarchy, parents: tuple[int, ...]) -> list[int]:
-    """Returns labels that are siblings, sorted: all children of some parents, or all top labels."""
+    """Returns the sorted labels that are siblings: all children of some parents, or all top labels."""
     if not parents:
         return list(graph.roots)
     return sorted({child for parent in parents for child in graph.graph.successors(parent)})
 
 
 def _below(limits: Tensor) -> Tensor:
-    """Returns whole numbers from 0 to below the limits, drawn evenly; 0 where the limit is 0."""
+    """Returns whole numbers from 0 to below the limits, drawn uniformly; 0 where the limit is 0."""
     return (torch.rand(limits.shape, device=limits.device) * limits).long()
 
 
 def inter_loss(text: Tensor, gold: Tensor, parent: Tensor) -> Tensor:
-    """Returns (...): how far texts are from a gold label and, beyond a margin, from its parent.
+    """Returns (...): the distance of texts from a gold label and, beyond a margin, from its parent.
 
     With D the width, |t - q|^2 / D + max(0, |t - n0|^2 - 0.01) / D.
 
     Args:
-        text: (..., D).
-        gold: (..., D).
-        parent: (..., D).
+        text: (..., D) vectors of the texts, t.
+        gold: (..., D) vectors of gold labels, q.
+        parent: (..., D) vectors of their parents, n0.
     """
     near, above = _squared(text, gold), _squared(text, parent)
     return (near + torch.relu(above - PARENT_MARGIN)) / text.shape[-1]
 
 
 def intra_loss(text: Tensor, gold: Tensor, farther: Tensor, margin: float, *, is_published: bool) -> Tensor:
-    """Returns (...): by how much a text is not nearer to its gold label than to another, by a margin.
+    """Returns (...): the amount by which a text fails to be nearer to its gold label than to another, by a margin.
 
     As published max(0, (|t - q|^2 - |t - n|^2) / D + margin); else max(0, |t - q|^2 - |t - n|^2 + margin) / D.
 
     Args:
-        text: (..., D).
-        gold: (..., D).
-        farther: (..., D).
-        margin: Of the distances.
-        is_published: Whether the margin stands beside distances that are divided by D.
+        text: (..., D) vectors of the texts, t.
+        gold: (..., D) vectors of gold labels, q.
+        farther: (..., D) vectors of the other labels, n.
+        margin: Margin between the distances.
+        is_published: Whether the margin is added to distances that are already divided by D.
     """
     width = text.shape[-1]
     difference = (_squared(text, gold) - _squared(text, farther)) / width

@@ -1,13 +1,13 @@
-"""Coding trees: the hierarchy that describes a random walk on a graph in the fewest bits.
+"""Coding tree of a graph: the tree of a given height with low structural entropy, built greedily.
 
-HiTIN (Zhu et al., ACL 2023) re-organises the label hierarchy into a tree of a given height whose
-leaves are the labels and whose structural entropy (Li and Pan, 2016) is low, by the greedy
-construction of the published program: agglomerate pairs into a binary tree, splice nodes out until
-the height is two, then insert layers one by one. The virtual root takes no part, edges count once in
-each direction, and every tie is broken by the smaller label index, so the order of labels matters.
+HiTIN (Zhu et al., ACL 2023) turns the label hierarchy into such a tree, whose leaves are the labels and whose
+structural entropy (Li and Pan, 2016), the bits that describe a random walk on the graph, is low. The construction is
+the published program's: agglomerate pairs into a binary tree, splice nodes out until the height is two, then insert
+levels one by one. The virtual root takes no part, edges count once in each direction, and every tie is broken by the
+smaller label index, so the order of labels matters.
 
-Differs from the published program in three inputs that it cannot handle or handles by accident: a
-graph without edges gets one cluster per label, and layers are ordered by their smallest label.
+Differs for inputs that the published program cannot handle or handles by accident: a graph without edges gets one
+cluster per label, and clusters are ordered by their smallest label.
 """
 
 import heapq
@@ -28,11 +28,11 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CodingTree:
-    """A rooted tree whose leaves are all equally deep.
+    """A rooted tree whose leaves are all equally far from the root.
 
     Attributes:
-        parents: Per layer below the root, leaves first: `parents[l][i]` is the place in layer l + 1 of
-            the parent of node i of layer l. Leaf i is label i; the last layer above is the root alone.
+        parents: Parents of the nodes of each level but the root's, leaves first: `parents[l][i]` is the place in level
+            l + 1 of the parent of node i of level l. Leaf i is label i; the last level is the root alone.
     """
 
     parents: tuple[Index, ...]
@@ -44,29 +44,29 @@ class CodingTree:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Nodes per layer, from the leaves to the root."""
+        """Nodes per level, from the leaves to the root."""
         return (*(len(parents) for parents in self.parents), 1)
 
     def restrict(self, leaves: Index) -> "CodingTree":
         """Returns the tree of some leaves: those, and the nodes above them.
 
         Args:
-            leaves: Sorted; leaf i of the new tree is `leaves[i]` here.
+            leaves: Sorted leaves; leaf i of the new tree is `leaves[i]` here.
         """
-        layers, kept = [], leaves
+        levels, kept = [], leaves
         for parents in self.parents:
             kept, places = np.unique(parents[kept], return_inverse=True)
-            layers.append(places)
-        return CodingTree(tuple(layers))
+            levels.append(places)
+        return CodingTree(tuple(levels))
 
     def structural_entropy(self, graph: nx.Graph) -> float:
         """Returns the structural entropy of a graph under this tree, in bits.
 
-        It is -sum over nodes a but the root of g(a) / vol(V) * log2(vol(a) / vol(parent of a)): vol is
-        the sum of degrees of a node's leaves, g the number of edges that leave them.
+        It is -sum over nodes a but the root of g(a) / vol(V) * log2(vol(a) / vol(parent of a)): vol is the sum of
+        degrees of a node's leaves, g the number of edges that leave them.
 
         Args:
-            graph: Undirected, with nodes 0 to N - 1; a graph without edges has entropy 0.
+            graph: Undirected graph with nodes 0 to N - 1; without edges its entropy is 0.
         """
         ends = np.array(graph.edges, dtype=np.int64).reshape(-1, 2).T
         volume = np.bincount(ends.ravel(), minlength=self.sizes[0]).astype(float)
@@ -85,7 +85,7 @@ def coding_tree(hierarchy: Hierarchy, height: int) -> CodingTree:
 
     Args:
         hierarchy: N labels; a forest or any DAG.
-        height: At least 2. One or two labels give a chain above one node.
+        height: Height of the tree, at least 2. One or two labels give a chain above one node.
     """
     assert height >= 2
     num_labels = len(hierarchy)
@@ -96,7 +96,7 @@ def coding_tree(hierarchy: Hierarchy, height: int) -> CodingTree:
     clusters = _number(_clusters(graph))
     tree = CodingTree((clusters, _root_over(clusters)))
     while tree.height < height:
-        tree = _better(graph, tree, _with_layer_above_leaves(graph, tree), _with_layer_below_root(graph, tree))
+        tree = _better(graph, tree, _with_level_above_leaves(graph, tree), _with_level_below_root(graph, tree))
     return tree
 
 
@@ -110,7 +110,7 @@ def _better(graph: nx.Graph, tree: CodingTree, low: CodingTree, high: CodingTree
     return high if high_gain > low_gain else low
 
 
-def _with_layer_above_leaves(graph: nx.Graph, tree: CodingTree) -> CodingTree:
+def _with_level_above_leaves(graph: nx.Graph, tree: CodingTree) -> CodingTree:
     """Splits every cluster of three or more leaves by the coding tree of its own subgraph."""
     groups: list[Iterable[int]] = []
     for cluster in range(tree.sizes[1]):
@@ -122,8 +122,8 @@ def _with_layer_above_leaves(graph: nx.Graph, tree: CodingTree) -> CodingTree:
     return CodingTree((lowest, above, *tree.parents[1:]))
 
 
-def _with_layer_below_root(graph: nx.Graph, tree: CodingTree) -> CodingTree | None:
-    """Groups the root's children by the coding tree of the graph between them, if three or more are."""
+def _with_level_below_root(graph: nx.Graph, tree: CodingTree) -> CodingTree | None:
+    """Groups the root's children by the coding tree of the graph between them, if it has three or more."""
     if tree.sizes[-2] < 3:
         return None
     place = np.arange(tree.sizes[0])
@@ -158,7 +158,7 @@ def _number(groups: Iterable[Iterable[int]]) -> Index:
 
 
 class _Node:
-    """A node of the binary tree: leaves below it, its volume, the edges leaving and cut inside it."""
+    """A node of the binary tree: its children, its volume, its boundary, and the edges cut inside it."""
 
     __slots__ = ("boundary", "children", "cut", "height", "neighbours", "parent", "volume")
 
@@ -170,10 +170,10 @@ class _Node:
 
 
 def _clusters(graph: nx.Graph) -> list[list[int]]:
-    """Returns the middle layer of the coding tree of height two of three or more nodes.
+    """Returns the middle level of the coding tree of height two of three or more nodes.
 
     Args:
-        graph: Undirected; nodes may carry a `volume` (else their degree), edges a `weight` (else 1).
+        graph: Undirected graph; nodes may carry a `volume` (else their degree), edges a `weight` (else 1).
     """
     if not graph.edges:
         return [[node] for node in graph]
@@ -185,7 +185,7 @@ def _clusters(graph: nx.Graph) -> list[list[int]]:
 
 
 def _agglomerate(graph: nx.Graph, names: Sequence[int]) -> list[_Node]:
-    """Merges connected pairs until none is left, then everything under the last node: the root."""
+    """Merges connected pairs until none is left, then puts everything under the last node: the root."""
     place = {name: i for i, name in enumerate(names)}
     nodes = []
     for name in names:
@@ -213,7 +213,7 @@ def _agglomerate(graph: nx.Graph, names: Sequence[int]) -> list[_Node]:
 
 
 def _fusion_cost(nodes: Sequence[_Node], i: int, j: int, total: int) -> float:
-    """Change of entropy if two modules became one: the score by which pairs are merged."""
+    """Returns the change of entropy if two modules became one: the score by which pairs are merged."""
     x, y = nodes[i], nodes[j]
     both = x.volume + y.volume
     return (
@@ -242,7 +242,7 @@ def _merge(nodes: list[_Node], i: int, j: int) -> int:
 
 
 def _compress(nodes: Sequence[_Node]) -> None:
-    """Splices out the cheapest inner nodes that lie on a path longer than two until none is."""
+    """Splices out the cheapest inner nodes on paths longer than two, until no path is longer."""
     root = nodes[-1]
 
     def candidate(i: int) -> tuple[float, int, int]:
@@ -270,7 +270,7 @@ def _compress(nodes: Sequence[_Node]) -> None:
 
 
 def _longest_path(nodes: Sequence[_Node], i: int) -> int:
-    """Edges of the longest path from the root to a leaf through a node."""
+    """Returns the edges of the longest path from the root to a leaf through a node."""
     length = nodes[i].height
     above = nodes[i].parent
     while above is not None:

@@ -1,20 +1,20 @@
-"""A set of labels as a sequence, in four orders, and what may come next in two of them.
+"""Label sequences: a set of labels in one of four orders, and grammars of what may come next in two of them.
 
-A sequence is made of symbols: labels, by their indices, and five that carry structure. The orders are those of Torba
-et al. (2024):
+A sequence is made of symbols: labels, by their indices, and five that carry structure. The orders are those of Torba et
+al. (2024):
 
 * `BFS`: levels from the top; labels of a level are joined by `SIBLING` ("-"), levels by `NEXT` ("/"): `A- B/ C- D`;
 * `DFS`: `ROOT`, then each label when it is entered and `POP` when it is left: `Root CS ML Pop Pop`;
 * `BottomUpBFS`: the levels of BFS from the bottom: `C- D/ A- B`;
-* `BottomUpDFS`: a deepest label and its siblings, then "/" and their parent, and so on upwards.
+* `BottomUpDFS`: a label of the deepest level and its siblings, then "/" and their parent, and so on upwards.
 
-Labels of one level, and children of one parent, stand in the order of their indices. What the paper leaves open, since
-its hierarchies are trees: on a DAG a label stands once, in BFS on the level behind its first parent, in DFS below the
-parent that is entered first. Going up, a label waits until all that is below it has been written, so that with several
-paths every label is written, each after those below it.
+Labels of one level, and children of one parent, are sorted by index. The paper's hierarchies are trees; on a DAG a
+label is written once, in BFS on the level after its first parent, in DFS below the parent that is entered first. Going
+up, a label waits until all labels below it have been written, so that with several paths every label is written, each
+after those below it.
 
-A grammar says which symbols may follow. A label may follow where any of its parents has been generated: on the level
-before it in BFS, on top of the stack in DFS. Unlike in the published program no label can come twice, so that every
+A grammar tells which symbols may follow. A label may follow if any of its parents has been generated: on the previous
+level in BFS, on top of the stack in DFS. Unlike in the published program no label can come twice, so that every
 sequence ends, and a level may follow if any label of the last one has children, not only its last label.
 """
 
@@ -28,11 +28,11 @@ NUMERICS = {"models.label_sequences": 1}
 Symbol = int
 State = TypeVar("State", bound=Hashable)
 END, ROOT, POP, SIBLING, NEXT = -1, -2, -3, -4, -5
-"""The symbols that are no labels."""
+"""The symbols that are not labels."""
 
 
 class Order:
-    """How a set of labels is written.
+    """Base class of orders: how a set of labels is written.
 
     Args:
         hierarchy: N labels.
@@ -48,18 +48,18 @@ class Order:
         self.parents = {label: set(graph.predecessors(label)) for label in graph}
         for label in hierarchy.roots:
             self.parents[label].add(ROOT)
-        self.depth = hierarchy.levels.tolist()
+        self.level = hierarchy.levels.tolist()
 
     def write(self, labels: Iterable[int]) -> list[Symbol]:
         """Returns the sequence of a set of labels that is closed under ancestors."""
         raise NotImplementedError
 
     def below(self, labels: Iterable[int], unless: Collection[int]) -> tuple[int, ...]:
-        """Returns the sorted children of any of some labels, but for some."""
+        """Returns the sorted children of some labels, without those in `unless`."""
         return tuple(sorted({child for label in labels for child in self.children[label]}.difference(unless)))
 
     def levels(self, labels: Iterable[int]) -> list[tuple[int, ...]]:
-        """Returns a set of labels that is closed under ancestors by their distance from the virtual root."""
+        """Returns a set of labels, closed under ancestors, by their distance from the virtual root."""
         left = set(labels)
         levels = []
         level: tuple[Symbol, ...] = (ROOT,)
@@ -70,7 +70,7 @@ class Order:
 
 
 class Grammar(Order, Generic[State]):
-    """An order with a rule for what comes next, by states that can be looked up."""
+    """Base class of orders with a rule for what comes next, by hashable states."""
 
     def start(self) -> State:
         """Returns the state before the first symbol."""
@@ -86,7 +86,7 @@ class Grammar(Order, Generic[State]):
 
 
 class Stack(NamedTuple):
-    """Where a DFS sequence is.
+    """Position in a DFS sequence.
 
     Attributes:
         path: `ROOT` and the labels that have been entered and not left; empty before `ROOT`, None after `END`.
@@ -122,7 +122,7 @@ class DFS(Grammar[Stack]):
         return Stack((), frozenset())
 
     def allowed(self, state: Stack) -> tuple[Symbol, ...]:
-        """Returns the children of the label on top that were not written yet, and `POP`; `END` on the lowest level."""
+        """Returns the unwritten children of the label on top, and `POP`; at `ROOT`, `END` in place of `POP`."""
         if not state.path:
             return () if state.path is None else (ROOT,)
         return (*self.below(state.path[-1:], state.written), END if state.path == (ROOT,) else POP)
@@ -137,11 +137,11 @@ class DFS(Grammar[Stack]):
 
 
 class Level(NamedTuple):
-    """Where a BFS sequence is.
+    """Position in a BFS sequence.
 
     Attributes:
         open: Labels that may still be written on this level; None after `END`.
-        here: Labels that have been.
+        here: Labels that have been written on this level.
         written: All labels so far.
         is_label_due: Whether a label must come next, as after `SIBLING` and `NEXT`.
     """
@@ -165,7 +165,7 @@ class BFS(Grammar[Level]):
         return Level(tuple(self.children[ROOT]), frozenset(), frozenset(), True)
 
     def allowed(self, state: Level) -> tuple[Symbol, ...]:
-        """Returns open labels where one is due, else `SIBLING` and `NEXT` where labels can follow them, and `END`."""
+        """Returns open labels if one is due, else `SIBLING` and `NEXT` if labels can follow them, and `END`."""
         if state.open is None:
             return ()
         if state.is_label_due:
@@ -175,7 +175,7 @@ class BFS(Grammar[Level]):
         return (*siblings, *levels, END)
 
     def after(self, state: Level, symbol: Symbol) -> Level:
-        """Returns the level with a label more, or the next one."""
+        """Returns the level with one more label, or the next level."""
         if symbol == END or state.open is None:
             return state._replace(open=None)
         if symbol == SIBLING:
@@ -206,7 +206,7 @@ class BottomUpDFS(Order):
         left = set(labels)
         groups: list[tuple[int, ...]] = []
         while left:
-            label: int | None = min(left, key=lambda one: (-self.depth[one], one))
+            label: int | None = min(left, key=lambda one: (-self.level[one], one))
             while label is not None:
                 parents = self.parents[label]
                 siblings = (one for one in sorted(left) if one != label and self.parents[one] & parents)

@@ -1,7 +1,8 @@
-"""T5's decoder on its own, new or pretrained, and what keeps its search among the pieces that are allowed.
+"""T5 decoder without its encoder, new or pretrained, and a constraint on its beam search.
 
-The Transformers library's T5 with its encoder taken out: it decodes, caches and searches as ever, given the states to
-read. Only the shape of a pretrained one is made where heads are merely counted (`harness/training/estimate.py`).
+The Transformers library's T5 with its encoder removed: it decodes, caches and searches as ever, given the states to
+read. Where heads are only counted (`harness/training/estimate.py`) a pretrained decoder is given its shape and not
+read.
 """
 
 from collections.abc import Sequence
@@ -19,23 +20,23 @@ from models.text_encoders.pretrained import fetch
 NUMERICS = {"models.t5_decoder": 1}
 
 PAD = 0
-"""T5's padding, which also stands before the first piece."""
+"""T5's padding, which is also put before the first token."""
 
 
-def new_decoder(num_pieces: int, width: int, layers: int, heads: int, dropout: float) -> Any:
+def new_decoder(num_tokens: int, width: int, layers: int, heads: int, dropout: float) -> Any:
     """Returns a T5 of the published proportions without an encoder.
 
     Args:
-        num_pieces: Of the vocabulary.
-        width: Of a state, a multiple of `heads`.
-        layers: Of the decoder.
-        heads: Of its attention.
-        dropout: Everywhere in it.
+        num_tokens: Size of the vocabulary.
+        width: Width of a state, a multiple of `heads`.
+        layers: Number of layers.
+        heads: Number of attention heads.
+        dropout: Dropout everywhere in it.
     """
     if width % heads:
         raise ConfigError(f"seq2seq's width must be a multiple of its heads: {width} is none of {heads}.")
     config = T5Config(
-        vocab_size=num_pieces,
+        vocab_size=num_tokens,
         d_model=width,
         d_kv=width // heads,
         d_ff=4 * width,
@@ -60,7 +61,7 @@ def pretrained_decoder(model: str, revision: str) -> Any:
             f"seq2seq's model {model!r} is a {config.model_type}, not a T5. Name a T5, such as t5-base or "
             "google/flan-t5-base, or leave `model` empty for a new decoder."
         )
-    if torch.empty(0).is_meta:  # Only counted, so not read.
+    if torch.empty(0).is_meta:  # Parameters are only counted, so no weights are read.
         return _without_encoder(T5ForConditionalGeneration(config))
     arguments = {"use_safetensors": True, "dtype": torch.float32}
     return _without_encoder(fetch(T5ForConditionalGeneration, model, revision=revision, **arguments))
@@ -75,11 +76,11 @@ def _without_encoder(t5: Any) -> Any:
     return t5
 
 
-class AllowedPieces(LogitsProcessor):
-    """Gives the pieces that may come next their probabilities among each other, and all others none.
+class AllowedTokens(LogitsProcessor):
+    """Renormalises the probabilities over the tokens that may come next, and gives all others none.
 
     Args:
-        constraint: Says which may.
+        constraint: Constraint on the tokens.
     """
 
     def __init__(self, constraint: Constraint):
@@ -87,14 +88,14 @@ class AllowedPieces(LogitsProcessor):
         self.places = {(PAD,): constraint.start}
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Returns (rows, pieces) log-probabilities.
+        """Returns (rows, tokens) log-probabilities.
 
         Args:
-            input_ids: (rows, pieces so far).
-            scores: (rows, pieces) logits, or logits but for a constant.
+            input_ids: (rows, tokens so far).
+            scores: (rows, tokens) logits, up to a constant.
         """
         prefixes = [tuple(row) for row in input_ids.tolist()]
-        # Where every prefix is one piece longer than one of the last call.
+        # Every prefix is one token longer than one of the last call.
         self.places = {
             prefix: self.places[prefix]
             if prefix in self.places
@@ -109,7 +110,7 @@ class AllowedPieces(LogitsProcessor):
 
 
 def pairs(lists: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns the numbers of lists, each as often as it has items, and the items."""
+    """Returns the index of each list, repeated once per item, and the items."""
     lengths = torch.tensor([len(one) for one in lists])
     rows = torch.arange(len(lists)).repeat_interleave(lengths)
     return rows.to(device), torch.tensor([item for one in lists for item in one]).to(device)

@@ -16,7 +16,7 @@ from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
 from harness.core.registry import Component, Registry
 from harness.trials.identity import RUNNER
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, Merge, Split
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
 EVERY = [*MODELS, *READERS.values()]
@@ -88,10 +88,12 @@ def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str
     first_words = {line.split()[0] for line in lines}
     assert {component.name for component in EVERY} | {
         *get_args(Merge),
-        *get_args(Split),
+        *get_args(HeadSplit),
         *get_args(Coherence),
     } <= first_words
-    assert any(line.startswith("      structure = 'gcn' | 'tree_lstm'  What passes") for line in lines)
+    assert any(
+        line.startswith("      structure = 'gcn' | 'tree_lstm'  Structure encoder that passes") for line in lines
+    )
 
 
 def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:

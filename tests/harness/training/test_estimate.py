@@ -21,7 +21,7 @@ from harness.trials.store import Store
 from models import STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads
 from tests.conftest import SweepWriter
-from tests.models.lists import facts_of
+from tests.models.hierarchies import facts_of
 
 ROWS = [
     (name, merge)

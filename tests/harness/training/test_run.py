@@ -64,7 +64,7 @@ def test_another_seed_gives_other_bits_but_the_same_encoder_start(write_sweep: S
     for one in plan.trials:
         seed_everything(one.settings.seed)
         model = build.build(one.settings, data, torch.device("cpu"))
-        weights[one.settings.cell, one.settings.seed] = model.encoder.state_dict()["embedding.weight"]
+        weights[one.settings.cell, one.settings.seed] = model.text_encoder.state_dict()["embedding.weight"]
     by_seed = {seed: [w for (_, s), w in weights.items() if s == seed] for seed in (1, 2)}
     assert all(torch.equal(by_seed[1][0], other) for other in by_seed[1])
     assert not torch.equal(by_seed[1][0], by_seed[2][0])
@@ -137,11 +137,11 @@ def test_labels_are_described_once_by_their_own_training_documents(write_sweep: 
     data = Data.open(trial, open_corpus(data_dir / trial.corpus))
     rows, gold = data.splits["train"].rows, data.splits["train"].gold.toarray()
     for _ in range(2):
-        members = build.build(trial, data, torch.device("cpu")).heads.encoder.members
-        for member in members:
-            described = member.facts.describe(write)
-            assert len(described) == len(member.hierarchy)
-            for name, pieces in zip(member.hierarchy.labels, described, strict=True):
+        heads = build.build(trial, data, torch.device("cpu")).heads.structure.heads
+        for head in heads:
+            described = head.facts.describe(write)
+            assert len(described) == len(head.hierarchy)
+            for name, pieces in zip(head.hierarchy.labels, described, strict=True):
                 own = gold[:, data.corpus.hierarchy.index[name]]
                 first = data.tokens.gather(rows[own.argmax()][None])[0].tolist()
                 assert pieces.tolist() == (first if own.any() else data.tokens.tokenizer.encode(name).ids)

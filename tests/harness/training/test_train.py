@@ -48,7 +48,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
 def test_parameter_groups_are_the_published_ones() -> None:
     encoder = nn.ModuleDict({"LayerNorm": nn.LayerNorm(3), "dense": nn.Linear(3, 3)})
     heads = nn.ModuleDict({"norm": nn.BatchNorm1d(3), "out": nn.Linear(3, 2)})
-    optimizer = train._optimizer(SimpleNamespace(encoder=encoder, heads=heads), SETTINGS)  # type: ignore[arg-type]
+    optimizer = train._optimizer(SimpleNamespace(text_encoder=encoder, heads=heads), SETTINGS)  # type: ignore[arg-type]
     groups = [(len(g["params"]), g["lr"], g["weight_decay"]) for g in optimizer.param_groups]
     # dense.weight | LayerNorm.weight, LayerNorm.bias, dense.bias | norm.weight, out.weight | norm.bias, out.bias
     assert groups == [(1, 0.5, 0.01), (3, 0.5, 0.0), (2, 2.0, 0.01), (2, 2.0, 0.0)]

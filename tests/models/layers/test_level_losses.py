@@ -8,28 +8,28 @@ import torch
 from hypothesis import given
 
 from datasets.storage.hierarchy import Hierarchy
-from models.layers.level_losses import asked_levels, cross_entropy, level_factors
-from tests.models.lists import DAG, dags, hierarchy, whole
+from models.layers.level_losses import cross_entropy, level_factors, predicted_levels
+from tests.models.hierarchies import DAG, dags, head_on, hierarchy
 
 
 def test_levels_of_the_whole_and_within_a_branch() -> None:
     # 0>2, 0>3, 1>3, 1>4, 3>5: the longest way counts, and a branch's root is its own first level.
-    assert asked_levels(whole(DAG)).tolist() == [1, 1, 2, 2, 2, 3, 1]
+    assert predicted_levels(head_on(DAG)).tolist() == [1, 1, 2, 2, 2, 3, 1]
     chain = hierarchy(4, [(0, 1), (1, 2), (0, 2), (2, 3)])
-    assert asked_levels(whole(chain)).tolist() == [1, 2, 3, 4]
-    assert asked_levels(whole(chain.sub(np.array([2, 3])))).tolist() == [1, 2]
+    assert predicted_levels(head_on(chain)).tolist() == [1, 2, 3, 4]
+    assert predicted_levels(head_on(chain.sub(np.array([2, 3])))).tolist() == [1, 2]
 
 
 def test_factors_by_hand() -> None:
-    # Levels of 3, 3 and 1 of 7 labels; of those asked for in the second member, 2 of 3 are on level 2.
-    asked = dataclasses.replace(whole(DAG), asked=np.array([1, 3, 4]))
+    # Levels of 3, 3 and 1 of 7 labels; of those predicted by the second head, 2 of 3 are on level 2.
+    part = dataclasses.replace(head_on(DAG), predicted=np.array([1, 3, 4]))
     expected = [7 / 3, 7 / 3, 7 / 3, 7 / 3, 7 / 3, 7, 7 / 3, 3, 3 / 2, 3 / 2]
-    assert level_factors([whole(DAG), asked]).tolist() == pytest.approx(expected)
+    assert level_factors([head_on(DAG), part]).tolist() == pytest.approx(expected)
 
 
 @given(dags())
 def test_equal_weights_become_a_mean_on_each_level(graph: Hierarchy) -> None:
-    weights = level_factors([whole(graph)]) / len(graph)
+    weights = level_factors([head_on(graph)]) / len(graph)
     for level in range(1, int(graph.levels.max()) + 1):
         assert weights[torch.from_numpy(graph.levels == level)].sum().item() == pytest.approx(1)
 

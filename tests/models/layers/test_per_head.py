@@ -1,5 +1,6 @@
-"""Blocks for lists of members against one torch layer per member."""
+"""Blocks for lists of heads against one torch layer per head."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,8 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from models.layers.batched_matmul import matrices
-from models.layers.per_head import MemberBatchNorm, MemberLinear, RaggedLinear, edge_penalty, member_of, union_edges
-from tests.models.lists import UNLIKE
+from models.layers.per_head import (
+    PerHeadBatchNorm,
+    PerHeadLinear,
+    PerHeadReadout,
+    edge_penalty,
+    head_of,
+    label_readout,
+    predicted_union_edges,
+    scatter_sum,
+    union_edges,
+)
+from tests.models.hierarchies import DAG, UNLIKE, head_on
 
 SIZE_LISTS = [[3], [2, 2, 2], [3, 1, 2, 3, 1]]
 
@@ -24,8 +35,8 @@ def assert_same(first: Sequence[Tensor], second: Sequence[Tensor]) -> None:
 
 
 @pytest.mark.parametrize(("ins", "outs"), [([3], [2]), ([2, 2], [4, 4]), ([3, 2, 3, 2, 3], [1, 4, 2, 4, 1])])
-def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list[int]) -> None:
-    block = RaggedLinear(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
+def test_per_head_readout_is_one_linear_layer_per_head(ins: list[int], outs: list[int]) -> None:
+    block = PerHeadReadout(ins, outs, [np.zeros((0, 2), np.int64)] * len(ins))
     x = torch.randn(5, sum(ins), requires_grad=True)
     rows, biases = matrices(block.weight, list(zip(outs, ins, strict=True))), block.bias.split(outs)
     parts = zip(x.split(ins, dim=1), rows, biases, strict=True)
@@ -36,8 +47,8 @@ def test_ragged_linear_is_one_linear_layer_per_member(ins: list[int], outs: list
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias: bool) -> None:
-    block = MemberLinear(sizes, 3, 2, has_bias)
+def test_per_head_linear_is_one_linear_layer_per_head(sizes: list[int], has_bias: bool) -> None:
+    block = PerHeadLinear(sizes, 3, 2, has_bias)
     x = torch.randn(sum(sizes), 4, 3, requires_grad=True)
     weights = block.weight.view(len(sizes), 2, 3)
     biases = block.bias.view(len(sizes), 2) if has_bias else [None] * len(sizes)
@@ -47,8 +58,8 @@ def test_member_linear_is_one_linear_layer_per_member(sizes: list[int], has_bias
 
 
 @pytest.mark.parametrize("sizes", SIZE_LISTS)
-def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> None:
-    block = MemberBatchNorm(sizes, 3)
+def test_per_head_batch_norm_is_one_batch_norm_per_head(sizes: list[int]) -> None:
+    block = PerHeadBatchNorm(sizes, 3)
     norms = [nn.BatchNorm1d(3) for _ in sizes]
     with torch.no_grad():
         for i, norm in enumerate(norms):
@@ -73,7 +84,7 @@ def test_member_batch_norm_is_one_batch_norm_per_member(sizes: list[int]) -> Non
 
 
 def test_a_lone_value_becomes_the_bias() -> None:
-    block = MemberBatchNorm([1, 2], 2)
+    block = PerHeadBatchNorm([1, 2], 2)
     nn.init.normal_(block.bias)
     x = torch.tensor([[3.0, 5.0], [0.0, 1.0], [2.0, 5.0]]).unsqueeze(1)
     torch.testing.assert_close(block(x)[0, 0], block.bias[0])
@@ -94,26 +105,49 @@ def test_the_gradient_of_the_penalty() -> None:
     assert torch.autograd.gradcheck(edge_penalty, (weight, edges))
 
 
-def test_the_penalty_of_a_list_is_the_sum_over_members_and_their_edges() -> None:
+def test_the_penalty_of_a_list_is_the_sum_over_heads_and_their_edges() -> None:
     sizes = [len(one.hierarchy) for one in UNLIKE]
-    block = RaggedLinear([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
+    block = PerHeadReadout([2 * size for size in sizes], sizes, [one.hierarchy.edges for one in UNLIKE])
     by_hand = 0.0
     for one, rows in zip(UNLIKE, matrices(block.weight.detach(), block.shapes), strict=True):
         by_hand += sum(0.5 * float((rows[p] - rows[c]).pow(2).sum()) for p, c in one.hierarchy.edges)
     assert block.edge_penalty().item() == pytest.approx(by_hand, rel=1e-5)
 
 
-def test_nodes_are_numbered_on_from_member_to_member() -> None:
+def test_nodes_are_numbered_on_from_head_to_head() -> None:
     assert union_edges(UNLIKE).T.tolist() == [
         *[[0, 1], [0, 2], [1, 3]],
         *[[8, 10], [9, 10], [10, 11]],
         *[[12, 13], [12, 14], [12, 15], [15, 16]],
     ]
-    assert member_of([2, 1, 3]).tolist() == [0, 0, 1, 2, 2, 2]
+    assert head_of([2, 1, 3]).tolist() == [0, 0, 1, 2, 2, 2]
+
+
+PART = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
+"""Of the edges 0>2, 0>3, 1>3, 1>4 and 3>5 it predicts both ends of 1>3 and 3>5, at the places 2>1 and 1>0."""
+
+
+def test_edges_between_predicted_labels_are_numbered_on_from_head_to_head() -> None:
+    assert predicted_union_edges([PART, PART]).T.tolist() == [[2, 1], [1, 0], [5, 4], [4, 3]]
+    assert torch.equal(predicted_union_edges(UNLIKE), union_edges(UNLIKE))
+
+
+def test_a_label_readout_has_a_row_for_each_predicted_label_and_pulls_neighbours_together() -> None:
+    readout = label_readout([PART, head_on(DAG)], [2, 4], has_bias=False)
+    assert readout.shapes == [(3, 2), (7, 4)] and readout.bias is None
+    part, whole = (rows.detach() for rows in matrices(readout.weight, readout.shapes))
+    squares = [(part[2] - part[1]).square().sum(), (part[1] - part[0]).square().sum()]
+    squares += [(whole[p] - whole[c]).square().sum() for p, c in DAG.edges.tolist()]
+    assert readout.edge_penalty().item() == pytest.approx(0.5 * float(sum(squares)), rel=1e-5)
+
+
+def test_rows_of_one_place_are_added() -> None:
+    sums = scatter_sum(3, torch.tensor([2, 0, 2]), torch.tensor([[1.0, 2], [3, 4], [5, 6]]))
+    assert sums.tolist() == [[3, 4], [0, 0], [6, 8]]
 
 
 def test_weights_start_like_those_of_a_linear_layer() -> None:
-    block = MemberLinear([1, 1, 2], 64, 200)
+    block = PerHeadLinear([1, 1, 2], 64, 200)
     for parameter in block.parameters():
         assert parameter.abs().max().item() <= 1 / 8
         assert parameter.std().item() == pytest.approx(1 / 8 / 3**0.5, rel=0.05)

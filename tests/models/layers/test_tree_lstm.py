@@ -14,7 +14,7 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import ConfigError
 from models.layers.tree_lstm import GraphLSTM, TreeLSTM
 from models.structure_encoders.hiagm import HiAGM
-from tests.models.lists import DAG, UNLIKE, dags, member, stars, whole
+from tests.models.hierarchies import DAG, UNLIKE, dags, head_on, small_head, stars
 
 
 def random_priors(graph: Hierarchy, seed: int) -> Any:
@@ -28,7 +28,7 @@ def randomised(layer: Any) -> Any:
 
 
 def recursion(lstm: GraphLSTM, graph: Hierarchy, x_UH: Tensor, is_upwards: bool) -> Tensor:
-    """One document's hidden states by the equations, node by node; the weights are those of a single member."""
+    """One document's hidden states by the equations, node by node; the weights are those of a single head."""
     half = x_UH.shape[1] // 2
     weights = dict(zip("iouf", lstm.inputs.weight.view(4, half, -1), strict=True))
     biases = dict(zip("iouf", lstm.inputs.bias.view(4, half), strict=True))
@@ -57,7 +57,7 @@ def recursion(lstm: GraphLSTM, graph: Hierarchy, x_UH: Tensor, is_upwards: bool)
 @given(dags(), st.integers(0, 2**31))
 def test_it_is_its_recursion_at_every_node_of_any_dag(graph: Hierarchy, seed: int) -> None:
     torch.manual_seed(seed)
-    layer = randomised(TreeLSTM([whole(graph, random_priors(graph, 0))], 4, dropout=0.0))
+    layer = randomised(TreeLSTM([head_on(graph, random_priors(graph, 0))], 4, dropout=0.0))
     nodes_UBH = torch.randn(len(graph), 2, 4)
     with torch.no_grad():
         documents = []
@@ -68,13 +68,13 @@ def test_it_is_its_recursion_at_every_node_of_any_dag(graph: Hierarchy, seed: in
 
 
 def test_edges_start_at_one_upwards_and_at_the_prior_share_downwards() -> None:
-    layer = TreeLSTM([whole(DAG, random_priors(DAG, 1))], 4, dropout=0.0)
+    layer = TreeLSTM([head_on(DAG, random_priors(DAG, 1))], 4, dropout=0.0)
     assert layer.up.edge_scale.tolist() == [1.0] * 5
     torch.testing.assert_close(layer.down.edge_scale.detach(), torch.tensor(random_priors(DAG, 1)).float())
 
 
 def test_a_chain_upwards_is_the_lstm_of_torch() -> None:
-    chain = member(5, [(i, i + 1) for i in range(4)])
+    chain = small_head(5, [(i, i + 1) for i in range(4)])
     layer = randomised(TreeLSTM([chain], 6, dropout=0.0)).up
     torch.nn.init.ones_(layer.edge_scale)
     reference = torch.nn.LSTM(6, 3)
@@ -91,7 +91,7 @@ def test_a_chain_upwards_is_the_lstm_of_torch() -> None:
 
 
 def test_a_node_reads_everything_below_it_and_everything_above_it_and_nothing_else() -> None:
-    layer = randomised(TreeLSTM([whole(DAG, random_priors(DAG, 2)), UNLIKE[1]], 4, dropout=0.0))
+    layer = randomised(TreeLSTM([head_on(DAG, random_priors(DAG, 2)), UNLIKE[1]], 4, dropout=0.0))
     nodes_UBH = torch.randn(8, 1, 4, requires_grad=True)
     reads = torch.zeros(8, 8, 2, dtype=torch.bool)
     for node in range(8):
@@ -106,7 +106,7 @@ def test_a_node_reads_everything_below_it_and_everything_above_it_and_nothing_el
 
 def test_parameters_on_wos() -> None:
     graph = stars([18, 54, 12, 17, 10, 10, 20])
-    (layer,) = HiAGM([whole(graph)], 8, structure="tree_lstm").graph
+    (layer,) = HiAGM([head_on(graph)], 8, structure="tree_lstm").graph
     # Per direction four gates from 300 inputs and 150 hidden states, with one bias each, and a number per edge.
     assert sum(p.numel() for p in layer.parameters()) == 2 * (4 * 150 * (300 + 150 + 1) + 134)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from datasets.storage.hierarchy import Hierarchy
 from models.objectives.bce import BCE
-from tests.models.lists import DAG, dags, stars, whole
-from tests.models.objective_cases import (
+from tests.models.hierarchies import DAG, dags, head_on, stars
+from tests.models.objective_checks import (
     assert_gradients,
     assert_heads_see_their_own_labels_only,
     assert_huge_logits_are_harmless,
@@ -20,7 +20,7 @@ from tests.models.objective_cases import (
 
 def test_terms_are_the_formula_and_probabilities_sigmoids() -> None:
     logits, gold = doubles([[0.5, -2.0, 3.0]]), doubles([[1, 0, 0]])
-    objective = BCE([whole(stars([3]))])
+    objective = BCE([head_on(stars([3]))])
     p = 1 / (1 + torch.exp(-logits))
     torch.testing.assert_close(objective.probabilities(logits), p)
     torch.testing.assert_close(objective.terms(logits, gold), -(gold * p.log() + (1 - gold) * (1 - p).log()))
@@ -34,6 +34,6 @@ def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
 
 def test_gradients_one_branch_and_huge_logits() -> None:
     gold = closed_gold(DAG, 3, 0)
-    assert_gradients(BCE([whole(DAG)]), torch.randn(3, 7, dtype=torch.double), gold.double())
+    assert_gradients(BCE([head_on(DAG)]), torch.randn(3, 7, dtype=torch.double), gold.double())
     assert_one_branch_is_the_base_model(BCE, stars([5]))
-    assert_huge_logits_are_harmless(BCE([whole(DAG)]), gold)
+    assert_huge_logits_are_harmless(BCE([head_on(DAG)]), gold)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
-from models.head_spec import LabelFacts, Member
+from models.head_spec import HeadSpec, LabelFacts
 from models.objectives.conditional_softmax import ConditionalSoftmax
-from tests.models import objectives
-from tests.models.lists import DAG, UNLIKE, dags, forests, hierarchy, stars, whole
+from tests.models import objective_checks as checks
+from tests.models.hierarchies import DAG, UNLIKE, dags, forests, head_on, hierarchy, stars
 
 TREE = hierarchy(4, [(0, 2), (0, 3)])
 ROOT = -1
@@ -56,9 +56,9 @@ def simulated(graph: Hierarchy, z: Tensor, num: int) -> np.ndarray:
 
 
 def test_the_published_programs_numbers() -> None:
-    objective = ConditionalSoftmax([whole(TREE)])
-    logits = objectives.doubles([[1, 0, 2, -1]])
-    assert objective.terms(logits, objectives.doubles([[1, 0, 1, 0]])).sum().item() == pytest.approx(0.3618, abs=5e-5)
+    objective = ConditionalSoftmax([head_on(TREE)])
+    logits = checks.doubles([[1, 0, 2, -1]])
+    assert objective.terms(logits, checks.doubles([[1, 0, 1, 0]])).sum().item() == pytest.approx(0.3618, abs=5e-5)
     assert objective.probabilities(logits)[0].tolist() == pytest.approx([0.7311, 0.2689, 0.6964, 0.0347], abs=5e-5)
 
 
@@ -67,9 +67,9 @@ def test_loss_set_by_set_on_any_dag(graph: Hierarchy, seed: int, tau: float) -> 
     generator = np.random.default_rng(seed)
     counts = generator.integers(0, 4, len(graph))
     facts = LabelFacts(np.zeros(len(graph.edges), np.float32), counts)
-    objective = ConditionalSoftmax([Member(graph, facts, np.arange(len(graph)))], tau=tau)
+    objective = ConditionalSoftmax([HeadSpec(graph, facts, np.arange(len(graph)))], tau=tau)
     logits = torch.from_numpy(generator.normal(size=(3, len(graph))))
-    gold = objectives.closed_gold(graph, 3, seed)
+    gold = checks.closed_gold(graph, 3, seed)
     with_parents = {int(c) for _, c in graph.edges}
     pairs = [(int(p), int(c)) for p, c in graph.edges] + [(ROOT, v) for v in range(len(graph)) if v not in with_parents]
     nu = {}
@@ -83,14 +83,14 @@ def test_loss_set_by_set_on_any_dag(graph: Hierarchy, seed: int, tau: float) -> 
 @pytest.mark.parametrize("graph", [DAG, hierarchy(6, [(0, 2), (0, 3), (2, 4), (3, 4), (1, 5)])], ids=["dag", "diamond"])
 def test_probabilities_are_those_of_walks(graph: Hierarchy) -> None:
     logits = torch.randn(1, len(graph))
-    shown = ConditionalSoftmax([whole(graph)]).probabilities(logits)[0]
+    shown = ConditionalSoftmax([head_on(graph)]).probabilities(logits)[0]
     np.testing.assert_allclose(shown, simulated(graph, logits, 20_000), atol=0.015)
 
 
 @given(forests(), st.integers(0, 2**16))
 def test_on_a_forest_siblings_share_what_their_parent_has(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
-    shown = ConditionalSoftmax([whole(graph)], tau=1.0).probabilities(logits).numpy()
+    shown = ConditionalSoftmax([head_on(graph)], tau=1.0).probabilities(logits).numpy()
     for parent in {int(p) for p, _ in graph.edges}:
         children = [int(c) for p, c in graph.edges if p == parent]
         np.testing.assert_allclose(shown[:, children].sum(1), shown[:, parent])
@@ -103,7 +103,7 @@ def test_on_a_forest_siblings_share_what_their_parent_has(graph: Hierarchy, seed
 def test_logit_adjustment_makes_the_balanced_answer_optimal() -> None:
     """With the text saying nothing, training ends at equal logits, not at the shares of the classes (Menon et al.)."""
     facts = LabelFacts(np.zeros(0, np.float32), np.array([90, 10]))
-    objective = ConditionalSoftmax([Member(hierarchy(2), facts, np.arange(2))], tau=1.0)
+    objective = ConditionalSoftmax([HeadSpec(hierarchy(2), facts, np.arange(2))], tau=1.0)
     gold = torch.zeros(100, 2)
     gold[:90, 0] = gold[90:, 1] = 1
     logits = torch.zeros(1, 2, requires_grad=True)
@@ -114,12 +114,12 @@ def test_logit_adjustment_makes_the_balanced_answer_optimal() -> None:
 
 def test_two_gold_siblings_end_at_a_half_each() -> None:
     logits = torch.zeros(1, 2, requires_grad=True)
-    terms = ConditionalSoftmax([whole(hierarchy(2))]).terms(logits, torch.ones(1, 2))
+    terms = ConditionalSoftmax([head_on(hierarchy(2))]).terms(logits, torch.ones(1, 2))
     assert torch.autograd.grad(terms.sum(), logits)[0].tolist() == [[0.0, 0.0]]
 
 
 def test_an_only_child_has_its_parents_probability_and_learns_nothing() -> None:
-    objective = ConditionalSoftmax([whole(hierarchy(3, [(0, 2)]))])
+    objective = ConditionalSoftmax([head_on(hierarchy(3, [(0, 2)]))])
     logits = torch.randn(1, 3, requires_grad=True)
     shown = objective.probabilities(logits)[0]
     assert shown[2] == shown[0]
@@ -129,7 +129,7 @@ def test_an_only_child_has_its_parents_probability_and_learns_nothing() -> None:
 
 def test_in_branches_top_labels_are_sigmoids_and_learn_alone_from_documents_without_gold() -> None:
     # Branches {0 2 3 5}, {1 3 4 5}, {6}.
-    objective = ConditionalSoftmax(objectives.projected(DAG), tau=1.0)
+    objective = ConditionalSoftmax(checks.projected(DAG), tau=1.0)
     logits = torch.randn(1, 9)
     terms = objective.terms(logits, torch.zeros(1, 9))[0]
     assert terms.nonzero().flatten().tolist() == [0, 4, 8]
@@ -142,16 +142,16 @@ def test_in_branches_top_labels_are_sigmoids_and_learn_alone_from_documents_with
 def test_several_pooled_top_labels_do_not_compete_in_a_branch() -> None:
     graph = stars([4, 1, 1]).pooled(2)
     assert [len(branch) for branch in graph.branches()] == [4, 2]
-    shown = ConditionalSoftmax(objectives.projected(graph)).probabilities(torch.zeros(1, 6))
+    shown = ConditionalSoftmax(checks.projected(graph)).probabilities(torch.zeros(1, 6))
     torch.testing.assert_close(shown, torch.tensor([[0.5, 1 / 6, 1 / 6, 1 / 6, 0.5, 0.5]]))
 
 
 @given(dags(), st.integers(0, 2**16))
 def test_heads_see_their_own_labels_only(graph: Hierarchy, seed: int) -> None:
-    objectives.assert_heads_see_their_own_labels_only(ConditionalSoftmax, graph, seed, tau=1.0)
+    checks.assert_heads_see_their_own_labels_only(ConditionalSoftmax, graph, seed, tau=1.0)
 
 
-def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
+def test_a_list_of_whole_hierarchies_is_its_heads_side_by_side() -> None:
     sizes = [len(one.hierarchy) for one in UNLIKE]
     logits = torch.randn(3, sum(sizes))
     parts = zip(UNLIKE, logits.split(sizes, 1), strict=True)
@@ -159,18 +159,16 @@ def test_a_list_of_whole_hierarchies_is_its_members_side_by_side() -> None:
     torch.testing.assert_close(ConditionalSoftmax(UNLIKE).probabilities(logits), expected)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(dags(), st.integers(0, 2**16))
 def test_gradients_on_any_dag(graph: Hierarchy, seed: int) -> None:
     logits = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, len(graph))))
-    objectives.assert_gradients(
-        ConditionalSoftmax([whole(graph)], tau=1.0), logits, objectives.closed_gold(graph, 2, seed)
-    )
+    checks.assert_gradients(ConditionalSoftmax([head_on(graph)], tau=1.0), logits, checks.closed_gold(graph, 2, seed))
 
 
 def test_one_branch_is_the_base_model() -> None:
-    objectives.assert_one_branch_is_the_base_model(ConditionalSoftmax, hierarchy(4, [(0, 1), (0, 2), (1, 3)]), tau=1.0)
+    checks.assert_one_branch_is_the_base_model(ConditionalSoftmax, hierarchy(4, [(0, 1), (0, 2), (1, 3)]), tau=1.0)
 
 
 def test_no_clamp_is_needed() -> None:
-    objectives.assert_huge_logits_are_harmless(ConditionalSoftmax([whole(DAG)]), objectives.closed_gold(DAG, 4, 0))
+    checks.assert_huge_logits_are_harmless(ConditionalSoftmax([head_on(DAG)]), checks.closed_gold(DAG, 4, 0))

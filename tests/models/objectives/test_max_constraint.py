@@ -12,8 +12,8 @@ from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
 from models.objectives.max_constraint import MaxConstraint
-from tests.models.lists import dags, hierarchy, whole
-from tests.models.objective_cases import assert_heads_see_their_own_labels_only
+from tests.models.hierarchies import dags, head_on, hierarchy
+from tests.models.objective_checks import assert_heads_see_their_own_labels_only
 
 
 def by_hand(graph: Hierarchy, h: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -31,7 +31,7 @@ def logit(h: Any) -> Tensor:
 
 def test_the_chain_of_the_published_formula() -> None:
     chain = hierarchy(3, [(0, 1), (1, 2)])
-    objective = MaxConstraint([whole(chain)])
+    objective = MaxConstraint([head_on(chain)])
     logits, gold = logit([0.2, 0.7, 0.4]), torch.tensor([[1.0, 1.0, 0.0]], dtype=torch.double)
     assert objective.probabilities(logits)[0].tolist() == pytest.approx([0.7, 0.7, 0.4])
     assert objective.terms(logits, gold).mean().item() == pytest.approx(0.4081, abs=5e-5)
@@ -42,7 +42,7 @@ def test_terms_and_gradients_are_those_of_the_formula_on_any_dag(graph: Hierarch
     generator = np.random.default_rng(seed)
     h = generator.uniform(0.05, 0.95, len(graph))
     y = graph.ancestors[generator.random(len(graph)) < 0.3].any(0).astype(float)
-    objective = MaxConstraint([whole(graph)])
+    objective = MaxConstraint([head_on(graph)])
     losses, highest = by_hand(graph, h, y)
     gold = torch.from_numpy(y)[None]
     np.testing.assert_allclose(objective.terms(logit(h), gold)[0], losses)

@@ -8,15 +8,16 @@ import torch
 
 from models import STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.max_constraint import MaxConstraint
 from models.structure_encoders.c_hmcnn import CHMCNN
-from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, facts_of, stars, whole
+from tests.models.encoder_checks import assert_side_by_side
+from tests.models.hierarchies import ALIKE, DAG, UNLIKE, facts_of, head_on, stars
 
 
 def heads(merge: Any, graph: Any = DAG, reduction: Any = "mean_local", **options: Any) -> BranchHeads:
-    def build(members: Sequence[Member]) -> CHMCNN:
-        return CHMCNN(members, 3, node_width=2, dropout=0.0, **options)
+    def build(heads: Sequence[HeadSpec]) -> CHMCNN:
+        return CHMCNN(heads, 3, node_width=2, dropout=0.0, **options)
 
     return BranchHeads(
         graph,
@@ -31,7 +32,7 @@ def heads(merge: Any, graph: Any = DAG, reduction: Any = "mean_local", **options
 
 
 def test_three_layers_by_hand() -> None:
-    encoder = CHMCNN([whole(DAG)], 3, node_width=5, dropout=0.0)
+    encoder = CHMCNN([head_on(DAG)], 3, node_width=5, dropout=0.0)
     text_BD = torch.randn(4, 3)
     states = text_BD
     for layer in encoder.hidden:
@@ -47,16 +48,16 @@ def test_one_layer_is_linear() -> None:
     torch.testing.assert_close(encoder(text_BD), logits_BC)
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize("layers", [1, 2, 4])
-def test_a_list_is_its_members_side_by_side(members: Sequence[Member], layers: int) -> None:
-    assert_side_by_side(CHMCNN, members, layers=layers, node_width=3, dropout=0.0)
+def test_a_list_is_its_heads_side_by_side(heads: Sequence[HeadSpec], layers: int) -> None:
+    assert_side_by_side(CHMCNN, heads, layers=layers, node_width=3, dropout=0.0)
 
 
 def test_dropout_is_the_published_one_and_falls_on_hidden_layers() -> None:
     assert STRUCTURE_ENCODERS["c_hmcnn"].default_objective == "max_constraint"
     assert STRUCTURE_ENCODERS["c_hmcnn"].options().model_dump()["dropout"] == 0.7
-    encoder = CHMCNN([whole(DAG)], 3, layers=2, node_width=1, dropout=0.7)
+    encoder = CHMCNN([head_on(DAG)], 3, layers=2, node_width=1, dropout=0.7)
     torch.nn.init.ones_(encoder.hidden[0].weight)
     logits_BC = encoder(torch.ones(2000, 3))
     is_dropped = torch.isclose(logits_BC, encoder.output.bias.expand_as(logits_BC)).all(1)
@@ -89,4 +90,4 @@ def test_on_a_tree_the_constraint_of_the_branches_is_that_of_the_whole() -> None
     graph = stars([4, 1, 6])
     built = heads("projection", graph)
     logits_BC = torch.randn(5, 11)
-    torch.testing.assert_close(built.probabilities(logits_BC), MaxConstraint([whole(graph)]).probabilities(logits_BC))
+    torch.testing.assert_close(built.probabilities(logits_BC), MaxConstraint([head_on(graph)]).probabilities(logits_BC))

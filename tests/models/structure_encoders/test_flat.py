@@ -3,7 +3,8 @@
 import torch
 
 from models.structure_encoders.flat import Flat
-from tests.models.lists import UNLIKE, assert_model
+from tests.models.encoder_checks import assert_model
+from tests.models.hierarchies import UNLIKE
 
 
 def test_logits_are_one_linear_map_of_the_text() -> None:

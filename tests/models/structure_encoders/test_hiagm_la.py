@@ -1,4 +1,4 @@
-"""HiAGM-LA against its equations, label by label and document by document, and against one encoder per member."""
+"""HiAGM-LA against its equations, label by label and document by document, and against one encoder per head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.structure_encoders.hiagm_la import HiAGMLA
 from models.text_encoders.base import States
-from tests.models.lists import ALIKE, DAG, UNLIKE, assert_gradients, assert_side_by_side, whole
+from tests.models.encoder_checks import assert_gradients, assert_side_by_side
+from tests.models.hierarchies import ALIKE, DAG, UNLIKE, head_on
 from tests.models.structure_encoders.test_hiagm import GCN
 
 NO_DROPOUT = {"label_dropout": 0.0, "node_dropout": 0.0, "logit_dropout": 0.0}
@@ -19,7 +20,7 @@ BOTH = pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
 
 
 class OfVectors(HiAGMLA):
-    """Reads vectors as texts of one, two, three, one, ... pieces that are made of them."""
+    """Reads vectors as texts of one, two, three, one, ... tokens that are made of them."""
 
     def forward(self, text: Tensor) -> Tensor:  # type: ignore[override]
         lengths_B = torch.arange(len(text)) % 3 + 1
@@ -42,7 +43,7 @@ def texts(num: int, width: int, lengths: Sequence[int]) -> States:
 
 @BOTH
 def test_the_equations_label_by_label(structure: Any) -> None:
-    one = whole(DAG, np.linspace(0.1, 0.9, 5))
+    one = head_on(DAG, np.linspace(0.1, 0.9, 5))
     encoder = randomised(HiAGMLA([one], 3, node_width=4, structure=structure, **NO_DROPOUT))
     (layer,) = encoder.graph
     read = texts(2, 3, [3, 2])
@@ -50,7 +51,7 @@ def test_the_equations_label_by_label(structure: Any) -> None:
         states = layer(encoder.labels.unsqueeze(1)).squeeze(1)
         expected = []
         for text, length in zip(*read, strict=True):
-            slots = [encoder.to_slots.weight @ piece + encoder.to_slots.bias for piece in text[:length]]
+            slots = [encoder.to_slots.weight @ token + encoder.to_slots.bias for token in text[:length]]
             found = []
             for state in states:
                 scores = [float((state * slot).sum().exp()) for slot in slots]
@@ -60,26 +61,26 @@ def test_the_equations_label_by_label(structure: Any) -> None:
         torch.testing.assert_close(encoder(read), torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("pieces", "is_read"), [(1, False), (2, True)])
-def test_with_the_published_single_slot_labels_and_graph_learn_nothing(pieces: int, is_read: bool) -> None:
+@pytest.mark.parametrize(("tokens", "is_read"), [(1, False), (2, True)])
+def test_with_the_published_single_slot_labels_and_graph_learn_nothing(tokens: int, is_read: bool) -> None:
     encoder = randomised(HiAGMLA(UNLIKE, 3, node_width=4, **NO_DROPOUT))
-    encoder(texts(5, 3, [pieces] * 5)).sin().sum().backward()
+    encoder(texts(5, 3, [tokens] * 5)).sin().sum().backward()
     for name, parameter in encoder.named_parameters():
         if name == "labels" or name.startswith("graph"):
             assert parameter.grad is not None and bool(parameter.grad.abs().max() > 1e-7) == is_read, name
     assert encoder.to_slots.weight.grad.abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @BOTH
-def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], structure: str) -> None:
-    assert_side_by_side(OfVectors, members, GCN, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], structure: str) -> None:
+    assert_side_by_side(OfVectors, heads, GCN, node_width=4, layers=2, structure=structure, **NO_DROPOUT)
 
 
 @BOTH
 def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
-    members = [whole(DAG, np.full(5, 0.5)), UNLIKE[3]]
-    encoder = randomised(OfVectors(members, 3, node_width=2, structure=structure, **NO_DROPOUT)).double()
+    heads = [head_on(DAG, np.full(5, 0.5)), UNLIKE[3]]
+    encoder = randomised(OfVectors(heads, 3, node_width=2, structure=structure, **NO_DROPOUT)).double()
     assert_gradients(encoder)
 
 
@@ -104,7 +105,7 @@ def test_each_document_is_alone() -> None:
 
 
 def test_parameters() -> None:
-    encoder = HiAGMLA([whole(DAG)], 768)
+    encoder = HiAGMLA([head_on(DAG)], 768)
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in encoder.named_children()}
     assert encoder.labels.shape == (7, 300) and encoder.labels.abs().max().item() <= (6 / 300) ** 0.5
     assert counts["to_slots"] == 300 * (768 + 1) and counts["classifier"] == 7 * (7 * 300 + 1)

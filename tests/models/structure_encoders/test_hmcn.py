@@ -1,4 +1,4 @@
-"""HMCN-F and HMCN-R against their equations, level by level and label by label, and against one encoder per member."""
+"""HMCN-F and HMCN-R against their equations, level by level and label by label, and against one encoder per head."""
 
 import dataclasses
 from typing import Any
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.branch_heads import BranchHeads
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.bce import BCE
 from models.structure_encoders.hmcn import HMCN, CellFlow
-from tests.models.lists import ALIKE, DAG, UNLIKE, assert_side_by_side, facts_of, hierarchy, member, whole
+from tests.models.encoder_checks import assert_side_by_side
+from tests.models.hierarchies import ALIKE, DAG, UNLIKE, facts_of, head_on, hierarchy, small_head
 
 FORMS = pytest.mark.parametrize("form", ["f", "r"])
 CHAIN = hierarchy(4, [(0, 1), (0, 2), (2, 3)])
@@ -31,7 +32,7 @@ def randomised(encoder: HMCN) -> HMCN:
 
 
 def dense(layer: Any, number: int, features: Tensor) -> Tensor:
-    """The layer of one member, in evaluation: linear, ReLU, batch norm."""
+    """The layer of one head, in evaluation: linear, ReLU, batch norm."""
     linear, norm = layer.linear, layer.norm
     rows, columns = linear.shapes[number]
     weight = linear.weight.view(-1, rows, columns)[number]
@@ -41,7 +42,7 @@ def dense(layer: Any, number: int, features: Tensor) -> Tensor:
 
 
 def test_hmcn_f_level_by_level() -> None:
-    encoder = randomised(HMCN([whole(CHAIN)], 3, width=5)).eval()
+    encoder = randomised(HMCN([head_on(CHAIN)], 3, width=5)).eval()
     text = torch.randn(6, 3)
     states, state = [], torch.zeros(6, 0)
     for layer in encoder.flow.layers:
@@ -54,7 +55,8 @@ def test_hmcn_f_level_by_level() -> None:
         hidden = dense(encoder.local_hidden, level, states[level])
         for label in labels:
             expected[0, :, label] = hidden @ rows[label] + encoder.local.bias[label]
-    expected[1] = torch.cat([states[-1], text], 1) @ encoder.head.weight.view(4, 8).T + encoder.head.bias
+    last = encoder.global_classifier
+    expected[1] = torch.cat([states[-1], text], 1) @ last.weight.view(4, 8).T + last.bias
     torch.testing.assert_close(encoder(text), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -76,24 +78,24 @@ def test_hmcn_r_is_torchs_cell_unrolled_over_levels() -> None:
 
 
 @FORMS
-def test_every_classifier_reads_the_state_of_its_own_member_and_level(form: Any) -> None:
-    # Depths 3, 1 and 2: the states lie level by level, the classifiers member by member.
-    members = [member(4, [(0, 1), (1, 2), (1, 3)]), member(2), member(3, [(2, 0), (2, 1)])]
-    encoder = HMCN(members, 3, form=form, width=2)
+def test_every_classifier_reads_the_state_of_its_own_head_and_level(form: Any) -> None:
+    # Depths 3, 1 and 2: the states lie level by level, the classifiers head by head.
+    heads = [small_head(4, [(0, 1), (1, 2), (1, 3)]), small_head(2), small_head(3, [(2, 0), (2, 1)])]
+    encoder = HMCN(heads, 3, form=form, width=2)
     assert encoder.local_states.tolist() == [0, 3, 5, 1, 2, 4]
     assert encoder.last_states.tolist() == [5, 1, 4]
     assert encoder.flow(torch.randn(4, 3)).shape == (6, 4, 2)
-    # Label 2 of the last member is its root: its own level comes first, and its column last.
+    # Label 2 of the last head is its root: its own level comes first, and its column last.
     assert [rows for rows, _ in encoder.local.shapes] == [1, 1, 2, 2, 1, 2]
     assert encoder.order.tolist() == [0, 1, 2, 3, 4, 5, 7, 8, 6]
 
 
-def test_a_masked_head_has_classifiers_for_levels_with_labels_that_are_asked_for() -> None:
+def test_a_masked_head_has_classifiers_for_levels_with_predicted_labels() -> None:
     # Label 6 of the DAG is a branch of one label, seen in a hierarchy of three levels.
-    encoder = HMCN([dataclasses.replace(whole(DAG), asked=np.array([6]))], 3, width=2)
+    encoder = HMCN([dataclasses.replace(head_on(DAG), predicted=np.array([6]))], 3, width=2)
     assert len(encoder.flow.layers) == 3
     assert encoder.local.shapes == [(1, 2)] and encoder.local_states.tolist() == [0]
-    assert encoder.last_states.tolist() == [2] and encoder.head.shapes == [(1, 5)]
+    assert encoder.last_states.tolist() == [2] and encoder.global_classifier.shapes == [(1, 5)]
 
 
 def papers_loss(encoder: HMCN, graph: Any, logits: Tensor, gold: Tensor) -> Tensor:
@@ -111,13 +113,13 @@ def papers_loss(encoder: HMCN, graph: Any, logits: Tensor, gold: Tensor) -> Tens
 
 @pytest.mark.parametrize("graph", [CHAIN, DAG, hierarchy(3)], ids=["tree", "dag", "no edges"])
 def test_the_loss_of_a_whole_hierarchy_is_the_papers(graph: Any) -> None:
-    encoder = HMCN([whole(graph)], 3, beta=0.3, violation=2.0)
+    encoder = HMCN([head_on(graph)], 3, beta=0.3, violation=2.0)
     logits, gold = torch.randn(2, 5, len(graph)), (torch.rand(5, len(graph)) < 0.4).float()
     weights = torch.full((len(graph),), 1 / len(graph))
-    found = encoder.loss(logits, gold, weights, BCE(encoder.members))
+    found = encoder.loss(logits, gold, weights, BCE(encoder.heads))
     torch.testing.assert_close(found, papers_loss(encoder, graph, logits, gold))
     mixed = 0.3 * torch.sigmoid(logits[0]) + 0.7 * torch.sigmoid(logits[1])
-    torch.testing.assert_close(encoder.probabilities(logits, BCE(encoder.members)), mixed)
+    torch.testing.assert_close(encoder.probabilities(logits, BCE(encoder.heads)), mixed)
 
 
 @pytest.mark.parametrize("reduction", ["mean_local", "mean_global"])
@@ -130,15 +132,15 @@ def test_a_branch_has_the_papers_loss_or_its_share_of_it(reduction: Any) -> None
     expected = torch.zeros(())
     for branch, own in zip(DAG.branches(), logits.split([4, 4, 1], dim=2), strict=True):
         share = 1 if reduction == "mean_local" else len(branch) / 7
-        expected = expected + share * papers_loss(heads.encoder, DAG.sub(branch), own, gold[:, branch])
-    without = heads.loss(logits, gold) - 1e-6 * heads.encoder.recursive_penalty()
+        expected = expected + share * papers_loss(heads.structure, DAG.sub(branch), own, gold[:, branch])
+    without = heads.loss(logits, gold) - 1e-6 * heads.structure.recursive_penalty()
     torch.testing.assert_close(without, expected)
 
 
 def test_only_labels_above_their_parents_are_penalised() -> None:
-    encoder = HMCN([whole(CHAIN)], 3, violation=1.0)
-    none = HMCN([whole(CHAIN)], 3, violation=0.0)
-    weights, objective = torch.full((4,), 0.25), BCE(encoder.members)
+    encoder = HMCN([head_on(CHAIN)], 3, violation=1.0)
+    none = HMCN([head_on(CHAIN)], 3, violation=0.0)
+    weights, objective = torch.full((4,), 0.25), BCE(encoder.heads)
 
     def penalty(probabilities: list[float]) -> float:
         logits = torch.logit(torch.tensor(probabilities)).expand(2, 1, 4)
@@ -150,18 +152,18 @@ def test_only_labels_above_their_parents_are_penalised() -> None:
     assert penalty([0.5, 0.7, 0.4, 0.7]) == pytest.approx(0.04 + 0.09, abs=1e-5)
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @FORMS
-def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], form: str) -> None:
-    assert_side_by_side(HMCN, members, form=form, width=5, dropout=0.0)
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], form: str) -> None:
+    assert_side_by_side(HMCN, heads, form=form, width=5, dropout=0.0)
 
 
 @FORMS
 def test_gradients_by_finite_differences_on_a_dag(form: Any) -> None:
-    members = [whole(DAG), UNLIKE[1]]
-    encoder = randomised(HMCN(members, 3, form=form, width=2, violation=1.0, dropout=0.0)).double()
+    heads = [head_on(DAG), UNLIKE[1]]
+    encoder = randomised(HMCN(heads, 3, form=form, width=2, violation=1.0, dropout=0.0)).double()
     gold = (torch.rand(3, 8) < 0.4).double()
-    weights, objective = torch.rand(8).double(), BCE(members)
+    weights, objective = torch.rand(8).double(), BCE(heads)
 
     def loss(text: Tensor, *_: Tensor) -> Tensor:
         return encoder.loss(encoder(text), gold, weights, objective) + encoder.recursive_penalty()
@@ -196,8 +198,8 @@ def test_parameters_of_the_published_size() -> None:
     # Three levels, 7 labels, texts of 100: layers, batch norms, local layers and classifiers, the global classifier.
     counts = {}
     for form in ("f", "r"):
-        encoder = HMCN([whole(DAG)], 100, form=form)  # type: ignore[arg-type]
+        encoder = HMCN([head_on(DAG)], 100, form=form)  # type: ignore[arg-type]
         counts[form] = {name: sum(p.numel() for p in part.parameters()) for name, part in encoder.named_children()}
-    heads = {"local_hidden": 3 * (384 * 385 + 768), "local": 7 * 385, "head": 7 * 485}
-    assert counts["f"] == heads | {"flow": 384 * 101 + 2 * 384 * 485 + 3 * 768}
-    assert counts["r"] == heads | {"flow": 4 * 384 * 485}
+    shared = {"local_hidden": 3 * (384 * 385 + 768), "local": 7 * 385, "global_classifier": 7 * 485}
+    assert counts["f"] == shared | {"flow": 384 * 101 + 2 * 384 * 485 + 3 * 768}
+    assert counts["r"] == shared | {"flow": 4 * 384 * 485}

@@ -19,7 +19,8 @@ from models import STRUCTURE_ENCODERS
 from models.structure_encoders.template import Template
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt
-from tests.models.lists import assert_model, hierarchy, whole
+from tests.models.encoder_checks import assert_model
+from tests.models.hierarchies import head_on, hierarchy
 
 MERGES = ["none", "masking", "projection"]
 
@@ -38,7 +39,7 @@ def test_it_is_what_every_model_must_be() -> None:
 
 def test_a_logit_takes_from_its_parents() -> None:
     # The equation of the card by hand: 2 is a child of 0 and 1, with shares 0.5 and 0.5 of -1 and 3.
-    model = Template([whole(hierarchy(3, [(0, 2), (1, 2)]))], 1)
+    model = Template([head_on(hierarchy(3, [(0, 2), (1, 2)]))], 1)
     with torch.no_grad():
         model.output.weight.copy_(torch.tensor([[-1.0], [3.0], [10.0]]))
         model.output.bias.zero_()
@@ -46,7 +47,7 @@ def test_a_logit_takes_from_its_parents() -> None:
 
 
 def test_the_penalty_is_half_the_squared_distance_over_edges() -> None:
-    model = Template([whole(hierarchy(3, [(0, 1), (0, 2)]))], 2)
+    model = Template([head_on(hierarchy(3, [(0, 1), (0, 2)]))], 2)
     with torch.no_grad():
         model.output.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0]]))
     assert model.recursive_penalty().item() == pytest.approx(5.0)
@@ -59,7 +60,8 @@ def test_its_options_are_those_of_sweep_files(
     assert registered.numerics["models.template"] == 1
     assert sweep.main(["--list"]) == 0
     listed = capsys.readouterr().out
-    assert re.search(r"template +A model to copy", listed) and "first_share = 0.5  What a label takes" in listed
+    assert re.search(r"template +Template of a structure encoder", listed)
+    assert "first_share = 0.5  Share of each parent's logit" in listed
     with pytest.raises(ConfigError, match="first_shar"):
         load(write_sweep(models={"template": {"options": {"first_shar": 1.0}}}))
 

@@ -15,8 +15,8 @@ from models.structure_encoders.flat import Flat
 from models.structure_encoders.gradient_routing.gradient_routing import GradientRouting, Routed
 from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.transformer import Transformer
-from tests.models.lists import DAG, facts_of, hierarchy, stars, whole
-from tests.models.objective_cases import closed_gold
+from tests.models.hierarchies import DAG, facts_of, head_on, hierarchy, stars
+from tests.models.objective_checks import closed_gold
 
 GRAPH = stars([2, 3, 1])
 WIDTH = 8  # Two for each of three branches, two shared.
@@ -26,7 +26,7 @@ OF_LABEL = torch.tensor([0, 0, 1, 1, 1, 2])
 
 
 class Table(TextEncoder):
-    """A document's text vector is the row of its only piece."""
+    """A document's text vector is the row of its only token."""
 
     def __init__(self, num: int, width: int):
         super().__init__(width)
@@ -44,7 +44,7 @@ def heads_of(graph: Hierarchy = GRAPH, width: int = WIDTH, **options: Any) -> Br
     return BranchHeads(
         graph,
         facts_of(graph),
-        lambda members: GradientRouting(members, width, **options),
+        lambda heads: GradientRouting(heads, width, **options),
         merge="none",
         branch_reduction="mean_global",
         recursive_penalty=0.0,
@@ -52,12 +52,12 @@ def heads_of(graph: Hierarchy = GRAPH, width: int = WIDTH, **options: Any) -> Br
 
 
 def loss_of(heads: BranchHeads, encoder: TextEncoder, tokens: TokenBatch, gold: Tensor) -> Tensor:
-    return heads.loss(heads(heads.encoder.read(encoder, tokens)), gold)
+    return heads.loss(heads(heads.structure.read(encoder, tokens)), gold)
 
 
 def gradients(heads: BranchHeads, encoder: Any, gold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of the mean loss, in the text vectors, the classifier's rows and its biases."""
-    output = heads.encoder.output
+    output = heads.structure.output
     loss = loss_of(heads, encoder, documents(len(gold)), gold)
     return torch.autograd.grad(loss, [encoder.rows, output.weight, output.bias])  # type: ignore[return-value]
 
@@ -73,7 +73,7 @@ def test_gradients_are_those_of_stopped_gradients_written_out(graph: Hierarchy, 
     assert len({tuple(row) for row in carried}) > 2, "documents of unlike branches"
     mask_BD = torch.cat([torch.tensor(carried).float().repeat_interleave(2, 1), torch.ones(4, 2)], 1)
     text = encoder.rows * mask_BD + encoder.rows.detach() * (1 - mask_BD)
-    weight, bias = heads.encoder.output.weight, heads.encoder.output.bias
+    weight, bias = heads.structure.output.weight, heads.structure.output.bias
     loss = torch.zeros(())
     for document in range(4):
         for label in range(len(graph)):
@@ -100,13 +100,13 @@ def test_all_documents_and_one_branch_are_the_flat_layer() -> None:
         flat = BranchHeads(
             graph,
             facts_of(graph),
-            lambda members: Flat(members, WIDTH),
+            lambda heads: Flat(heads, WIDTH),
             merge="none",
             branch_reduction="mean_global",
             recursive_penalty=0.0,
         )
         flat.load_state_dict(heads.state_dict())
-        output = flat.encoder.output
+        output = flat.structure.output
         expected = torch.autograd.grad(flat.loss(flat(encoder.rows), gold), [encoder.rows, output.weight, output.bias])
         text_grad, *row_grads = gradients(heads, encoder, gold)
         # With all documents the rows are the flat layer's, and with one branch, which all carry, so is the text.
@@ -117,12 +117,12 @@ def test_all_documents_and_one_branch_are_the_flat_layer() -> None:
 @pytest.mark.parametrize("is_training", [True, False])
 def test_what_is_computed_is_the_flat_layer_to_the_bit(is_training: bool) -> None:
     heads, encoder = heads_of().train(is_training), Table(30, WIDTH)
-    flat = Flat([whole(GRAPH)], WIDTH).train(is_training)
-    flat.load_state_dict(heads.encoder.state_dict())
-    routed, logits = (head(head.read(encoder, documents(30))) for head in (heads.encoder, flat))
+    flat = Flat([head_on(GRAPH)], WIDTH).train(is_training)
+    flat.load_state_dict(heads.structure.state_dict())
+    routed, logits = (head(head.read(encoder, documents(30))) for head in (heads.structure, flat))
     assert isinstance(routed, Routed) and torch.equal(routed.logits, logits)
-    objective = BCE([whole(GRAPH)])
-    assert torch.equal(heads.encoder.probabilities(routed, objective), flat.probabilities(logits, objective))
+    objective = BCE([head_on(GRAPH)])
+    assert torch.equal(heads.structure.probabilities(routed, objective), flat.probabilities(logits, objective))
 
 
 def test_the_share_of_foreign_documents_holds_and_is_drawn_with_the_trials_seed() -> None:
@@ -132,8 +132,8 @@ def test_the_share_of_foreign_documents_holds_and_is_drawn_with_the_trials_seed(
     counts = []
     for seed in (5, 5, 6):
         heads, encoder = heads_of(foreign_share=share), Table(num, WIDTH)
-        torch.nn.init.zeros_(heads.encoder.output.weight)
-        torch.nn.init.zeros_(heads.encoder.output.bias)
+        torch.nn.init.zeros_(heads.structure.output.weight)
+        torch.nn.init.zeros_(heads.structure.output.bias)
         torch.manual_seed(seed)
         bias_grad = gradients(heads, encoder, gold)[2]
         # Each document that a label learns from pulls its bias by (1/2 - y) / 6, over the number of all.
@@ -150,8 +150,8 @@ def test_a_label_in_two_branches_learns_from_the_documents_of_both() -> None:
     gold = torch.zeros(3, 7)
     gold[0, [0, 2]] = gold[1, [1, 4]] = gold[2, 6] = 1
     heads, encoder = heads_of(DAG, foreign_share=0.0), Table(3, WIDTH)
-    torch.nn.init.zeros_(heads.encoder.output.weight)
-    torch.nn.init.zeros_(heads.encoder.output.bias)
+    torch.nn.init.zeros_(heads.structure.output.weight)
+    torch.nn.init.zeros_(heads.structure.output.bias)
     documents_of_row = gradients(heads, encoder, gold)[2].abs() * 2 * 7 * 3
     torch.testing.assert_close(documents_of_row, torch.tensor([1.0, 1, 1, 2, 1, 2, 1]))
 
@@ -164,7 +164,7 @@ def test_gradients_of_parts_of_a_batch_add_up() -> None:
     for leaf in leaves:
         leaf.grad = None
     # Two forward passes before either loss: each keeps a way back of its own.
-    outputs = [(heads(heads.encoder.read(encoder, documents(2, at))), GOLD[at : at + 2]) for at in (0, 2)]
+    outputs = [(heads(heads.structure.read(encoder, documents(2, at))), GOLD[at : at + 2]) for at in (0, 2)]
     for output, gold in outputs:
         (heads.loss(output, gold) / 2).backward()
     torch.testing.assert_close([leaf.grad for leaf in leaves], whole_batch)
@@ -182,14 +182,14 @@ def test_gradients_by_finite_differences_where_nothing_is_stopped() -> None:
 def test_backward_without_the_gold_labels_is_a_fault() -> None:
     heads, encoder = heads_of(), Table(2, WIDTH)
     with pytest.raises(AssertionError, match="before the loss"):
-        heads(heads.encoder.read(encoder, documents(2))).logits.sum().backward()
+        heads(heads.structure.read(encoder, documents(2))).logits.sum().backward()
 
 
 def test_vectors_too_narrow_for_the_branches_are_one_clear_paragraph() -> None:
-    assert heads_of(width=4).encoder.block_of.tolist() == [0, 1, 2, 3]
+    assert heads_of(width=4).structure.block_of.tolist() == [0, 1, 2, 3]
     with pytest.raises(ConfigError, match="width 3 into blocks for 3 branches beside a shared 25%.* `min_branch`"):
         heads_of(width=3)
-    assert heads_of(width=10, shared=0.0).encoder.block_of.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+    assert heads_of(width=10, shared=0.0).structure.block_of.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Transformer:
 
 
 def layer_gradients(encoder: Transformer, where: Any) -> list[Tensor]:
-    """Gradients that leave each layer's output backwards, of four documents of five pieces, by document."""
+    """Gradients that leave each layer's output backwards, of four documents of five tokens, by document."""
     heads = heads_of(where=where, foreign_share=0.0)
     arrived: dict[int, Tensor] = {}
 
@@ -237,9 +237,9 @@ def test_the_last_two_layers_learn_in_blocks_only_where_they_are_routed(bert: Tr
 def test_routing_layers_changes_no_bit_of_what_is_computed(bert: Transformer) -> None:
     tokens = TokenBatch(torch.arange(20) + 1, torch.tensor([0, 3, 20]))
     heads = heads_of(where="last_layers")
-    assert torch.equal(heads.encoder.read(bert, tokens).text, bert(tokens))
+    assert torch.equal(heads.structure.read(bert, tokens).text, bert(tokens))
 
 
 def test_an_encoder_without_layers_is_refused_where_they_are_asked_for() -> None:
     with pytest.raises(ConfigError, match="The text encoder Table has no layers of hidden states"):
-        heads_of(where="last_layers").encoder.read(Table(2, WIDTH), documents(2))
+        heads_of(where="last_layers").structure.read(Table(2, WIDTH), documents(2))

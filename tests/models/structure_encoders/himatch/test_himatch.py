@@ -10,12 +10,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.branch_heads import BranchHeads
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.bce import BCE
 from models.structure_encoders.hiagm import HiAGM
 from models.structure_encoders.himatch.himatch import HiMatch
 from models.text_encoders.base import TextEncoder, TokenBatch
-from tests.models.lists import DAG, UNLIKE, facts_of, from_singles, hierarchy, stars, whole
+from tests.models.encoder_checks import from_singles
+from tests.models.hierarchies import DAG, UNLIKE, facts_of, head_on, hierarchy, stars
 from tests.models.structure_encoders.test_hiagm import GCN
 
 WIDTHS: dict[str, Any] = {"node_width": 3, "match_width": 4}
@@ -23,7 +24,7 @@ STILL: dict[str, Any] = WIDTHS | {"text_dropout": 0.0, "node_dropout": 0.0, "mat
 
 
 class Numbers(TextEncoder):
-    """Gives the sum of a document's pieces, times the number of the call, and notes how many documents it was given."""
+    """Gives the sum of a document's tokens, times the number of the call, and notes how many documents it was given."""
 
     def __init__(self) -> None:
         super().__init__(3)
@@ -39,13 +40,13 @@ def documents(num: int) -> TokenBatch:
     return TokenBatch(torch.zeros(num, dtype=torch.long), torch.arange(num + 1))
 
 
-def gold_of(members: Sequence[Member], batch: int) -> Tensor:
-    """Random, closed under ancestors within each member; the first document has none."""
+def gold_of(heads: Sequence[HeadSpec], batch: int) -> Tensor:
+    """Random, closed under ancestors within each head; the first document has none."""
     parts = []
-    for member in members:
-        drawn = torch.rand(batch, len(member.hierarchy)) < 0.3
+    for head in heads:
+        drawn = torch.rand(batch, len(head.hierarchy)) < 0.3
         drawn[0] = False
-        parts.append(((drawn.float() @ torch.from_numpy(member.hierarchy.ancestors).float()) > 0).float())
+        parts.append(((drawn.float() @ torch.from_numpy(head.hierarchy.ancestors).float()) > 0).float())
     return torch.cat(parts, 1)
 
 
@@ -57,7 +58,7 @@ def described(encoder: HiMatch) -> HiMatch:
 def loss_of(encoder: HiMatch, text_BD: Tensor, gold_BC: Tensor, seed: int = 0) -> Tensor:
     torch.manual_seed(seed)
     weights_C = torch.full((gold_BC.shape[1],), 0.5, dtype=text_BD.dtype)
-    return encoder.loss(encoder(text_BD), gold_BC, weights_C, BCE(encoder.members))
+    return encoder.loss(encoder(text_BD), gold_BC, weights_C, BCE(encoder.heads))
 
 
 def test_logits_are_hiagms() -> None:
@@ -106,24 +107,24 @@ def test_the_matching_losses_document_by_document(normalise: bool, margins: Any)
     )
 
 
-def test_a_list_is_its_members_side_by_side() -> None:
+def test_a_list_is_its_heads_side_by_side() -> None:
     joint, singles = from_singles(HiMatch, UNLIKE, 6, GCN, **STILL)
     names = {f"label {i}": torch.randn(6) for i in range(5)}
     for encoder in (joint, *singles):
-        known = dict.fromkeys(name for member in encoder.members for name in member.hierarchy.labels)
+        known = dict.fromkeys(name for head in encoder.heads for name in head.hierarchy.labels)
         encoder.described.copy_(torch.stack([names[name] for name in known]))
     text = torch.randn(7, 6, requires_grad=True)
     gold = gold_of(UNLIKE, 7)
     sample = joint.sampler(gold)
-    starts = np.cumsum([0, *(len(member.hierarchy) for member in UNLIKE)])
+    starts = np.cumsum([0, *(len(head.hierarchy) for head in UNLIKE)])
     parts = []
     for number, single in enumerate(singles):
         own = [
             part[:, number : number + 1] - (0 if part.dtype == torch.bool else starts[number]) for part in sample[:4]
         ]
         own += [part[:, number : number + 1] for part in sample[4:]]
-        # What does not count may be a label of another member.
-        own[:4] = [part.clamp(0, len(single.members[0].hierarchy) - 1) for part in own[:4]]
+        # What does not count may be a label of another head.
+        own[:4] = [part.clamp(0, len(single.heads[0].hierarchy) - 1) for part in own[:4]]
         output = single(text)
         parts.append((output.logits, single.matching(output.nodes, type(sample)(*own))))
     output = joint(text)
@@ -140,12 +141,12 @@ def test_a_list_is_its_members_side_by_side() -> None:
 
 @pytest.mark.parametrize("margins", ["published", "reachable"])
 def test_gradients_by_finite_differences_on_a_dag(margins: Any) -> None:
-    members = [whole(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
-    encoder = described(HiMatch(members, 3, **STILL | {"node_width": 2, "match_width": 3}, margins=margins)).double()
+    heads = [head_on(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
+    encoder = described(HiMatch(heads, 3, **STILL | {"node_width": 2, "match_width": 3}, margins=margins)).double()
     for name, parameter in encoder.named_parameters():
         if "bias" in name:
             torch.nn.init.normal_(parameter)
-    gold_BC = gold_of(members, 3).double()
+    gold_BC = gold_of(heads, 3).double()
     text = torch.randn(3, 3, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(
         lambda *_: loss_of(encoder, text, gold_BC) + encoder.recursive_penalty(), (text, *encoder.parameters())
@@ -156,7 +157,7 @@ def heads(graph: Any, merge: Any, **options: Any) -> BranchHeads:
     return BranchHeads(
         graph,
         facts_of(graph),
-        lambda members: HiMatch(members, 3, **STILL | options),
+        lambda heads: HiMatch(heads, 3, **STILL | options),
         merge=merge,
         branch_reduction="mean_local" if merge == "projection" else "mean_global",
         recursive_penalty=0.0,
@@ -169,7 +170,7 @@ def test_odd_branches_and_documents_without_labels_have_finite_gradients(merge: 
         built = heads(graph, merge)
         text = torch.randn(4, 3, requires_grad=True)
         every = torch.ones(4, len(graph))
-        for gold in (torch.zeros_like(every), every, gold_of([whole(graph)], 4)):
+        for gold in (torch.zeros_like(every), every, gold_of([head_on(graph)], 4)):
             # Labels that have not been read yet are zero vectors.
             built.loss(built(text), gold).backward()
             gradients = [text.grad, *(parameter.grad for parameter in built.parameters())]
@@ -179,7 +180,7 @@ def test_odd_branches_and_documents_without_labels_have_finite_gradients(merge: 
 def test_a_document_outside_of_a_branch_matches_nothing_there() -> None:
     graph = stars([3, 4])
     built = heads(graph, "projection")
-    encoder = described(built.encoder)  # type: ignore[arg-type]
+    encoder = described(built.structure)  # type: ignore[arg-type]
     gold = torch.tensor([[1.0, 1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 1, 0], [0] * 7])
     output = built(torch.randn(3, 3))
     matching = encoder.matching(output.nodes, encoder.sampler(gold))
@@ -192,8 +193,8 @@ def test_a_document_outside_of_a_branch_matches_nothing_there() -> None:
 def test_gradients_of_parts_of_a_batch_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = stars([3, 4])
     built = heads(graph, "projection")
-    encoder = described(built.encoder)  # type: ignore[arg-type]
-    text, gold = torch.randn(5, 3), gold_of([whole(graph)], 5)
+    encoder = described(built.structure)  # type: ignore[arg-type]
+    text, gold = torch.randn(5, 3), gold_of([head_on(graph)], 5)
     whole_sample = encoder.sampler(gold)
     parts = []
     for rows in (slice(0, 5), slice(0, 3), slice(3, 5)):
@@ -206,12 +207,12 @@ def test_gradients_of_parts_of_a_batch_add_up(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_labels_are_read_every_so_many_batches_of_training_in_parts_of_a_batch() -> None:
-    encoder, reader = HiMatch([whole(DAG)], 3, **WIDTHS, refresh=3), Numbers()
+    encoder, reader = HiMatch([head_on(DAG)], 3, **WIDTHS, refresh=3), Numbers()
     for _ in range(4):
         assert torch.equal(encoder.read(reader, documents(3)), torch.zeros(3, 3))
     # Seven labels by three, then three batches, then the labels again, then the fourth.
     assert reader.sizes == [3, 3, 1, 3, 3, 3, 3, 3, 1, 3]
-    # Label i is the piece i, read in the seventh, eighth or ninth call.
+    # Label i is the token i, read in the seventh, eighth or ninth call.
     assert encoder.described[:, 0].tolist() == [7 * i for i in range(3)] + [8 * i for i in (3, 4, 5)] + [9 * 6]
     encoder.eval().read(reader, documents(3))
     assert reader.sizes[10:] == [3] and encoder.num_batches == 4
@@ -222,16 +223,16 @@ def test_a_label_in_several_branches_is_read_once_and_nothing_learns_from_readin
     reader = Numbers()
     scale = torch.nn.Parameter(torch.ones(()))
     reader.register_parameter("scale", scale)
-    built.encoder.read(reader, documents(7))
+    built.structure.read(reader, documents(7))
     assert reader.sizes == [7, 7]
-    assert built.encoder.label_of.shape == (9,) and not built.encoder.described.requires_grad
-    by_name = [name for member in built.encoder.members for name in member.hierarchy.labels]
-    own = built.encoder.described[built.encoder.label_of][:, 0]
+    assert built.structure.label_of.shape == (9,) and not built.structure.described.requires_grad
+    by_name = [name for head in built.structure.heads for name in head.hierarchy.labels]
+    own = built.structure.described[built.structure.label_of][:, 0]
     assert own.tolist() == [float(name.split()[1]) for name in by_name]
 
 
 def test_a_stored_state_goes_on_counting_with_the_same_label_vectors() -> None:
-    encoder, twin = (HiMatch([whole(DAG)], 3, **WIDTHS, refresh=2) for _ in range(2))
+    encoder, twin = (HiMatch([head_on(DAG)], 3, **WIDTHS, refresh=2) for _ in range(2))
     for _ in range(3):
         encoder.read(Numbers(), documents(2))
     twin.load_state_dict(encoder.state_dict())
@@ -241,7 +242,7 @@ def test_a_stored_state_goes_on_counting_with_the_same_label_vectors() -> None:
 
 def test_parameter_counts_of_the_published_model() -> None:
     graph = stars([3, 4])
-    encoder = HiMatch([whole(graph)], 768)
+    encoder = HiMatch([head_on(graph)], 768)
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in encoder.named_children()}
     assert counts["text_net"] == 7 * 300 * 200 + 200 + 200 * 200 + 200
     assert counts["label_net"] == 768 * 200 + 200 + 200 * 200 + 200

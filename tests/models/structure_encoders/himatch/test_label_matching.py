@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.structure_encoders.himatch.label_matching import (
     OTHER_MARGIN,
     SIBLING_MARGIN,
@@ -19,7 +19,7 @@ from models.structure_encoders.himatch.label_matching import (
     inter_loss,
     intra_loss,
 )
-from tests.models.lists import DAG, dags, facts_of, hierarchy, stars, whole
+from tests.models.hierarchies import DAG, dags, facts_of, head_on, hierarchy, stars
 
 
 def vectors(*rows: tuple[float, float]) -> list[Tensor]:
@@ -51,12 +51,12 @@ def test_published_margins_are_never_met_by_vectors_of_length_one_and_the_others
         assert short.item() == pytest.approx(0.05 / 2)
 
 
-def members_of(graph: Hierarchy) -> dict[str, list[Member]]:
+def heads_of(graph: Hierarchy) -> dict[str, list[HeadSpec]]:
     facts, branches = facts_of(graph), graph.branches()
     return {
-        "none": [whole(graph)],
-        "masking": [Member(graph, facts, asked=branch) for branch in branches],
-        "projection": [Member(graph.sub(b), facts.of(graph, b), np.arange(len(b)), graph) for b in branches],
+        "none": [head_on(graph)],
+        "masking": [HeadSpec(graph, facts, predicted=branch) for branch in branches],
+        "projection": [HeadSpec(graph.sub(b), facts.of(graph, b), np.arange(len(b)), graph) for b in branches],
     }
 
 
@@ -80,11 +80,11 @@ def choices(graph: Hierarchy, labels: list[int], gold: set[int], label: int) -> 
 @given(dags(), st.sampled_from(["none", "masking", "projection"]), st.integers(0, 2**31))
 def test_what_is_drawn_is_what_may_be_drawn_on_any_dag(graph: Hierarchy, merge: str, seed: int) -> None:
     torch.manual_seed(seed)
-    members = members_of(graph)[merge]
+    heads = heads_of(graph)[merge]
     branches = [np.arange(len(graph))] if merge == "none" else graph.branches()
     gold_BL = gold_of(graph, 6)
     labels_C = np.concatenate(branches)
-    sample = Sample(*(part.numpy() for part in LabelSampler(members)(gold_BL[:, labels_C])))
+    sample = Sample(*(part.numpy() for part in LabelSampler(heads)(gold_BL[:, labels_C])))
     for document, row in enumerate(gold_BL.bool().numpy()):
         for number, branch in enumerate(branches):
             place = document, number
@@ -108,7 +108,7 @@ def test_masking_draws_what_projection_draws() -> None:
     samples = []
     for merge in ("masking", "projection"):
         torch.manual_seed(1)
-        samples.append(LabelSampler(members_of(DAG)[merge])(gold))
+        samples.append(LabelSampler(heads_of(DAG)[merge])(gold))
     assert all(torch.equal(one, other) for one, other in zip(*samples, strict=True))
 
 
@@ -125,7 +125,7 @@ def test_draws_are_even() -> None:
     graph = hierarchy(7, [(0, 1), (0, 2), (0, 3), (4, 5), (4, 6)])
     gold = torch.zeros(20_000, 7)
     gold[:, [0, 1, 2]] = 1
-    sample = LabelSampler([whole(graph)])(gold)
+    sample = LabelSampler([head_on(graph)])(gold)
     assert_even(sample.gold, {0: 1 / 3, 1: 1 / 3, 2: 1 / 3})
     assert_even(sample.other, dict.fromkeys([3, 4, 5, 6], 1 / 4))
     of = {label: sample.sibling[sample.gold == label] for label in (0, 1, 2)}
@@ -135,7 +135,7 @@ def test_draws_are_even() -> None:
     assert_even(sample.parent[sample.gold == 1], {0: 1.0})
     two_parents = torch.zeros(20_000, 7)
     two_parents[:, [0, 1, 3]] = 1
-    drawn = LabelSampler([whole(DAG)])(two_parents)
+    drawn = LabelSampler([head_on(DAG)])(two_parents)
     assert_even(drawn.parent[drawn.gold == 3], {0: 0.5, 1: 0.5})
     assert_even(drawn.sibling[drawn.gold == 3], {2: 0.5, 4: 0.5})
 
@@ -143,7 +143,7 @@ def test_draws_are_even() -> None:
 def test_a_branch_without_a_label_that_is_not_gold_compares_with_none() -> None:
     graph = stars([1, 2])
     gold = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
-    sample = LabelSampler(members_of(graph)["projection"])(gold)
+    sample = LabelSampler(heads_of(graph)["projection"])(gold)
     assert sample.has_gold.tolist() == [[True, True], [False, True]]
     assert sample.has_other.tolist() == [[False, True], [False, False]]
     # The branch's top label has no sibling there; its child has none either.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from datasets.storage.hierarchy import Hierarchy
 from models.structure_encoders.hitin.coding_tree import CodingTree, coding_tree
-from tests.models.lists import WOS_BRANCHES, dags, forests, hierarchy, stars
+from tests.models.hierarchies import WOS_BRANCHES, dags, forests, hierarchy, stars
 from tests.shared import shared
 
 # Sizes and entropies in bits of the published program, heights 2 and 3; "" is the whole hierarchy.

@@ -1,4 +1,4 @@
-"""HiTIN against its dense formulas, the published parameter counts, and one encoder per member."""
+"""HiTIN against its dense formulas, the published parameter counts, and one encoder per head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,28 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.branch_heads import BranchHeads
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.layers.dropout import drop
 from models.structure_encoders.hitin.coding_tree import coding_tree
 from models.structure_encoders.hitin.hitin import HiTIN, coding_trees
-from tests.models.lists import (
-    ALIKE,
-    DAG,
-    UNLIKE,
-    WOS_BRANCHES,
-    assert_gradients,
-    columns,
-    facts_of,
-    from_singles,
-    member,
-    stars,
-    whole,
-)
+from tests.models.encoder_checks import assert_gradients, columns, from_singles
+from tests.models.hierarchies import ALIKE, DAG, UNLIKE, WOS_BRANCHES, facts_of, head_on, small_head, stars
 
 LEVELS = {"readout_bias": columns}
 """A row for each level of the tree."""
 NO_DROPOUT = {"tree_dropout": 0.0, "final_dropout": 0.0}
-STAR = member(6, [(0, i) for i in range(1, 6)])
+STAR = small_head(6, [(0, i) for i in range(1, 6)])
 
 
 def count(module: nn.Module) -> int:
@@ -40,8 +29,8 @@ def count(module: nn.Module) -> int:
 
 def test_parameter_counts_of_the_published_head_and_its_branches_on_wos() -> None:
     graph = stars(WOS_BRANCHES)
-    one = whole(graph)
-    branches = [member(size, [(0, i) for i in range(1, size)]) for size in WOS_BRANCHES]
+    one = head_on(graph)
+    branches = [small_head(size, [(0, i) for i in range(1, size)]) for size in WOS_BRANCHES]
     assert count(HiTIN([one], 768)) == 3_304_413
     assert round(count(HiTIN(branches, 768)) / 1e6, 2) == 21.04
     assert count(HiTIN([one] * 7, 768)) == 7 * 3_304_413
@@ -50,13 +39,13 @@ def test_parameter_counts_of_the_published_head_and_its_branches_on_wos() -> Non
 
 
 def level_maps(encoder: HiTIN) -> tuple[Tensor, ...]:
-    """Returns each read level's (labels, width) map of an encoder for one member."""
+    """Returns each read level's (labels, width) map of an encoder for one head."""
     (shape,) = encoder.readout.shapes
     return encoder.readout.weight.view(shape).chunk(len(encoder.readout_bias), dim=1)
 
 
-def dense(encoder: HiTIN, one: Member, text_BD: Tensor, height: int, pooling: str) -> Tensor:
-    """The published forward pass in training, without dropout: dense assignment matrices, one member."""
+def dense(encoder: HiTIN, one: HeadSpec, text_BD: Tensor, height: int, pooling: str) -> Tensor:
+    """The published forward pass in training, without dropout: dense assignment matrices, one head."""
     tree = coding_tree(one.hierarchy, height)
     num_labels, batch = len(one.hierarchy), len(text_BD)
     copies_BNH = encoder.project(text_BD).unsqueeze(1).repeat(1, num_labels, 1)
@@ -104,14 +93,14 @@ def test_leaves_are_one_vector_scaled_and_shifted_when_nothing_is_dropped() -> N
     assert torch.linalg.matrix_rank(shifted, rtol=1e-5).item() == 1
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE], ids=["unlike", "alike"])
-def test_leaves_mix_copies_that_were_dropped_one_by_one(members: tuple[Member, ...]) -> None:
-    joint, singles = from_singles(HiTIN, members, 4, LEVELS, node_width=5, tree_dropout=0.4)
-    text_MBH = torch.randn(len(members), 3, 5)
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE], ids=["unlike", "alike"])
+def test_leaves_mix_copies_that_were_dropped_one_by_one(heads: tuple[HeadSpec, ...]) -> None:
+    joint, singles = from_singles(HiTIN, heads, 4, LEVELS, node_width=5, tree_dropout=0.4)
+    text_MBH = torch.randn(len(heads), 3, 5)
     torch.manual_seed(1)
     leaves = joint.leaves(text_MBH)
     torch.manual_seed(1)
-    sizes = [len(one.hierarchy) for one in members]
+    sizes = [len(one.hierarchy) for one in heads]
     copies = torch.cat([text.expand(size, -1, -1) for text, size in zip(text_MBH, sizes, strict=True)])
     dropped = drop(copies, 0.4, training=True).split(sizes)
     mixed = [
@@ -132,12 +121,12 @@ def test_affine_leaves_keep_the_diagonal() -> None:
     torch.testing.assert_close(encoder.leaves(text_MBH), expected)
 
 
-@pytest.mark.parametrize("members", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
+@pytest.mark.parametrize("heads", [UNLIKE, ALIKE, UNLIKE[:1]], ids=["unlike", "alike", "one"])
 @pytest.mark.parametrize(
     "options", [{}, {"tree_height": 3, "pooling": "mean"}, {"pooling": "root", "leaf_mixing": "affine"}], ids=str
 )
-def test_a_list_is_its_members_side_by_side(members: tuple[Member, ...], options: dict[str, Any]) -> None:
-    joint, singles = from_singles(HiTIN, members, 6, LEVELS, node_width=5, **NO_DROPOUT, **options)
+def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], options: dict[str, Any]) -> None:
+    joint, singles = from_singles(HiTIN, heads, 6, LEVELS, node_width=5, **NO_DROPOUT, **options)
     for is_training in (True, True, False):
         joint.train(is_training)
         text = torch.randn(9, 6, requires_grad=True)
@@ -160,13 +149,13 @@ def test_the_penalty_adds_up_over_levels() -> None:
 
 @pytest.mark.parametrize("is_training", [True, False])
 def test_gradients_by_finite_differences_on_a_dag(is_training: bool) -> None:
-    members = [whole(DAG), UNLIKE[1]]
-    encoder = HiTIN(members, 3, node_width=2, **NO_DROPOUT).double().train(is_training)
+    heads = [head_on(DAG), UNLIKE[1]]
+    encoder = HiTIN(heads, 3, node_width=2, **NO_DROPOUT).double().train(is_training)
     assert_gradients(encoder, num_documents=5)
 
 
 def test_dropout_falls_on_the_pooled_states() -> None:
-    encoder = HiTIN([member(1)], 4, node_width=1, tree_dropout=0.0, pooling="root").train()
+    encoder = HiTIN([small_head(1)], 4, node_width=1, tree_dropout=0.0, pooling="root").train()
     for norm in encoder.layers[-1].norms:
         norm.eval()
     nn.init.ones_(encoder.layers[-1].norms[-1].bias)
@@ -197,12 +186,12 @@ def test_a_branch_takes_its_own_coding_tree_or_its_part_of_the_whole_one() -> No
     sizes: dict[str, Any] = {}
     for tree in ("branch", "global"):
 
-        def build(members: Sequence[Member], tree: Any = tree) -> HiTIN:
-            return HiTIN(members, 4, node_width=3, tree=tree)
+        def build(heads: Sequence[HeadSpec], tree: Any = tree) -> HiTIN:
+            return HiTIN(heads, 4, node_width=3, tree=tree)
 
         for merge in ("none", "masking", "projection"):
             heads = BranchHeads(graph, facts_of(graph), build, merge=merge, branch_reduction="mean_global")  # type: ignore[arg-type]
-            sizes[tree, merge] = [tuple(level) for level in zip(*heads.encoder.sizes, strict=True)]
+            sizes[tree, merge] = [tuple(level) for level in zip(*heads.structure.sizes, strict=True)]
     # A star falls apart into the hub with some leaves, and single leaves; in the whole tree a domain is one cluster.
     clusters = (9, 33, 5, 9, 5, 5, 13)
     assert sizes["branch", "projection"] == list(zip(WOS_BRANCHES, clusters, [1] * 7, strict=True))
@@ -213,7 +202,7 @@ def test_a_branch_takes_its_own_coding_tree_or_its_part_of_the_whole_one() -> No
 
 def test_a_label_keeps_its_cluster_of_the_whole_tree_in_every_branch_of_a_dag() -> None:
     tree = coding_tree(DAG, 2)
-    branches = [Member(DAG.sub(b), facts_of(DAG).of(DAG, b), np.arange(len(b)), part_of=DAG) for b in DAG.branches()]
+    branches = [HeadSpec(DAG.sub(b), facts_of(DAG).of(DAG, b), np.arange(len(b)), whole=DAG) for b in DAG.branches()]
     for labels, part in zip(DAG.branches(), coding_trees(branches, 2, "global"), strict=True):
         inside = tree.parents[0][labels]
         assert np.array_equal(inside[:, None] == inside, part.parents[0][:, None] == part.parents[0])

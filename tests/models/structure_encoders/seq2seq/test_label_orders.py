@@ -21,7 +21,7 @@ from models.structure_encoders.seq2seq.label_orders import (
     Grammar,
     Symbol,
 )
-from tests.models.lists import dags, forests
+from tests.models.hierarchies import dags, forests
 
 SIGNS = {END: "", ROOT: "Root ", POP: "Pop ", SIBLING: "- ", NEXT: "/ "}
 WOS = Hierarchy.from_names(

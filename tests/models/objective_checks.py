@@ -1,4 +1,4 @@
-"""Random closed gold, members of each merge, and checks that hold for every objective."""
+"""Random closed gold, heads of each merge, and checks that hold for every objective."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
 from models.branch_heads import BranchHeads
-from models.head_spec import Member
+from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
-from tests.models.lists import facts_of
+from tests.models.hierarchies import facts_of
 
 
 def doubles(values: Any) -> Tensor:
@@ -25,23 +25,23 @@ def closed_gold(graph: Hierarchy, batch: int, seed: int) -> Tensor:
     return torch.from_numpy((drawn @ graph.ancestors).astype(float))
 
 
-def masked(graph: Hierarchy) -> list[Member]:
-    return [Member(graph, facts_of(graph), asked=branch) for branch in graph.branches()]
+def masked(graph: Hierarchy) -> list[HeadSpec]:
+    return [HeadSpec(graph, facts_of(graph), predicted=branch) for branch in graph.branches()]
 
 
-def projected(graph: Hierarchy) -> list[Member]:
+def projected(graph: Hierarchy) -> list[HeadSpec]:
     facts = facts_of(graph)
-    return [Member(graph.sub(b), facts.of(graph, b), np.arange(len(b)), graph) for b in graph.branches()]
+    return [HeadSpec(graph.sub(b), facts.of(graph, b), np.arange(len(b)), graph) for b in graph.branches()]
 
 
 def assert_heads_see_their_own_labels_only(kind: Any, graph: Hierarchy, seed: int = 0, **options: Any) -> None:
-    """Masked and projected members are one and the same to an objective, and a list is its members side by side."""
+    """Masked and projected heads are one and the same to an objective, and a list is its heads side by side."""
     branches = graph.branches()
     gold_BL = closed_gold(graph, 4, seed)
     gold_BC = gold_BL[:, np.concatenate(branches)]
     logits_BC = torch.from_numpy(np.random.default_rng(seed).normal(size=gold_BC.shape))
     sizes = [len(branch) for branch in branches]
-    lists: list[Objective] = [kind(members, **options) for members in (masked(graph), projected(graph))]
+    lists: list[Objective] = [kind(heads, **options) for heads in (masked(graph), projected(graph))]
     singles = [kind([one], **options) for one in projected(graph)]
     parts = list(zip(singles, logits_BC.split(sizes, 1), gold_BC.split(sizes, 1), strict=True))
     terms = torch.cat([one.terms(z, y) for one, z, y in parts], 1)
@@ -61,9 +61,9 @@ def assert_one_branch_is_the_base_model(kind: Any, graph: Hierarchy, **options: 
         heads = BranchHeads(
             graph,
             facts_of(graph),
-            lambda members: Flat(members, 3),
+            lambda heads: Flat(heads, 3),
             merge=merge,
-            objective=lambda members: kind(members, **options),
+            objective=lambda heads: kind(heads, **options),
             branch_reduction="mean_global",
         )
         logits_BC = heads(text_BD)

@@ -1,12 +1,10 @@
 """Splits other than the hierarchy's: random sets of the branches' sizes, and copies, with every model."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,14 +13,14 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS
 from models.branch_heads import BranchHeads, split_labels
 from models.structure_encoders.flat import Flat
 from models.text_encoders.base import States, TextEncoder, TokenBatch
-from tests.models.lists import DAG, dags, facts_of, forests, hierarchy, stars
+from tests.models.hierarchies import DAG, facts_of, hierarchy, stars
 
 GRAPH = Hierarchy([f"label {i}" for i in range(9)], [(0, 2), (0, 3), (2, 4), (1, 4), (1, 5), (5, 6), (6, 7)])
 """Branches {0 2 3 4}, {1 4 5 6 7} and {8}, of four levels."""
 
 
 class OwnVectors(TextEncoder):
-    """A fixed random state for each word piece, and their mean; all documents are equally long."""
+    """A fixed random state for each word token, and their mean; all documents are equally long."""
 
     def __init__(self, num: int, width: int):
         super().__init__(width)
@@ -42,41 +40,12 @@ class OwnVectors(TextEncoder):
 def heads_of(graph: Hierarchy, merge: Any, split: Any, kind: Any = Flat, **options: Any) -> BranchHeads:
     facts = facts_of(graph, np.linspace(0.1, 0.9, len(graph.edges)))
     options = {"branch_reduction": "mean_local", "recursive_penalty": 0.0} | options
-    return BranchHeads(graph, facts, lambda members: kind(members, 6), merge=merge, split=split, **options)
-
-
-@given(dags())
-def test_random_sets_have_the_sizes_of_the_branches_and_every_label(graph: Hierarchy) -> None:
-    branches = graph.branches()
-    sets = split_labels(len(graph), branches, "random")
-    assert [len(own) for own in sets] == [len(branch) for branch in branches]
-    assert all((np.diff(own) > 0).all() for own in sets), "sorted, and none twice"
-    counts = Counter(np.concatenate(sets).tolist())
-    assert counts.keys() == set(range(len(graph)))
-    assert max(counts.values()) - min(counts.values()) <= 1, "where sets overlap they share labels evenly"
-
-
-@given(forests())
-def test_random_sets_of_a_tree_are_a_partition(graph: Hierarchy) -> None:
-    sets = split_labels(len(graph), graph.branches(), "random")
-    assert sorted(np.concatenate(sets).tolist()) == list(range(len(graph)))
-
-
-def test_the_random_split_is_fixed_and_is_not_the_hierarchys() -> None:
-    graph = stars([18, 54, 12, 17, 10, 10, 20])
-    branches = graph.branches()
-    sets = split_labels(len(graph), branches, "random")
-    np.random.seed(7)
-    torch.manual_seed(7)
-    assert all(map(np.array_equal, sets, split_labels(len(graph), branches, "random")))
-    # By chance a set of size s has s^2 / 141 labels of the branch of its place: 37 of 141 in all.
-    kept = sum(len(np.intersect1d(own, branch)) for own, branch in zip(sets, branches, strict=True))
-    assert 20 < kept < 55
+    return BranchHeads(graph, facts, lambda heads: kind(heads, 6), merge=merge, split=split, **options)
 
 
 def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
-    projected = heads_of(GRAPH, "projection", "random").encoder.members
-    masked = heads_of(GRAPH, "masking", "random").encoder.members
+    projected = heads_of(GRAPH, "projection", "random").structure.heads
+    masked = heads_of(GRAPH, "masking", "random").structure.heads
     sets = split_labels(9, GRAPH.branches(), "random")
     priors = dict(zip(map(tuple, GRAPH.edges.tolist()), np.linspace(0.1, 0.9, 7), strict=True))
     num_edges = 0
@@ -84,8 +53,8 @@ def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
         within = [(p, c) for p, c in GRAPH.edges.tolist() if p in own and c in own]
         assert [(int(own[p]), int(own[c])) for p, c in small.hierarchy.edges.tolist()] == within
         assert small.facts.priors.tolist() == pytest.approx([priors[edge] for edge in within])
-        assert small.asked.tolist() == list(range(len(own))) and small.part_of is GRAPH
-        assert large.hierarchy is GRAPH and large.asked.tolist() == own.tolist()
+        assert small.predicted.tolist() == list(range(len(own))) and small.whole is GRAPH
+        assert large.hierarchy is GRAPH and large.predicted.tolist() == own.tolist()
         num_edges += len(within)
     assert 0 < num_edges < 7, "a case with edges that are kept and edges that are lost"
 
@@ -93,7 +62,7 @@ def test_random_sets_see_the_edges_within_them_or_under_masking_all() -> None:
 @pytest.mark.parametrize("merge", ["masking", "projection"])
 def test_copies_see_and_predict_everything(merge: Any) -> None:
     heads = heads_of(DAG, merge, "copies")
-    assert all(one.hierarchy is DAG and one.asked.tolist() == list(range(7)) for one in heads.encoder.members)
+    assert all(one.hierarchy is DAG and one.predicted.tolist() == list(range(7)) for one in heads.structure.heads)
     assert heads.labels.tolist() == list(range(7)) * 3
 
 
@@ -106,7 +75,7 @@ def test_heads_weigh_together_what_branches_weigh(graph: Hierarchy, reduction: A
     shares = [1.0 if reduction == "mean_local" else size / len(graph) for size in sizes]
     if split == "copies":
         shares = [sum(shares) / 3] * 3
-    own = [len(member.asked) for member in heads.encoder.members]
+    own = [len(head.predicted) for head in heads.structure.heads]
     for weights, share in zip(heads.weights.split(own), shares, strict=True):
         torch.testing.assert_close(weights, torch.full_like(weights, share / len(weights)))
 
@@ -150,11 +119,11 @@ def test_every_model_learns_under_every_split(model: str, split: Any) -> None:
                 graph,
                 merge,
                 split,
-                lambda members, width, kind=kind: kind(members, width, **widths),
+                lambda heads, width, kind=kind: kind(heads, width, **widths),
                 objective=OBJECTIVES[component.default_objective].load(),
                 recursive_penalty=0.1,
             )
-            text = heads.encoder.read(OwnVectors(40, 6), TokenBatch(torch.arange(40), torch.arange(0, 41, 5)))
+            text = heads.structure.read(OwnVectors(40, 6), TokenBatch(torch.arange(40), torch.arange(0, 41, 5)))
             gold = (torch.rand(8, len(graph)) < 0.3).float() @ torch.from_numpy(graph.ancestors).float()
             optimizer = torch.optim.Adam(heads.parameters(), 0.05)
             losses = []
