@@ -46,7 +46,7 @@ from models.objectives.base import Objective
 from models.objectives.bce import BCE
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.branches": 2}
+NUMERICS = {"branch heads": 2}
 SPLIT_SEED = 20_250_115
 """Of the random split, which is the same for every trial seed."""
 

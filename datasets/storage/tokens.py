@@ -15,6 +15,7 @@ import pyarrow as pa
 from filelock import FileLock
 from tokenizers import Tokenizer
 
+from datasets.storage import NUMERICS
 from datasets.storage.corpus import Corpus
 from datasets.storage.progress import track
 from harness.core.files import whole_file, write_atomically
@@ -60,11 +61,11 @@ def tokenise(
     Args:
         corpus: The prepared corpus; its folder holds the tokens.
         encoder: The text encoder.
-        numerics: The numerics versions of its parts.
+        numerics: The numerics versions of its parts; this room's own are added.
         options: Its options that decide how texts are tokenised.
         build: Makes the tokeniser from the training texts.
     """
-    said = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
+    said = json.dumps([corpus.fingerprint, encoder, {**numerics, **NUMERICS}, dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
     stem = folder / f"{encoder}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)

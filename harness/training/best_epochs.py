@@ -19,8 +19,6 @@ from harness.training.metrics import label_groups
 from harness.training.train import evaluate
 from models.classifier import Classifier
 
-NUMERICS = {"harness.best_epochs": 1}
-
 
 @dataclass(frozen=True)
 class BestEpochs:

@@ -22,8 +22,6 @@ from models.branch_heads import BranchHeads
 from models.classifier import Classifier
 from models.head_spec import Pieces, Write, count
 
-NUMERICS = {"harness.assembly": 1}
-
 
 @dataclass(frozen=True)
 class Data:

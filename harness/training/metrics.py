@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from datasets.storage.hierarchy import Hierarchy
 
-NUMERICS = {"harness.metrics": 1}
 THRESHOLD = 0.5
 FREQUENT = 50
 GROUPS = {

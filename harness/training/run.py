@@ -40,7 +40,6 @@ from harness.trials.preregistration import freeze
 from harness.trials.settings import Trial, identity
 from harness.trials.store import Failure, Record, Store
 
-NUMERICS = {"harness.trial": 1}
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 

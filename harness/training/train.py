@@ -25,7 +25,6 @@ from harness.training.metrics import THRESHOLD, Bools, Tally
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 
-NUMERICS = {"harness.trainer": 1}
 _DOCUMENTS_EVALUATED_AT_ONCE = 256
 _BATCHES_SORTED_TOGETHER = 50
 

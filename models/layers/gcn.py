@@ -15,7 +15,7 @@ from models.head_spec import Member
 from models.layers.dropout import Dropout
 from models.layers.per_head import MemberLinear, sums_to, union_edges
 
-NUMERICS = {"models.gcn": 1}
+NUMERICS = {"gcn": 1}
 
 
 class HierarchyGCN(MessagePassing):

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from models.head_spec import Member
 
-NUMERICS = {"models.levels": 1}
+NUMERICS = {"level losses": 1}
 
 
 def asked_levels(member: Member) -> npt.NDArray[np.int64]:

@@ -22,7 +22,7 @@ from models.layers.batched_matmul import products
 from models.layers.dropout import Dropout
 from models.layers.per_head import MemberLinear, member_of, sums_to, uniform, union_edges
 
-NUMERICS = {"models.tree_lstm": 1}
+NUMERICS = {"tree lstm": 1}
 
 
 class TreeLSTM(nn.Module):

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from models.head_spec import Member
 
+NUMERICS = {"objective": 1}
+
 
 class Objective(nn.Module):
     """The loss of one logit per asked label, and the probabilities that it trains.

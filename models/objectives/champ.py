@@ -37,7 +37,7 @@ from harness.core.registry import Weight
 from models.head_spec import Member
 from models.objectives.base import Objective
 
-NUMERICS = {"models.champ": 1}
+NUMERICS = {"champ": 1}
 
 
 class Champ(Objective):

@@ -34,7 +34,7 @@ from models.layers.ancestors import Closure
 from models.layers.per_head import join
 from models.objectives.base import Objective
 
-NUMERICS = {"models.conditional_sigmoid": 1}
+NUMERICS = {"conditional_sigmoid": 1}
 COHERENCE = "max_constraint"
 
 

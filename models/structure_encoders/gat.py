@@ -34,7 +34,7 @@ from models.layers.dropout import Dropout
 from models.layers.per_head import MemberLinear, member_of, sums_to, union_edges
 from models.structure_encoders.text_propagation import TextPropagation
 
-NUMERICS = {"models.gat": 1}
+NUMERICS = {"gat": 1}
 
 _SLOPE = 0.2
 

@@ -18,7 +18,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
 
-NUMERICS = {"models.lstm": 1}
+NUMERICS = {"lstm": 1}
 
 
 class LSTM(TextEncoder):

@@ -25,7 +25,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, learn_vocabulary, run_recurrent
 
-NUMERICS = {"models.textrcnn": 1}
+NUMERICS = {"textrcnn": 1}
 
 _KERNELS = (2, 3, 4)
 
