@@ -213,7 +213,7 @@ def _changes(recorded: Entry, found: Entry) -> list[str]:
 
 
 def _suspects(moved: Sequence[Entry], unmoved: Sequence[Entry]) -> str:
-    """Says which versions may have to be raised, and where they are: those of all that moved and, if any, of no other."""
+    """Says which versions may have to be raised, and where: those of all that moved and, where there are, of no other."""
     shared = set.intersection(*(set(entry["versions"]) for entry in moved))
     elsewhere = {name for entry in unmoved for name in entry["versions"]}
     files = declared()
