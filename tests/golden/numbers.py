@@ -213,7 +213,7 @@ def _changes(recorded: Entry, found: Entry) -> list[str]:
 
 
 def _suspects(moved: Sequence[Entry], unmoved: Sequence[Entry]) -> str:
-    """Says which versions may have to be raised, and where: those of all that moved and, where there are, of no other."""
+    """Says which versions may have to be raised, and where: those of all that moved, of nothing else where possible."""
     shared = set.intersection(*(set(entry["versions"]) for entry in moved))
     elsewhere = {name for entry in unmoved for name in entry["versions"]}
     files = declared()
