@@ -35,8 +35,8 @@ FOLDER = ROOT / "tests" / "golden"
 SWEEP, NUMBERS = FOLDER / "sweep.yaml", FOLDER / "numbers.json"
 TOLERANCE = 1e-4
 """Relative; another CPU rounds differently by far less."""
-MARGIN = 1e-4
-"""Least distance of a probability from the threshold where scores are recorded."""
+MARGIN = 1e-5
+"""Least distance of a probability from the threshold where scores are recorded: these are then the same everywhere."""
 RENEW = "`python -m tests.golden.renew`"
 
 Entry = dict[str, Any]
@@ -76,7 +76,8 @@ def compute(trial: Trial) -> Entry:
 
     Returns:
         The loss of each step; every seventh probability of the last evaluation on the validation documents, so that all
-        documents and many labels are among them; of a trial of several epochs the test scores at the best ones.
+        documents and many labels are among them; of a trial of several epochs the test scores at the best ones, and how
+        near a probability came to the threshold that they depend on, which is not compared.
     """
     device = device_of(trial)
     data = Data.open(trial, Path.cwd() / "data")
@@ -91,16 +92,10 @@ def compute(trial: Trial) -> Entry:
     entry: Entry = {
         "losses": [_short(float(loss)) for loss in losses],
         "probabilities": [_short(float(one)) for one in probabilities[-1].flatten()[::7]],
-        "scores": {},
     }
     if trial.trainer.epochs > 1:
         tested = BestEpochs.test(model, fitted, data, trial.trainer)
-        nearest = min(float((one - THRESHOLD).abs().min()) for one in probabilities)
-        if nearest < MARGIN:
-            raise AssertionError(
-                f"A probability of {trial.model!r} is only {nearest:.1e} from the threshold, so that its scores may be "
-                f"others on another CPU: give it other learning rates in {SWEEP.relative_to(ROOT)}."
-            )
+        entry["margin"] = _short(min(float((one - THRESHOLD).abs().min()) for one in probabilities))
         entry["scores"] = {
             f"{metric} {name}": _short(value)
             for metric, scores in tested.selected.items()
@@ -143,7 +138,9 @@ def largest_difference(one: Entry, other: Entry) -> float:
 
 def _flat(entry: Entry) -> dict[tuple[str, Any], float]:
     """Returns the numbers of an entry by where they are in it."""
-    lists = {kind: dict(enumerate(entry[kind])) for kind in ("losses", "probabilities")} | {"scores": entry["scores"]}
+    lists = {kind: dict(enumerate(entry[kind])) for kind in ("losses", "probabilities")} | {
+        "scores": entry.get("scores", {})
+    }
     return {(kind, place): value for kind, values in lists.items() for place, value in values.items()}
 
 
