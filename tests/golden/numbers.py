@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -210,11 +211,14 @@ def _changes(recorded: Entry, found: Entry) -> list[str]:
 
 
 def _suspects(moved: Sequence[Entry], unmoved: Sequence[Entry]) -> str:
-    """Says which versions may have to be raised, and where: those of all that moved, of nothing else where possible."""
+    """Says which versions may have to be raised, and where they are: those of all that moved.
+
+    Where some of them are of nothing that stands still it is these; otherwise the rarest there come first.
+    """
     shared = set.intersection(*(set(entry["versions"]) for entry in moved))
-    elsewhere = {name for entry in unmoved for name in entry["versions"]}
-    files = declared()
-    return " or ".join(f"{name!r} in {files.get(name, 'no file')}" for name in sorted(shared - elsewhere or shared))
+    elsewhere = Counter(name for entry in unmoved for name in entry["versions"])
+    likely = sorted(shared - elsewhere.keys() or shared, key=lambda name: (elsewhere[name], name))
+    return " or ".join(f"{name!r} in {declared().get(name, 'no file')}" for name in likely)
 
 
 def _some(names: Sequence[str]) -> str:

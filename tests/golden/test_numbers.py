@@ -70,6 +70,10 @@ def test_numbers_that_move_ask_for_a_version() -> None:
     assert "of hiagm/none, himatch/none moved, by up to 2.8e-02" in said and "('gcn' in models/layers/gcn.py;" in said
     (said,) = complaints(RECORDED, {**RECORDED, "flat/none": {**entry(flat=3), "losses": [math.nan, 0.6]}})
     assert "flat/none moved, by up to inf" in said
+    # A file that something imports and does not run comes before those that everything runs.
+    idle = {**RECORDED, "tree/none": entry(gcn=1, tree=1)}
+    (said,) = complaints(idle, {**idle, **found, "himatch/none": entry(0.72, gcn=1, himatch=1)})
+    assert "('gcn' in models/layers/gcn.py or 'training' in harness/training/__init__.py;" in said
     moved = {name: {**one, "losses": [0.8, 0.6]} for name, one in RECORDED.items()}
     (said,) = complaints(RECORDED, moved)
     assert "('training' in harness/training/__init__.py; after" in said
