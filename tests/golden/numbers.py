@@ -195,7 +195,7 @@ def complaints(recorded: Mapping[str, Entry], found: Mapping[str, Entry]) -> lis
         said.append(
             f"The numbers of {_some(moved)} moved, by up to {largest:.1e}, and no version says so: stored trials would "
             "pass for what the code computes now. If this is meant, raise the NUMERICS version of what changed "
-            f"({suspects}; after an upgrade of a library 'training'), run {RENEW} and commit what it writes."
+            f"(likeliest first: {suspects}; after an upgrade of a library 'training'), run {RENEW} and commit what it writes."
         )
     return said
 
@@ -213,11 +213,12 @@ def _changes(recorded: Entry, found: Entry) -> list[str]:
 def _suspects(moved: Sequence[Entry], unmoved: Sequence[Entry]) -> str:
     """Says which versions may have to be raised, and where they are: those of all that moved.
 
-    Where some of them are of nothing that stands still it is these; otherwise the rarest there come first.
+    The fewer entries that stand still have a version, the likelier it is; none is ruled out by them, since a file that
+    is imported need not run.
     """
     shared = set.intersection(*(set(entry["versions"]) for entry in moved))
     elsewhere = Counter(name for entry in unmoved for name in entry["versions"])
-    likely = sorted(shared - elsewhere.keys() or shared, key=lambda name: (elsewhere[name], name))
+    likely = sorted(shared, key=lambda name: (elsewhere[name], name))
     return " or ".join(f"{name!r} in {declared().get(name, 'no file')}" for name in likely)
 
 
