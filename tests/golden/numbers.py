@@ -195,7 +195,8 @@ def complaints(recorded: Mapping[str, Entry], found: Mapping[str, Entry]) -> lis
         said.append(
             f"The numbers of {_some(moved)} moved, by up to {largest:.1e}, and no version says so: stored trials would "
             "pass for what the code computes now. If this is meant, raise the NUMERICS version of what changed "
-            f"(likeliest first: {suspects}; after an upgrade of a library 'training'), run {RENEW} and commit what it writes."
+            f"(likeliest first: {suspects}; after an upgrade of a library 'training'), run {RENEW} "
+            "and commit what it writes."
         )
     return said
 

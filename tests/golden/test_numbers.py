@@ -63,8 +63,8 @@ def test_numbers_that_move_ask_for_a_version() -> None:
     (said,) = complaints(RECORDED, found)
     assert said == (
         "The numbers of hiagm/none moved, by up to 1.4e-02, and no version says so: stored trials would pass for what "
-        "the code computes now. If this is meant, raise the NUMERICS version of what changed (likeliest first: 'hiagm' in "
-        "models/structure_encoders/hiagm.py or 'gcn' in models/layers/gcn.py or 'training' in "
+        "the code computes now. If this is meant, raise the NUMERICS version of what changed (likeliest first: "
+        "'hiagm' in models/structure_encoders/hiagm.py or 'gcn' in models/layers/gcn.py or 'training' in "
         f"harness/training/__init__.py; after an upgrade of a library 'training'), {DO_IT}"
     )
     (said,) = complaints(RECORDED, {**found, "himatch/none": entry(0.72, gcn=1, himatch=1)})
