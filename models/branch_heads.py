@@ -43,7 +43,7 @@ from models.objectives.base import Objective
 from models.objectives.bce import BCE
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.branches": 2}
+NUMERICS = {"branch heads": 2}
 SPLIT_SEED = 20_250_115
 """Seed of the random split, the same in trials of every seed."""
 

@@ -7,6 +7,8 @@ from torch import nn
 from models.branch_heads import BranchHeads
 from models.text_encoders.base import TextEncoder, TokenBatch
 
+NUMERICS = {"classifier": 1}
+
 
 class Classifier(nn.Module):
     """Maps tokens to logits of every head's labels.

@@ -12,7 +12,7 @@ import scipy.sparse
 
 from datasets.storage.hierarchy import Hierarchy
 
-NUMERICS = {"models.labels": 1}
+NUMERICS = {"head specs": 1}
 
 TokenIds = npt.NDArray[np.int64]
 

@@ -12,3 +12,6 @@
 * `label_groups.py`: frequent, rare and unseen labels.
 * `progress.py`: progress bars.
 """
+
+NUMERICS = {"corpus and tokens": 1}
+"""Of every file here: raised whenever a change alters what a trial reads of a prepared corpus."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 from filelock import FileLock
 from tokenizers import Tokenizer
 
+from datasets.storage import NUMERICS
 from datasets.storage.corpus import Corpus
 from datasets.storage.progress import track
 from harness.core.files import whole_file, write_atomically
@@ -60,11 +61,11 @@ def tokenise(
     Args:
         corpus: Prepared corpus; its folder holds the cache.
         encoder: Name of the text encoder.
-        numerics: Numerics versions of the encoder's parts.
+        numerics: Numerics versions of the encoder's parts; this room's own are added.
         options: Options of the encoder that affect tokenisation.
         build: Function that makes the tokeniser from the training texts.
     """
-    key = json.dumps([corpus.fingerprint, encoder, dict(numerics), dict(options)], sort_keys=True)
+    key = json.dumps([corpus.fingerprint, encoder, {**numerics, **NUMERICS}, dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
     stem = folder / f"{encoder}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)

@@ -6,3 +6,5 @@
 * `explain`: `--explain` and `--list`
 * `arguments`: the command-line arguments that every command shares
 """
+
+CHANGES_NO_NUMBER = "A sweep file becomes settings, and the resolved settings are part of every trial's identity."

@@ -9,3 +9,5 @@
 * `metric_names`: names of the two headline metrics
 * `resampling`: how test documents are resampled
 """
+
+CHANGES_NO_NUMBER = "Files, errors, names and commands: what a trial computes comes from elsewhere."

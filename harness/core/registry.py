@@ -9,18 +9,17 @@ So a plan can check every option without loading torch, and adding a model is on
 import ast
 import difflib
 import importlib
-import importlib.util
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from harness.core.errors import ConfigError
+from harness.core.source import constant, numerics, parse
 from harness.core.text import one_line
 
 Positive = Annotated[int, Field(gt=0)]
@@ -71,7 +70,7 @@ class Component:
 
     @property
     def _tree(self) -> ast.Module:
-        tree = _parse(self.module)
+        tree = parse(self.module)
         assert tree is not None, f"{self.target} is registered as {self.name!r} but there is no such file"
         return tree
 
@@ -94,61 +93,43 @@ class Component:
 
     @cached_property
     def numerics(self) -> Mapping[str, int]:
-        """The `NUMERICS` constants of the module and of those that it imports, directly or not, by logical name.
-
-        A constant is `{"name": version}`: the version is raised whenever a change of the file alters the numbers; the
-        name is no path, so that a file can be moved or renamed without any trial counting as new.
-        """
-        found: dict[str, int] = {}
-        todo, seen = [self.module], {self.module}
-        while todo:
-            module = todo.pop()
-            tree = _parse(module)
-            if tree is None:
-                continue
-            found |= _constant(tree, "NUMERICS") or {}
-            imported = _imported(module) - seen
-            todo += imported
-            seen |= imported
-        if not _constant(self._tree, "NUMERICS"):
-            own = self.module.rpartition(".")[2]
-            raise ConfigError(f"{self.module} has no NUMERICS constant; add `NUMERICS = {{{own!r}: 1}}` to it.")
-        return found
+        """The versions of all that can change the component's numbers, see `harness.core.source`."""
+        return numerics(self.module)
 
     @cached_property
     def default_objective(self) -> str:
         """The objective that a model is trained with unless a sweep file names another: its `OBJECTIVE` constant."""
-        return str(_constant(self._tree, "OBJECTIVE") or "bce")
+        return str(constant(self._tree, "OBJECTIVE") or "bce")
 
     @cached_property
     def default_coherence(self) -> Any:
         """What an objective has done for coherence unless a sweep file says otherwise: its `COHERENCE` constant."""
-        return _constant(self._tree, "COHERENCE") or "none"
+        return constant(self._tree, "COHERENCE") or "none"
 
     @cached_property
     def refuses(self) -> Mapping[str, str]:
         """The `REFUSES` constant: merges, or `objective` for any of one's own choice, and why they make no sense."""
-        return dict(_constant(self._tree, "REFUSES") or {})
+        return dict(constant(self._tree, "REFUSES") or {})
 
     @cached_property
     def refuses_options(self) -> Mapping[str, str]:
         """An objective's `REFUSES_OPTIONS` constant: options of a model that have to be 0 with it, and why."""
-        return dict(_constant(self._tree, "REFUSES_OPTIONS") or {})
+        return dict(constant(self._tree, "REFUSES_OPTIONS") or {})
 
     @cached_property
     def reads_hierarchy(self) -> bool:
         """The `READS_HIERARCHY` constant: false of a model or an objective that knows of no edge."""
-        return _constant(self._tree, "READS_HIERARCHY") is not False
+        return constant(self._tree, "READS_HIERARCHY") is not False
 
     @cached_property
     def reconstruction(self) -> str:
         """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
-        return str(_constant(self._tree, "RECONSTRUCTION") or "")
+        return str(constant(self._tree, "RECONSTRUCTION") or "")
 
     @cached_property
     def recipe(self) -> int:
         """The `RECIPE` constant of a reader: raised whenever it makes something else of the same source."""
-        version: int | None = _constant(self._tree, "RECIPE")
+        version: int | None = constant(self._tree, "RECIPE")
         if version is None:
             raise ConfigError(f"{self.module} has no RECIPE constant; add `RECIPE = 1` to it.")
         return version
@@ -183,33 +164,6 @@ class Component:
         """Imports the component's file and returns the object."""
         module, _, attribute = self.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
-
-
-@cache
-def _parse(module: str) -> ast.Module | None:
-    """Returns the source of one of this project's modules; None of any other."""
-    # Not find_spec: that would import the parent package.
-    path = Path(__file__).parents[2] / (module.replace(".", "/") + ".py")
-    return ast.parse(path.read_text("utf-8")) if path.is_file() else None
-
-
-def _constant(tree: ast.Module, name: str) -> Any:
-    """Returns the literal that a module gives a name; None where it gives none."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return ast.literal_eval(node.value)
-    return None
-
-
-@cache
-def _imported(module: str) -> frozenset[str]:
-    """Returns what one of this project's modules imports, names in it included, since they may be modules."""
-    tree = _parse(module)
-    nodes = list(ast.walk(tree)) if tree else []
-    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    sources = [(node.module, node.names) for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    names = {f"{source}.{alias.name}" for source, aliases in sources for alias in aliases}
-    return frozenset(plain | names | {source for source, _ in sources})
 
 
 class Registry(Mapping[str, Component]):

@@ -12,8 +12,6 @@ from harness.training.checkpoint import Fitted
 from harness.training.evaluate import evaluate
 from models.classifier import Classifier
 
-NUMERICS = {"harness.best_epochs": 1}
-
 
 @dataclass(frozen=True)
 class BestEpochs:

@@ -21,8 +21,6 @@ from models.branch_heads import BranchHeads
 from models.classifier import Classifier
 from models.head_spec import TokenIds, Write, count
 
-NUMERICS = {"harness.assembly": 1}
-
 
 @dataclass(frozen=True)
 class Data:

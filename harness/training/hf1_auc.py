@@ -22,8 +22,6 @@ import numpy.typing as npt
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 
-NUMERICS = {"harness.threshold_free": 1}
-
 
 class ThresholdFree:
     """Areas under the curves of documents, added up batch by batch.

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 
-NUMERICS = {"harness.metrics": 1}
 THRESHOLD = 0.5
 
 

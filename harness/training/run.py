@@ -29,7 +29,6 @@ from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
 
-NUMERICS = {"harness.trial": 1}
 MAX_ATTEMPTS = 3
 """Starts after which a trial that takes its process down counts as failed."""
 

@@ -19,7 +19,6 @@ from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
 from models.classifier import Classifier
 
-NUMERICS = {"harness.trainer": 1}
 _BATCHES_SORTED_TOGETHER = 50
 
 

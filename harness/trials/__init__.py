@@ -7,3 +7,5 @@
 * `corpora`: refuses missing corpora, prepares built-in ones
 * `preregistration`: the plan frozen before the first trial, and the looks at its results
 """
+
+CHANGES_NO_NUMBER = "Settings and data are part of every trial's identity, and the store only keeps results."

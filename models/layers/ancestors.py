@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.layers.per_head import concat_edges
 
-NUMERICS = {"models.closure": 1}
+NUMERICS = {"ancestors": 1}
 
 
 class Closure(nn.Module):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-NUMERICS = {"models.products": 1}
+NUMERICS = {"batched matmul": 1}
 
 Shape = tuple[int, int]
 

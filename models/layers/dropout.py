@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-NUMERICS = {"models.dropout": 2}
+NUMERICS = {"dropout": 2}
 
 
 def drop(values: Tensor, probability: float, training: bool) -> Tensor:

@@ -15,7 +15,7 @@ from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
 from models.layers.per_head import PerHeadLinear, scatter_sum, union_edges
 
-NUMERICS = {"models.gcn": 1}
+NUMERICS = {"gcn": 1}
 
 
 class HierarchyGCN(MessagePassing):

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from models.head_spec import HeadSpec
 
-NUMERICS = {"models.levels": 1}
+NUMERICS = {"level losses": 1}
 
 
 def predicted_levels(head: HeadSpec) -> npt.NDArray[np.int64]:

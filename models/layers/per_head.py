@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from models.head_spec import HeadSpec
 from models.layers.batched_matmul import Shape, matrices, products
 
-NUMERICS = {"models.members": 3}
+NUMERICS = {"per-head layers": 3}
 
 Edges = npt.NDArray[np.int64]
 

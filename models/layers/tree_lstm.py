@@ -21,7 +21,7 @@ from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
 from models.layers.per_head import PerHeadLinear, head_of, map_rows, scatter_sum, uniform_like_linear, union_edges
 
-NUMERICS = {"models.tree_lstm": 1}
+NUMERICS = {"tree lstm": 1}
 
 
 class TreeLSTM(nn.Module):

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from models.head_spec import HeadSpec
 
+NUMERICS = {"objective": 1}
+
 
 class Objective(nn.Module):
     """Loss of one logit per predicted label, and the probabilities that it trains.

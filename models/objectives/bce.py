@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from models.objectives.base import Objective
 
-NUMERICS = {"models.bce": 1}
+NUMERICS = {"bce": 1}
 READS_HIERARCHY = False
 
 

@@ -32,7 +32,7 @@ from harness.core.registry import Weight
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
-NUMERICS = {"models.champ": 1}
+NUMERICS = {"champ": 1}
 
 
 class Champ(Objective):

@@ -32,7 +32,7 @@ from models.layers.ancestors import Closure
 from models.layers.per_head import predicted_union_edges
 from models.objectives.base import Objective
 
-NUMERICS = {"models.conditional_sigmoid": 1}
+NUMERICS = {"conditional_sigmoid": 1}
 COHERENCE = "max_constraint"
 
 

@@ -42,7 +42,7 @@ from harness.core.registry import Weight
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
-NUMERICS = {"models.conditional_softmax": 1}
+NUMERICS = {"conditional_softmax": 1}
 COHERENCE = "max_constraint"
 
 

@@ -26,7 +26,7 @@ from models.head_spec import HeadSpec
 from models.layers.ancestors import Closure
 from models.objectives.base import Objective
 
-NUMERICS = {"models.max_constraint": 1}
+NUMERICS = {"max_constraint": 1}
 COHERENCE = "max_constraint"
 REFUSES_OPTIONS = {"logit_dropout": "what is dropped is a probability of a half, and would often be the maximum"}
 

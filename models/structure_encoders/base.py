@@ -15,6 +15,8 @@ from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 
+NUMERICS = {"structure encoder": 1}
+
 
 class StructureEncoder(nn.Module):
     """Maps text vectors to one logit per predicted label.

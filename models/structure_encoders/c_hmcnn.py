@@ -32,7 +32,7 @@ from models.layers.dropout import Dropout
 from models.layers.per_head import PerHeadReadout, label_readout
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.c_hmcnn": 2}
+NUMERICS = {"c_hmcnn": 2}
 OBJECTIVE = "max_constraint"
 READS_HIERARCHY = False
 

@@ -19,7 +19,7 @@ from models.layers.dropout import Dropout
 from models.layers.per_head import edge_penalty, predicted_union_edges
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.flat": 3}
+NUMERICS = {"flat": 3}
 READS_HIERARCHY = False
 
 

@@ -34,7 +34,7 @@ from models.layers.dropout import Dropout
 from models.layers.per_head import PerHeadLinear, head_of, scatter_sum, union_edges
 from models.structure_encoders.text_propagation import TextPropagation
 
-NUMERICS = {"models.gat": 1}
+NUMERICS = {"gat": 1}
 
 _SLOPE = 0.2
 

@@ -33,7 +33,7 @@ from models.layers.gcn import HierarchyGCN
 from models.layers.tree_lstm import TreeLSTM
 from models.structure_encoders.text_propagation import TextPropagation
 
-NUMERICS = {"models.hiagm": 3}
+NUMERICS = {"hiagm": 3}
 
 
 class HiAGM(TextPropagation):

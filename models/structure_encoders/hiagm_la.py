@@ -32,7 +32,7 @@ from models.structure_encoders.hiagm import layer_builder
 from models.structure_encoders.text_propagation import all_nodes_classifier
 from models.text_encoders.base import States
 
-NUMERICS = {"models.hiagm_la": 3}
+NUMERICS = {"hiagm_la": 3}
 
 
 class HiAGMLA(StatesEncoder):

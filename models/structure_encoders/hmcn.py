@@ -48,7 +48,7 @@ from models.layers.per_head import (
 from models.objectives.base import Objective
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.hmcn": 1}
+NUMERICS = {"hmcn": 1}
 REFUSES = {"objective": "it adds the cross-entropies of a global and of local outputs, and a penalty on their mixture"}
 
 

@@ -26,7 +26,7 @@ from models.layers.per_head import PerHeadReadout
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
 
-NUMERICS = {"models.hmgdn": 1}
+NUMERICS = {"hmgdn": 1}
 REFUSES = {"objective": "it adds the cross-entropies of a global output and of each level's local one"}
 RECONSTRUCTION = "built from one sentence in another paper, since neither its text nor its program could be had"
 

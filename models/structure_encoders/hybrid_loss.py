@@ -22,7 +22,7 @@ from models.head_spec import HeadSpec
 from models.layers.level_losses import predicted_levels
 from models.structure_encoders.hmcn import HMCN
 
-NUMERICS = {"models.hybrid_loss": 1}
+NUMERICS = {"hybrid_loss": 1}
 REFUSES = {"objective": "it is a mixture of a global and of local cross-entropies"}
 RECONSTRUCTION = "built from one sentence in another paper, since neither its text nor its program could be had"
 

@@ -14,7 +14,7 @@ from models.layers.dropout import Dropout
 from models.layers.per_head import PerHeadReadout, label_readout
 from models.structure_encoders.base import StructureEncoder
 
-NUMERICS = {"models.propagation": 1}
+NUMERICS = {"text propagation": 1}
 
 
 class TextPropagation(StructureEncoder):

@@ -19,7 +19,7 @@ from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 
-NUMERICS = {"models.bag": 2}
+NUMERICS = {"bag": 2}
 
 
 class Bag(TextEncoder):

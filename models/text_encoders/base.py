@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from harness.core.errors import ConfigError
 
+NUMERICS = {"text encoder": 1}
+
 
 class TokenBatch(NamedTuple):
     """Tokens of B documents, one document after the other, without padding.

@@ -23,6 +23,8 @@ from torch import Tensor
 from harness.core.errors import ConfigError
 from harness.core.files import sha256, write_atomically
 
+NUMERICS = {"glove": 1}
+
 
 def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, Tensor]:
     """Returns the indices of the words that the file has, ascending, and their vectors, (words found, width).
@@ -42,7 +44,7 @@ def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, T
             "glove.6B.300d.txt from https://nlp.stanford.edu/projects/glove, or leave `vectors` empty."
         )
     status = file.stat()
-    digest = hashlib.sha256(f"{_content(file, status.st_size, status.st_mtime_ns)} {width}\n".encode())
+    digest = hashlib.sha256(f"{_content(file, status.st_size, status.st_mtime_ns)} {width} {NUMERICS}\n".encode())
     digest.update("\n".join(words).encode())
     kept = _cache_folder() / f"{digest.hexdigest()[:32]}.safetensors"
     try:

@@ -17,7 +17,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
-NUMERICS = {"models.lstm": 1}
+NUMERICS = {"lstm": 1}
 
 
 class LSTM(WordEncoder):

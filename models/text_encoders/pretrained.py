@@ -4,6 +4,8 @@ from typing import Any
 
 from harness.core.errors import ConfigError
 
+NUMERICS = {"pretrained weights": 1}
+
 
 def fetch(kind: Any, model: str, **arguments: Any) -> Any:
     """Returns the object that a class of the Transformers library loads.

@@ -24,7 +24,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
-NUMERICS = {"models.textrcnn": 1}
+NUMERICS = {"textrcnn": 1}
 
 _KERNELS = (2, 3, 4)
 

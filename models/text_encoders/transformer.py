@@ -39,7 +39,7 @@ from models.layers.dropout import Dropout, drop, replace_dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.pretrained import fetch
 
-NUMERICS = {"models.transformer": 2}
+NUMERICS = {"transformer": 2}
 
 _BERT_LIKE = ("bert", "roberta")
 _ATTENTION = "sdpa_with_cheap_dropout"

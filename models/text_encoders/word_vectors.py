@@ -21,7 +21,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import TextEncoder, TokenBatch
 from models.text_encoders.glove import read_vectors
 
-NUMERICS = {"models.words": 1}
+NUMERICS = {"word vectors": 1}
 
 _PAD, _UNKNOWN = "[PAD]", "[UNK]"
 _RANDOM_VECTORS_WITHIN = 0.25

@@ -36,7 +36,7 @@ from models.structure_encoders.flat import Flat
 from models.structure_encoders.gradient_routing.gradient_gates import Route, routed, values_of_first
 from models.text_encoders.base import TextEncoder, TokenBatch
 
-NUMERICS = {"models.gradient_routing": 1}
+NUMERICS = {"gradient_routing": 1}
 
 REFUSES = {
     "masking": "it routes the gradients of one head instead of training a head for each branch",

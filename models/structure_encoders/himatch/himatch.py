@@ -60,7 +60,7 @@ from models.structure_encoders.himatch.label_matching import (
 from models.structure_encoders.text_propagation import TextPropagation
 from models.text_encoders.base import TextEncoder, TokenBatch
 
-NUMERICS = {"models.himatch": 1}
+NUMERICS = {"himatch": 1}
 
 
 class Propagated(NamedTuple):

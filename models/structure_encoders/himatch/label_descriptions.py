@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
-NUMERICS = {"models.descriptions": 1}
+NUMERICS = {"label descriptions": 1}
 
 _LEAST, _MOST = 0.1, 0.8
 """Shares of a label's documents that have a word of its description; the published `min_df` and `max_df`."""

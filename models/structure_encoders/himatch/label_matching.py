@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from datasets.storage.hierarchy import Hierarchy
 from models.head_spec import HeadSpec
 
-NUMERICS = {"models.matching": 1}
+NUMERICS = {"label matching": 1}
 
 PARENT_MARGIN, SIBLING_MARGIN, OTHER_MARGIN = 0.01, 0.1, 0.2
 

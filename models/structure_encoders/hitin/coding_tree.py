@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from datasets.storage.hierarchy import Hierarchy
 
-NUMERICS = {"models.coding_tree": 1}
+NUMERICS = {"coding tree": 1}
 
 Index = npt.NDArray[np.int64]
 

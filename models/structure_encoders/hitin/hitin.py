@@ -40,7 +40,7 @@ from models.layers.per_head import (
 from models.structure_encoders.base import StructureEncoder
 from models.structure_encoders.hitin.coding_tree import CodingTree, coding_tree
 
-NUMERICS = {"models.hitin": 3}
+NUMERICS = {"hitin": 3}
 
 
 class HiTIN(StructureEncoder):

@@ -23,7 +23,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from datasets.storage.hierarchy import Hierarchy
 
-NUMERICS = {"models.label_sequences": 1}
+NUMERICS = {"label orders": 1}
 
 Symbol = int
 State = TypeVar("State", bound=Hashable)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from harness.core.errors import DataError
 from models.structure_encoders.seq2seq.label_orders import END, NEXT, POP, ROOT, SIBLING, Grammar, Order, Symbol
 
-NUMERICS = {"models.label_pieces": 1}
+NUMERICS = {"label tokens": 1}
 
 Spelling = Mapping[Symbol, tuple[int, ...]]
 

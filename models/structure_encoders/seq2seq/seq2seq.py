@@ -51,7 +51,7 @@ from models.structure_encoders.seq2seq.t5_decoder import PAD, AllowedTokens, new
 from models.text_encoders.base import States
 from models.text_encoders.pretrained import fetch
 
-NUMERICS = {"models.seq2seq": 1}
+NUMERICS = {"seq2seq": 1}
 REFUSES = {
     "masking": "it writes one sequence for the whole hierarchy, and a set of labels has no probabilities to be masked",
     "projection": "it writes one sequence for the whole hierarchy; a decoder for each branch is another model",

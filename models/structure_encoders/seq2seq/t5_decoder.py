@@ -17,7 +17,7 @@ from models.layers.dropout import replace_dropout
 from models.structure_encoders.seq2seq.label_tokens import Constraint
 from models.text_encoders.pretrained import fetch
 
-NUMERICS = {"models.t5_decoder": 1}
+NUMERICS = {"t5 decoder": 1}
 
 PAD = 0
 """T5's padding, which is also put before the first token."""

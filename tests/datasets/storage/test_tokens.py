@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from datasets import storage
 from datasets.storage.corpus import write
 from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
@@ -38,7 +39,7 @@ def test_tokens_are_those_of_the_tokeniser_in_order(tmp_path):
     assert ids.tolist() == [2, 1, 1, 1, 2] and offsets.tolist() == [0, 3, 5]
 
 
-def test_they_are_made_once(tmp_path):
+def test_they_are_made_once(tmp_path, monkeypatch):
     corpus = corpus_of(tmp_path, ["one", "two", "one two"])
     first = tokenise(corpus, "words", {}, OPTIONS, words)
     again = tokenise(corpus, "words", {}, OPTIONS, lambda texts: pytest.fail("made again"))
@@ -46,6 +47,9 @@ def test_they_are_made_once(tmp_path):
     # Another numerics version is another file.
     with pytest.raises(pytest.fail.Exception, match="made again"):
         tokenise(corpus, "words", {"words": 1}, OPTIONS, lambda texts: pytest.fail("made again"))
+    monkeypatch.setitem(storage.NUMERICS, "corpus and tokens", 99)
+    with pytest.raises(pytest.fail.Exception, match="made again"):
+        tokenise(corpus, "words", {}, OPTIONS, lambda texts: pytest.fail("made again"))
 
 
 def test_damage_is_mended_and_an_interruption_leaves_nothing(tmp_path):

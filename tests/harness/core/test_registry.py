@@ -2,9 +2,6 @@
 
 import importlib
 import inspect
-import json
-import subprocess
-import sys
 from typing import get_args
 
 import pytest
@@ -15,7 +12,6 @@ from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
 from harness.core.registry import Component, Registry
-from harness.trials.identity import RUNNER
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
@@ -33,25 +29,11 @@ def test_options_read_from_source_equal_the_signature(component: Component) -> N
 
 
 @pytest.mark.parametrize("component", MODELS, ids=lambda c: c.name)
-def test_models_have_a_numerics_version(component: Component) -> None:
-    assert min(component.numerics.values()) >= 1
-
-
-@pytest.mark.parametrize("component", [RUNNER, *MODELS], ids=lambda c: c.name)
 def test_numerics_hold_what_the_module_says(component: Component) -> None:
-    assert importlib.import_module(component.module).NUMERICS.items() <= component.numerics.items()
-
-
-def test_numerics_are_those_of_everything_that_is_imported() -> None:
-    code = f"""
-import json, sys, {STRUCTURE_ENCODERS["hitin"].module}
-found = [module.NUMERICS for module in sys.modules.values() if "NUMERICS" in vars(module)]
-print(json.dumps({{name: version for one in found for name, version in one.items()}}))
-"""
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
-    assert STRUCTURE_ENCODERS["hitin"].numerics == json.loads(ended.stdout)
-    assert {"harness.trial", "harness.trainer", "harness.metrics", "models.branches"} <= set(RUNNER.numerics)
-    assert "models.hitin" not in RUNNER.numerics, "a change of one model leaves the trials of others alone"
+    own = importlib.import_module(component.module).NUMERICS
+    assert own.items() <= component.numerics.items()
+    # `minilm` is a `transformer` with weights of its own; everything else has a version under its name.
+    assert set(own) == {"transformer" if component.name == "minilm" else component.name}
 
 
 @pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)

@@ -1,18 +1,177 @@
-"""What a trial is identified by survives every move of a file."""
+"""A trial's identity means its numbers: no move of a file changes it, and every part that computes does."""
 
+import ast
 import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
 
+import pytest
+
+from harness.config.load import load
+from harness.core.registry import Component
+from harness.core.source import constant, reached
+from harness.trials.identity import RUNNER, identity
+from harness.trials.settings import expand
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from tests.shared import ROOT
+
+PACKAGES = ("harness", "models", "datasets")
+PARTS = [RUNNER, *TEXT_ENCODERS.values(), *STRUCTURE_ENCODERS.values(), *OBJECTIVES.values()]
+DIGEST = "31d10f0b9f48ae2d"
+"""Of the identities of every trial of every sweep file, were the fingerprint of all corpora `x`. It changed last when
+versions came to cover every file that a trial runs through, under names that are no paths."""
+
+IDENTITIES = """
+import json
+from pathlib import Path
 from harness.config.load import load
 from harness.trials.identity import identity
 from harness.trials.settings import expand
-from tests.shared import ROOT
+trials = [trial for path in sorted(Path("sweeps").glob("*.yaml")) for trial in expand(load(path))]
+print(json.dumps([identity(trial, "x") for trial in trials]))
+"""
+NUMERICS = """
+from harness.core.errors import ConfigError
+from harness.trials.identity import RUNNER
+from models import STRUCTURE_ENCODERS
+for part in (RUNNER, STRUCTURE_ENCODERS["hiagm"]):
+    try:
+        print(sorted(part.numerics.items()))
+    except ConfigError as error:
+        print(error)
+"""
 
-SWEEPS = ROOT / "sweeps"
-DIGEST = "0feaaf46124e6840"
-"""Of the identities of every trial of every sweep file, were the fingerprint of all corpora `x`."""
+MOVES = {
+    # A helper, a helper to another room, a registered part, a part of the runner, two rooms.
+    "models.layers.gcn": "models.layers.graph_convolution",
+    "models.layers.dropout": "models.noise",
+    "models.structure_encoders.hiagm": "models.structure_encoders.label_graph",
+    "harness.training.metrics": "harness.training.scores",
+    "harness.training": "harness.learning",
+    "datasets.storage": "datasets.shelves",
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the project's packages and sweep files."""
+    for folder in (*PACKAGES, "sweeps"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def answer(code: str, folder: Path, *arguments: str) -> str:
+    """Runs code in a process of its own on the packages in a folder, and returns what it prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
+
+
+def identities() -> list[str]:
+    trials = [trial for path in sorted((ROOT / "sweeps").glob("*.yaml")) for trial in expand(load(path))]
+    return [identity(trial, "x") for trial in trials]
 
 
 def test_no_identity_changes_unawares() -> None:
-    trials = [trial for path in sorted(SWEEPS.glob("*.yaml")) for trial in expand(load(path))]
-    said = "".join(identity(trial, "x") for trial in trials)
-    assert (len(trials), hashlib.sha256(said.encode()).hexdigest()[:16]) == (1342, DIGEST)
+    found = identities()
+    assert (len(found), hashlib.sha256("".join(found).encode()).hexdigest()[:16]) == (1342, DIGEST)
+
+
+def test_moving_and_renaming_files_changes_no_identity(copy: Path) -> None:
+    for old, new in MOVES.items():
+        for path in copy.rglob("*.py"):
+            text = path.read_text("utf-8")
+            path.write_text(re.sub(rf"\b{re.escape(old)}\b", new, text), "utf-8")
+        source, target = (copy / name.replace(".", "/") for name in (old, new))
+        source, target = (source, target) if source.is_dir() else (Path(f"{source}.py"), Path(f"{target}.py"))
+        source.rename(target)
+    code = "import models.structure_encoders.label_graph, models.layers.graph_convolution, models.noise" + IDENTITIES
+    assert json.loads(answer(code, copy)) == identities()
+
+
+@pytest.mark.parametrize("file", ["models/layers/gcn.py", "models/classifier.py", "datasets/storage/__init__.py"])
+def test_a_raised_version_changes_the_identities_of_those_that_run_it(copy: Path, file: str) -> None:
+    path = copy / file
+    text, count = re.subn(r"^(NUMERICS = .*): (\d+)}", r"\1: 99}", path.read_text("utf-8"), flags=re.MULTILINE)
+    assert count == 1
+    path.write_text(text, "utf-8")
+    trials = [trial for one in sorted((ROOT / "sweeps").glob("*.yaml")) for trial in expand(load(one))]
+    changed = {
+        trial.structure
+        for trial, old, new in zip(trials, identities(), json.loads(answer(IDENTITIES, copy)), strict=True)
+        if old != new
+    }
+    assert changed == ({"hiagm", "hiagm_la", "himatch"} if "gcn" in file else {trial.structure for trial in trials})
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_all_that_is_reached_is_covered_and_nothing_of_what_comes_after(part: Component) -> None:
+    modules = set(reached(part.module))
+    assert min(part.numerics.values()) >= 1, "every file that is reached is covered, or this would have raised"
+    rooms = {".".join(module.split(".")[:2]) for module in modules if module.startswith("harness.")}
+    assert rooms <= {"harness.core", "harness.config", "harness.trials", "harness.training"}
+    assert ("harness.training" in rooms) == (part is RUNNER)
+    assert not {module for module in modules if module.startswith(("datasets.corpora", "datasets.formats"))}
+
+
+def test_all_that_python_imports_is_reached() -> None:
+    code = """
+import importlib, json, sys
+loaded = {}
+for part in sys.argv[1:]:
+    for module in [name for name in sys.modules if name.partition(".")[0] in ("harness", "models", "datasets")]:
+        del sys.modules[module]
+    importlib.import_module(part)
+    loaded[part] = list(sys.modules)
+print(json.dumps(loaded))
+"""
+    loaded = json.loads(answer(code, ROOT, *(part.module for part in PARTS)))
+    for part, modules in loaded.items():
+        ours = {module for module in modules if module.partition(".")[0] in PACKAGES}
+        assert part in ours and ours <= set(reached(part))
+
+
+def test_a_change_of_one_model_leaves_the_trials_of_others_alone() -> None:
+    own = {name for part in PARTS[1:] for name in part.numerics} - set(RUNNER.numerics)
+    assert {"hiagm", "hitin", "bag", "gcn", "coding tree", "champ"} <= own
+    assert {"training", "branch heads", "classifier", "head specs", "corpus and tokens"} <= set(RUNNER.numerics)
+
+
+def test_a_name_is_that_of_one_file() -> None:
+    names: Counter[str] = Counter()
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        names.update(list(constant(ast.parse(path.read_text("utf-8")), "NUMERICS") or {}))
+    assert [name for name, count in names.items() if count > 1] == []
+    parts = dict(pair for part in PARTS for pair in part.numerics.items())
+    # Only the model to copy is not run by anything that is registered.
+    assert set(names) - set(parts) == {"template"}
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement"),
+    [
+        ("models/layers/gcn.py", "from models.layers.shortcut import double\n"),
+        ("models/layers/gcn.py", "def lazily():\n    from models.layers import shortcut\n    return shortcut\n"),
+        ("harness/training/train.py", "def lazily():\n    import models.layers.shortcut as it\n    return it\n"),
+    ],
+)
+def test_a_new_helper_without_a_version_stops_whoever_runs_it(copy: Path, importer: str, statement: str) -> None:
+    (copy / "models/layers/shortcut.py").write_text("def double(x):\n    return 2 * x\n", "utf-8")
+    path = copy / importer
+    path.write_text(path.read_text("utf-8") + statement, "utf-8")
+    runner, hiagm = answer(NUMERICS, copy).splitlines()
+    refused, other, own = (
+        (runner, hiagm, RUNNER) if "training" in importer else (hiagm, runner, STRUCTURE_ENCODERS["hiagm"])
+    )
+    module = importer.removesuffix(".py").replace("/", ".")
+    assert refused == (
+        "models/layers/shortcut.py can change a trial's numbers and no version covers it (imported by way of "
+        f"{own.module} > {module} > models.layers.shortcut). Add `NUMERICS = {{'shortcut': 1}}` to it or, for its "
+        "whole folder, to the `__init__.py` beside it; where nothing in it can change a number, `CHANGES_NO_NUMBER` "
+        "with the reason."
+    )
+    assert other.startswith("[(")

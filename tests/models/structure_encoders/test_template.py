@@ -57,7 +57,7 @@ def test_its_options_are_those_of_sweep_files(
     registered: Component, write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert registered.options().model_dump() == {"first_share": 0.5}
-    assert registered.numerics["models.template"] == 1
+    assert registered.numerics["template"] == 1
     assert sweep.main(["--list"]) == 0
     listed = capsys.readouterr().out
     assert re.search(r"template +Template of a structure encoder", listed)

@@ -59,6 +59,10 @@ def test_a_file_is_parsed_once_for_its_content_and_vocabulary(
         kept.write_bytes(kept.read_bytes()[:-5])
     assert all(map(torch.equal, first, read_vectors(str(file), WORDS, 3)))
     assert len(parsed) == 4
+    # Another version of the parser is not served what this one made.
+    monkeypatch.setitem(glove.NUMERICS, "glove", 99)
+    assert all(map(torch.equal, first, read_vectors(str(file), WORDS, 3)))
+    assert len(parsed) == 5
 
 
 def test_no_word_in_common(file: Path) -> None:
