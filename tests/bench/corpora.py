@@ -185,8 +185,8 @@ def whole_corpus(source: Path, data_dir: Path) -> list[Stage]:
     folder = data_dir / "eurlex57k,taxonomy=domains"
     return [
         stage("EURLEX57K: read, check, close, write", partial(preparing, "eurlex57k", source, EURLEX57K, data_dir)),
-        stage("EURLEX57K: learn 8,000 word pieces", partial(learning, folder)),
-        stage("EURLEX57K: into word pieces, up to 512", partial(tokenising, folder)),
+        stage("EURLEX57K: learn 8,000 tokens", partial(learning, folder)),
+        stage("EURLEX57K: into tokens, up to 512", partial(tokenising, folder)),
         stage("EURLEX57K: second use", partial(opening, folder)),
     ]
 

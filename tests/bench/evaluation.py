@@ -58,7 +58,7 @@ def hierarchy() -> Hierarchy:
 
 
 class Answers(nn.Module):
-    """Stands in for a model: the only word piece of a document is its number, and its labels are looked up."""
+    """Stands in for a model: the only token of a document is its number, and its labels are looked up."""
 
     def __init__(self, predicted: Bools):
         super().__init__()
@@ -87,7 +87,7 @@ def corpus(num: int) -> tuple[Hierarchy, Answers, Documents]:
     predicted = gold.copy()
     wrong = np.flatnonzero(generator.random(num) < MISTAKES)
     predicted[wrong, generator.integers(len(graph), size=len(wrong))] ^= True
-    # Lengths do not matter to anything but the order, and one word piece each keeps the documents' order.
+    # Lengths do not matter to anything but the order, and one token each keeps the documents' order.
     tokens = Tokens(None, np.arange(num, dtype=np.int32), np.arange(num + 1))  # type: ignore[arg-type]
     return graph, Answers(predicted), Documents(tokens, np.arange(num), scipy.sparse.csr_array(gold))
 
@@ -172,7 +172,7 @@ def parts() -> dict[str, float]:
     """Returns the seconds that the parts of one evaluation take."""
     graph, answers, split = corpus(DOCUMENTS)
     names = [
-        "gold labels and word pieces of each batch",
+        "gold labels and tokens of each batch",
         "the stand-in for the model",
         "counting",
         "areas under curves",

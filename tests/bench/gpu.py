@@ -198,7 +198,7 @@ def page(scale: Scale, rows: Sequence[dict[str, Any]], shared: Sequence[dict[str
     return "\n\n".join(
         [
             "Whole training steps of the trainer itself, copies to the device included: random weights, 141 labels in "
-            "7 branches, documents of 248 word pieces on average, cut at 300, in batches of similar length. The device "
+            "7 branches, documents of 248 tokens on average, cut at 300, in batches of similar length. The device "
             f"multiplies large {kind} matrices at {rate / 1e12:.3g} TFLOP/s in this run; the used share of it counts "
             "products and attention of forward and backward passes, padding included.",
             table(

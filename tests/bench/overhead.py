@@ -40,7 +40,7 @@ GOALS = {"tiny": {"projection": 0.03, "masking": 0.10}, "base": {"projection": 0
 
 _INTRODUCTION = f"""\
 The time of a whole training step with branch heads over that of the same model without branches, in the same round:
-batches of {BATCH} documents of 248 word pieces on average on {THREADS} threads in single precision. Tiny is a BERT of
+batches of {BATCH} documents of 248 tokens on average on {THREADS} threads in single precision. Tiny is a BERT of
 2 layers of width 128, with nodes of 128 (HiTIN) and 300 (HiAGM); bert-base has nodes of 768. *Looped* runs one head
 after the other; both ways give the same numbers, which tests check in training and in evaluation. Medians over
 rounds, with quartiles."""

@@ -27,7 +27,7 @@ _MEMORY_AS_USUAL = {"THP_MEM_ALLOC_ENABLE": "0"}
 
 
 _INTRODUCTION = f"""\
-Documents per second of a whole training step without branches: batches of {BATCH} documents of 248 word pieces on
+Documents per second of a whole training step without branches: batches of {BATCH} documents of 248 tokens on
 average, cut at {workload.MAX_LENGTH}, from the corpus to the updated weights, on {THREADS} threads. Tiny is a BERT of
 2 layers of width 128, with nodes of 128 (HiTIN) and 300 (HiAGM); bert-base has nodes of 768.
 

@@ -98,7 +98,7 @@ def config(size: Size) -> BertConfig:
 
 @dataclass(frozen=True)
 class Documents:
-    """Texts with word pieces and labels.
+    """Texts with tokens and labels.
 
     Attributes:
         texts: Made-up words.
@@ -112,7 +112,7 @@ class Documents:
 
 
 def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
-    """Returns documents of 248 word pieces on average, cut at 300 (WOS), with random closed labels."""
+    """Returns documents of 248 tokens on average, cut at 300 (WOS), with random closed labels."""
     graph = hierarchy(shape)
     generator = np.random.default_rng(1)
     lengths = generator.normal(258, 62, num).clip(30, None).astype(int)
