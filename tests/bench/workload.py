@@ -97,7 +97,7 @@ def config(size: Size) -> BertConfig:
 
 
 @dataclass(frozen=True)
-class Documents:
+class Texts:
     """Texts with tokens and labels.
 
     Attributes:
@@ -111,7 +111,7 @@ class Documents:
     hierarchy: Hierarchy
 
 
-def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
+def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Texts:
     """Returns documents of 248 tokens on average, cut at 300 (WOS), with random closed labels."""
     graph = hierarchy(shape)
     generator = np.random.default_rng(1)
@@ -121,7 +121,7 @@ def documents(shape: Shape, num: int, tokenizer: Tokenizer) -> Documents:
     offsets = np.cumsum([0, *map(len, ids)])
     drawn = scipy.sparse.csr_array(generator.random((num, len(graph))) < LABELS_PER_DOCUMENT / len(graph))
     gold = scipy.sparse.csr_array(drawn.astype(np.float32) @ graph.ancestors.astype(np.float32) > 0)
-    return Documents(texts, Documents(Tokens(tokenizer, np.concatenate(ids), offsets), np.arange(num), gold), graph)
+    return Texts(texts, Documents(Tokens(tokenizer, np.concatenate(ids), offsets), np.arange(num), gold), graph)
 
 
 def encoder(size: Size, **options: Any) -> tuple[Transformer, Tokenizer]:
@@ -153,7 +153,7 @@ class Looped(StructureEncoder):
 
 
 def classifier(
-    text: Any, found: Documents, structure: str, merge: Merge, is_looped: bool = False, **options: Any
+    text: Any, found: Texts, structure: str, merge: Merge, is_looped: bool = False, **options: Any
 ) -> Classifier:
     """Returns a text encoder with branch heads behind it."""
     kind = STRUCTURE_ENCODERS[structure].load()
@@ -175,7 +175,7 @@ class Training:
     """The trainer's own steps over documents, a few at a time."""
 
     def __init__(
-        self, model: Classifier, found: Documents, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"
+        self, model: Classifier, found: Texts, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"
     ):
         self.settings = TrainerSettings(batch_size=batch_size, epochs=1000, precision=precision)
         self.model, self.split = model, found.split
