@@ -1,9 +1,15 @@
-"""Captions of the tables of a report: what is unfinished, controls, claims, groups of labels."""
+"""Captions of the tables of a report: the warning of a built-in corpus, what is unfinished, controls, claims, groups of labels."""
 
 from collections.abc import Iterator
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.findings import Findings
+
+BUILTIN = (
+    "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
+    "research benchmark."
+)
+"""Banner above a report on a built-in corpus."""
 
 
 def title(findings: Findings) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
+from harness.reporting.footnotes_protocol import best_epoch_rules
 
 _HEAD = """\
 # Reproducibility
@@ -62,7 +63,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{findings.facts.selection.rstrip('.')}; nothing is chosen on test data.",
+        f"{best_epoch_rules(findings)}; nothing is chosen on test data.",
     )
     yield (
         "Validation performance of each reported result (NAACL):",

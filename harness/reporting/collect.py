@@ -10,23 +10,12 @@ from datasets.storage.label_groups import label_groups
 from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialResult
 from harness.core.environment import environment
 from harness.core.resampling import Resampling
+from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
-
-BANNER = (
-    "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
-    "research benchmark."
-)
-
-_SELECTION = {
-    "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
-    "validation macro F; other metrics from the former",
-    "micro": "every metric from the epoch with the best validation micro F",
-    "macro": "every metric from the epoch with the best validation macro F",
-}
 
 
 def collect(plan: Plan, is_interim: bool = False) -> Inputs:
@@ -75,12 +64,11 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
     sweep = plan.sweep
     datasets = {one.settings.dataset for one in plan.selected} - plan.problems.keys()
     builtin = any(card(sweep, dataset).builtin for dataset in sweep.datasets)
-    rules = {_SELECTION[one.settings.trainer.select] for one in plan.selected}
     return Facts(
-        banner=BANNER if builtin else None,
+        banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
-        selection=" / ".join(sorted(rules)),
+        selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
         looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
         registration=registration(plan),
         only=_only(plan),

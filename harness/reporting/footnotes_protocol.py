@@ -7,9 +7,23 @@ from harness.core.text import listed
 from harness.trials.preregistration import Registration
 
 
+BEST_EPOCH = {
+    "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
+    "validation macro F; other metrics from the former",
+    "micro": "every metric from the epoch with the best validation micro F",
+    "macro": "every metric from the epoch with the best validation macro F",
+}
+"""What each rule of `trainer: {select: ...}` takes from which epoch."""
+
+
+def best_epoch_rules(findings: Findings) -> str:
+    """Returns in words the rules that chose the epochs of the test scores."""
+    return " / ".join(BEST_EPOCH[rule] for rule in findings.facts.selection)
+
+
 def best_epoch(findings: Findings) -> Iterator[str]:
-    """Names the rule that chose the epoch of the test scores; collect.py puts it into words."""
-    yield f"Best epoch: {findings.facts.selection.rstrip('.')}."
+    """Names the rule that chose the epoch of the test scores."""
+    yield f"Best epoch: {best_epoch_rules(findings)}."
 
 
 def looks(findings: Findings) -> Iterator[str]:

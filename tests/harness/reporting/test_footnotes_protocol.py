@@ -1,17 +1,25 @@
 """Footnotes on the protocol name the rule of the best epoch, the looks, and what became of the frozen plan."""
 
 import dataclasses
+from typing import get_args
 
 import pytest
 
-from harness.reporting.footnotes_protocol import best_epoch, looks, pre_registration
+from harness.config.schema import BestEpoch
+from harness.reporting.footnotes_protocol import BEST_EPOCH, best_epoch, looks, pre_registration
 from tests.harness.fake_sweep import facts
 from tests.harness.reporting.reports import TABLE, summary_of
 
 
 def test_the_rule_of_the_best_epoch_is_named():
-    (text,) = best_epoch(summary_of(TABLE, [], selection="the last one."))
-    assert text == "Best epoch: the last one."
+    (text,) = best_epoch(summary_of(TABLE, [], selection=("macro", "per_metric")))
+    macro, per_metric = text.split(" / ")
+    assert macro == "Best epoch: every metric from the epoch with the best validation macro F"
+    assert per_metric.startswith("micro F from the epoch with the best validation micro F, macro F from the one")
+
+
+def test_every_rule_of_a_sweep_file_has_words():
+    assert set(BEST_EPOCH) == set(get_args(BestEpoch))
 
 
 @pytest.mark.parametrize(("number", "is_more"), [(0, False), (1, False), (2, True)])
