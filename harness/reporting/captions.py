@@ -1,4 +1,4 @@
-"""Captions of the tables of a report: the warning of a built-in corpus, what is unfinished, controls, claims, groups of labels."""
+"""Captions of a report and its tables: built-in corpora, what is unfinished, controls, claims, groups of labels."""
 
 from collections.abc import Iterator
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
-from harness.reporting.footnotes_protocol import best_epoch_rules
+from harness.reporting.footnotes import best_epoch_rules
 
 _HEAD = """\
 # Reproducibility
