@@ -11,8 +11,7 @@ from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
-from harness.reporting.number_formats import level
-from harness.reporting.symbols import CUT, RECONSTRUCTED, explained
+from harness.reporting.notation import CUT, RECONSTRUCTED, explained, level
 from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.design import seed_test, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.index import METRIC_TITLES
-from harness.reporting.number_formats import level
-from harness.reporting.symbols import BETTER, DAGGER, WORSE, explained, explained_stars
+from harness.reporting.notation import BETTER, DAGGER, WORSE, explained, explained_stars, level
 from harness.stats.multiple_testing import star_levels
 
 _PAIRING = {

@@ -7,8 +7,8 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.grid import Grid, Span, Text
-from harness.reporting.symbols import BETTER, CUT, DAGGER, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.notation import BETTER, CUT, DAGGER, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",

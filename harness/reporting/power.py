@@ -19,7 +19,7 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
-from harness.reporting.number_formats import points
+from harness.reporting.notation import points
 from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.trials.plan import Plan, by_identity

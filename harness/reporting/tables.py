@@ -1,14 +1,53 @@
-"""Tables of a report: scores, comparisons, claims, controls, groups of labels, cost, corpora."""
+"""Tables of a report, before any markup: scores, comparisons, claims, controls, label groups, cost, corpora."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.design import exact_test
 from harness.analysis.findings import Column, Comparison, Detail, Findings, LabelGroup, Row, TableCell
-from harness.reporting.grid import Grid, Line, Span, Text, plain
-from harness.reporting.number_formats import mean_sd, points, probability, signed, with_interval
-from harness.reporting.symbols import BETTER, CUT, NONE, WORSE
+from harness.reporting.notation import BETTER, CUT, NONE, WORSE, mean_sd, points, probability, signed, with_interval
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of text."""
+
+    text: str
+    bold: bool = False
+    underlined: bool = False
+
+
+Line = tuple[Span, ...]
+Text = tuple[Line, ...]
+"""The lines of one cell of a grid."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Attributes:
+        head: Column headings.
+        rows: Cells, one per heading in each row.
+        breaks: Numbers of the rows with a rule above them, where the markup has rules.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Text, ...], ...]
+    breaks: tuple[int, ...] = ()
+
+    @classmethod
+    def of_text(cls, head: Sequence[str], rows: Iterable[Iterable[str]], breaks: Sequence[int] = ()) -> Self:
+        """Makes a table of unemphasised cells of one line."""
+        return cls(tuple(head), tuple(tuple(map(plain, row)) for row in rows), tuple(breaks))
+
+
+def plain(text: str) -> Text:
+    """Returns a cell with one line without emphasis."""
+    return ((Span(text),),)
 
 
 def main_table(findings: Findings) -> Grid:

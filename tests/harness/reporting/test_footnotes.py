@@ -12,7 +12,7 @@ from harness.config.schema import BestEpoch
 from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
-from harness.reporting.symbols import MEANINGS, NONE, explained
+from harness.reporting.notation import MEANINGS, NONE, explained
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, sweep
 from tests.harness.reporting.reports import FOUND, TABLE, every_format, fixed, grid, summary_of
 from tests.journeys.test_document_level import ONE, made_up
