@@ -21,7 +21,7 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         findings: Findings of the sweep.
         figures: Blocks of Markdown that show the figures.
     """
-    facts, main = findings.facts, tables.main_table(findings)
+    facts, main = findings.facts, tables.score_table(findings)
     blocks = [
         f"> **{_escaped(facts.banner)}**" if facts.banner else "",
         f"# {_escaped(title(findings))}",
@@ -31,7 +31,7 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         *_section("Comparisons", tables.comparison_table(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
         *(["## Figures", *figures] if figures else []),
-        *_section("Controls", tables.control_table(findings), control_note(findings)),
+        *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),
         *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),
         *_section("Other metrics and cost", tables.detail_table(findings)),
         *_list_section("Failed trials", _failures(findings)),
