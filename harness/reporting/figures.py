@@ -54,8 +54,9 @@ def differences(findings: Findings) -> Drawing | None:
     smallest = findings.sweep.statistics.smallest_effect
     width = 2 * len(findings.sweep.statistics.star_metrics)
     figure, axes = panels(len(columns), 2.3, 0.32 * len(titles) + 0.75, width, sharey=True)
-    head = ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95", "published"]
-    rows: list[list[Any]] = [head]
+    rows: list[list[Any]] = [
+        ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95", "published"]
+    ]
     for axis, (column, inside) in zip(axes, columns, strict=True):
         origin(axis, smallest)
         rows += [_difference(axis, titles.index(item.title), item) for item in inside]
