@@ -22,12 +22,7 @@ _NOTHING = "no finished trial yet"
 
 
 def updated(page: str, findings: Findings) -> str:
-    """Returns the page with a sweep's section renewed, sections in the order of their names.
-
-    Args:
-        page: Text of the page so far, which may be empty.
-        findings: Findings of the sweep.
-    """
+    """Returns the page, which may be empty, with a sweep's section renewed, sections in the order of their names."""
     parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     sections[findings.sweep.name] = "\n".join(f"- **{question}** {answer}" for question, answer in _answers(findings))

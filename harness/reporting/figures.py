@@ -31,12 +31,7 @@ Figures = Literal["main", "all"]
 
 
 def draw(findings: Findings, figures: Figures = "main") -> Iterator[Drawing]:
-    """Yields the figures that there are results for.
-
-    Args:
-        findings: Findings of the sweep.
-        figures: `main` for the three of every report, `all` for the others as well.
-    """
+    """Yields the figures that there are results for: the three of every report, or all."""
     extra = (variances, power, labels, times) if figures == "all" else ()
     for part in (differences, seeds, published, *extra):
         with style():

@@ -15,17 +15,12 @@ from harness.reporting.tables import Grid, Span, Text
 
 
 def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
-    """Renders the whole report.
-
-    Args:
-        findings: Findings of the sweep.
-        figures: Blocks of Markdown that show the figures.
-    """
-    facts, main = findings.facts, tables.score_table(findings)
+    """Renders the whole report, with blocks of Markdown that show its figures."""
+    facts, main, warning = findings.facts, tables.score_table(findings), unfinished(findings)
     blocks = [
         f"> **{_escaped(facts.banner)}**" if facts.banner else "",
         f"# {_escaped(title(findings))}",
-        *(f"**{_escaped(text)}**" for text in [unfinished(findings)] if text),
+        f"**{_escaped(warning)}**" if warning else "",
         _table(main) if main.rows else "",
         _bullets(footnotes(findings)),
         *_section("Comparisons", tables.comparison_table(findings)),
