@@ -52,7 +52,7 @@ def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_
     assert "§" not in markdown(summary_of(TABLE, FOUND))
 
 
-def test_every_symbol_of_the_score_table_is_explained_once():
+def test_every_symbol_of_the_main_table_is_explained_once():
     sample, made = made_up({"none": 0.85, "masking": 0.93})
     findings = find(ONE, made, facts(ONE), {"wos": sample})
     table, notes = "".join(map("".join, grid(markdown(findings))[2:])), "\n".join(footnotes(findings))

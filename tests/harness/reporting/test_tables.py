@@ -14,7 +14,7 @@ from tests.harness.fake_sweep import facts, noisy, result, sweep, without
 from tests.harness.reporting.reports import FOUND, TABLE, fixed, grid, summary_of
 
 
-def test_score_table_of_markdown():
+def test_main_table_of_markdown():
     text = markdown(summary_of(TABLE, fixed(TABLE)))
     rows = grid(text)
     assert rows[0] == ["Model"] + [f"{d} {m}" for d in ("WOS", "RCV1", "NYT", "Avg") for m in ("micro", "macro")]
