@@ -1,8 +1,10 @@
 """Door: writes a sweep's report again, from what is stored: no torch, no Ray.
 
-With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look:
+With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look.
+`--figures all` draws four more figures than every report has:
 
     python -m harness.report sweeps/quickstart.yaml --filter model=hitin
+    python -m harness.report sweeps/quickstart.yaml --figures all
 """
 
 import argparse
@@ -23,10 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the report of what is stored, complete or not."""
     parser = argparse.ArgumentParser(prog="python -m harness.report", description=(__doc__ or "").partition("\n")[0])
     add_sweep(parser)
+    parser.add_argument(
+        "--figures",
+        choices=["main", "all"],
+        default="main",
+        help="main: differences, seeds, published; all: also variances, power, labels and times; default: main",
+    )
     chosen = parser.parse_args(arguments)
     plan = Plan.open(load(chosen.sweep), chosen.filter)
     findings = find(*collect(plan))
-    print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir)))
+    print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir), chosen.figures))
     return 1 if plan.of_state("failed") or plan.of_state("new") else 0
 
 

@@ -101,7 +101,7 @@ class Facts:
         banner: Warning to stand above everything; None for a research benchmark.
         dataset_facts: Dataset key to facts.
         provenance: Commit, versions, hardware, hours and the like, in the order of printing.
-        selection: Rule by which the epoch was chosen, in words.
+        selection: Rules by which epochs were chosen, such as `per_metric`.
         looks: How often the sweep has been tested, this time included.
         registration: Whether the plan was registered before the first result, and followed.
         only: Which trials the report is of, in words; empty where it is of the whole sweep.
@@ -110,7 +110,7 @@ class Facts:
     banner: str | None
     dataset_facts: Mapping[str, DatasetFacts]
     provenance: Mapping[str, str]
-    selection: str
+    selection: tuple[str, ...]
     looks: int
     registration: Registration
     only: str = ""

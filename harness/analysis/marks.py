@@ -1,6 +1,6 @@
 """Arrows, stars and daggers of comparisons, after Holm over each planned family; the mark of a reconstruction.
 
-What each tells the reader of a report is written in harness/reporting/symbols.py.
+What each tells the reader of a report is written in harness/reporting/notation.py.
 """
 
 import math

@@ -2,20 +2,14 @@
 
     predictions         stored predictions -> counts per document
     collect             records of trials and corpora -> findings
-    symbols             ▲ ▼ * † ‡ § – and what each means
-    number_formats      points, signed differences, probabilities, intervals
-    grid                tables as cells of text, before any markup
-    tables              scores, comparisons, claims, controls, groups of labels, cost, corpora
-    footnotes           sentences under the main table: their order, how to read it, flags
-    footnotes_published   published scores in brackets: judged or not, how many lie outside
-    footnotes_stars       tests and corrections behind the stars, †, no star, detectable differences
-    footnotes_protocol    best epoch, planned seeds, looks at the results, pre-registration
-    footnotes_trials      seeds without effect, collapsed and failed runs, ‡
-    captions            sentences above the other tables
+    notation            ▲ ▼ * † ‡ § – and what each means; points, differences, probabilities, intervals
+    tables              scores, comparisons, claims, controls, groups of labels, cost, corpora, before any markup
+    footnotes           sentences under the main table: how to read it, published scores, best epoch, looks, flags, ‡
+    footnotes_stars     tests and corrections behind the stars, †, no star, detectable differences
+    captions            sentences above the report and the other tables
     drawing             colours, panels, SVG and PNG
-    figures             names of the figures: three in every report, more on request
-    figures_scores        differences, seeds, published
-    figures_extra         variances, power, labels, times
+    figures             differences, seeds, published: in every report
+    figures_extra       variances, power, labels, times: on request
     markdown  latex     the report for people, and tables for a paper
     data_files          CSV and JSON
     checklist           answers for reproducibility checklists

@@ -1,9 +1,13 @@
-"""Captions of the tables of a report: what is unfinished, controls, claims, groups of labels."""
-
-from collections.abc import Iterator
+"""Captions of a report and its tables: built-in corpora, what is unfinished, controls, claims, groups of labels."""
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.findings import Findings
+
+BUILTIN = (
+    "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
+    "research benchmark."
+)
+"""Banner above a report on a built-in corpus."""
 
 
 def title(findings: Findings) -> str:
@@ -26,36 +30,32 @@ def unfinished(findings: Findings) -> str:
 
 def control_note(findings: Findings) -> str:
     """Returns what the control rows are for."""
-    return " ".join(_control_notes(findings))
-
-
-def _control_notes(findings: Findings) -> Iterator[str]:
-    sweep = findings.sweep
-    yield "Controls are left out of every comparison and correction."
+    sweep, notes = findings.sweep, ["Controls are left out of every comparison and correction."]
     controls = {key: entry for key, entry in sweep.models.items() if entry.control}
     flat = [key for key, one in controls.items() if not sweep.reads_hierarchy(key) and one.split == "hierarchy"]
     if any(set(sweep.merges_of(key)) - {"none"} for key in flat):
         names = " and ".join(sweep.models[key].label or key for key in flat)
-        yield (
+        notes.append(
             f"{names} {'has' if len(flat) == 1 else 'have'} no structure encoder: on a tree, what is gained or lost "
             "there under a merge is due to the weighting of the loss, not to structure."
         )
         reductions = {sweep.models[key].branch_reduction or sweep.branch_reduction for key in flat}
         if reductions == {"paper"} and all({"masking", "projection"} <= set(sweep.merges_of(key)) for key in flat):
-            yield "On a tree, masking is the flat model itself; projection only re-weights the branches."
+            notes.append("On a tree, masking is the flat model itself; projection only re-weights the branches.")
     splits = {entry.split for entry in controls.values()}
     if "random" in splits:
-        yield (
+        notes.append(
             "A random split gives the heads random sets of labels of the branches' sizes: a gain that is also seen "
             "with it is not due to the hierarchy."
         )
     if "copies" in splits:
-        yield (
+        notes.append(
             "Copies are as many heads over all labels as there are branches: a gain that is also seen with them is due "
             "to more heads."
         )
     if findings.control_comparisons:
-        yield "Δ with its 95 % interval is unadjusted."
+        notes.append("Δ with its 95 % interval is unadjusted.")
+    return " ".join(notes)
 
 
 def claims_note(findings: Findings) -> str:

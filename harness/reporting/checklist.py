@@ -4,11 +4,13 @@ The page has a section per sweep; a sweep's report renews its own. An answer tha
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
+from harness.reporting.footnotes import best_epoch_rules
 
 _HEAD = """\
 # Reproducibility
@@ -16,15 +18,11 @@ _HEAD = """\
 The questions of the ACL Rolling Review's responsible NLP checklist (sections B to D) and of the NAACL reproducibility
 checklist that are about experiments, answered per sweep from its file, its plan and the records of its trials."""
 _PACKAGES = ("python", "torch", "torch-geometric", "transformers", "ray")
+_NOTHING = "no finished trial yet"
 
 
 def updated(page: str, findings: Findings) -> str:
-    """Returns the page with a sweep's section renewed, sections in the order of their names.
-
-    Args:
-        page: Text of the page so far, which may be empty.
-        findings: Findings of the sweep.
-    """
+    """Returns the page, which may be empty, with a sweep's section renewed, sections in the order of their names."""
     parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     sections[findings.sweep.name] = "\n".join(f"- **{question}** {answer}" for question, answer in _answers(findings))
@@ -33,27 +31,30 @@ def updated(page: str, findings: Findings) -> str:
 
 def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     sweep = findings.sweep
-    known = findings.facts.provenance
-
-    def recorded(name: str) -> str:
-        return known.get(name, "unknown")
-
+    known = defaultdict(lambda: "unknown", findings.facts.provenance)
     rows = "; ".join(row.title for row in findings.rows)
+    own = [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
+    encoders = ", ".join([sweep.encoder.name, *own])
     yield (
         "Description of the setting and the algorithms (NAACL):",
-        f"{rows}; text encoder {_encoders(sweep)}. Equations are in the files of `models/`.",
+        f"{rows}; text encoder {encoders}. Equations are in the files of `models/`.",
     )
-    yield (
-        "Source code and commit (NAACL):",
-        f"commit {recorded('commit')}; trials are named in {sweep.name}.csv.",
-    )
-    yield "Parameters of each model (ARR C1, NAACL):", _parameters(findings)
+    yield "Source code and commit (NAACL):", f"commit {known['commit']}; trials are named in {sweep.name}.csv."
+    parameters = [
+        f"{item.title} on {item.dataset} {item.num_parameters:,}"
+        for item in findings.details
+        if item.num_parameters is not None
+    ]
+    yield "Parameters of each model (ARR C1, NAACL):", f"{'; '.join(parameters) or _NOTHING}."
     yield (
         "Computing infrastructure (ARR C1, NAACL):",
-        f"device {recorded('device')}; CPU {recorded('cpu')}; precision {recorded('precision')}.",
+        f"device {known['device']}; CPU {known['cpu']}; precision {known['precision']}.",
     )
-    yield "Total computational budget (ARR C1):", f"trial hours: {recorded('trial hours')}."
-    yield "Average runtime of each model (NAACL):", _runtimes(findings)
+    yield "Total computational budget (ARR C1):", f"trial hours: {known['trial hours']}."
+    runtimes = [
+        f"{item.title} on {item.dataset} {item.seconds[0]:.0f} s" for item in findings.details if item.seconds[0] > 0
+    ]
+    yield "Average runtime of each model (NAACL):", f"training steps alone: {'; '.join(runtimes) or _NOTHING}."
     yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(sweep)
     yield (
         "Bounds and search of hyperparameters (ARR C2, NAACL):",
@@ -62,7 +63,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{findings.facts.selection.rstrip('.')}; nothing is chosen on test data.",
+        f"{best_epoch_rules(findings)}; nothing is chosen on test data.",
     )
     yield (
         "Validation performance of each reported result (NAACL):",
@@ -92,27 +93,6 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield "Human annotators (ARR D):", "none."
     yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."
-
-
-def _encoders(sweep: SweepFile) -> str:
-    own = [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
-    return ", ".join([sweep.encoder.name, *own])
-
-
-def _parameters(findings: Findings) -> str:
-    found = [
-        f"{item.title} on {item.dataset} {item.num_parameters:,}"
-        for item in findings.details
-        if item.num_parameters is not None
-    ]
-    return f"{'; '.join(found) or 'no finished trial yet'}."
-
-
-def _runtimes(findings: Findings) -> str:
-    found = [
-        f"{item.title} on {item.dataset} {item.seconds[0]:.0f} s" for item in findings.details if item.seconds[0] > 0
-    ]
-    return f"training steps alone: {'; '.join(found) or 'no finished trial yet'}."
 
 
 def _hyperparameters(sweep: SweepFile) -> str:

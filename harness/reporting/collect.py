@@ -7,26 +7,15 @@ from pathlib import Path
 
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
-from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
 from harness.core.environment import environment
 from harness.core.resampling import Resampling
+from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
-
-BANNER = (
-    "This report is made from a built-in corpus: it shows that the harness works, and is not a result on a "
-    "research benchmark."
-)
-
-_SELECTION = {
-    "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
-    "validation macro F; other metrics from the former",
-    "micro": "every metric from the epoch with the best validation micro F",
-    "macro": "every metric from the epoch with the best validation macro F",
-}
 
 
 def collect(plan: Plan, is_interim: bool = False) -> Inputs:
@@ -44,20 +33,20 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
 
 def _result(planned: PlannedTrial) -> TrialResult:
     trial, record = planned.settings, planned.record
+    place = TrialPlace(trial.model, trial.merge, trial.dataset, trial.seed)
+    if record is None:
+        return TrialResult(*place, None, planned.why, None, None, None, planned.key)
     return TrialResult(
-        model=trial.model,
-        merge=trial.merge,
-        dataset=trial.dataset,
-        seed=trial.seed,
-        scores=record.scores if record else None,
-        failure=None if record else planned.why,
-        seconds=record.train_seconds if record else None,
-        num_parameters=sum(record.num_parameters.values()) if record else None,
-        predictions_sha256=record.predictions_sha256 if record else None,
+        *place,
+        scores=record.scores,
+        failure=None,
+        seconds=record.train_seconds,
+        num_parameters=sum(record.num_parameters.values()),
+        predictions_sha256=record.predictions_sha256,
         key=planned.key,
-        micro_batches=record.micro_batches if record else 1,
-        made_on=_made_on(record.environment) if record else "",
-        num_epochs=record.num_epochs if record else 1,
+        micro_batches=record.micro_batches,
+        made_on=_made_on(record.environment),
+        num_epochs=record.num_epochs,
     )
 
 
@@ -75,25 +64,19 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
     sweep = plan.sweep
     datasets = {one.settings.dataset for one in plan.selected} - plan.problems.keys()
     builtin = any(card(sweep, dataset).builtin for dataset in sweep.datasets)
-    rules = {_SELECTION[one.settings.trainer.select] for one in plan.selected}
+    only = (
+        f"Only the trials of --filter {' '.join(plan.filters)}: {len(plan.selected)} of the {len(plan.trials)} planned "
+        f"ones, of which {len(plan.selected) - len(plan.of_state('new'))} have run. Whatever is compared with the "
+        "others is missing here."
+    )
     return Facts(
-        banner=BANNER if builtin else None,
+        banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
-        selection=" / ".join(sorted(rules)),
+        selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
         looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
         registration=registration(plan),
-        only=_only(plan),
-    )
-
-
-def _only(plan: Plan) -> str:
-    if not plan.filters:
-        return ""
-    num_run = len(plan.selected) - len(plan.of_state("new"))
-    return (
-        f"Only the trials of --filter {' '.join(plan.filters)}: {len(plan.selected)} of the {len(plan.trials)} planned "
-        f"ones, of which {num_run} have run. Whatever is compared with the others is missing here."
+        only=only if plan.filters else "",
     )
 
 

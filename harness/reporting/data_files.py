@@ -41,9 +41,8 @@ def deltas_csv(findings: Findings) -> str:
 
 def cells_csv(findings: Findings) -> str:
     """Renders one row per cell of the table, averages and controls too, in full precision."""
-    head = ["row", "column", "mean", "sd", "num_runs", "num_failed"]
-    head += ["num_collapsed", "published", "agreement", "half_width", "p_published", "bold", "marks"]
-    rows: list[list[Any]] = [list(head)]
+    rows: list[list[Any]] = [["row", "column", "mean", "sd", "num_runs", "num_failed", "num_collapsed"]]
+    rows[0] += ["published", "agreement", "half_width", "p_published", "bold", "marks"]
     for row in findings.rows:
         for column, cell in zip(findings.columns, row.cells, strict=True):
             numbers = [cell.mean, cell.sd, "/".join(map(str, cell.num_done)), cell.num_failed]
@@ -65,8 +64,8 @@ def label_groups_csv(findings: Findings) -> str:
 
 def json_text(findings: Findings) -> str:
     """Renders everything but single labels, with sorted keys and null for numbers that do not exist."""
-    kept = dataclasses.replace(findings, label_differences=(), comparisons=(), control_comparisons=())
-    data = {field.name: getattr(kept, field.name) for field in dataclasses.fields(kept)} | {
+    data = {field.name: getattr(findings, field.name) for field in dataclasses.fields(findings)} | {
+        "label_differences": (),
         "comparisons": [_comparison(item) for item in findings.comparisons],
         "control_comparisons": [_comparison(item) for item in findings.control_comparisons],
         "family_sizes": {FAMILIES[name]: size for name, size in num_comparisons(findings.sweep).items()},
@@ -88,7 +87,7 @@ def _comparison(item: Comparison) -> dict[str, Any]:
 def csv_text(rows: Sequence[Sequence[Any]]) -> str:
     """Renders rows as CSV; numbers that do not exist are empty."""
     file = io.StringIO()
-    for row in rows:
-        values = ("" if isinstance(value, float) and math.isnan(value) else value for value in row)
-        writer(file, lineterminator="\n").writerow(values)
+    writer(file, lineterminator="\n").writerows(
+        ["" if isinstance(value, float) and math.isnan(value) else value for value in row] for row in rows
+    )
     return file.getvalue()

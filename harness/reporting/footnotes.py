@@ -1,21 +1,35 @@
-"""Footnotes under the main table of a report: their order, how to read the table, and the flags.
+"""Footnotes under the main table of a report: how to read it, published scores, protocol, flags, unusual trials.
 
-Stars, published scores, the protocol (best epoch, looks, pre-registration) and unusual trials have a file each.
+Those on stars have a file of their own.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 from harness.analysis.design import exact_test
-from harness.analysis.findings import Findings
+from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.core.text import listed
-from harness.reporting.footnotes_protocol import best_epoch, looks, pre_registration
-from harness.reporting.footnotes_published import published_scores
 from harness.reporting.footnotes_stars import stars
-from harness.reporting.footnotes_trials import unusual_trials
-from harness.reporting.number_formats import level
-from harness.reporting.symbols import RECONSTRUCTED, explained
+from harness.reporting.notation import CUT, RECONSTRUCTED, explained, level
+from harness.stats.effect_sizes import LEAST_DEVIATION
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
+from harness.stats.prediction_interval import JUDGED, WIDEST
+
+BEST_EPOCH = {
+    "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
+    "validation macro F; other metrics from the former",
+    "micro": "every metric from the epoch with the best validation micro F",
+    "macro": "every metric from the epoch with the best validation macro F",
+}
+"""What each rule of `trainer: {select: ...}` takes from which epoch."""
+
+_UNJUDGED = {
+    "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
+    "degenerate": "no spread over seeds",
+    "n/a": "fewer than 2 seeds",
+    "not comparable": "trained on fewer documents than the published run",
+}
 
 
 def footnotes(findings: Findings) -> list[str]:
@@ -60,6 +74,81 @@ def _reconstructions(findings: Findings) -> Iterator[str]:
         yield f"{explained(RECONSTRUCTED)}. {'; '.join(found)}."
 
 
+def published_scores(findings: Findings) -> Iterator[str]:
+    """Explains the published scores in brackets and their comparison with ours."""
+    published = findings.sweep.published
+    if published is None:
+        return
+    agreements = {cell.prediction for row in findings.rows for cell in row.cells}
+    agreements |= {item.judged.agreement for item in findings.comparisons if item.judged}
+    is_judged = bool(agreements & {*JUDGED})
+    judgement = (
+        ", and ours against it: ≈ agrees, > is higher, < is lower, by the 95 % prediction interval of one further run, "
+        "widened by the rounding of the published score"
+    )
+    yield f"In brackets the published score{judgement if is_judged else ''}. Published: {published.source.rstrip('.')}."
+    others = findings.sweep.statistics.other_test_documents
+    if others and is_judged:
+        yield (
+            f"Published scores on {listed([findings.dataset_titles[key] for key in others])} are of other test "
+            "documents than ours: those intervals count the error of both samples (twice the variance over our "
+            "documents)."
+        )
+    unjudged = dict(_UNJUDGED)
+    if others:
+        unjudged["not comparable"] += ", or tested on others without predictions kept"
+    meanings = [f"{agreement}: {meaning}" for agreement, meaning in unjudged.items() if agreement in agreements]
+    if meanings:
+        yield f"Published numbers that are not judged. {'; '.join(meanings)}."
+    yield from _outside(findings)
+
+
+def _outside(findings: Findings) -> Iterator[str]:
+    judged = [
+        cell
+        for row in findings.rows
+        for column, cell in zip(findings.columns, row.cells, strict=True)
+        if not column.average and cell.prediction in JUDGED
+    ]
+    if judged:
+        yield (
+            f"{sum(cell.prediction != '≈' for cell in judged)} of {len(judged)} published scores lie outside their "
+            f"interval (averages not counted); about {0.05 * len(judged):.2g} would by chance. The widest interval is "
+            f"± {max(cell.half_width for cell in judged):.2f} points."
+        )
+
+
+def best_epoch_rules(findings: Findings) -> str:
+    """Returns in words the rules that chose the epochs of the test scores."""
+    return " / ".join(BEST_EPOCH[rule] for rule in findings.facts.selection)
+
+
+def best_epoch(findings: Findings) -> Iterator[str]:
+    """Names the rule that chose the epoch of the test scores."""
+    yield f"Best epoch: {best_epoch_rules(findings)}."
+
+
+def looks(findings: Findings) -> Iterator[str]:
+    """Counts the looks at the results, of which one is planned."""
+    yield f"Planned n = {findings.facts.registration.num_seeds}, looks = {findings.facts.looks}."
+    if findings.facts.looks > 1:
+        yield "More looks than the planned one: the results were tested before they were complete, or extended after."
+
+
+def pre_registration(findings: Findings) -> Iterator[str]:
+    """Reports whether the plan was frozen before the first trial, and followed."""
+    found = findings.facts.registration
+    plan = f"plan {found.sha256[:12]}, frozen {found.frozen}"
+    if not found.frozen:
+        yield "Pre-registered: no; no plan was frozen before the first trial."
+    elif found.num_older:
+        yield f"Pre-registered: no; {found.num_older} results are older than the {plan}."
+    elif found.changes:
+        yield f"Pre-registered: yes ({plan}), and not followed: {listed(found.changes)}."
+    else:
+        yield f"Pre-registered: yes ({plan}), and followed."
+
+
 def _flags(findings: Findings) -> Iterator[str]:
     rule, exact = findings.sweep.statistics, exact_test(findings.sweep)
     alpha = level(rule.alpha)
@@ -76,12 +165,59 @@ def _flags(findings: Findings) -> Iterator[str]:
         yield f"The exchange of runs is exact up to {RESAMPLES:,} ways; of more it is sampled, as often."
     dropped = dict.fromkeys(seed for item in findings.comparisons if "D" in item.flags for seed in item.dropped)
     if dropped:
-        yield f"Seeds left out of some comparison: {listed(list(dropped))}."
+        yield f"Seeds left out of some comparison: {listed([*dropped])}."
     mixed = dict.fromkeys(seed for item in findings.comparisons for seed in item.mixed)
     if mixed:
         yield (
-            f"Seeds whose runs mix commits or hardware: {listed(list(mixed))}; `statistics: {{allow_mixed: true}}` "
+            f"Seeds whose runs mix commits or hardware: {listed([*mixed])}; `statistics: {{allow_mixed: true}}` "
             "would compare them."
         )
     elif rule.allow_mixed:
         yield "Runs of one seed are compared also where commits or hardware differ, as the sweep file says."
+
+
+def unusual_trials(findings: Findings) -> Iterator[str]:
+    """Lists what is unusual about the trials, labels and scores behind the tables."""
+    first_metric = findings.sweep.statistics.star_metrics[0]
+    same = [place for place, _ in _places(findings, lambda cell, _: cell.one_seed)]
+    if same:
+        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {listed(same)}."
+    collapsed = _places(findings, lambda cell, _: cell.num_collapsed > 0)
+    if collapsed:
+        counts = [f"{place} {cell.num_collapsed}/{cell.num_done[0]}" for place, cell in collapsed]
+        yield (
+            "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, "
+            f"{LEAST_DEVIATION}), or the same labels for every document): {listed(counts)}."
+        )
+    failed = _places(findings, lambda cell, column: cell.num_failed > 0 and column.metric == first_metric)
+    if failed:
+        counts = [f"{place} {cell.num_failed}/{cell.num_planned}" for place, cell in failed]
+        yield (
+            f"Failed runs have no score and enter no mean, which flatters a row whose runs diverge: {listed(counts)}."
+        )
+    cut = [
+        f"{findings.row_titles[one.model, one.merge]} on {findings.dataset_titles[one.dataset]} seed {one.seed} "
+        f"({one.micro_batches})"
+        for one in findings.results
+        if one.micro_batches > 1
+    ]
+    if cut:
+        yield f"{explained(CUT)}. Trials, with the parts of a batch: {listed(cut)}."
+    if findings.num_odd_scores:
+        yield f"NaN or infinite scores, which count as missing: {findings.num_odd_scores}."
+    unused = [f"{title} {number}" for title, number in findings.labels_without_gold.items() if number]
+    if unused:
+        yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
+    equal = [f"{one.title} on {one.column.title}" for one in findings.comparisons if one.test.status == "identical"]
+    if equal:
+        yield f"Equal to the base on every seed: {listed(equal)}."
+
+
+def _places(findings: Findings, holds: Callable[[TableCell, Column], bool]) -> list[tuple[str, TableCell]]:
+    """Returns the cells with a score on a single dataset of which something holds, by row and column in words."""
+    return [
+        (f"{row.title} on {column.title}", cell)
+        for row in findings.rows
+        for column, cell in zip(findings.columns, row.cells, strict=True)
+        if not column.average and not math.isnan(cell.mean) and holds(cell, column)
+    ]

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.design import seed_test, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.index import METRIC_TITLES
-from harness.reporting.number_formats import level
-from harness.reporting.symbols import BETTER, DAGGER, WORSE, explained, explained_stars
+from harness.reporting.notation import BETTER, DAGGER, WORSE, explained, explained_stars, level
 from harness.stats.multiple_testing import star_levels
 
 _PAIRING = {
@@ -24,33 +23,37 @@ def stars(findings: Findings) -> Iterator[str]:
     if possible:
         yield from _tests(findings, possible)
         yield from _documents(findings, possible)
-        yield from _both_families(findings)
+        if any(item.column.average for item in findings.comparisons):
+            alpha = findings.sweep.statistics.alpha
+            yield (
+                f"Holm holds the family-wise error of each of the two families at {level(alpha)}, so that of both "
+                f"together is at most {level(2 * alpha)}."
+            )
     yield from _obstacles(findings)
     yield from _detectable(possible)
-    yield from _replications(findings)
+    texts = [
+        f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
+        for item in findings.replications
+    ]
+    if texts:
+        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
 def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     rule = findings.sweep.statistics
     legend = explained_stars([level(p) for p in star_levels(rule.alpha)])
+    counts = {count for item in possible for count in item.test.num_pairs}
+    num_pairs = str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    num_averages = sum(item.column.average for item in findings.comparisons)
+    families = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
+    if num_averages:
+        families = (
+            f"single datasets: {families}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
+        )
     yield (
         f"{explained(BETTER)}, {explained(WORSE)} than the same model with merge {rule.base}: {legend}, by a two-sided "
-        f"t test over {_pair_counts(possible)} {_PAIRING[rule.paired]}; {_families(findings)}. No star does not mean "
-        "no effect."
+        f"t test over {num_pairs} {_PAIRING[rule.paired]}; {families}. No star does not mean no effect."
     )
-
-
-def _pair_counts(items: Sequence[Comparison]) -> str:
-    counts = {count for item in items for count in item.test.num_pairs}
-    return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-
-
-def _families(findings: Findings) -> str:
-    num_averages = sum(item.column.average for item in findings.comparisons)
-    single = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
-    if not num_averages:
-        return single
-    return f"single datasets: {single}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
 
 
 def _documents(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
@@ -69,30 +72,19 @@ def _documents(findings: Findings, possible: Sequence[Comparison]) -> Iterator[s
     )
 
 
-def _both_families(findings: Findings) -> Iterator[str]:
-    alpha = findings.sweep.statistics.alpha
-    if any(item.column.average for item in findings.comparisons):
-        yield (
-            f"Holm holds the family-wise error of each of the two families at {level(alpha)}, so that of both together "
-            f"is at most {level(2 * alpha)}."
-        )
-
-
 def _obstacles(findings: Findings) -> Iterator[str]:
     reasons: dict[str, list[Comparison]] = {}
     for item in findings.comparisons:
         if item.obstacle:
             reasons.setdefault(item.obstacle, []).append(item)
     for reason, items in reasons.items():
-        yield f"No star{_where(items, len(findings.comparisons))}: {reason}."
-
-
-def _where(items: Sequence[Comparison], num_comparisons: int) -> str:
-    if len(items) == num_comparisons:
-        return "s"
-    if len(items) > 4:
-        return f" in {len(items)} of {num_comparisons} comparisons"
-    return " for " + ", ".join(f"{item.title} on {item.column.title}" for item in items)
+        if len(items) == len(findings.comparisons):
+            where = "s"
+        elif len(items) > 4:
+            where = f" in {len(items)} of {len(findings.comparisons)} comparisons"
+        else:
+            where = " for " + ", ".join(f"{item.title} on {item.column.title}" for item in items)
+        yield f"No star{where}: {reason}."
 
 
 def _detectable(possible: Sequence[Comparison]) -> Iterator[str]:
@@ -106,12 +98,3 @@ def _detectable(possible: Sequence[Comparison]) -> Iterator[str]:
             f"With 80 % power, these seeds detect differences of {' and '.join(ranges)} on a single dataset "
             "(two-sided, uncorrected, by the observed sd)."
         )
-
-
-def _replications(findings: Findings) -> Iterator[str]:
-    texts = [
-        f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
-        for item in findings.replications
-    ]
-    if texts:
-        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."

@@ -7,8 +7,8 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.grid import Grid, Span, Text
-from harness.reporting.symbols import BETTER, CUT, DAGGER, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.notation import BETTER, CUT, DAGGER, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -42,14 +42,14 @@ def latex(findings: Findings) -> str:
     banner = findings.facts.banner
     warnings = [f"\\textbf{{{_escaped(text)}}}" for text in (banner, unfinished(findings)) if text]
     caption = " ".join([*warnings, f"{_escaped(title(findings))}.", *map(_escaped, footnotes(findings))])
-    main = tables.main_table(findings)
+    main = tables.score_table(findings)
     lines = [
         *([f"% {one_line(banner)}"] if banner else []),
         r"% \usepackage{booktabs,amssymb,graphicx}",
         *(_table(main, caption) or [caption]),
         *_table(tables.comparison_table(findings), "Comparisons with the base merge."),
         *_table(tables.claim_table(findings), _escaped(claims_note(findings))),
-        *_table(tables.control_table(findings), _escaped(control_note(findings))),
+        *_table(tables.score_table(findings, controls=True), _escaped(control_note(findings))),
         *_table(tables.label_group_table(findings), _escaped(label_groups_note(findings))),
     ]
     return "\n".join(lines) + "\n"

@@ -11,27 +11,22 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.grid import Grid, Span, Text
+from harness.reporting.tables import Grid, Span, Text
 
 
 def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
-    """Renders the whole report.
-
-    Args:
-        findings: Findings of the sweep.
-        figures: Blocks of Markdown that show the figures.
-    """
-    facts, main = findings.facts, tables.main_table(findings)
+    """Renders the whole report, with blocks of Markdown that show its figures."""
+    facts, main, warning = findings.facts, tables.score_table(findings), unfinished(findings)
     blocks = [
         f"> **{_escaped(facts.banner)}**" if facts.banner else "",
         f"# {_escaped(title(findings))}",
-        *(f"**{_escaped(text)}**" for text in [unfinished(findings)] if text),
+        f"**{_escaped(warning)}**" if warning else "",
         _table(main) if main.rows else "",
         _bullets(footnotes(findings)),
         *_section("Comparisons", tables.comparison_table(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
         *(["## Figures", *figures] if figures else []),
-        *_section("Controls", tables.control_table(findings), control_note(findings)),
+        *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),
         *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),
         *_section("Other metrics and cost", tables.detail_table(findings)),
         *_list_section("Failed trials", _failures(findings)),

@@ -19,7 +19,7 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
-from harness.reporting.number_formats import points
+from harness.reporting.notation import points
 from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.trials.plan import Plan, by_identity
@@ -136,8 +136,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
 
 def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
     num_seeds = len(sweep.seeds)
-    head = ("comparison", "sd", "detects", "corrected", "published", "power", "seeds", "corrected")
-    yield f"{head[0]:<38}{head[1]:>6}{head[2]:>9}{head[3]:>12}{head[4]:>11}{head[5]:>7}{head[6]:>7}{head[7]:>12}"
+    yield f"{'comparison':<38}    sd  detects   corrected  published  power  seeds   corrected"
     for one in chosen:
         least, corrected = map(points, one.detectable(num_seeds))
         row = f"{one.name:<38}{one.sd:>6.2f}{least:>9}{corrected:>12}"

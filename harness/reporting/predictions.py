@@ -20,7 +20,6 @@ from harness.trials.store import Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-METRICS = HEADLINE
 _DIFFERENCE = 1e-6
 """Points by which a score computed from stored predictions may differ from the recorded one."""
 
@@ -61,7 +60,7 @@ def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resamplin
         table, trial = _read(path, doc_ids, corpus.folder), planned.settings
         run = RunKey(trial.model, trial.merge, trial.seed)
         counts: dict[Metric, Counts] = {}
-        for metric in METRICS:
+        for metric in HEADLINE:
             rule = trial.trainer.select
             lists = table[f"{metric if rule == 'per_metric' else f'{rule}_f1'}_labels"].combine_chunks()
             indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
@@ -105,7 +104,7 @@ def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: St
         run = RunKey(trial.model, trial.merge, trial.seed)
         if record is None or not sample.has([run]):
             continue
-        for metric in METRICS:
+        for metric in HEADLINE:
             found, recorded = sample.score(run, metric), record.scores[metric]
             if not abs(found - recorded) <= _DIFFERENCE:
                 path = store.folder(planned.key) / "predictions.parquet"

@@ -1,24 +1,19 @@
 """State of a sweep in text: what is done, new or failed, and what the planned seeds can show."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 
-from harness.analysis.design import (
-    FAMILIES,
-    exact_test,
-    num_comparisons,
-    reachable,
-    seed_test,
-    why_no_comparisons,
-)
+from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, seed_test, why_no_comparisons
 from harness.config.arguments import FIELDS
 from harness.core.text import duration, listed
 from harness.stats.multiple_testing import why_no_star
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.settings import TrialSettings, flat_settings
+from harness.trials.settings import flat_settings
 from harness.trials.store import Record
 
 _MOST_CHANGES = 3
+_UNKNOWN = "no finished trial to go by"
 
 
 def describe(plan: Plan) -> str:
@@ -31,25 +26,18 @@ def describe(plan: Plan) -> str:
 
     lines = [line(FIELDS[:3], f"{'done':>5}{'failed':>8}{'new':>5}  why")]
     for cell, trials in plan.cells().items():
-        count = {state: sum(one.state == state for one in trials) for state in ("done", "failed", "new")}
+        count = Counter(one.state for one in trials)
         reasons = dict.fromkeys(_why(one, earlier) for one in trials if one.state != "done")
         why = "; ".join(reasons) or "all finished"
         lines.append(line(cell, f"{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"))
-    states = [one.state for one in plan.selected]
-    lines.append("")
-    lines.append(
-        f"{len(states)} trials: {states.count('done')} done, {states.count('failed')} failed, "
-        f"{states.count('new')} new."
-    )
-    slots = max(1, (os.cpu_count() or 1) // plan.sweep.resources.cpus)
-    left = plan.seconds_left(slots)
-    if states.count("new"):
-        estimate = (
-            f"about {duration(left)} on {slots} slots, going by finished trials"
-            if left
-            else "no finished trial to go by"
-        )
-        lines.append(f"Time for the new ones: {estimate}.")
+    all_of = Counter(one.state for one in plan.selected)
+    num = f"{all_of['done']} done, {all_of['failed']} failed, {all_of['new']} new"
+    lines += ["", f"{len(plan.selected)} trials: {num}."]
+    if all_of["new"]:
+        slots = max(1, (os.cpu_count() or 1) // plan.sweep.resources.cpus)
+        left = plan.seconds_left(slots)
+        time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
+        lines.append(f"Time for the new ones: {time}.")
     return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values()])
 
 
@@ -67,15 +55,11 @@ def _why(planned: PlannedTrial, earlier: dict[tuple[object, ...], Record]) -> st
     record = earlier.get(tuple(getattr(planned.settings, field) for field in FIELDS))
     if planned.state != "new" or not planned.key or record is None:
         return planned.why
-    changes = _changed_settings(planned.settings, record) or ["the data, or the numerics version of the code"]
+    then, now = flat_settings(record.settings), flat_settings(planned.settings.model_dump(mode="json"))
+    names = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+    changes = [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names]
+    changes = changes or ["the data, or the numerics version of the code"]
     return f"changed since it was run: {listed(changes, _MOST_CHANGES)}"
-
-
-def _changed_settings(trial: TrialSettings, record: Record) -> list[str]:
-    """Returns `name: then -> now` for each setting in which a finished trial of the same name differs."""
-    then, now = flat_settings(record.settings), flat_settings(trial.model_dump(mode="json"))
-    names = sorted(then.keys() | now.keys())
-    return [f"{name}: {then.get(name)} -> {now.get(name)}" for name in names if then.get(name) != now.get(name)]
 
 
 def _what_can_be_shown(plan: Plan) -> list[str]:

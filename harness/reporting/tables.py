@@ -1,40 +1,66 @@
-"""Tables of a report: scores, comparisons, claims, controls, groups of labels, cost, corpora."""
+"""Tables of a report, before any markup: scores, comparisons, claims, controls, label groups, cost, corpora."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.design import exact_test
-from harness.analysis.findings import Column, Comparison, Detail, Findings, LabelGroup, Row, TableCell
-from harness.reporting.grid import Grid, Line, Span, Text, plain
-from harness.reporting.number_formats import mean_sd, points, probability, signed, with_interval
-from harness.reporting.symbols import BETTER, CUT, NONE, WORSE
+from harness.analysis.findings import Column, Comparison, Findings, LabelGroup, TableCell
+from harness.reporting.notation import BETTER, CUT, NONE, WORSE, mean_sd, points, probability, signed, with_interval
 
 
-def main_table(findings: Findings) -> Grid:
-    """Scores of the rows that are compared, in all columns."""
-    return _score_grid(findings, [row for row in findings.rows if not row.control])
+@dataclass(frozen=True)
+class Span:
+    """A run of text."""
+
+    text: str
+    bold: bool = False
+    underlined: bool = False
 
 
-def control_table(findings: Findings) -> Grid:
-    """Scores of the control rows, with the unadjusted difference from their own base."""
-    return _score_grid(findings, [row for row in findings.rows if row.control])
+Line = tuple[Span, ...]
+Text = tuple[Line, ...]
+"""The lines of one cell of a grid."""
 
 
-def _score_grid(findings: Findings, rows: Sequence[Row]) -> Grid:
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Attributes:
+        head: Column headings.
+        rows: Cells, one per heading in each row.
+        breaks: Numbers of the rows with a rule above them, where the markup has rules.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Text, ...], ...]
+    breaks: tuple[int, ...] = ()
+
+    @classmethod
+    def of_text(cls, head: Sequence[str], rows: Iterable[Iterable[str]], breaks: Sequence[int] = ()) -> Self:
+        """Makes a table of unemphasised cells of one line."""
+        return cls(tuple(head), tuple(tuple(map(plain, row)) for row in rows), tuple(breaks))
+
+
+def plain(text: str) -> Text:
+    """Returns a cell with one line without emphasis."""
+    return ((Span(text),),)
+
+
+def score_table(findings: Findings, controls: bool = False) -> Grid:
+    """Scores of the rows that are compared; or of the controls, with the unadjusted difference from their base."""
+    rows = [row for row in findings.rows if row.control == controls]
     deltas = {(item.model, item.merge, item.column): item for item in findings.control_comparisons}
-    body = tuple(
-        (
-            plain(row.title),
-            *(
-                _score(cell, column, deltas.get((row.model, row.merge, column)))
-                for column, cell in zip(findings.columns, row.cells, strict=True)
-            ),
-        )
-        for row in rows
-    )
+    body = []
+    for row in rows:
+        cells = zip(findings.columns, row.cells, strict=True)
+        scores = (_score(cell, column, deltas.get((row.model, row.merge, column))) for column, cell in cells)
+        body.append((plain(row.title), *scores))
     head = ("Model", *(column.title for column in findings.columns))
-    return Grid(head, body, _breaks([row.model for row in rows]))
+    return Grid(head, tuple(body), _breaks([row.model for row in rows]))
 
 
 def _breaks(keys: Sequence[object]) -> tuple[int, ...]:
@@ -46,17 +72,17 @@ def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
     lines: list[Line] = []
     if math.isnan(cell.mean):
         all_failed = cell.num_failed and not column.average
-        lines.append((Span(f"FAILED ({cell.num_failed}/{cell.num_planned})" if all_failed else NONE),))
+        lines += plain(f"FAILED ({cell.num_failed}/{cell.num_planned})" if all_failed else NONE)
     else:
         spread = "" if math.isnan(cell.sd) or cell.one_seed else f" ± {points(cell.sd)}"
         mean = Span(points(cell.mean), cell.bold, cell.underlined)
         lines.append((mean, Span(f"{cell.marks}{CUT if cell.num_cut else ''}{spread}")))
     if cell.published is not None:
-        lines.append((Span(f"[{points(cell.published)} {cell.prediction}".rstrip() + "]"),))
+        lines += plain(f"[{points(cell.published)} {cell.prediction}".rstrip() + "]")
     if delta is not None and not math.isnan(delta.test.difference):
-        lines.append((Span(f"Δ {_difference(delta)}"),))
-    if not math.isnan(cell.mean) and not column.average:
-        lines.extend((Span(text),) for text in [_count(cell)] if text)
+        lines += plain(f"Δ {_difference(delta)}")
+    if not math.isnan(cell.mean) and not column.average and (count := _count(cell)):
+        lines += plain(count)
     return tuple(lines)
 
 
@@ -141,7 +167,12 @@ def claim_table(findings: Findings) -> Grid:
 
 def detail_table(findings: Findings) -> Grid:
     """Other metrics and cost, one row per cell with anything to show."""
-    details = [item for item in findings.details if _is_measured(item)]
+    details = [
+        item
+        for item in findings.details
+        if item.num_parameters is not None
+        or not all(math.isnan(mean) for mean, _ in (*item.metrics.values(), item.seconds))
+    ]
     metrics = list(details[0].metrics) if details else []
     head = ("Model", "Data", *metrics, "seconds per trial", "time per epoch x base [95 % CI]", "parameters")
     rows = (
@@ -156,11 +187,6 @@ def detail_table(findings: Findings) -> Grid:
         for item in details
     )
     return Grid.of_text(head, rows)
-
-
-def _is_measured(item: Detail) -> bool:
-    values = [mean for mean, _ in item.metrics.values()]
-    return item.num_parameters is not None or not all(map(math.isnan, [*values, item.seconds[0]]))
 
 
 def label_group_table(findings: Findings) -> Grid:

@@ -14,13 +14,13 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.analysis.findings import Comparison, Findings
+from harness.analysis.findings import Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
 from harness.trials.plan import Plan, PlannedTrial
@@ -29,7 +29,6 @@ from harness.trials.store import Record, Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
 
 # A server that went away must not hold a sweep up for minutes.
 for _name, _value in {
@@ -100,11 +99,11 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
         parent = runs.parent(cell, whole)
         for planned in trials:
             written += runs.child(planned, parent, plan.store)
-        _log_metrics(client, parent, _aggregates(findings, cell, is_complete))
+        _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_terminated(parent)
     if is_complete:
-        _log_metrics(client, whole, _all_comparisons(findings))
+        _log_now(client, whole, _all_comparisons(findings))
         for file in files:
             client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
     client.set_tag(whole, "comparisons", _STATE[is_complete])
@@ -165,8 +164,7 @@ class _Runs:
         """Returns the run of a cell, made below that of the sweep where it is missing."""
         name = "/".join(cell)
         if name not in self._parents:
-            tags = {"cell": name, "mlflow.parentRunId": whole}
-            tags |= cell._asdict()
+            tags = {"cell": name, "mlflow.parentRunId": whole, **cell._asdict()}
             self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
         return self._parents[name]
 
@@ -204,18 +202,16 @@ class _Runs:
         params = [Param(name, str(value)[:_LONGEST_PARAMETER]) for name, value in settings.items()]
         tags = [RunTag(name, value) for name, value in record.environment.items()]
         self._client.log_batch(run_id, params=params, tags=tags)
-        time = _milliseconds(record)
         metrics = [
-            _metric(name, value, time, int(entry["epoch"]))
+            (name, value, int(entry["epoch"]))
             for entry in store.history(record.key)
             for name, value in entry.items()
             if name != "epoch"
         ]
         final = {f"test_{name}": value for name, value in record.scores.items() if not name.startswith("valid_")}
         final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}
-        metrics += [_metric(name, value, time, 0) for name, value in final.items()]
-        for start in range(0, len(metrics), _METRICS_AT_ONCE):
-            self._client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
+        metrics += [(name, value, 0) for name, value in final.items()]
+        _log_metrics(self._client, run_id, metrics, _milliseconds(record))
         for file in ("record.json", "predictions.parquet"):
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
@@ -231,8 +227,8 @@ def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[st
             values["n"] = found.num_done[0]
     for one in (*findings.comparisons, *findings.control_comparisons):
         if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
-            found_here = _comparison(one)
-            values |= {f"{one.column.metric}_vs_{one.base}_{name}": value for name, value in found_here.items()}
+            numbers = one.as_row()
+            values |= {f"{one.column.metric}_vs_{one.base}_{name}": numbers[name] for name in _OF_COMPARISONS}
     return values
 
 
@@ -240,13 +236,8 @@ _OF_COMPARISONS = (
     *("delta", "low_95", "high_95", "p", "p_holm", "p_exact"),
     *("crossed_low_95", "crossed_high_95", "share_of_documents", "p_better"),
 )
-"""Numbers of a comparison that become metrics, by the names that they have in the CSV."""
-
-
-def _comparison(one: Comparison) -> dict[str, float]:
-    """Returns which is better, by how much, and how sure that is."""
-    row = one.as_row()
-    return {name: row[name] for name in _OF_COMPARISONS}
+"""Numbers of a comparison that become metrics, by the names that they have in the CSV: which is better, by how much,
+and how sure that is."""
 
 
 def _all_comparisons(findings: Findings) -> dict[str, float]:
@@ -259,17 +250,18 @@ def _all_comparisons(findings: Findings) -> dict[str, float]:
     return values
 
 
-def _log_metrics(client: "MlflowClient", run_id: str, values: dict[str, float]) -> None:
+def _log_now(client: "MlflowClient", run_id: str, values: dict[str, float]) -> None:
     now = round(datetime.now().timestamp() * 1000)
-    metrics = [_metric(name, value, now, 0) for name, value in values.items() if math.isfinite(value)]
-    for start in range(0, len(metrics), _METRICS_AT_ONCE):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
+    _log_metrics(client, run_id, [(name, value, 0) for name, value in values.items() if math.isfinite(value)], now)
 
 
-def _metric(name: str, value: float, time: int, step: int) -> "Metric":
+def _log_metrics(client: "MlflowClient", run_id: str, values: Iterable[tuple[str, float, int]], time: int) -> None:
+    """Writes names, values and steps as metrics of one time, given in milliseconds."""
     from mlflow.entities import Metric
 
-    return Metric(name, value, time, step)
+    metrics = [Metric(name, value, time, step) for name, value, step in values]
+    for start in range(0, len(metrics), _METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
 
 
 def _milliseconds(record: Record) -> int:

@@ -64,7 +64,7 @@ def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
             for key in sweep_file.datasets
         },
         "provenance": {"commit": "abc1234", "torch": "2.13.0"},
-        "selection": "micro from the epoch of best validation micro, macro from that of best validation macro",
+        "selection": ("per_metric",),
         "looks": 1,
         "registration": Registration("2026-01-01T00:00:00+00:00", "0123456789abcdef", 0, (), len(sweep_file.seeds)),
     }

@@ -2,7 +2,7 @@
 
 from harness.analysis.summarise import find
 from harness.reporting.drawing import COLOURS, compared, encoded, layout, panels
-from harness.reporting.figures_scores import differences
+from harness.reporting.figures import differences
 from tests.harness.fake_sweep import facts, noisy, sweep
 
 TABLE = sweep()

@@ -1,12 +1,68 @@
-"""A report has three figures, and others where they are asked for and there is something to draw."""
+"""Figures are drawn where their numbers say: three, and others where they are asked for and there is something."""
+
+import matplotlib.colors
+import pytest
 
 from harness.analysis.summarise import find
-from harness.reporting.figures import draw
-from tests.harness.fake_sweep import facts, noisy, sweep
+from harness.reporting.drawing import BLUE
+from harness.reporting.figures import differences, draw, published, seeds
+from tests.harness.fake_sweep import facts, noisy, sweep, without
+from tests.harness.reporting.reports import numbers
 from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
-SUMMARY = find(TABLE, noisy(TABLE), facts(TABLE))
+FOUND = noisy(TABLE)
+SUMMARY = find(TABLE, FOUND, facts(TABLE))
+
+
+def test_differences_show_every_comparison():
+    rows = numbers(differences(SUMMARY))
+    assert len(rows) == 32
+    assert all(row["low_95"] < row["delta"] < row["high_95"] for row in rows)
+    axis = differences(SUMMARY).figure.axes[0]
+    assert axis.get_title() == "WOS micro"
+    points = [line for line in axis.lines if line.get_marker() == "o"]
+    expected = [item.test.difference for item in SUMMARY.comparisons if item.column.title == "WOS micro"]
+    assert [line.get_xdata()[0] for line in points] == pytest.approx(expected)
+    assert {matplotlib.colors.to_hex(line.get_color()).upper() for line in points} == {BLUE.upper()}
+    diamonds = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "D"]
+    assert diamonds == pytest.approx([0.09, -0.63, 0.44, 0.0])
+
+
+def test_seeds_show_every_run():
+    rows = numbers(seeds(SUMMARY))
+    assert len(rows) == 360
+    one = next(row for row in rows if (row["row"], row["column"], row["seed"]) == ("HiTIN", "NYT macro", 7))
+    trial = next(t for t in FOUND if (t.model, t.merge, t.dataset, t.seed) == ("hitin", "none", "nyt", 7))
+    assert one["score"] == trial.scores["macro_f1"]
+
+
+def test_published_scores_in_half_widths():
+    rows = numbers(published(SUMMARY))
+    assert len(rows) == 48
+    for row in rows:
+        assert row["distance"] * row["half_width"] == pytest.approx(row["published"] - row["ours"])
+
+
+def test_a_score_that_is_not_judged_is_not_drawn_as_one_that_ours_could_be():
+    two = sweep(seeds=(1, 2))
+    assert published(find(two, noisy(two), facts(two))) is None
+
+
+def test_a_published_score_of_other_documents_is_not_drawn():
+    def diamonds(table):
+        findings = find(table, noisy(table), facts(table))
+        panels = [axis for one in (differences, seeds) for axis in one(findings).figure.axes if axis.get_title()]
+        return [sum(line.get_marker() == "D" for line in axis.lines) for axis in panels]
+
+    subset = {"models": {"hiagm": {}}, "datasets": {"wos": {}, "nyt": {"train_documents": 9}}, "seeds": (1, 2, 3)}
+    # Differences on WOS, NYT and the average, two metrics each; then the runs of both corpora.
+    assert diamonds(sweep(**subset)) == [2, 2, 0, 0, 0, 0, 3, 3, 0, 0]
+
+
+def test_a_missing_arm_leaves_its_place_empty():
+    found = without(FOUND, model="hitin", merge="masking")
+    assert len(numbers(differences(find(TABLE, found, facts(TABLE))))) == 24
 
 
 def names(findings, *which):

@@ -1,15 +1,19 @@
 """Footnotes explain what the tables show, and nothing that they do not."""
 
+import dataclasses
 import json
 import re
+from typing import get_args
 
 import pytest
 
 from harness.analysis.summarise import find
-from harness.reporting.footnotes import footnotes
+from harness.config.schema import BestEpoch
+from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
+from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
-from harness.reporting.symbols import MEANINGS, NONE, explained
-from tests.harness.fake_sweep import facts, noisy, sweep
+from harness.reporting.notation import MEANINGS, NONE, explained
+from tests.harness.fake_sweep import TABLE_1, facts, noisy, sweep
 from tests.harness.reporting.reports import FOUND, TABLE, every_format, fixed, grid, summary_of
 from tests.journeys.test_document_level import ONE, made_up
 
@@ -71,3 +75,112 @@ def test_a_sampled_sign_flip_is_not_called_exact():
         "The sign flip is exact up to 40 differences; of more, as in an average over many seeds, it is sampled" in text
     )
     assert "sampled" not in markdown(summary_of(TABLE, FOUND)), "30 in an average"
+
+
+def text_of(table, found):
+    return " ".join(published_scores(summary_of(table, found)))
+
+
+def test_scores_outside_their_interval_are_counted():
+    text = text_of(TABLE, fixed(TABLE))
+    published = [(81 if "masking" in row else 80, score) for row, scores in TABLE_1.items() for score in scores]
+    outside = sum(abs(score - mean) > 0.8 for mean, score in published)
+    assert f"{outside} of 36 published scores lie outside their interval (averages not counted); about 1.8" in text
+    assert "≈ agrees, > is higher, < is lower, by the 95 % prediction interval" in text
+    assert "Published: HiMTL, Table 1, one run." in text
+
+
+def test_too_few_seeds_judge_nothing():
+    for seeds, words in (((1,), "n/a: fewer than 2 seeds."), ((1, 2), "uninformative: fewer than 3 seeds, or a half-")):
+        few = sweep(seeds=seeds)
+        text = text_of(few, noisy(few))
+        assert f"Published numbers that are not judged. {words}" in text and "prediction interval" not in text
+
+
+def test_a_subset_of_the_documents_is_not_compared():
+    subset = sweep(datasets={key: {"train_documents": 9} for key in ("wos", "rcv1", "nyt")})
+    text = text_of(subset, noisy(subset))
+    assert "not comparable: trained on fewer documents than the published run." in text
+    assert "prediction interval" not in text
+
+
+def test_without_published_scores_there_is_nothing_to_say():
+    bare = sweep(published=None)
+    assert text_of(bare, fixed(bare)) == ""
+
+
+def test_the_rule_of_the_best_epoch_is_named():
+    (text,) = best_epoch(summary_of(TABLE, [], selection=("macro", "per_metric")))
+    macro, per_metric = text.split(" / ")
+    assert macro == "Best epoch: every metric from the epoch with the best validation macro F"
+    assert per_metric.startswith("micro F from the epoch with the best validation micro F, macro F from the one")
+
+
+def test_every_rule_of_a_sweep_file_has_words():
+    assert set(BEST_EPOCH) == set(get_args(BestEpoch))
+
+
+@pytest.mark.parametrize(("number", "is_more"), [(0, False), (1, False), (2, True)])
+def test_looks_are_counted_and_more_than_one_is_told(number, is_more):
+    counted, *more = looks(summary_of(TABLE, [], looks=number))
+    assert counted == f"Planned n = 10, looks = {number}."
+    assert [text.partition(":")[0] for text in more] == ["More looks than the planned one"] * is_more
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "yes (plan 0123456789ab, frozen 2026-01-01T00:00:00+00:00), and followed."),
+        ({"frozen": ""}, "no; no plan was frozen before the first trial."),
+        ({"num_older": 3}, "no; 3 results are older than the plan 0123456789ab, frozen 2026-01-01T00:00:00+00:00."),
+        ({"changes": ("seeds: 1 -> 2", "x")}, "and not followed: seeds: 1 -> 2, x."),
+    ],
+)
+def test_a_plan_is_frozen_and_followed_or_not(change, words):
+    registration = dataclasses.replace(facts(TABLE).registration, **change)
+    (text,) = pre_registration(summary_of(TABLE, [], registration=registration))
+    assert text.startswith("Pre-registered: ") and text.endswith(words)
+
+
+def test_oddities_are_told():
+    found = FOUND[:]
+    found[0] = dataclasses.replace(found[0], scores={"micro_f1": 2.0, "macro_f1": float("nan")})
+    found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
+    text = markdown(summary_of(TABLE, found))
+    assert (
+        "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, 0.2), or the same labels for "
+        "every document): HiAGM on WOS micro 1/10." in text
+    )
+    assert "NaN or infinite scores, which count as missing: 1." in text
+    assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
+    assert {row[3].endswith("<br>n=1, seeds alike") for row in grid(text) if row[0].endswith("(masking)")} == {True}
+    assert "No star in 16 of 32 comparisons: the seed had no effect" in text
+
+
+def test_cells_with_batches_in_parts_are_marked():
+    text = markdown(summary_of(TABLE, FOUND))
+    assert "‡" not in text
+    found = [
+        dataclasses.replace(one, micro_batches=4)
+        if (one.model, one.merge, one.dataset) == ("hitin", "masking", "nyt") and one.seed in (2, 7)
+        else one
+        for one in FOUND
+    ]
+    findings = summary_of(TABLE, found)
+    text = markdown(findings)
+    marked = {(row[0], column) for row in grid(text) for column, cell in enumerate(row) if "‡" in cell}
+    # On its dataset, and in the averages that it is in.
+    assert marked == {("HiTIN+MTL (masking)", column) for column in (5, 6, 7, 8)}
+    assert (
+        "‡ out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
+        "dropout are those of the parts. Trials, with the parts of a batch: HiTIN+MTL (masking) on NYT seed 2 (4), "
+        "HiTIN+MTL (masking) on NYT seed 7 (4)." in text
+    )
+    assert r"$\ddagger$" in latex(findings) and "‡" not in latex(findings)
+
+
+def test_a_label_without_gold_is_counted():
+    sample, made = made_up({"none": 0.85, "masking": 0.93})
+    sample.support_L[[0, 3]] = 0
+    text = markdown(find(ONE, made, facts(ONE), {"wos": sample}))
+    assert "Labels that no test document has, and that stay in the denominator of macro F: wos 2." in text

@@ -9,6 +9,7 @@ import re
 from harness.reporting import data_files
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
+from harness.reporting.tables import Grid, Span, plain
 from tests.harness.fake_sweep import facts, noisy, result, sweep, without
 from tests.harness.reporting.reports import FOUND, TABLE, fixed, grid, summary_of
 
@@ -147,3 +148,9 @@ def test_groups_of_labels_differ_between_corpora_and_are_left_out_where_all_labe
     assert "_frequent" not in text and " labels." not in text.partition("## Frequent")[2].partition("|")[0]
     assert "Frequent and rare labels" not in markdown(summary_of(TABLE, FOUND))
     assert data_files.label_groups_csv(summary_of(TABLE, FOUND)).count("\n") == 1
+
+
+def test_a_grid_of_text_is_one_of_plain_cells() -> None:
+    made = Grid.of_text(["a", "b"], [["1", "2"], ["3", "4"]], [1])
+    assert made == Grid(("a", "b"), ((plain("1"), plain("2")), (plain("3"), plain("4"))), (1,))
+    assert plain("1") == ((Span("1", bold=False, underlined=False),),)

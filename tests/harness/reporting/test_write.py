@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.summarise import find
+from harness.config.load import load
 from harness.core.errors import StoreError
+from harness.report import main
 from harness.reporting.write import write
+from harness.trials.plan import Plan
+from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import facts, results, sweep
+from tests.harness.trials.test_plan import record
 
 SMALL = sweep(models={"hiagm": {"label": "HiAGM"}}, datasets={"wos": {}}, published=None)
 FOUND = results(SMALL, lambda *place: 80.0 + place[3] % 3 + 0.1 * len(place[1]) + 0.01 * (place[3] % 4) * len(place[1]))
@@ -38,6 +43,21 @@ def test_all_figures_are_written_where_they_are_asked_for_and_stay(tmp_path: Pat
     assert {"table1-power.csv", "table1-power.svg", "table1-power.png"} < everything
     assert "fig/table1-power.png" not in write(FINDINGS, tmp_path).read_text("utf-8")
     assert drawn(tmp_path) == everything, "files of a user are not deleted"
+
+
+def test_the_command_draws_three_figures_or_all_that_are_asked_for(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = Plan.open(load(path))
+    for place, planned in enumerate(plan.trials):
+        plan.store.folder(planned.key).mkdir(parents=True)
+        scores = {"micro_f1": 70.0 + place**1.5, "macro_f1": 50.0 - place**1.5}
+        made = record(planned.key, planned.settings)
+        plan.store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+    reports = Path(plan.sweep.reports_dir)
+    assert (
+        main([str(path)]) == 0 and "tiny-differences.svg" in drawn(reports) and "tiny-power.svg" not in drawn(reports)
+    )
+    assert main([str(path), "--figures", "all"]) == 0 and "tiny-power.svg" in drawn(reports)
 
 
 def test_equal_findings_give_equal_files(tmp_path: Path) -> None:

@@ -1,10 +1,23 @@
-"""Numbers have two decimals, no negative zero, no probability of 0, and a dash where there are none."""
+"""Symbols differ and have meanings; numbers have two decimals, no negative zero, and a dash where there are none."""
 
 import math
 
 import pytest
 
-from harness.reporting.number_formats import level, mean_sd, points, probability, signed, with_interval
+from harness.analysis import marks
+from harness.reporting import notation
+from harness.reporting.notation import level, mean_sd, points, probability, signed, with_interval
+
+
+def test_every_symbol_is_one_character_with_a_meaning():
+    set_by_analysis = {marks.BETTER, marks.WORSE, marks.STAR, marks.DAGGER, marks.RECONSTRUCTED}
+    assert set(notation.MEANINGS) == {*set_by_analysis, notation.CUT, notation.NONE} == set("▲▼*†§‡–")
+    assert all(notation.MEANINGS.values())
+
+
+def test_stars_are_explained_by_their_levels():
+    assert notation.explained_stars([".05", ".01"]) == "* p<.05, ** p<.01"
+    assert notation.explained(notation.BETTER) == "▲ better"
 
 
 @pytest.mark.parametrize(
