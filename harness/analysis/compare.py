@@ -11,7 +11,7 @@ from harness.analysis.published import ROUNDING, is_subset, judge_published, pub
 from harness.stats import effect_sizes, multiple_testing, power
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
-from harness.stats.pairing import Stratum, least_p
+from harness.stats.pairing import Arms, least_p
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
 from harness.stats.t_tests import TTest, t_test
 
@@ -47,7 +47,7 @@ class _Contrast:
         tested = t_test(self.strata)
         self.test = tested.with_one_seed() if self.one_seed else tested
 
-    def _weights(self, stratum: Stratum) -> dict[RunKey, float]:
+    def _weights(self, stratum: Arms) -> dict[RunKey, float]:
         """Returns the runs whose weighted sum is the mean difference in a stratum."""
         return {
             RunKey(self.model, arm, seed): sign / len(seeds)

@@ -7,7 +7,7 @@ from harness.analysis.design import Column, design_of
 from harness.analysis.inputs import Facts, Samples, TrialPlace, TrialResult
 from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
-from harness.stats.pairing import SeedKey, Stratum
+from harness.stats.pairing import Arms, SeedKey
 from harness.stats.t_tests import TTest, t_test
 
 METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
@@ -67,7 +67,7 @@ class ResultsIndex:
             for dataset in column.datasets
         ]
 
-    def strata(self, model: str, merge: str, column: Column) -> list[Stratum]:
+    def strata(self, model: str, merge: str, column: Column) -> list[Arms]:
         """Returns a row and its base put together, one stratum per dataset."""
         arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
         return [self.design.of(*both) for both in zip(*arms, strict=True)]

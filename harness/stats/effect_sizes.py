@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.stats.distributions import normal_isf
-from harness.stats.pairing import Stratum
+from harness.stats.pairing import Arms
 from harness.stats.t_tests import TINY
 
 LEAST_DEVIATION = 0.2
 """Least median absolute deviation, in points, in judging that a run collapsed."""
 
 
-def correlation(found: Stratum) -> float:
+def correlation(found: Arms) -> float:
     """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
     if len(found.differences) < 3 or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
         return math.nan

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.stats.distributions import Array
 from harness.stats.estimate import Estimate, satterthwaite
-from harness.stats.pairing import Stratum
+from harness.stats.pairing import Arms
 
 Status = Literal["tested", "identical", "degenerate", "too few pairs", "one seed"]
 
@@ -63,7 +63,7 @@ class TTest:
         return TTest("one seed", self.num_pairs, self.difference, self.sd)
 
 
-def t_test(strata: Sequence[Stratum]) -> TTest:
+def t_test(strata: Sequence[Arms]) -> TTest:
     """Tests a mean difference: paired t or Welch's for one stratum, stratified t for several.
 
     A stratum's difference is the sum of the means of independent samples: one of differences where seeds pair, the two
