@@ -87,7 +87,7 @@ def _judged(index: ResultsIndex, model: str, merge: str, column: Column, publish
     runs = [{RunKey(model, merge, seed): 1 / len(found) for seed in found} for found in scores]
     judged = judge_published(index, column, [list(found.values()) for found in scores], published, ROUNDING, runs)
     if index.one_seed(model, merge, column) and judged.agreement in (*JUDGED, "uninformative"):
-        return replace(judged, agreement="degenerate", half_width=math.nan, p=math.nan)
+        return Prediction("degenerate")
     return judged
 
 

@@ -45,7 +45,8 @@ class _Contrast:
         self.runs = [self._weights(one) for one in self.strata]
         self.one_seed = any(index.one_seed(model, arm, column) for arm in self.merges)
         tested = t_test(self.strata)
-        self.test = tested.with_one_seed() if self.one_seed else tested
+        # Runs that count as one have a difference, and no test.
+        self.test = TTest("one seed", tested.num_pairs, tested.difference, tested.sd) if self.one_seed else tested
 
     def _weights(self, stratum: Arms) -> dict[RunKey, float]:
         """Returns the runs whose weighted sum is the mean difference in a stratum."""

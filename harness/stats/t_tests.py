@@ -58,10 +58,6 @@ class TTest:
         """Whether there is a p, of a test or of arms that are the same."""
         return self.status in ("tested", "identical")
 
-    def with_one_seed(self) -> "TTest":
-        """Returns the difference without a test, as of runs that count as one."""
-        return TTest("one seed", self.num_pairs, self.difference, self.sd)
-
 
 def t_test(strata: Sequence[Arms]) -> TTest:
     """Tests a mean difference: paired t or Welch's for one stratum, stratified t for several.
