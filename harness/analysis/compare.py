@@ -17,18 +17,13 @@ from harness.stats.t_tests import TTest, t_test
 
 
 def compare(index: ResultsIndex, control: bool) -> Iterator[Comparison]:
-    """Compares every row of the controls, or of the others, with its base, in every column."""
+    """Compares every row of the controls, or of the others, with its base; what a family decides is for `marked`."""
     sweep = index.sweep
     base = sweep.statistics.base
     for model, merge in sweep.rows:
         if base in sweep.merges_of(model) and merge != base and sweep.models[model].control == control:
             for column in index.columns:
-                yield compare_row(index, model, merge, column)
-
-
-def compare_row(index: ResultsIndex, model: str, merge: str, column: Column) -> Comparison:
-    """Compares one row with its base in one column; what depends on the whole family is added by `marked`."""
-    return _Contrast(index, model, merge, column).comparison()
+                yield _Contrast(index, model, merge, column).comparison()
 
 
 class _Contrast:

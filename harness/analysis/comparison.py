@@ -47,20 +47,13 @@ class Comparison:
     """A merge against the base merge of the same model.
 
     Attributes:
-        model: Key of the sweep file.
-        merge: Merge of the variant.
-        base: Merge of the base.
         title: Row title of the variant.
-        column: Metric and datasets.
         family: Family of tests in which it is corrected; None for controls, which are not.
-        test: The t test.
         seeds: Seeds of the variant and of the base that count, for each dataset.
         differences: Seed to difference, for each dataset; empty where seeds do not pair.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
         mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
             not compared.
-        exact_test: Name of the exact test.
-        p_exact: p of the exact test.
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
         correlation: Pearson's r between the arms over seeds; NaN for averages.
         better: Probability that a run of the variant scores above one of the base; NaN for averages.

@@ -14,13 +14,7 @@ METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
 
 
 class ResultsIndex:
-    """Trial results by row and column.
-
-    Args:
-        sweep: The sweep file.
-        results: Finished and failed trials, in any order.
-        facts: Facts that name the datasets.
-        samples: Predictions, where they are known.
+    """Trial results by row and column, with the predictions that are known, and the names of rows and datasets.
 
     Raises:
         ValueError: On two results of one trial, or one that is not of the sweep.
@@ -48,13 +42,6 @@ class ResultsIndex:
             score = (one.scores or {}).get(metric, math.nan)
             if math.isfinite(score):
                 yield one, score
-
-    def scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
-        """Returns finite scores by seed, one mapping per dataset of the column."""
-        return [
-            {one.seed: score for one, score in self.finite(model, merge, dataset, column.metric)}
-            for dataset in column.datasets
-        ]
 
     def arms(self, model: str, merge: str, column: Column) -> list[dict[SeedKey, float]]:
         """Returns finite scores by what decides whether they may be compared, one mapping per dataset."""
@@ -96,10 +83,7 @@ class ResultsIndex:
         return title if merge == "none" else f"{title}+MTL ({merge})"
 
     def time_test(self, model: str, merge: str, dataset: str) -> TTest:
-        """Tests the mean of log(time per epoch / that of the base).
-
-        Times of different commits or hardware are never compared: `allow_mixed` is about scores.
-        """
+        """Tests the mean of log(time per epoch / that of the base); `allow_mixed` is about scores, not about times."""
         arms = (
             {
                 SeedKey(one.seed, one.made_on): math.log(one.seconds / one.num_epochs)

@@ -11,7 +11,7 @@ from harness.stats.distributions import Array
 from harness.stats.estimate import Estimate, satterthwaite
 from harness.stats.t_tests import TINY, mean_and_sd
 
-Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable"]
+Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable", ""]
 JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
 """Agreements that are a judgement."""
 
@@ -24,7 +24,7 @@ class Prediction:
         agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
             `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
             over seeds; `n/a`, fewer than 2 seeds; `not comparable`, set by a caller who knows that the published
-            run is one of something else.
+            run is one of something else; empty where nothing is published.
         half_width: Half the width of the 95 % interval around our mean, in points.
         p: Two-sided p of the published number as a further run, without the rounding.
     """
