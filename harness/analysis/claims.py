@@ -46,21 +46,18 @@ def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iter
             yield ClaimResult(name, claim.text, parts[smallest], verdicts.pop(smallest), verdicts)
 
 
-def _columns(index: ResultsIndex, claim: Claim) -> Iterator[Column]:
-    for data in claim.data:
-        for column in index.columns:
-            is_there = column.average if data == "average" else column.datasets == (data,)
-            if is_there and column.metric in claim.metrics:
-                yield column
-
-
 def _parts(
     index: ResultsIndex, known: Mapping[ComparisonKey, Comparison], claim: Claim, smallest: float
 ) -> Iterable[ClaimPart]:
     rows = [row.split("/") for row in claim.rows]
     if claim.kind == "time_ratio":
         return [_time(index, model, merge, data, claim) for model, merge in rows for data in claim.data]
-    columns = list(_columns(index, claim))
+    columns = [
+        column
+        for data in claim.data
+        for column in index.columns
+        if column.metric in claim.metrics and (column.average if data == "average" else column.datasets == (data,))
+    ]
     if claim.kind == "larger_gain":
         return [_contrast(index, (claim.rows[0], claim.rows[1]), column, smallest) for column in columns]
     if claim.kind == "best":

@@ -27,10 +27,10 @@ _TOLERANCE = 1e-10
 def sign_flip(strata: Sequence[Array]) -> float:
     """Two-sided sign-flip p of the mean over strata of the mean difference, exact where that can be had.
 
-    The share of all sign patterns, independent per stratum and seed, whose statistic is at least as
-    far from 0 as the observed one. Exact up to 40 differences, by meeting in the middle: the signed
-    sums of one half are sorted, and each sum of the other half is looked up in them. Beyond that,
-    (1 + hits) / (1 + draws) over 99,999 draws with a fixed seed.
+    The share of all sign patterns, independent per stratum and seed, whose statistic is at least as far from 0 as the
+    observed one. Exact up to 40 differences, by meeting in the middle: the signed sums of one half are sorted, and each
+    sum of the other half is looked up in them. Beyond that, (1 + hits) / (1 + draws) over 99,999 draws with a fixed
+    seed.
 
     Source:
         Fisher 1935, The design of experiments; Pitman 1937; Phipson & Smyth 2010, Permutation

@@ -29,12 +29,9 @@ class TTest:
         difference: Mean over strata of the mean difference, in points.
         sd: Standard deviation (ddof 1) of the difference between two runs, of one seed where seeds pair; of an
             average, sqrt(sum of variances) / K.
-        error: Standard error of the difference.
-        statistic: Student's t.
-        df: Degrees of freedom of the statistic.
+        error: Standard error of the difference; `statistic` is their ratio, Student's t.
         p: Two-sided p; NaN where there is no test.
-        low: Lower end of the 95 % interval of the difference.
-        high: Upper end.
+        low: Lower end of the 95 % interval of the difference, which ends at `high`.
     """
 
     status: Status
