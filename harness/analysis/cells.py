@@ -9,11 +9,11 @@ from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import ROUNDING, judge_published, published_score
+from harness.analysis.published import judge_published, published_score
 from harness.stats.effect_sizes import collapsed
 from harness.stats.multiple_testing import confidence_set, were_compared
 from harness.stats.pairing import Scores
-from harness.stats.prediction_interval import JUDGED, Prediction
+from harness.stats.prediction_interval import JUDGED, ROUNDING, Prediction
 from harness.stats.t_tests import mean_and_sd
 
 Marks = Mapping[ComparisonKey, str]

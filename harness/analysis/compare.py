@@ -7,12 +7,12 @@ from harness.analysis.comparison import Comparison, DocumentLevel
 from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import ROUNDING, is_subset, judge_published, published_score
+from harness.analysis.published import is_subset, judge_published, published_score
 from harness.stats import effect_sizes, multiple_testing, power
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
 from harness.stats.pairing import Arms, least_p
-from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
+from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Prediction
 from harness.stats.t_tests import TTest, t_test
 
 

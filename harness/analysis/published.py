@@ -9,9 +9,6 @@ from harness.config.schema import SweepFile
 from harness.stats.distributions import Array
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction, prediction
 
-ROUNDING = 0.005
-"""Most that a published score is off."""
-
 
 def published_score(sweep: SweepFile, model: str, merge: str, column: Column) -> float | None:
     """Returns the published score; of an average, the mean rounded as the literature prints it."""

@@ -56,15 +56,15 @@ class Arms:
     def of(cls, variant: Scores, base: Scores) -> Self:
         """Puts two arms together; never imputes."""
         one, other = cls.shared((variant, base))
+        seeds = tuple(key.seed for key in one), tuple(key.seed for key in other)
         arms = _finite(variant), _finite(base)
-        left_out = (arms[0].keys() - one.keys()) | (arms[1].keys() - other.keys()) if all(arms) else ()
-        return cls(
-            seeds=(tuple(key.seed for key in one), tuple(key.seed for key in other)),
-            variant=tuple(one.values()),
-            base=tuple(other.values()),
-            dropped=(),
-            mixed=tuple(sorted({key.seed for key in left_out})),
-        )
+        left_out = [key.seed for arm, kept in zip(arms, (one, other), strict=True) for key in arm.keys() - kept.keys()]
+        return cls(seeds, tuple(one.values()), tuple(other.values()), *cls._parted(left_out, all(arms)))
+
+    @staticmethod
+    def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Parts the seeds of runs that were left out into dropped and mixed ones."""
+        return (), tuple(sorted(set(left_out))) if has_both else ()
 
     @staticmethod
     def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
@@ -116,15 +116,12 @@ class Pairs(Arms):
     seed_test = "paired t"
     exact_test = "sign flip"
 
-    @classmethod
-    def of(cls, variant: Scores, base: Scores) -> Self:
-        one, other = cls.shared((variant, base))
-        seeds = tuple(key.seed for key in one)
-        alone = sorted(key.seed for key in _finite(variant).keys() ^ _finite(base).keys())
+    @staticmethod
+    def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
         # A seed that both arms finished and that does not pair was made on two things.
-        dropped = tuple(seed for seed in alone if alone.count(seed) == 1)
-        mixed = tuple(dict.fromkeys(seed for seed in alone if alone.count(seed) > 1))
-        return cls((seeds, seeds), tuple(one.values()), tuple(other.values()), dropped, mixed)
+        alone = sorted(set(left_out))
+        dropped = tuple(seed for seed in alone if left_out.count(seed) == 1)
+        return dropped, tuple(seed for seed in alone if seed not in dropped)
 
     @staticmethod
     def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:

@@ -36,6 +36,8 @@ class Prediction:
 
 NOT_COMPARABLE = Prediction("not comparable")
 
+ROUNDING = 0.005
+"""Most that a published score is off."""
 WIDEST = 2.0
 """Half-width in points beyond which an interval says nothing about a published score."""
 
@@ -43,7 +45,7 @@ WIDEST = 2.0
 def prediction(
     samples: Sequence[Sequence[float] | Array],
     published: float,
-    rounding: float = 0.005,
+    rounding: float = ROUNDING,
     num_strata: int | None = None,
     documents: float = 0.0,
 ) -> Prediction:
