@@ -53,7 +53,8 @@ class _Contrast:
 
     def comparison(self) -> Comparison:
         test, strata, average = self.test, self.strata, self.column.average
-        published = self._published()
+        scores = [published_score(self.sweep, self.model, arm, self.column) for arm in self.merges]
+        published = None if scores[0] is None or scores[1] is None else round(scores[0] - scores[1], 10)
         judged = self._judged(published)
         power_at, detectable = self._power(math.nan if judged is NOT_COMPARABLE else published or math.nan)
         placed = list(zip(self.column.datasets, strata, strict=True))
@@ -84,10 +85,6 @@ class _Contrast:
             documents=self._documents(),
         )
 
-    def _published(self) -> float | None:
-        variant, base = (published_score(self.sweep, self.model, arm, self.column) for arm in self.merges)
-        return None if variant is None or base is None else round(variant - base, 10)
-
     def _judged(self, published: float | None) -> Prediction | None:
         if published is None or not (is_subset(self.sweep, self.column) or self.test.status == "tested"):
             return None
@@ -105,7 +102,7 @@ class _Contrast:
         return power.power(difference, sd, num_pairs, self.rule.alpha, num_samples), detectable
 
     def _documents(self) -> DocumentLevel | None:
-        """Adds the documents' share of the error; nothing where a run's predictions are not known."""
+        """Returns the same with documents as a sample; None where a run's predictions are not known."""
         if self.test.status != "tested":
             return None
         samples: list[Array] = []

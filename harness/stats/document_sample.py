@@ -23,7 +23,6 @@ class DocumentSample(Generic[Run]):
     Args:
         name: Name of the dataset; its bootstrap depends on it.
         runs: Counts of each run by metric, as each metric has its own best epoch.
-        labels: Names of the labels.
         support_L: Documents with each label.
         how: Numbers of resamples, and their seed.
         constant: Runs, by metric, that predict one and the same set of labels for every document.

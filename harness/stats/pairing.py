@@ -19,7 +19,6 @@ class SeedKey(NamedTuple):
     """What decides with which runs of the other arm a run may be compared.
 
     Attributes:
-        seed: Seed of the run.
         made_on: Commit and hardware of the run; empty where runs are compared whatever made them.
     """
 

@@ -101,11 +101,7 @@ def _dealt(arms: WholeArms, place: int | None) -> Array:
 def _deals(num_runs: int, num_chosen: int, num_draws: int, place: int | None) -> Array:
     """Returns which runs are dealt to the variant, (ways, runs) of 0 and 1; kept, as comparisons share their sizes.
 
-    Args:
-        num_runs: Runs of both arms.
-        num_chosen: Runs of the variant.
-        num_draws: Number of ways that are drawn.
-        place: Number of the stratum, whose draws are its own; None for all ways.
+    They are drawn, for each place of a stratum on its own; where there is no place, they are all ways.
     """
     if place is None:
         chosen = np.array(list(itertools.combinations(range(num_runs), num_chosen)))
