@@ -139,12 +139,10 @@ def _gains_apart(
             signs += [sign / len(column.datasets)] * len(samples)
             variances += [0.0] * len(samples)
             runs |= {run: sign * weight for run, weight in weights.items()}
-        sample = index.samples.get(dataset)
-        if sample is None or not runs or not sample.has(list(runs)):
-            with_documents = False
-        else:
-            # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
-            variances[-1] = sample.variance(column.metric, runs)
+        variance = index.document_variance(dataset, column.metric, runs)
+        with_documents &= variance is not None
+        # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
+        variances[-1] = variance or 0.0
     arms = [(model, merge) for model in models for merge in (*merges, index.sweep.statistics.base)]
     flat = [sample for samples in strata for sample in samples]
     if any(index.one_seed(model, merge, column) for model, merge in arms) or min(sample.size for sample in flat) < 2:

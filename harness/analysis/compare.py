@@ -108,12 +108,12 @@ class _Contrast:
         samples: list[Array] = []
         variances: list[float] = []
         for dataset, stratum, weights in zip(self.column.datasets, self.strata, self.runs, strict=True):
-            sample = self.index.samples.get(dataset)
-            if sample is None or not sample.has(list(weights)):
+            variance = self.index.document_variance(dataset, self.column.metric, weights)
+            if variance is None:
                 return None
             # A stratum's samples share its documents, so that its variance counts once.
             samples += stratum.samples
-            variances += [sample.variance(self.column.metric, weights), *[0.0] * (len(stratum.samples) - 1)]
+            variances += [variance, *[0.0] * (len(stratum.samples) - 1)]
         found = crossed(samples, variances, [1 / len(self.strata)] * len(samples))
         share = sum(variances) / len(self.strata) ** 2 / found.error**2
         return DocumentLevel(found, share, self._p_swap())

@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.design import Column, design_of
-from harness.analysis.inputs import Facts, Samples, TrialPlace, TrialResult
+from harness.analysis.inputs import Facts, RunKey, Samples, TrialPlace, TrialResult
 from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
+from harness.core.metric_names import Headline
 from harness.stats.pairing import Arms, SeedKey
 from harness.stats.t_tests import TTest, t_test
 
@@ -58,6 +59,13 @@ class ResultsIndex:
         """Returns a row and its base put together, one stratum per dataset."""
         arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
         return [self.design.of(*both) for both in zip(*arms, strict=True)]
+
+    def document_variance(self, dataset: str, metric: Headline, weights: Mapping[RunKey, float]) -> float | None:
+        """Returns the variance over documents of a weighted sum of runs; None where predictions are not known."""
+        sample = self.samples.get(dataset)
+        if sample is None or not weights or not sample.has(list(weights)):
+            return None
+        return sample.variance(metric, weights)
 
     def one_seed(self, model: str, merge: str, column: Column) -> bool:
         """Returns whether, on some dataset of the column, different seeds made no difference.

@@ -53,8 +53,8 @@ def judge_published(
     documents = 0.0
     for dataset, weights in zip(column.datasets, runs, strict=True):
         if dataset in index.sweep.statistics.other_test_documents:
-            sample = index.samples.get(dataset)
-            if sample is None or not sample.has(list(weights)):
+            variance = index.document_variance(dataset, column.metric, weights)
+            if variance is None:
                 return NOT_COMPARABLE
-            documents += sample.variance(column.metric, weights)
+            documents += variance
     return prediction(samples, published, rounding, len(column.datasets), documents)
