@@ -127,7 +127,7 @@ class Comparison:
         row |= {"t": test.statistic, "df": test.df, "p": test.p, "p_holm": self.p_holm, "q_bh": self.q_bh}
         row |= {"exact_test": self.exact_test, "p_exact": self.p_exact, "least_p_exact": self.least_p}
         row |= dict(zip(_OF_DOCUMENTS, documents.numbers if documents else [math.nan] * 6, strict=True))
-        row |= {f"p_better{end}": value for end, value in zip(("", "_low_95", "_high_95"), self.better, strict=True)}
+        row |= {"p_better": self.better.value, "p_better_low_95": self.better.low, "p_better_high_95": self.better.high}
         row |= {"correlation": self.correlation}
         row |= {"power_at_published_delta": self.power, "detectable_delta": self.detectable}
         return row | {"marks": self.marks, "flags": " ".join(self.flags), "no_star_because": self.obstacle}
