@@ -9,11 +9,11 @@ from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import ROUNDING, judge_published, published_score
+from harness.analysis.published import judge_published, published_score
 from harness.stats.effect_sizes import collapsed
 from harness.stats.multiple_testing import confidence_set, were_compared
 from harness.stats.pairing import Scores
-from harness.stats.prediction_interval import JUDGED, Prediction
+from harness.stats.prediction_interval import JUDGED, ROUNDING, Prediction
 from harness.stats.t_tests import mean_and_sd
 
 Marks = Mapping[ComparisonKey, str]
@@ -56,47 +56,41 @@ def _group(index: ResultsIndex, model: str, column: Column, marks: Marks) -> lis
 
 
 def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableCell:
-    scores = index.scores(model, merge, column)
-    mean, sd = mean_and_sd([list(found.values()) for found in scores])
+    arms = index.arms(model, merge, column)
+    samples = [list(arm.values()) for arm in arms]
+    mean, sd = mean_and_sd(samples)
     results = [one for dataset in column.datasets for one in index.cell_results(model, merge, dataset)]
+    one_seed = index.one_seed(model, merge, column)
     published = published_score(index.sweep, model, merge, column)
-    judged = None
+    judged = Prediction("")
     if published is not None and not math.isnan(mean):
-        judged = _judged(index, model, merge, column, published)
+        runs = [{RunKey(model, merge, key.seed): 1 / len(arm) for key in arm} for arm in arms]
+        judged = judge_published(index, column, samples, published, ROUNDING, runs)
+        if one_seed and judged.agreement in (*JUDGED, "uninformative"):
+            judged = Prediction("degenerate")
     return TableCell(
         mean=mean,
         sd=sd,
-        num_done=tuple(map(len, scores)),
+        num_done=tuple(map(len, arms)),
         num_failed=sum(one.scores is None for one in results),
         num_planned=len(index.sweep.seeds) * len(column.datasets),
         num_collapsed=sum(
-            _num_collapsed(index, model, merge, column, dataset, found)
-            for dataset, found in zip(column.datasets, scores, strict=True)
+            _num_collapsed(index, model, merge, column, dataset, arm)
+            for dataset, arm in zip(column.datasets, arms, strict=True)
         ),
-        one_seed=index.one_seed(model, merge, column),
+        one_seed=one_seed,
         published=published,
-        prediction=judged.agreement if judged else "",
-        half_width=judged.half_width if judged else math.nan,
-        p_published=judged.p if judged else math.nan,
+        prediction=judged.agreement,
+        half_width=judged.half_width,
+        p_published=judged.p,
         num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in results),
     )
 
 
-def _judged(index: ResultsIndex, model: str, merge: str, column: Column, published: float) -> Prediction:
-    scores = index.scores(model, merge, column)
-    runs = [{RunKey(model, merge, seed): 1 / len(found) for seed in found} for found in scores]
-    judged = judge_published(index, column, [list(found.values()) for found in scores], published, ROUNDING, runs)
-    if index.one_seed(model, merge, column) and judged.agreement in (*JUDGED, "uninformative"):
-        return replace(judged, agreement="degenerate", half_width=math.nan, p=math.nan)
-    return judged
-
-
-def _num_collapsed(
-    index: ResultsIndex, model: str, merge: str, column: Column, dataset: str, scores: Mapping[int, float]
-) -> int:
+def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str, arm: Scores) -> int:
     """Counts runs whose score is far below the others', or that predict the same for every document."""
     sample = index.samples.get(dataset)
     return sum(
-        is_low or (sample is not None and sample.is_constant(RunKey(model, merge, seed), column.metric))
-        for seed, is_low in zip(scores, collapsed(list(scores.values())), strict=True)
+        is_low or (sample is not None and sample.is_constant(RunKey(model, merge, key.seed), column.metric))
+        for key, is_low in zip(arm, collapsed(list(arm.values())), strict=True)
     )

@@ -1,7 +1,7 @@
 """Claims of the literature, judged part by part by what the sweep found."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,89 +23,69 @@ from harness.stats.t_tests import spread
 SENSITIVITY = (0.5, 2.0)
 """Multiples of the smallest effect of interest by which a claim is judged as well."""
 
-_NOT_COMPARABLE = claim_rules.Judged("not comparable")
-
-Part = Callable[[float], ClaimPart]
-"""A part of a claim, given the smallest effect of interest."""
-
 
 def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
-    """Judges every claim of the sweep file.
+    """Judges every claim of the sweep file by the comparisons of every row with its base, controls included.
 
     Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules
     of a conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds
     alone is wider. Two are over seeds: times, which have no documents, and the confidence set of the best, which is the
     one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
-
-    Args:
-        index: Trial results.
-        comparisons: Comparisons of every row with its base, controls included.
     """
     known = {item.key: item for item in comparisons}
     for name, claim in index.sweep.claims.items():
-        parts = list(_parts(index, known, claim))
         smallest = index.sweep.statistics.smallest_effect
-        by_size = {size: [part(size) for part in parts] for size in (smallest, *(k * smallest for k in SENSITIVITY))}
-        verdict = {size: claim_rules.conjunction([one.judged for one in found]) for size, found in by_size.items()}
-        subset = any(index.sweep.datasets[key].train_documents for key in _datasets(index, claim))
-        yield ClaimResult(
-            name=name,
-            text=claim.text,
-            parts=tuple(replace(one, judged=_NOT_COMPARABLE) if subset else one for one in by_size[smallest]),
-            verdict="not comparable" if subset else verdict.pop(smallest),
-            sensitivity={} if subset else verdict,
-        )
+        sizes = (smallest, *(k * smallest for k in SENSITIVITY))
+        parts = {size: tuple(_parts(index, known, claim, size)) for size in sizes}
+        verdicts = {size: claim_rules.conjunction([one.judged for one in found]) for size, found in parts.items()}
+        datasets = index.sweep.datasets if "average" in claim.data else claim.data
+        if any(index.sweep.datasets[key].train_documents for key in datasets):
+            unjudged = (replace(one, judged=claim_rules.Judged("not comparable")) for one in parts[smallest])
+            yield ClaimResult(name, claim.text, tuple(unjudged), "not comparable", {})
+        else:
+            yield ClaimResult(name, claim.text, parts[smallest], verdicts.pop(smallest), verdicts)
 
 
-def _datasets(index: ResultsIndex, claim: Claim) -> set[str]:
-    return set(index.sweep.datasets) if "average" in claim.data else set(claim.data)
-
-
-def _columns(index: ResultsIndex, claim: Claim) -> Iterator[Column]:
-    for data in claim.data:
-        for column in index.columns:
-            is_there = column.average if data == "average" else column.datasets == (data,)
-            if is_there and column.metric in claim.metrics:
-                yield column
-
-
-def _parts(index: ResultsIndex, known: Mapping[ComparisonKey, Comparison], claim: Claim) -> Iterable[Part]:
+def _parts(
+    index: ResultsIndex, known: Mapping[ComparisonKey, Comparison], claim: Claim, smallest: float
+) -> Iterable[ClaimPart]:
     rows = [row.split("/") for row in claim.rows]
     if claim.kind == "time_ratio":
         return [_time(index, model, merge, data, claim) for model, merge in rows for data in claim.data]
-    columns = list(_columns(index, claim))
+    columns = [
+        column
+        for data in claim.data
+        for column in index.columns
+        if column.metric in claim.metrics and (column.average if data == "average" else column.datasets == (data,))
+    ]
     if claim.kind == "larger_gain":
-        return [_contrast(index, (claim.rows[0], claim.rows[1]), column) for column in columns]
+        return [_contrast(index, (claim.rows[0], claim.rows[1]), column, smallest) for column in columns]
     if claim.kind == "best":
         return [_best(index, model, merge, column) for model, merge in rows for column in columns]
-    return [
-        _difference(known[ComparisonKey(model, merge, column)], claim) for model, merge in rows for column in columns
-    ]
+    items = [known[ComparisonKey(model, merge, column)] for model, merge in rows for column in columns]
+    return [_difference(item, claim, smallest) for item in items]
 
 
-def _difference(item: Comparison, claim: Claim) -> Part:
-    def part(smallest: float) -> ClaimPart:
-        found = item.estimate
-        if claim.kind == "no_gain":
-            judged = claim_rules.no_gain(found, smallest)
-        elif claim.kind == "within":
-            judged = claim_rules.within(found, *claim.bounds)
-        else:
-            judged = claim_rules.direction(found, 1 if claim.kind == "rises" else -1, smallest)
-        published = "" if item.published is None else f"{item.published:+z.2f}"
-        title = f"{item.title}, {item.column.title}"
-        return ClaimPart(title, _words(found, "+"), published, item.documents is not None, judged)
-
-    return part
+def _difference(item: Comparison, claim: Claim, smallest: float) -> ClaimPart:
+    found = item.estimate
+    if claim.kind == "no_gain":
+        judged = claim_rules.no_gain(found, smallest)
+    elif claim.kind == "within":
+        judged = claim_rules.within(found, *claim.bounds)
+    else:
+        judged = claim_rules.direction(found, 1 if claim.kind == "rises" else -1, smallest)
+    published = "" if item.published is None else f"{item.published:+z.2f}"
+    title = f"{item.title}, {item.column.title}"
+    return ClaimPart(title, _words(found), published, item.documents is not None, judged)
 
 
-def _words(found: Estimate | None, sign: str = "") -> str:
+def _words(found: Estimate | None) -> str:
     if found is None:
         return "n/a"
-    return f"{found.value:{sign}z.2f} [{', '.join(f'{end:{sign}z.2f}' for end in found.interval())}]"
+    return f"{found.value:+z.2f} [{', '.join(f'{end:+z.2f}' for end in found.interval())}]"
 
 
-def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> Part:
+def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> ClaimPart:
     merges = index.sweep.merges_of(model)
     members = [index.arms(model, one, column) for one in merges]
     title = f"{index.title(model, merge)}, {column.title}"
@@ -115,13 +95,13 @@ def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> Part:
     # A rival that cannot be compared may be the better one.
     is_open = any(index.one_seed(model, one, column) for one in merges)
     if is_open or min(len(arm) for member in members for arm in member) < 2:
-        return lambda smallest: ClaimPart(title, "n/a", published, False, claim_rules.Judged("not tested"))
+        return ClaimPart(title, "n/a", published, False, claim_rules.Judged("not tested"))
     inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), index.design), strict=True))
     ours = f"best may be {', '.join(one for one in merges if inside[one])}"
-    return lambda smallest: ClaimPart(title, ours, published, False, claim_rules.best(inside, merge))
+    return ClaimPart(title, ours, published, False, claim_rules.best(inside, merge))
 
 
-def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> Part:
+def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> ClaimPart:
     found = index.time_test(model, merge, dataset).estimate
     low, high = claim.bounds
     judged = claim_rules.within(found, math.log(low), math.log(high))
@@ -130,23 +110,17 @@ def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Clai
         ends = ", ".join(f"{math.exp(end):.2f}" for end in found.interval())
         ours = f"x {math.exp(found.value):.2f} [{ends}]"
     title = f"{index.title(model, merge)}, {index.titles[dataset]}"
-    return lambda smallest: ClaimPart(title, ours, f"x {low:g} to {high:g}", False, judged)
+    return ClaimPart(title, ours, f"x {low:g} to {high:g}", False, judged)
 
 
-def _contrast(index: ResultsIndex, models: tuple[str, str], column: Column) -> Part:
+def _contrast(index: ResultsIndex, models: tuple[str, str], column: Column, smallest: float) -> ClaimPart:
     """How much more the first model gains than the second, each averaged over their common merges and over datasets."""
-    merges = _common_variants(index, *models)
+    own, shared = (index.sweep.merges_of(model) for model in models)
+    merges = [merge for merge in own if merge in shared and merge != index.sweep.statistics.base]
     found, with_documents = _gains_apart(index, models, merges, column)
     title = f"{index.model_title(models[0])} over {index.model_title(models[1])}, {column.title}"
     published = _published_contrast(index, models, merges, column)
-    return lambda smallest: ClaimPart(
-        title, _words(found, "+"), published, with_documents, claim_rules.direction(found, 1, smallest)
-    )
-
-
-def _common_variants(index: ResultsIndex, one: str, other: str) -> list[str]:
-    shared = index.sweep.merges_of(other)
-    return [merge for merge in index.sweep.merges_of(one) if merge in shared and merge != index.sweep.statistics.base]
+    return ClaimPart(title, _words(found), published, with_documents, claim_rules.direction(found, 1, smallest))
 
 
 def _gains_apart(
@@ -165,12 +139,10 @@ def _gains_apart(
             signs += [sign / len(column.datasets)] * len(samples)
             variances += [0.0] * len(samples)
             runs |= {run: sign * weight for run, weight in weights.items()}
-        sample = index.samples.get(dataset)
-        if sample is None or not runs or not sample.has(list(runs)):
-            with_documents = False
-        else:
-            # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
-            variances[-1] = sample.variance(column.metric, runs)
+        variance = index.document_variance(dataset, column.metric, runs)
+        with_documents &= variance is not None
+        # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
+        variances[-1] = variance or 0.0
     arms = [(model, merge) for model in models for merge in (*merges, index.sweep.statistics.base)]
     flat = [sample for samples in strata for sample in samples]
     if any(index.one_seed(model, merge, column) for model, merge in arms) or min(sample.size for sample in flat) < 2:
@@ -184,10 +156,9 @@ def _gains_apart(
 def _gain(
     index: ResultsIndex, model: str, merges: Sequence[str], column: Column
 ) -> tuple[tuple[Array, ...], dict[RunKey, float]]:
-    """Returns the mean over merges of the difference to the base on one dataset, over runs that can be compared.
+    """Returns what a model gains over the base on one dataset, on average over merges, by runs that can be compared.
 
-    Returns:
-        Independent samples whose means add up to it; the runs whose weighted sum it is.
+    The answer is independent samples whose means add up to it, and the runs whose weighted sum it is.
     """
     arms = (*merges, index.sweep.statistics.base)
     weights = (*[1 / len(merges)] * len(merges), -1.0)

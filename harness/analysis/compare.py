@@ -7,28 +7,23 @@ from harness.analysis.comparison import Comparison, DocumentLevel
 from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import ROUNDING, is_subset, judge_published, published_score
+from harness.analysis.published import is_subset, judge_published, published_score
 from harness.stats import effect_sizes, multiple_testing, power
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
-from harness.stats.pairing import Stratum, least_p
-from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
+from harness.stats.pairing import Arms, least_p
+from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Prediction
 from harness.stats.t_tests import TTest, t_test
 
 
 def compare(index: ResultsIndex, control: bool) -> Iterator[Comparison]:
-    """Compares every row of the controls, or of the others, with its base, in every column."""
+    """Compares every row of the controls, or of the others, with its base; what a family decides is for `marked`."""
     sweep = index.sweep
     base = sweep.statistics.base
     for model, merge in sweep.rows:
         if base in sweep.merges_of(model) and merge != base and sweep.models[model].control == control:
             for column in index.columns:
-                yield compare_row(index, model, merge, column)
-
-
-def compare_row(index: ResultsIndex, model: str, merge: str, column: Column) -> Comparison:
-    """Compares one row with its base in one column; what depends on the whole family is added by `marked`."""
-    return _Contrast(index, model, merge, column).comparison()
+                yield _Contrast(index, model, merge, column).comparison()
 
 
 class _Contrast:
@@ -45,9 +40,10 @@ class _Contrast:
         self.runs = [self._weights(one) for one in self.strata]
         self.one_seed = any(index.one_seed(model, arm, column) for arm in self.merges)
         tested = t_test(self.strata)
-        self.test = tested.with_one_seed() if self.one_seed else tested
+        # Runs that count as one have a difference, and no test.
+        self.test = TTest("one seed", tested.num_pairs, tested.difference, tested.sd) if self.one_seed else tested
 
-    def _weights(self, stratum: Stratum) -> dict[RunKey, float]:
+    def _weights(self, stratum: Arms) -> dict[RunKey, float]:
         """Returns the runs whose weighted sum is the mean difference in a stratum."""
         return {
             RunKey(self.model, arm, seed): sign / len(seeds)
@@ -57,7 +53,8 @@ class _Contrast:
 
     def comparison(self) -> Comparison:
         test, strata, average = self.test, self.strata, self.column.average
-        published = self._published()
+        scores = [published_score(self.sweep, self.model, arm, self.column) for arm in self.merges]
+        published = None if scores[0] is None or scores[1] is None else round(scores[0] - scores[1], 10)
         judged = self._judged(published)
         power_at, detectable = self._power(math.nan if judged is NOT_COMPARABLE else published or math.nan)
         placed = list(zip(self.column.datasets, strata, strict=True))
@@ -88,10 +85,6 @@ class _Contrast:
             documents=self._documents(),
         )
 
-    def _published(self) -> float | None:
-        variant, base = (published_score(self.sweep, self.model, arm, self.column) for arm in self.merges)
-        return None if variant is None or base is None else round(variant - base, 10)
-
     def _judged(self, published: float | None) -> Prediction | None:
         if published is None or not (is_subset(self.sweep, self.column) or self.test.status == "tested"):
             return None
@@ -109,18 +102,18 @@ class _Contrast:
         return power.power(difference, sd, num_pairs, self.rule.alpha, num_samples), detectable
 
     def _documents(self) -> DocumentLevel | None:
-        """Adds the documents' share of the error; nothing where a run's predictions are not known."""
+        """Returns the same with documents as a sample; None where a run's predictions are not known."""
         if self.test.status != "tested":
             return None
         samples: list[Array] = []
         variances: list[float] = []
         for dataset, stratum, weights in zip(self.column.datasets, self.strata, self.runs, strict=True):
-            sample = self.index.samples.get(dataset)
-            if sample is None or not sample.has(list(weights)):
+            variance = self.index.document_variance(dataset, self.column.metric, weights)
+            if variance is None:
                 return None
             # A stratum's samples share its documents, so that its variance counts once.
             samples += stratum.samples
-            variances += [sample.variance(self.column.metric, weights), *[0.0] * (len(stratum.samples) - 1)]
+            variances += [variance, *[0.0] * (len(stratum.samples) - 1)]
         found = crossed(samples, variances, [1 / len(self.strata)] * len(samples))
         share = sum(variances) / len(self.strata) ** 2 / found.error**2
         return DocumentLevel(found, share, self._p_swap())

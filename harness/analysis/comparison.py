@@ -11,6 +11,8 @@ from harness.stats.estimate import Estimate
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
 from harness.stats.t_tests import TTest
 
+_OF_DOCUMENTS = ("crossed_low_95", "crossed_high_95", "crossed_se", "crossed_df", "share_of_documents", "p_swap")
+
 
 class ComparisonKey(NamedTuple):
     """What tells the comparisons of a sweep apart."""
@@ -34,26 +36,24 @@ class DocumentLevel:
     share: float
     p_swap: float
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Everything that a row tells of it, in the order of `_OF_DOCUMENTS`."""
+        return *self.crossed.interval(), self.crossed.error, self.crossed.df, self.share, self.p_swap
+
 
 @dataclass(frozen=True)
 class Comparison:
     """A merge against the base merge of the same model.
 
     Attributes:
-        model: Key of the sweep file.
-        merge: Merge of the variant.
-        base: Merge of the base.
         title: Row title of the variant.
-        column: Metric and datasets.
         family: Family of tests in which it is corrected; None for controls, which are not.
-        test: The t test.
         seeds: Seeds of the variant and of the base that count, for each dataset.
         differences: Seed to difference, for each dataset; empty where seeds do not pair.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
         mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
             not compared.
-        exact_test: Name of the exact test.
-        p_exact: p of the exact test.
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
         correlation: Pearson's r between the arms over seeds; NaN for averages.
         better: Probability that a run of the variant scores above one of the base; NaN for averages.
@@ -114,51 +114,20 @@ class Comparison:
 
     def as_row(self) -> dict[str, Any]:
         """Returns every number by the name that it has in CSV, JSON and MLflow; NaN where it does not exist."""
-        test, judged, better = self.test, self.judged, self.better
-        return {
-            "model": self.model,
-            "merge": self.merge,
-            "base": self.base,
-            "dataset": "average" if self.column.average else self.column.datasets[0],
-            "metric": self.column.metric,
-            "family": FAMILIES[self.family] if self.family else "control",
-            "status": test.status,
-            "num_pairs": "/".join(map(str, test.num_pairs)),
-            "dropped": " ".join(self.dropped),
-            "mixed": " ".join(self.mixed),
-            "published_delta": self.published,
-            "published_judged": judged.agreement if judged else None,
-            "published_half_width": judged.half_width if judged else math.nan,
-            "published_p": judged.p if judged else math.nan,
-            "delta": test.difference,
-            "low_95": test.low,
-            "high_95": test.high,
-            "sd": test.sd,
-            "se": test.error,
-            "t": test.statistic,
-            "df": test.df,
-            "p": test.p,
-            "p_holm": self.p_holm,
-            "q_bh": self.q_bh,
-            "exact_test": self.exact_test,
-            "p_exact": self.p_exact,
-            "least_p_exact": self.least_p,
-            **self._of_documents(),
-            "p_better": better.value,
-            "p_better_low_95": better.low,
-            "p_better_high_95": better.high,
-            "correlation": self.correlation,
-            "power_at_published_delta": self.power,
-            "detectable_delta": self.detectable,
-            "marks": self.marks,
-            "flags": " ".join(self.flags),
-            "no_star_because": self.obstacle,
-        }
-
-    def _of_documents(self) -> dict[str, float]:
-        names = ("crossed_low_95", "crossed_high_95", "crossed_se", "crossed_df", "share_of_documents", "p_swap")
-        found = self.documents
-        if found is None:
-            return dict.fromkeys(names, math.nan)
-        numbers = (*found.crossed.interval(), found.crossed.error, found.crossed.df, found.share, found.p_swap)
-        return dict(zip(names, numbers, strict=True))
+        test, judged, documents = self.test, self.judged, self.documents
+        dataset = "average" if self.column.average else self.column.datasets[0]
+        row: dict[str, Any] = {"model": self.model, "merge": self.merge, "base": self.base, "dataset": dataset}
+        row |= {"metric": self.column.metric, "family": FAMILIES[self.family] if self.family else "control"}
+        row |= {"status": test.status, "num_pairs": "/".join(map(str, test.num_pairs))}
+        row |= {"dropped": " ".join(self.dropped), "mixed": " ".join(self.mixed)}
+        row |= {"published_delta": self.published, "published_judged": judged.agreement if judged else None}
+        row |= {"published_half_width": judged.half_width if judged else math.nan}
+        row |= {"published_p": judged.p if judged else math.nan}
+        row |= {"delta": test.difference, "low_95": test.low, "high_95": test.high, "sd": test.sd, "se": test.error}
+        row |= {"t": test.statistic, "df": test.df, "p": test.p, "p_holm": self.p_holm, "q_bh": self.q_bh}
+        row |= {"exact_test": self.exact_test, "p_exact": self.p_exact, "least_p_exact": self.least_p}
+        row |= dict(zip(_OF_DOCUMENTS, documents.numbers if documents else [math.nan] * 6, strict=True))
+        row |= {"p_better": self.better.value, "p_better_low_95": self.better.low, "p_better_high_95": self.better.high}
+        row |= {"correlation": self.correlation}
+        row |= {"power_at_published_delta": self.power, "detectable_delta": self.detectable}
+        return row | {"marks": self.marks, "flags": " ".join(self.flags), "no_star_because": self.obstacle}

@@ -13,13 +13,7 @@ FAMILIES = {"averages": "A", "datasets": "B"}
 
 @dataclass(frozen=True)
 class Column:
-    """A metric on one dataset, or its average over several.
-
-    Attributes:
-        title: Heading.
-        metric: Key of the scores.
-        datasets: Key of the dataset, or all keys for an average.
-    """
+    """A metric on one dataset, or its average over several; `title` is its heading."""
 
     title: str
     metric: Headline

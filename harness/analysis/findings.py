@@ -1,7 +1,8 @@
 """Findings of a sweep, as frozen records: everything that a report prints.
 
 A *row* is a model under a merge, a *column* a metric on one dataset or its average over all. NaN stands for a number
-that does not exist.
+that does not exist. `title` is that of a row and `dataset` that of a dataset, as the tables have them; a pair of
+numbers is a mean over seeds with its standard deviation.
 """
 
 from collections.abc import Mapping
@@ -25,9 +26,8 @@ class TableCell:
     Attributes:
         mean: Mean over seeds, in points; NaN where a dataset has no finished trial.
         sd: Standard deviation (ddof 1) over seeds; NaN below two.
-        num_done: Number of finished trials with this score, per dataset of the column.
-        num_failed: Number of failed trials, all datasets together.
-        num_planned: Number of planned trials, all datasets together.
+        num_done: Number of finished trials with this score, per dataset of the column; the other numbers of trials
+            are of all datasets together.
         num_collapsed: Number of runs that are suspiciously low, or predict the same for every document; they stay in
             the mean.
         one_seed: Whether all seeds made the same predictions or scores, so they count as one.
@@ -61,12 +61,9 @@ class TableCell:
 
 @dataclass(frozen=True)
 class ClaimPart:
-    """One part of a claim.
+    """One part of a claim, of one row and column: what was found, and what the literature has, in words.
 
     Attributes:
-        title: Row and column.
-        ours: What was found, in words.
-        published: What the literature has, in words.
         with_documents: Whether documents count as a sample.
         judged: The verdict; `not comparable` where trained on fewer documents.
     """
@@ -83,11 +80,9 @@ class ClaimResult:
     """A claim of the literature and what became of it.
 
     Attributes:
-        name: Key of the sweep file.
-        text: The statement.
         parts: Its parts, by the planned smallest effect.
         verdict: By that effect; `not comparable` where trained on fewer documents.
-        sensitivity: Verdict by other smallest effects.
+        sensitivity: Smallest effect to verdict, for others than the planned one.
     """
 
     name: str
@@ -99,14 +94,7 @@ class ClaimResult:
 
 @dataclass(frozen=True)
 class Replication:
-    """In how many datasets at least a variant has an effect, by the partial conjunction.
-
-    Attributes:
-        title: Row title of the variant.
-        metric: Key of the scores.
-        num_effects: Least number of datasets with an effect.
-        num_datasets: Number of datasets.
-    """
+    """In how many datasets at least a variant has an effect, by the partial conjunction."""
 
     title: str
     metric: str
@@ -116,7 +104,7 @@ class Replication:
 
 @dataclass(frozen=True)
 class Row:
-    """A model under a merge; its cells are aligned with the summary's columns."""
+    """A model under a merge; its cells are aligned with the columns of the findings."""
 
     model: str
     merge: str
@@ -127,14 +115,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Detail:
-    """What one cell cost, and its other metrics.
+    """What one cell cost in training, and its other metrics.
 
     Attributes:
-        title: Row title.
-        dataset: Dataset title.
-        metrics: Metric to mean and standard deviation.
-        seconds: Mean and standard deviation of the training time.
-        num_parameters: Number of trainable parameters.
         ratio: Geometric mean of the time per epoch over the base merge's, and the ends of its 95 % interval.
     """
 
@@ -151,12 +134,9 @@ class LabelGroup:
     """One cell's scores on a group of labels.
 
     Attributes:
-        title: Row title.
-        dataset: Dataset title.
         group: Name in `datasets.storage.label_groups.GROUPS`.
-        micro: Mean and standard deviation over seeds of F pooled over the group's labels.
-        macro: Mean and standard deviation over seeds of the mean F of those labels that a test document has.
-        num_runs: Number of finished runs.
+        micro: F pooled over the group's labels.
+        macro: Mean F of those labels that a test document has.
     """
 
     title: str
@@ -169,14 +149,11 @@ class LabelGroup:
 
 @dataclass(frozen=True)
 class LabelDifference:
-    """Difference in F of a single label between a variant and its base.
+    """Mean difference in F of a label between a variant and its base, in points.
 
     Attributes:
-        row: Row title of the variant.
-        dataset: Dataset title.
-        label: Name of the label.
-        support: Number of test documents with it.
-        difference: Mean difference over seeds, in points.
+        row: Title of the variant's row.
+        support: Number of test documents with the label.
     """
 
     row: str
@@ -191,9 +168,6 @@ class Findings:
     """Everything that a report prints.
 
     Attributes:
-        sweep: The sweep file.
-        facts: What the report says beyond the scores.
-        dataset_titles: Dataset key to its name in the tables.
         columns: Single datasets first, then averages.
         rows: In the order of the sweep file.
         comparisons: Comparisons of both families, in the order of rows and columns.
@@ -202,7 +176,6 @@ class Findings:
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
         label_differences: One per compared row, dataset and label, where predictions are known.
-        claims: Verdicts on the statements of the literature.
         replications: One per variant and metric with a test, where there are several datasets.
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.

@@ -6,23 +6,6 @@ from enum import StrEnum
 from harness.analysis.comparison import Comparison
 
 Rule = Callable[[Comparison, float, int], bool]
-"""Whether a comparison has a flag, by alpha and the size of its family."""
-
-
-def _is_underpowered(item: Comparison, alpha: float, size: int) -> bool:
-    return item.power < 0.8
-
-
-def _is_out_of_reach(item: Comparison, alpha: float, size: int) -> bool:
-    return item.test.has_p and size * item.least_p > alpha
-
-
-def _has_dropped_seeds(item: Comparison, alpha: float, size: int) -> bool:
-    return bool(item.dropped) and min(item.test.num_pairs) > 0
-
-
-def _has_mixed_seeds(item: Comparison, alpha: float, size: int) -> bool:
-    return bool(item.mixed)
 
 
 class Flag(StrEnum):
@@ -30,7 +13,7 @@ class Flag(StrEnum):
 
     Attributes:
         meaning: Sentence under the table, with places for `alpha` and the name of the `exact` test.
-        holds: Rule that decides it.
+        holds: Rule that decides it, by the comparison, alpha and the planned size of its family.
     """
 
     meaning: str
@@ -40,11 +23,23 @@ class Flag(StrEnum):
         "U",
         "power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), so no star is no evidence of "
         "no effect",
-        _is_underpowered,
+        lambda item, alpha, size: item.power < 0.8,
     )
-    P = ("P", "with so few seeds the exact {exact} cannot reach {alpha} after Holm", _is_out_of_reach)
-    D = ("D", "seeds that only one of the two finished are left out", _has_dropped_seeds)
-    M = ("M", "runs made by different commits or on different hardware are not compared", _has_mixed_seeds)
+    P = (
+        "P",
+        "with so few seeds the exact {exact} cannot reach {alpha} after Holm",
+        lambda item, alpha, size: item.test.has_p and size * item.least_p > alpha,
+    )
+    D = (
+        "D",
+        "seeds that only one of the two finished are left out",
+        lambda item, alpha, size: bool(item.dropped) and min(item.test.num_pairs) > 0,
+    )
+    M = (
+        "M",
+        "runs made by different commits or on different hardware are not compared",
+        lambda item, alpha, size: bool(item.mixed),
+    )
 
     def __new__(cls, letter: str, meaning: str, holds: Rule) -> "Flag":
         """Makes a letter that knows its meaning and its rule."""

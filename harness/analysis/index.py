@@ -4,23 +4,18 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.design import Column, design_of
-from harness.analysis.inputs import Facts, Samples, TrialPlace, TrialResult
+from harness.analysis.inputs import Facts, RunKey, Samples, TrialPlace, TrialResult
 from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
-from harness.stats.pairing import SeedKey, Stratum
+from harness.core.metric_names import Headline
+from harness.stats.pairing import Arms, SeedKey
 from harness.stats.t_tests import TTest, t_test
 
 METRIC_TITLES = {"micro_f1": "micro", "macro_f1": "macro"}
 
 
 class ResultsIndex:
-    """Trial results by row and column.
-
-    Args:
-        sweep: The sweep file.
-        results: Finished and failed trials, in any order.
-        facts: Facts that name the datasets.
-        samples: Predictions, where they are known.
+    """Trial results by row and column, with the predictions that are known, and the names of rows and datasets.
 
     Raises:
         ValueError: On two results of one trial, or one that is not of the sweep.
@@ -49,13 +44,6 @@ class ResultsIndex:
             if math.isfinite(score):
                 yield one, score
 
-    def scores(self, model: str, merge: str, column: Column) -> list[dict[int, float]]:
-        """Returns finite scores by seed, one mapping per dataset of the column."""
-        return [
-            {one.seed: score for one, score in self.finite(model, merge, dataset, column.metric)}
-            for dataset in column.datasets
-        ]
-
     def arms(self, model: str, merge: str, column: Column) -> list[dict[SeedKey, float]]:
         """Returns finite scores by what decides whether they may be compared, one mapping per dataset."""
         mixed = self.sweep.statistics.allow_mixed
@@ -67,10 +55,17 @@ class ResultsIndex:
             for dataset in column.datasets
         ]
 
-    def strata(self, model: str, merge: str, column: Column) -> list[Stratum]:
+    def strata(self, model: str, merge: str, column: Column) -> list[Arms]:
         """Returns a row and its base put together, one stratum per dataset."""
         arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
         return [self.design.of(*both) for both in zip(*arms, strict=True)]
+
+    def document_variance(self, dataset: str, metric: Headline, weights: Mapping[RunKey, float]) -> float | None:
+        """Returns the variance over documents of a weighted sum of runs; None where predictions are not known."""
+        sample = self.samples.get(dataset)
+        if sample is None or not weights or not sample.has(list(weights)):
+            return None
+        return sample.variance(metric, weights)
 
     def one_seed(self, model: str, merge: str, column: Column) -> bool:
         """Returns whether, on some dataset of the column, different seeds made no difference.
@@ -96,10 +91,7 @@ class ResultsIndex:
         return title if merge == "none" else f"{title}+MTL ({merge})"
 
     def time_test(self, model: str, merge: str, dataset: str) -> TTest:
-        """Tests the mean of log(time per epoch / that of the base).
-
-        Times of different commits or hardware are never compared: `allow_mixed` is about scores.
-        """
+        """Tests the mean of log(time per epoch / that of the base); `allow_mixed` is about scores, not about times."""
         arms = (
             {
                 SeedKey(one.seed, one.made_on): math.log(one.seconds / one.num_epochs)

@@ -35,10 +35,6 @@ class TrialResult:
     """How one trial ended.
 
     Attributes:
-        model: Key of the sweep file.
-        merge: `none`, `masking` or `projection`.
-        dataset: Key of the sweep file.
-        seed: Seed of the trial.
         scores: Metric to value, F in points; None if the trial failed.
         failure: Why it failed; None if it did not.
         seconds: Training time.
@@ -47,7 +43,6 @@ class TrialResult:
         key: Identity of the trial.
         micro_batches: Number of parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
-        num_epochs: Number of epochs trained.
     """
 
     model: str
@@ -80,7 +75,6 @@ class DatasetFacts:
         num_branches: Number of children of the root.
         num_documents: Split to number of documents.
         fingerprint: Digest of the prepared data.
-        notes: Remarks for the report.
         label_groups: Group of labels to its number of labels, and how many of them a test document has.
     """
 

@@ -33,10 +33,7 @@ def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Compari
 def marks_of(item: Comparison, p: float, alpha: float) -> str:
     """Returns the marks of a comparison, empty where it is not significant.
 
-    Args:
-        item: Comparison with its t test and, where predictions are known, the interval over seeds and documents.
-        p: Corrected p-value, which makes the stars.
-        alpha: Level of one star.
+    The corrected p-value makes the stars, one at alpha; the interval over seeds and documents makes the dagger.
     """
     stars = STAR * sum(p < level for level in star_levels(alpha))
     if not stars:

@@ -9,9 +9,6 @@ from harness.config.schema import SweepFile
 from harness.stats.distributions import Array
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction, prediction
 
-ROUNDING = 0.005
-"""Most that a published score is off."""
-
 
 def published_score(sweep: SweepFile, model: str, merge: str, column: Column) -> float | None:
     """Returns the published score; of an average, the mean rounded as the literature prints it."""
@@ -56,8 +53,8 @@ def judge_published(
     documents = 0.0
     for dataset, weights in zip(column.datasets, runs, strict=True):
         if dataset in index.sweep.statistics.other_test_documents:
-            sample = index.samples.get(dataset)
-            if sample is None or not sample.has(list(weights)):
+            variance = index.document_variance(dataset, column.metric, weights)
+            if variance is None:
                 return NOT_COMPARABLE
-            documents += sample.variance(column.metric, weights)
+            documents += variance
     return prediction(samples, published, rounding, len(column.datasets), documents)

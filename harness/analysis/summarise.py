@@ -19,13 +19,7 @@ from harness.config.schema import SweepFile
 
 
 def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples: Samples | None = None) -> Findings:
-    """Computes everything that a report prints.
-
-    Args:
-        sweep: The sweep file.
-        results: Finished and failed trials, in any order; a planned trial that is missing has not run.
-        facts: What the report says beyond the scores.
-        samples: Predictions on the test documents, where they are known.
+    """Computes everything that a report prints from what `Inputs` describes.
 
     Raises:
         ValueError: On two results of one trial, or one that is not of the sweep.

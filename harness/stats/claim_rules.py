@@ -39,14 +39,11 @@ def direction(found: Estimate | None, sign: int, smallest: float) -> Judged:
     """Judges a claimed rise (sign 1) or fall (-1) by the 95 % interval, and by the 90 % one against +-smallest."""
     if found is None:
         return _OPEN
-    turned = found.times(sign)
-    low, high = turned.interval()
-    if low > 0:
-        return Judged("supported", turned.p_below())
-    if high < 0:
-        return Judged("contradicted", turned.p_below())
-    small = found.p_equivalent(-smallest, smallest) < 0.05
-    return Judged("negligible" if small else "inconclusive", turned.p_below())
+    low, high = found.interval()
+    p = found.p_below() if sign > 0 else found.p_above()
+    if low > 0 or high < 0:
+        return Judged("supported" if (low > 0) == (sign > 0) else "contradicted", p)
+    return Judged("negligible" if found.p_equivalent(-smallest, smallest) < 0.05 else "inconclusive", p)
 
 
 def no_gain(found: Estimate | None, smallest: float) -> Judged:

@@ -5,7 +5,7 @@ since a plan only counts and should answer at once.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
@@ -33,12 +33,11 @@ def noncentral_t_outside(bound: float, df: float, shift: float) -> float:
     return min(1.0, float(1 - below + left))
 
 
-def chi2_quantile(shares: ArrayLike, df: float) -> Array:
-    """Returns the values that chi-squared with df degrees of freedom stays below with some probabilities."""
+def chi2_quantile(share: float, df: float) -> float:
+    """Returns the value that chi-squared with df degrees of freedom stays below with a probability."""
     from scipy.special import gammaincinv
 
-    quantiles: Array = 2 * gammaincinv(df / 2, shares)
-    return quantiles
+    return 2 * float(gammaincinv(df / 2, share))
 
 
 def normal_isf(share: float) -> float:

@@ -23,7 +23,6 @@ class DocumentSample(Generic[Run]):
     Args:
         name: Name of the dataset; its bootstrap depends on it.
         runs: Counts of each run by metric, as each metric has its own best epoch.
-        labels: Names of the labels.
         support_L: Documents with each label.
         how: Numbers of resamples, and their seed.
         constant: Runs, by metric, that predict one and the same set of labels for every document.
@@ -44,16 +43,10 @@ class DocumentSample(Generic[Run]):
         self._runs = runs
         self.how = how
         self._constant = constant
-        self._influence = {
-            run: influence(counts["micro_f1"], "micro_f1") for run, counts in runs.items() if "micro_f1" in counts
-        }
-        macro = [run for run, counts in runs.items() if "macro_f1" in counts]
-        drawn = (
-            bootstrap([runs[run]["macro_f1"] for run in macro], "macro_f1", seed_of(how.root, name), how.draws)
-            if macro
-            else ()
-        )
-        self._resampled = dict(zip(macro, drawn, strict=True))
+        self._influence = {run: influence(counts["micro_f1"], "micro_f1") for run, counts in runs.items()}
+        macro = [counts["macro_f1"] for counts in runs.values()]
+        drawn = bootstrap(macro, "macro_f1", seed_of(how.root, name), how.draws) if macro else ()
+        self._resampled = dict(zip(runs, drawn, strict=True))
 
     def has(self, runs: Sequence[Run]) -> bool:
         """Returns whether the predictions of all these runs are known."""
@@ -72,9 +65,9 @@ class DocumentSample(Generic[Run]):
 
         The runs stay as they are: documents are resampled, the same ones for all.
         """
-        if metric == "micro_f1":
-            return variance_of_mean(sum((w * self._influence[run] for run, w in weights.items()), np.zeros(1)))
-        return float(sum((w * self._resampled[run] for run, w in weights.items()), np.zeros(1)).var(ddof=1))
+        of_runs = self._influence if metric == "micro_f1" else self._resampled
+        total = sum((weight * of_runs[run] for run, weight in weights.items()), np.zeros(1))
+        return variance_of_mean(total) if metric == "micro_f1" else float(total.var(ddof=1))
 
     def p_swap(self, metric: Metric, key: str, pairs: Sequence[tuple[Run, Run]]) -> float:
         """Returns the p of approximate randomisation over some pairs of runs, all swapped together."""

@@ -34,14 +34,12 @@ class Counts:
         one, other = (sparse.csr_array(labels, dtype=np.int8) for labels in (predicted, gold))
         return cls(sparse.csr_array(one.multiply(other)), sparse.csr_array(one + other))
 
-    def pooled(self) -> "Counts":
-        """Returns the same with all labels as one: the micro F of these counts is their macro F."""
-        return Counts(*(sparse.csr_array(part.sum(1, dtype=np.int32)[:, None]) for part in (self.right, self.size)))
-
 
 def by_metric(counts: Counts, metric: Metric) -> Counts:
-    """Returns the counts whose mean F per column is the metric."""
-    return counts.pooled() if metric == "micro_f1" else counts
+    """Returns the counts whose mean F per column is the metric: for micro F all labels are one."""
+    if metric == "macro_f1":
+        return counts
+    return Counts(*(sparse.csr_array(part.sum(1, dtype=np.int32)[:, None]) for part in (counts.right, counts.size)))
 
 
 def mean_f(right: Array, size: Array) -> Array:
@@ -57,8 +55,7 @@ def f_share(right: Array, size: Array) -> Array:
 
 def score(counts: Counts, metric: Metric) -> float:
     """Returns F in points, over all labels: scikit-learn's with `zero_division=0`."""
-    chosen = by_metric(counts, metric)
-    return float(mean_f(*sums(chosen)))
+    return float(mean_f(*sums(by_metric(counts, metric))))
 
 
 def sums(counts: Counts) -> tuple[Array, Array]:

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.stats.distributions import normal_isf
-from harness.stats.pairing import Stratum
+from harness.stats.pairing import Arms
 from harness.stats.t_tests import TINY
 
 LEAST_DEVIATION = 0.2
 """Least median absolute deviation, in points, in judging that a run collapsed."""
 
 
-def correlation(found: Stratum) -> float:
+def correlation(found: Arms) -> float:
     """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
     if len(found.differences) < 3 or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
         return math.nan
@@ -27,13 +27,12 @@ class ProbabilityBetter(NamedTuple):
     Attributes:
         value: Share of all pairs of a variant's and a base run in which the variant is ahead: the Mann-Whitney U over
             the product of sizes; NaN where an arm is empty.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
+        low: Lower end of the 95 % interval, which ends at `high`.
     """
 
-    value: float
-    low: float
-    high: float
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
 
 def p_better(variant: Sequence[float], base: Sequence[float]) -> ProbabilityBetter:
@@ -49,7 +48,7 @@ def p_better(variant: Sequence[float], base: Sequence[float]) -> ProbabilityBett
         (method 5); Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, for the measure.
     """
     if not variant or not base:
-        return ProbabilityBetter(math.nan, math.nan, math.nan)
+        return ProbabilityBetter()
     ahead = np.sign(np.subtract.outer(np.asarray(variant), np.asarray(base)))
     value = float((ahead.mean() + 1) / 2)
     return ProbabilityBetter(value, _lower_end(value, *ahead.shape), 1 - _lower_end(1 - value, *ahead.shape))

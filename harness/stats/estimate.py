@@ -47,10 +47,6 @@ class Estimate:
         """
         return max(self.p_above(low), self.p_below(high))
 
-    def times(self, factor: float) -> "Estimate":
-        """Returns the estimate on another scale."""
-        return Estimate(factor * self.value, abs(factor) * self.error, self.df)
-
     def guarded(self, other: "Estimate") -> "Estimate":
         """Returns the estimate, made as unsure as another one of the same difference wherever that is less sure."""
         return _Guarded(self.value, self.error, self.df, other)
@@ -71,9 +67,6 @@ class _Guarded(Estimate):
 
     def p_below(self, bound: float = 0.0) -> float:
         return max(super().p_below(bound), self.other.p_below(bound))
-
-    def times(self, factor: float) -> Estimate:
-        return super().times(factor).guarded(self.other.times(factor))
 
 
 def satterthwaite(variances: Sequence[float], sizes: Sequence[int], known: float = 0.0) -> tuple[float, float]:

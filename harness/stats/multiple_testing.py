@@ -54,20 +54,14 @@ def holm(p: Sequence[float], size: int) -> list[float]:
 
 
 def benjamini_hochberg(p: Sequence[float], size: int) -> list[float]:
-    """Benjamini-Hochberg q-values: the i-th smallest of m becomes min over j >= i of m p_(j) / j.
-
-    Args:
-        p: Raw p-values; NaN counts as 1 and stays NaN in the answer.
-        size: Planned size m of the family.
+    """Benjamini-Hochberg q-values, of what `holm` takes: the i-th smallest of m becomes min over j >= i of m p_(j) / j.
 
     Source:
         Benjamini & Hochberg 1995, Controlling the false discovery rate.
     """
-
-    def step_up(ranked: Array) -> Array:
-        return np.minimum.accumulate((ranked * size / np.arange(1, ranked.size + 1))[::-1])[::-1]
-
-    return _adjust(p, size, step_up)
+    return _adjust(
+        p, size, lambda ranked: np.minimum.accumulate((ranked * size / np.arange(1, ranked.size + 1))[::-1])[::-1]
+    )
 
 
 def _adjust(p: Sequence[float], size: int, step: Callable[[Array], Array]) -> list[float]:
@@ -88,9 +82,8 @@ def star_levels(alpha: float) -> list[float]:
 def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Design = Pairs) -> list[bool]:
     """Tells for each member of a group whether it may be the best one.
 
-    A member leaves if some other beats it in a one-sided (stratified) t test at
-    .05 / (size - 1). The truly best one is dropped with a probability of at most 5 %, whichever is
-    numerically best.
+    A member leaves if some other beats it in a one-sided (stratified) t test at .05 / (size - 1). The truly best one is
+    dropped with a probability of at most 5 %, whichever is numerically best.
 
     Args:
         members: Scores of each member, one mapping per stratum; an empty one can neither beat nor be beaten.
@@ -104,9 +97,7 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Desig
 
     def beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> bool:
         test = t_test([design.of(better, worse) for better, worse in zip(winner, loser, strict=True)])
-        if test.status != "tested" or test.statistic <= 0:
-            return False
-        return test.p / 2 < 0.05 / (size - 1)
+        return test.status == "tested" and test.statistic > 0 and test.p / 2 < 0.05 / (size - 1)
 
     return [not any(beaten(one, other) for other in members if other is not one) for one in members]
 
@@ -123,12 +114,8 @@ def were_compared(members: Sequence[Sequence[Scores]], design: Design = Pairs) -
 def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
     """Returns in how many strata at least there is an effect, by the Bonferroni partial conjunction.
 
-    With sorted p-values of K strata, p_u = max over v <= u of (K - v + 1) p_(v) tests that at least u of them
-    have an effect; the answer is the largest u with p_u <= alpha.
-
-    Args:
-        p: Raw p-value of each planned stratum; NaN counts as 1.
-        alpha: Error rate of the whole statement.
+    With sorted p-values of K planned strata, NaN as 1, p_u = max over v <= u of (K - v + 1) p_(v) tests that at least u
+    of them have an effect; the answer is the largest u with p_u <= alpha, the error rate of the whole statement.
 
     Source:
         Dror, Baumer, Bogomolov & Reichart 2017, Replicability analysis for natural language processing.

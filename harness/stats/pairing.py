@@ -5,7 +5,6 @@ arms, loses a little power at none and gains from about .3 on.
 """
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
@@ -20,7 +19,6 @@ class SeedKey(NamedTuple):
     """What decides with which runs of the other arm a run may be compared.
 
     Attributes:
-        seed: Seed of the run.
         made_on: Commit and hardware of the run; empty where runs are compared whatever made them.
     """
 
@@ -33,14 +31,14 @@ Scores = Mapping[SeedKey, float]
 
 
 @dataclass(frozen=True)
-class Stratum(ABC):
-    """Two arms on one dataset; each subclass is a design.
+class Arms:
+    """A stratum whose arms are compared as wholes: seeds mean nothing across arms.
 
     Attributes:
         seeds: Seeds of the variant's runs, and those of the base's, in rising order.
         variant: One score per run of the variant.
         base: One score per run of the base.
-        dropped: Seeds that only one arm finished.
+        dropped: Seeds that only one arm finished; none where seeds do not pair.
         mixed: Seeds whose runs were made on something else than those of the other arm.
     """
 
@@ -50,38 +48,50 @@ class Stratum(ABC):
     dropped: tuple[int, ...]
     mixed: tuple[int, ...]
 
-    seed_test: ClassVar[str]
-    exact_test: ClassVar[str]
+    seed_test: ClassVar[str] = "Welch's t"
+    exact_test: ClassVar[str] = "exchange of runs"
 
     @classmethod
-    @abstractmethod
     def of(cls, variant: Scores, base: Scores) -> Self:
         """Puts two arms together; never imputes."""
+        one, other = cls.shared((variant, base))
+        seeds = tuple(key.seed for key in one), tuple(key.seed for key in other)
+        arms = _finite(variant), _finite(base)
+        left_out = [key.seed for arm, kept in zip(arms, (one, other), strict=True) for key in arm.keys() - kept.keys()]
+        return cls(seeds, tuple(one.values()), tuple(other.values()), *cls._parted(left_out, all(arms)))
 
     @staticmethod
-    @abstractmethod
+    def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Parts the seeds of runs that were left out into dropped and mixed ones."""
+        return (), tuple(sorted(set(left_out))) if has_both else ()
+
+    @staticmethod
     def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
-        """Returns the finite scores of several arms that can be compared with each other, sorted."""
+        """Returns the finite scores of several arms that can be compared with each other, sorted.
+
+        Those are the runs that were made on one thing: the one that leaves most in the smallest arm. Runs without
+        partners can only be compared as whole arms, and arms of different mixtures of hardware differ by that.
+        """
+        found = [_finite(arm) for arm in arms]
+        kinds = sorted({key.made_on for arm in found for key in arm})
+        kept = [[{key: arm[key] for key in arm if key.made_on == kind} for arm in found] for kind in kinds]
+        best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
+        return best if min(map(len, best)) else [{} for _ in found]
 
     @staticmethod
-    @abstractmethod
     def combined(samples: Sequence[Array]) -> tuple[Array, ...]:
         """Returns independent samples whose means add up to the sum of the means of some arms."""
+        return tuple(samples)
 
     @staticmethod
-    @abstractmethod
-    def exact_p(strata: Sequence["Stratum"]) -> float:
+    def exact_p(strata: "Sequence[Arms]") -> float:
         """Returns the two-sided p of the exact test of no mean difference over some strata."""
+        return exchange([(one.variant, one.base) for one in strata])
 
     @staticmethod
-    @abstractmethod
     def num_patterns(num_variant: int, num_base: int) -> int:
         """Returns the number of outcomes that the exact test of arms of these sizes looks at."""
-
-    @property
-    def differences(self) -> dict[int, float]:
-        """Variant minus base by seed; empty where seeds do not pair."""
-        return {}
+        return math.comb(num_variant + num_base, num_base)
 
     @property
     def samples(self) -> tuple[Array, ...]:
@@ -89,26 +99,28 @@ class Stratum(ABC):
         return self.combined([np.asarray(self.variant, dtype=float), -np.asarray(self.base, dtype=float)])
 
     @property
+    def differences(self) -> dict[int, float]:
+        """Variant minus base by seed; empty where seeds do not pair."""
+        return {}
+
+    @property
     def size(self) -> int:
         """Number of pairs, or of runs of the smaller arm."""
         return min(len(self.variant), len(self.base))
 
 
-class Pairs(Stratum):
-    """Runs of one seed belong together, if they were made on the same thing."""
+class Pairs(Arms):
+    """A stratum whose runs of one seed belong together, if they were made on the same thing."""
 
     seed_test = "paired t"
     exact_test = "sign flip"
 
-    @classmethod
-    def of(cls, variant: Scores, base: Scores) -> Self:
-        one, other = cls.shared((variant, base))
-        seeds = tuple(key.seed for key in one)
-        alone = sorted(key.seed for key in _finite(variant).keys() ^ _finite(base).keys())
+    @staticmethod
+    def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
         # A seed that both arms finished and that does not pair was made on two things.
-        dropped = tuple(seed for seed in alone if alone.count(seed) == 1)
-        mixed = tuple(dict.fromkeys(seed for seed in alone if alone.count(seed) > 1))
-        return cls((seeds, seeds), tuple(one.values()), tuple(other.values()), dropped, mixed)
+        alone = sorted(set(left_out))
+        dropped = tuple(seed for seed in alone if left_out.count(seed) == 1)
+        return dropped, tuple(seed for seed in alone if seed not in dropped)
 
     @staticmethod
     def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
@@ -121,7 +133,7 @@ class Pairs(Stratum):
         return (np.sum(samples, axis=0),)
 
     @staticmethod
-    def exact_p(strata: Sequence[Stratum]) -> float:
+    def exact_p(strata: Sequence[Arms]) -> float:
         return sign_flip([one.samples[0] for one in strata])
 
     @staticmethod
@@ -133,56 +145,11 @@ class Pairs(Stratum):
         return dict(zip(self.seeds[0], self.samples[0].tolist(), strict=True))
 
 
-class Arms(Stratum):
-    """Seeds mean nothing across arms; an arm is compared with the other as a whole."""
-
-    seed_test = "Welch's t"
-    exact_test = "exchange of runs"
-
-    @classmethod
-    def of(cls, variant: Scores, base: Scores) -> Self:
-        one, other = cls.shared((variant, base))
-        arms = _finite(variant), _finite(base)
-        left_out = (arms[0].keys() - one.keys()) | (arms[1].keys() - other.keys()) if all(arms) else ()
-        return cls(
-            seeds=(tuple(key.seed for key in one), tuple(key.seed for key in other)),
-            variant=tuple(one.values()),
-            base=tuple(other.values()),
-            dropped=(),
-            mixed=tuple(sorted({key.seed for key in left_out})),
-        )
-
-    @staticmethod
-    def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
-        """Keeps the runs that were made on one thing: the one that leaves most in the smallest arm.
-
-        Runs without partners can only be compared as whole arms, and arms of different mixtures of hardware differ by
-        that.
-        """
-        found = [_finite(arm) for arm in arms]
-        kinds = sorted({key.made_on for arm in found for key in arm})
-        kept = [[{key: arm[key] for key in arm if key.made_on == kind} for arm in found] for kind in kinds]
-        best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
-        return best if min(map(len, best)) else [{} for _ in found]
-
-    @staticmethod
-    def combined(samples: Sequence[Array]) -> tuple[Array, ...]:
-        return tuple(samples)
-
-    @staticmethod
-    def exact_p(strata: Sequence[Stratum]) -> float:
-        return exchange([(one.variant, one.base) for one in strata])
-
-    @staticmethod
-    def num_patterns(num_variant: int, num_base: int) -> int:
-        return math.comb(num_variant + num_base, num_base)
+Design = type[Arms]
+"""`Pairs`, or `Arms` where seeds do not pair."""
 
 
-Design = type[Stratum]
-"""`Pairs` or `Arms`."""
-
-
-def least_p(strata: Sequence[Stratum]) -> float:
+def least_p(strata: Sequence[Arms]) -> float:
     """Returns the least two-sided p that the exact test of runs of these numbers can give.
 
     Arms of unequal sizes have an extreme pattern on one side only.

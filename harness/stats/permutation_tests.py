@@ -27,10 +27,10 @@ _TOLERANCE = 1e-10
 def sign_flip(strata: Sequence[Array]) -> float:
     """Two-sided sign-flip p of the mean over strata of the mean difference, exact where that can be had.
 
-    The share of all sign patterns, independent per stratum and seed, whose statistic is at least as
-    far from 0 as the observed one. Exact up to 40 differences, by meeting in the middle: the signed
-    sums of one half are sorted, and each sum of the other half is looked up in them. Beyond that,
-    (1 + hits) / (1 + draws) over 99,999 draws with a fixed seed.
+    The share of all sign patterns, independent per stratum and seed, whose statistic is at least as far from 0 as the
+    observed one. Exact up to 40 differences, by meeting in the middle: the signed sums of one half are sorted, and each
+    sum of the other half is looked up in them. Beyond that, (1 + hits) / (1 + draws) over 99,999 draws with a fixed
+    seed.
 
     Source:
         Fisher 1935, The design of experiments; Pitman 1937; Phipson & Smyth 2010, Permutation
@@ -101,11 +101,7 @@ def _dealt(arms: WholeArms, place: int | None) -> Array:
 def _deals(num_runs: int, num_chosen: int, num_draws: int, place: int | None) -> Array:
     """Returns which runs are dealt to the variant, (ways, runs) of 0 and 1; kept, as comparisons share their sizes.
 
-    Args:
-        num_runs: Runs of both arms.
-        num_chosen: Runs of the variant.
-        num_draws: Number of ways that are drawn.
-        place: Number of the stratum, whose draws are its own; None for all ways.
+    They are drawn, for each place of a stratum on its own; where there is no place, they are all ways.
     """
     if place is None:
         chosen = np.array(list(itertools.combinations(range(num_runs), num_chosen)))

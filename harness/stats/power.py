@@ -64,4 +64,4 @@ def upper_sd(sd: float, num_pairs: int, confidence: float = 0.8) -> float:
     """
     if num_pairs < 2:
         return math.nan
-    return sd * math.sqrt((num_pairs - 1) / float(chi2_quantile(1 - confidence, num_pairs - 1)))
+    return sd * math.sqrt((num_pairs - 1) / chi2_quantile(1 - confidence, num_pairs - 1))

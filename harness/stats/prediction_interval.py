@@ -11,7 +11,7 @@ from harness.stats.distributions import Array
 from harness.stats.estimate import Estimate, satterthwaite
 from harness.stats.t_tests import TINY, mean_and_sd
 
-Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable"]
+Agreement = Literal["≈", ">", "<", "uninformative", "degenerate", "n/a", "not comparable", ""]
 JUDGED: tuple[Agreement, ...] = ("≈", ">", "<")
 """Agreements that are a judgement."""
 
@@ -24,22 +24,20 @@ class Prediction:
         agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
             `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
             over seeds; `n/a`, fewer than 2 seeds; `not comparable`, set by a caller who knows that the published
-            run is one of something else.
-        low: Lower end of the 95 % interval, in points.
-        high: Upper end.
-        half_width: Half its width.
+            run is one of something else; empty where nothing is published.
+        half_width: Half the width of the 95 % interval around our mean, in points.
         p: Two-sided p of the published number as a further run, without the rounding.
     """
 
     agreement: Agreement
-    low: float
-    high: float
-    half_width: float
-    p: float
+    half_width: float = math.nan
+    p: float = math.nan
 
 
-NOT_COMPARABLE = Prediction("not comparable", math.nan, math.nan, math.nan, math.nan)
+NOT_COMPARABLE = Prediction("not comparable")
 
+ROUNDING = 0.005
+"""Most that a published score is off."""
 WIDEST = 2.0
 """Half-width in points beyond which an interval says nothing about a published score."""
 
@@ -47,7 +45,7 @@ WIDEST = 2.0
 def prediction(
     samples: Sequence[Sequence[float] | Array],
     published: float,
-    rounding: float = 0.005,
+    rounding: float = ROUNDING,
     num_strata: int | None = None,
     documents: float = 0.0,
 ) -> Prediction:
@@ -72,17 +70,16 @@ def prediction(
     """
     scale = len(samples) / (num_strata or len(samples))
     mean, sd = (scale * value for value in mean_and_sd(samples))
-    sizes = [len(values) for values in samples]
     if math.isnan(sd):
-        return Prediction("n/a", math.nan, math.nan, math.nan, math.nan)
+        return Prediction("n/a")
     if sd <= TINY * max(1.0, abs(mean)):
-        return Prediction("degenerate", math.nan, math.nan, math.nan, math.nan)
+        return Prediction("degenerate")
     variances = [float(np.var(values, ddof=1)) * (1 + 1 / len(values)) for values in samples]
+    sizes = [len(values) for values in samples]
     error, df = satterthwaite(variances, sizes, 2 * documents)
     run = Estimate(mean - published, scale * error, df)
     half_width = (run.interval()[1] - run.value) + rounding
     agreement: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
     if min(sizes) < 3 or half_width > WIDEST:
         agreement = "uninformative"
-    p = 2 * min(run.p_above(), run.p_below())
-    return Prediction(agreement, mean - half_width, mean + half_width, half_width, p)
+    return Prediction(agreement, half_width, 2 * min(run.p_above(), run.p_below()))

@@ -9,10 +9,10 @@ products of whole numbers, exact in single precision up to 2^24.
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from harness.stats.distributions import Array
 from harness.stats.document_variance import Counts, Metric, by_metric, mean_f
@@ -26,7 +26,7 @@ _MOST_BYTES = 400 * 2**20
 _TOLERANCE = 1e-10
 _DEALING, _DRAWING = range(2)
 
-Units = NDArray[np.int64]
+Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
 Draw = Callable[[np.random.Generator, int], Weights]
 Seed = tuple[int, ...]
@@ -56,14 +56,14 @@ def bootstrap(systems: Sequence[Counts], metric: Metric, seed: Seed, num_resampl
         Koehn 2004, Statistical significance tests for machine translation evaluation.
     """
     chosen = [by_metric(one, metric) for one in systems]
-    units, sizes, is_pattern = _bootstrap_units(chosen, seed)
-    draw = _multinomial(sizes) if is_pattern else _with_replacement(sizes.size)
+    units = _units(chosen, seed)
+    draw = _multinomial(units.sizes) if units.are_patterns else _with_replacement(units.sizes.size)
     found = np.empty((len(chosen), num_resamples))
-    width = 2 * 4 * sizes.size * chosen[0].right.shape[1]
+    width = 2 * 4 * units.sizes.size * chosen[0].right.shape[1]
     at_once = max(1, _MOST_BYTES // width)
     for start in range(0, len(chosen), at_once):
-        batch = [_table(one, units, sizes, is_pattern) for one in chosen[start : start + at_once]]
-        for rows, weights in _draws(draw, seed, num_resamples, sizes.size):
+        batch = [_table(one, units) for one in chosen[start : start + at_once]]
+        for rows, weights in _draws(draw, seed, num_resamples, units.sizes.size):
             for place, table in enumerate(batch, start):
                 found[place, rows] = mean_f(*np.split(weights @ table, 2, axis=1))
     return found
@@ -84,18 +84,18 @@ def randomisation(pairs: Sequence[tuple[Counts, Counts]], metric: Metric, seed: 
     Source:
         Noreen 1989; Yeh 2000, More accurate tests for the statistical significance of result differences.
     """
-    arms = [tuple(by_metric(one, metric) for one in pair) for pair in pairs]
-    tables = [_Swaps(*arm) for arm in arms]
-    discordant = np.flatnonzero(np.sum([one.num_changed for one in tables], axis=0))
+    runs = [_Swaps(*(by_metric(one, metric) for one in pair)) for pair in pairs]
+    discordant = np.flatnonzero(np.sum([one.num_changed for one in runs], axis=0))
     if not discordant.size:
         return 1.0
-    units, sizes, is_pattern = _swap_units(tables, discordant, seed)
-    draw = _binomial(sizes) if is_pattern else _halves(sizes.size)
-    moved = [one.table(discordant, units, sizes, is_pattern) for one in tables]
-    observed = np.mean([one.difference(np.zeros((1, 2 * one.num_labels))) for one in tables])
+    moved = [Counts(one.moved.right[discordant], one.moved.size[discordant]) for one in runs]
+    units = _units(moved, seed)
+    draw = _binomial(units.sizes) if units.are_patterns else _halves(units.sizes.size)
+    tables = [_table(one, units) for one in moved]
+    observed = np.mean([one.difference(np.zeros((1, table.shape[1]))) for one, table in zip(runs, tables, strict=True)])
     hits = 0
-    for _, swaps in _draws(draw, seed, num_resamples, sizes.size):
-        found = np.mean([one.difference(swaps @ table) for one, table in zip(tables, moved, strict=True)], axis=0)
+    for _, swaps in _draws(draw, seed, num_resamples, units.sizes.size):
+        found = np.mean([one.difference(swaps @ table) for one, table in zip(runs, tables, strict=True)], axis=0)
         hits += int(np.sum(np.abs(found) >= abs(observed) - _TOLERANCE))
     return (1 + hits) / (1 + num_resamples)
 
@@ -104,20 +104,12 @@ class _Swaps:
     """One seed's two systems, and what swapping documents between them moves."""
 
     def __init__(self, variant: Counts, base: Counts):
-        self.num_labels = variant.right.shape[1]
         self._totals = [
             np.concatenate([part.sum(0, dtype=float) for part in (one.right, one.size)]) for one in (variant, base)
         ]
-        self._moved = Counts(base.right - variant.right, base.size - variant.size)
-        self.num_changed = sum(np.diff(_without_zeros(part).indptr) for part in (self._moved.right, self._moved.size))
-
-    def columns(self, documents: Units) -> list[Units]:
-        """Returns the dense columns of what each document moves; for one label only."""
-        return [part[documents].toarray()[:, 0].astype(np.int64) for part in (self._moved.right, self._moved.size)]
-
-    def table(self, documents: Units, units: Units, sizes: Units, is_pattern: bool) -> Weights:
-        part = Counts(self._moved.right[documents], self._moved.size[documents])
-        return _table(part, units, sizes, is_pattern)
+        self.moved = Counts(base.right - variant.right, base.size - variant.size)
+        # A difference of sparse arrays keeps no zeros.
+        self.num_changed = np.diff(self.moved.right.indptr) + np.diff(self.moved.size.indptr)
 
     def difference(self, moved: NDArray[np.floating]) -> Array:
         """Returns F of the variant minus F of the base after moving counts, (B, 2L), from one to the other."""
@@ -127,41 +119,29 @@ class _Swaps:
         return mean_f(*variant) - mean_f(*base)
 
 
-def _without_zeros(part: sparse.csr_array) -> sparse.csr_array:
-    kept = part.copy()
-    kept.eliminate_zeros()
-    return kept
+class _Units(NamedTuple):
+    """Each document's unit, the number of documents of each unit, and whether units are patterns."""
+
+    of_document: Ints
+    sizes: Ints
+    are_patterns: bool
 
 
-def _bootstrap_units(systems: Sequence[Counts], seed: Seed) -> tuple[Units, Units, bool]:
-    """Returns each document's unit, the documents of each unit, and whether units are patterns."""
-    num_documents, num_labels = systems[0].right.shape
-    columns = []
+def _units(runs: Sequence[Counts], seed: Seed) -> _Units:
+    num_documents, num_labels = runs[0].right.shape
     if num_labels == 1:
-        columns = [part.toarray()[:, 0].astype(np.int64) for one in systems for part in (one.right, one.size)]
-    return _units(num_documents, columns, seed)
-
-
-def _swap_units(tables: Sequence[_Swaps], documents: Units, seed: Seed) -> tuple[Units, Units, bool]:
-    columns = []
-    if tables[0].num_labels == 1:
-        columns = [column for one in tables for column in one.columns(documents)]
-    return _units(documents.size, columns, seed)
-
-
-def _units(num_documents: int, columns: Sequence[Units], seed: Seed) -> tuple[Units, Units, bool]:
-    if columns:
+        columns = [part.toarray()[:, 0].astype(np.int64) for one in runs for part in (one.right, one.size)]
         patterns = _patterns(columns)
         sizes = np.bincount(patterns)
         if sizes.size * _LEAST_COLLAPSE <= num_documents:
-            return patterns, sizes, True
+            return _Units(patterns, sizes, True)
     if num_documents <= MOST_DOCUMENTS:
-        return np.arange(num_documents), np.ones(num_documents, dtype=np.int64), False
+        return _Units(np.arange(num_documents), np.ones(num_documents, dtype=np.int64), False)
     dealt = np.random.default_rng([*seed, _DEALING]).permutation(np.arange(num_documents) % NUM_BINS)
-    return dealt, np.bincount(dealt), False
+    return _Units(dealt, np.bincount(dealt), False)
 
 
-def _patterns(columns: Sequence[Units]) -> Units:
+def _patterns(columns: Sequence[Ints]) -> Ints:
     """Numbers the distinct rows of some columns of small whole numbers."""
     code = np.zeros(columns[0].size, dtype=np.int64)
     for column in columns:
@@ -170,20 +150,17 @@ def _patterns(columns: Sequence[Units]) -> Units:
     return code
 
 
-def _table(counts: Counts, units: Units, sizes: Units, is_pattern: bool) -> Weights:
+def _table(counts: Counts, units: _Units) -> Weights:
     """Returns what each unit adds to `right` and `size` of each label, (units, 2L); of a pattern, each document."""
-    num_labels = counts.right.shape[1]
+    shape = units.sizes.size, counts.right.shape[1]
     parts: list[Array] = []
     for part in (counts.right, counts.size):
-        rows = np.repeat(units, np.diff(part.indptr))
-        places = rows * num_labels + part.indices
-        sums = np.bincount(places, weights=part.data, minlength=sizes.size * num_labels).astype(float)
-        parts.append(sums.reshape(sizes.size, num_labels))
+        places = np.repeat(units.of_document, np.diff(part.indptr)) * shape[1] + part.indices
+        parts.append(np.bincount(places, part.data, shape[0] * shape[1]).astype(float).reshape(shape))
     table: Array = np.concatenate(parts, axis=1)
     # A draw can hold more than all documents, but never twice as many.
     assert np.abs(table).sum(0).max(initial=0) < 2**23, "sums are exact in single precision"
-    table = table / sizes[:, None] if is_pattern else table
-    return table.astype(np.float32)
+    return (table / units.sizes[:, None] if units.are_patterns else table).astype(np.float32)
 
 
 def _draws(draw: Draw, seed: Seed, num_resamples: int, num_units: int) -> Iterator[tuple[slice, Weights]]:
@@ -204,11 +181,11 @@ def _with_replacement(num_units: int) -> Draw:
     return draw
 
 
-def _multinomial(sizes: Units) -> Draw:
+def _multinomial(sizes: Ints) -> Draw:
     return lambda generator, size: generator.multinomial(sizes.sum(), sizes / sizes.sum(), size).astype(np.float32)
 
 
-def _binomial(sizes: Units) -> Draw:
+def _binomial(sizes: Ints) -> Draw:
     return lambda generator, size: generator.binomial(sizes, 0.5, (size, sizes.size)).astype(np.float32)
 
 

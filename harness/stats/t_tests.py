@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.stats.distributions import Array
 from harness.stats.estimate import Estimate, satterthwaite
-from harness.stats.pairing import Stratum
+from harness.stats.pairing import Arms
 
 Status = Literal["tested", "identical", "degenerate", "too few pairs", "one seed"]
 
@@ -29,12 +29,9 @@ class TTest:
         difference: Mean over strata of the mean difference, in points.
         sd: Standard deviation (ddof 1) of the difference between two runs, of one seed where seeds pair; of an
             average, sqrt(sum of variances) / K.
-        error: Standard error of the difference.
-        statistic: Student's t.
-        df: Degrees of freedom of the statistic.
+        error: Standard error of the difference; `statistic` is their ratio, Student's t.
         p: Two-sided p; NaN where there is no test.
-        low: Lower end of the 95 % interval of the difference.
-        high: Upper end.
+        low: Lower end of the 95 % interval of the difference, which ends at `high`.
     """
 
     status: Status
@@ -58,12 +55,8 @@ class TTest:
         """Whether there is a p, of a test or of arms that are the same."""
         return self.status in ("tested", "identical")
 
-    def with_one_seed(self) -> "TTest":
-        """Returns the difference without a test, as of runs that count as one."""
-        return TTest("one seed", self.num_pairs, self.difference, self.sd)
 
-
-def t_test(strata: Sequence[Stratum]) -> TTest:
+def t_test(strata: Sequence[Arms]) -> TTest:
     """Tests a mean difference: paired t or Welch's for one stratum, stratified t for several.
 
     A stratum's difference is the sum of the means of independent samples: one of differences where seeds pair, the two

@@ -27,6 +27,10 @@ def at(value, error=0.1):
 def test_direction(value, error, sign, verdict):
     assert direction(at(value, error), sign, 0.5).verdict == verdict
     assert direction(None, sign, 0.5).verdict == "not tested"
+    # A fall is a rise of the difference with its sign turned, also where documents make it less sure.
+    for wider in (error, 3 * error):
+        found, turned = (at(one, error).guarded(Estimate(one, wider, 9)) for one in (value, -value))
+        assert direction(found, sign, 0.5) == direction(turned, -sign, 0.5)
 
 
 def test_no_gain():

@@ -28,8 +28,8 @@ def test_equivalence_holds_its_level_at_the_bound():
     assert 0.04 < np.mean(np.array(p) < 0.05) < 0.06
 
 
-@given(st.floats(0.01, 5), st.integers(1, 30), st.floats(0.01, 5), st.integers(1, 30), st.floats(-2, 2))
-def test_a_guarded_estimate_is_at_no_level_surer_than_either(error, df, other_error, other_df, factor):
+@given(st.floats(0.01, 5), st.integers(1, 30), st.floats(0.01, 5), st.integers(1, 30))
+def test_a_guarded_estimate_is_at_no_level_surer_than_either(error, df, other_error, other_df):
     one, other = Estimate(0.3, error, df), Estimate(0.3, other_error, other_df)
     for found in (one.guarded(other), other.guarded(one)):
         for level in (0.5, 0.9, 0.95, 0.999):
@@ -39,8 +39,6 @@ def test_a_guarded_estimate_is_at_no_level_surer_than_either(error, df, other_er
             # A one-sided p is that of the level at which an end of the interval is at the bound.
             assert found.p_above(low) == pytest.approx(1 - level) and found.p_below(high) == pytest.approx(1 - level)
         assert found.p_equivalent(-1, 1) == max(one.p_equivalent(-1, 1), other.p_equivalent(-1, 1))
-        if factor:
-            assert found.times(factor).interval() == pytest.approx(sorted(factor * end for end in found.interval()))
 
 
 def test_satterthwaite_by_hand():

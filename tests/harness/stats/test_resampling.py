@@ -87,7 +87,7 @@ def test_a_draw_is_the_score_of_the_documents_drawn(metric, kind, monkeypatch):
     for root in range(10):
         systems = case(root, num_documents=40, num_systems=3, num_labels=4)
         chosen = [by_metric(one, metric) for one in systems]
-        units, sizes, is_pattern = resampling._bootstrap_units(chosen, (root,))
+        units, sizes, is_pattern = resampling._units(chosen, (root,))
         assert is_pattern == (kind == "patterns" and metric == "micro_f1")
         draw = resampling._multinomial(sizes) if is_pattern else resampling._with_replacement(sizes.size)
         ((_, weights),) = resampling._draws(draw, (root,), 5, sizes.size)
