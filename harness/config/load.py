@@ -14,11 +14,7 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 
 
 def load(path: Path) -> SweepFile:
-    """Reads and checks a sweep file.
-
-    Raises:
-        ConfigError: On anything that cannot be run, with file, line and a suggestion.
-    """
+    """Returns a sweep file, checked; raises ConfigError, with file and line, on anything that cannot be run."""
     source = YamlFile(path)
     sweep = source.validate(SweepFile)
     for key, entry in sweep.models.items():
@@ -40,9 +36,10 @@ def load(path: Path) -> SweepFile:
         twice = sorted({value for value in values if values.count(value) > 1}, key=str)
         if twice:
             raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
-    if sweep.published:
-        _check_published(source, sweep)
-    _check_statistics(source, sweep)
+    for name in sweep.statistics.other_test_documents:
+        if name not in sweep.datasets:
+            raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
+    _check_published(source, sweep)
     _check_claims(source, sweep)
     return sweep
 
@@ -66,9 +63,8 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
     name = sweep.objective_of(key)
     if entry.objective:
         if "objective" in model.refuses:
-            raise source.error(
-                (*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}"
-            )
+            problem = f"{model.name} has a loss of its own: {model.refuses['objective']}"
+            raise source.error((*place, "objective"), problem)
         _check_component(source, OBJECTIVES, name, (*place, "objective"), "name", name)
     options = model.resolved(entry.options)
     for option, reason in OBJECTIVES[name].refuses_options.items():
@@ -86,9 +82,8 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
 
 
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
-    assert sweep.published is not None
-    rows = ["/".join(row) for row in sweep.rows]
-    for row, columns in sweep.published.scores.items():
+    rows, metrics = ["/".join(row) for row in sweep.rows], sweep.statistics.star_metrics
+    for row, columns in (sweep.published.scores if sweep.published else {}).items():
         place = ("published", "scores", row)
         if row not in rows:
             raise source.unknown(place, "row", row, rows)
@@ -100,15 +95,8 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
             if dataset not in sweep.datasets:
                 raise source.unknown((*place, dataset), "dataset", dataset, sweep.datasets)
             for metric in scores:
-                if metric not in sweep.statistics.star_metrics:
-                    known = sweep.statistics.star_metrics
-                    raise source.unknown((*place, dataset, metric), "metric", metric, known)
-
-
-def _check_statistics(source: YamlFile, sweep: SweepFile) -> None:
-    for dataset in sweep.statistics.other_test_documents:
-        if dataset not in sweep.datasets:
-            raise source.unknown(("statistics", "other_test_documents"), "dataset", dataset, sweep.datasets)
+                if metric not in metrics:
+                    raise source.unknown((*place, dataset, metric), "metric", metric, metrics)
 
 
 def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
@@ -141,5 +129,4 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
         least = 0.0 if claim.kind == "time_ratio" else -math.inf
         if not least < low < high:
             above = ", and above 0 for a time_ratio" if claim.kind == "time_ratio" else ""
-            problem = f"the bounds {low:g} and {high:g} must rise{above}"
-            raise source.error(("claims", name, "bounds"), problem)
+            raise source.error(("claims", name, "bounds"), f"the bounds {low:g} and {high:g} must rise{above}")

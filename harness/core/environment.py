@@ -1,4 +1,4 @@
-"""What a number was made with: machine, versions, commit."""
+"""Environment that a number was made in: machine, versions, commit."""
 
 import importlib.metadata
 import os

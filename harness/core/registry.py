@@ -29,19 +29,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
-_TYPES = {
-    "Literal": Literal,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "str": str,
-    "Positive": Positive,
-    "NonNegative": NonNegative,
-    "AtLeastTwo": AtLeastTwo,
-    "Share": Share,
-    "Weight": Weight,
-    "Fraction": Fraction,
-}
+_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str, "Positive": Positive}
+_TYPES |= {"NonNegative": NonNegative, "AtLeastTwo": AtLeastTwo, "Share": Share, "Weight": Weight, "Fraction": Fraction}
 """What the annotation of an option may be made of."""
 
 
@@ -54,12 +43,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Component:
-    """One registered model, encoder or corpus reader.
-
-    Attributes:
-        name: What the sweep file calls it.
-        target: `package.module:Object`.
-    """
+    """One registered model, objective, encoder or corpus reader; its target is `package.module:Object`."""
 
     name: str
     target: str
@@ -167,11 +151,7 @@ class Component:
 
 
 class Registry(Mapping[str, Component]):
-    """The known components of one kind.
-
-    Raises:
-        ConfigError: On looking up an unknown name; names the nearest known one.
-    """
+    """The known components of one kind; to look up another raises ConfigError with the nearest known name."""
 
     def __init__(self, kind: str, targets: Mapping[str, str]):
         self.kind = kind

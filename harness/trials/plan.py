@@ -23,18 +23,16 @@ class PlannedTrial:
     """A trial with its identity, and what the store knows of it.
 
     Attributes:
-        settings: The resolved settings.
         key: Identity; empty while the corpus is not prepared.
-        state: What the store knows of it.
         record: What it left, if done.
         why: Reason of its state, in a few words.
     """
 
     settings: TrialSettings
     key: str
-    state: State
-    record: Record | None
-    why: str
+    state: State = "new"
+    record: Record | None = None
+    why: str = ""
 
 
 @dataclass
@@ -42,8 +40,6 @@ class Plan:
     """The trials of a sweep file against its store: opened once per command, then refreshed.
 
     Attributes:
-        sweep: The sweep file.
-        store: Where finished trials live.
         filters: `field=value` and `field!=value` that the selected trials meet.
         trials: Every trial of the sweep, in the order in which they run.
     """
@@ -53,17 +49,13 @@ class Plan:
     filters: tuple[str, ...]
     trials: tuple[PlannedTrial, ...]
     _chosen: Mapping[str, Sequence[object]]
-    _fingerprints: Mapping[str, str] = field(default_factory=dict)
-    _problems: Mapping[str, str] = field(default_factory=dict)
+    _fingerprints: dict[str, str] = field(default_factory=dict)
+    _problems: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
-        """Resolves every trial of a sweep file and looks it up in the store.
-
-        Raises:
-            ConfigError: On a filter that is none, or that leaves no trial.
-        """
-        trials = tuple(PlannedTrial(settings, "", "new", None, "") for settings in expand(sweep))
+        """Resolves every trial of a sweep file and looks it up; ConfigError on a filter that leaves no trial."""
+        trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep))
         plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, parse_filters(sweep, filters))
         if not plan.selected:
             raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
@@ -75,9 +67,7 @@ class Plan:
         before = self._fingerprints
         self._read_corpora()
         if before != self._fingerprints:
-            self.trials = tuple(
-                PlannedTrial(one.settings, self._key(one.settings), "new", None, "") for one in self.trials
-            )
+            self.trials = tuple(PlannedTrial(one.settings, self._key(one.settings)) for one in self.trials)
         self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
 
     def forget_failures(self) -> None:
@@ -123,16 +113,14 @@ class Plan:
 
     def _read_corpora(self) -> None:
         data_dir = Path(self.sweep.data_dir)
-        fingerprints: dict[str, str] = {}
-        problems: dict[str, str] = {}
+        self._fingerprints, self._problems = {}, {}
         for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
             entry = self.sweep.datasets[dataset]
             command = exact_command(entry.reader or dataset, entry.options, data_dir)
             try:
-                fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
+                self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
             except DataError as error:
-                problems[dataset] = str(error)
-        self._fingerprints, self._problems = fingerprints, problems
+                self._problems[dataset] = str(error)
 
     def _key(self, settings: TrialSettings) -> str:
         fingerprint = self._fingerprints.get(settings.dataset)
@@ -140,14 +128,14 @@ class Plan:
 
     def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:
         if not key:
-            return PlannedTrial(settings, key, "new", None, "its corpus is not prepared")
+            return PlannedTrial(settings, key, why="its corpus is not prepared")
         if record := self.store.record(key):
             return PlannedTrial(settings, key, "done", record, f"finished {record.finished}")
         if not self.store.has_folder(key):
-            return PlannedTrial(settings, key, "new", None, "never run")
+            return PlannedTrial(settings, key, why="never run")
         if failure := self.store.failure(key):
             return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}")
-        return PlannedTrial(settings, key, "new", None, "started, not finished")
+        return PlannedTrial(settings, key, why="started, not finished")
 
 
 def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
@@ -156,11 +144,7 @@ def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
 
 
 class Durations:
-    """Durations of finished trials, by what they share with others.
-
-    Args:
-        trials: The first ones; those without a record count for nothing.
-    """
+    """Durations of finished trials, by what they share with others; trials without a record count for nothing."""
 
     def __init__(self, trials: Iterable[PlannedTrial] = ()):
         self._sorted: dict[CellKey, list[float]] = defaultdict(list)
@@ -169,7 +153,6 @@ class Durations:
                 self.add(planned.settings.cell, planned.record.seconds)
 
     def add(self, cell: CellKey, seconds: float) -> None:
-        """Adds a finished trial."""
         for group in _groups(cell):
             insort(self._sorted[group], seconds)
 

@@ -28,8 +28,7 @@ class Registration:
 
     Attributes:
         frozen: UTC time, ISO 8601; empty where no plan was frozen.
-        sha256: Of the plan.
-        num_older: Results that are older than it.
+        num_older: Results that are older than the plan.
         changes: What the sweep file says otherwise now.
         num_seeds: Seeds of the plan; of the sweep file where none was frozen.
     """
@@ -80,8 +79,7 @@ def _shortest(values: Mapping[CellKey, Any]) -> Any:
     raise AssertionError("a cell has one value")
 
 
-def digest(promised: dict[str, Any]) -> str:
-    """Returns the SHA-256 of a plan."""
+def _digest(promised: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
 
 
@@ -93,7 +91,7 @@ def freeze(plan: Plan) -> None:
         if earlier == promised or _has_results(earlier, plan.store):
             return
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
+    frozen = {"sha256": _digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
 
@@ -113,7 +111,7 @@ def registration(plan: Plan) -> Registration:
     frozen = json.loads(path.read_text("utf-8"))
     older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
     changes = _changes(frozen["plan"], protocol(plan))
-    if digest(frozen["plan"]) != frozen["sha256"]:
+    if _digest(frozen["plan"]) != frozen["sha256"]:
         changes = ["the frozen plan itself was edited", *changes]
     num_seeds = len(frozen["plan"]["seeds"])
     return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes), num_seeds)

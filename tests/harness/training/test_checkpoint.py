@@ -54,7 +54,7 @@ def test_everything_is_put_back_to_the_bit(saved: Made, tmp_path: Path) -> None:
     found = bits(parts)
     assert found.keys() == expected.keys() and all(torch.equal(found[name], expected[name]) for name in found)
     assert torch.equal(torch.rand(3), drawn), "random numbers go on from where the checkpoint was taken"
-    assert parts[0].progress == saved[0].progress and parts[0].weights.keys() == {"micro_f1", "macro_f1"}
+    assert parts[0].state == saved[0].state and parts[0].weights.keys() == {"micro_f1", "macro_f1"}
     assert parts[3].last_epoch == 1 and parts[2].param_groups[0]["lr"] == 0.05
 
 
@@ -89,4 +89,4 @@ def test_a_checkpoint_that_does_not_fit_counts_as_none(
     after = bits(parts)
     assert all(torch.equal(after[name], before[name]) for name in before | after)
     assert torch.equal(torch.get_rng_state(), state)
-    assert parts[0] == Fitted(TrainingProgress(), {}) and parts[0].progress.epoch == 0 and parts[3].last_epoch == 0
+    assert parts[0] == Fitted(TrainingProgress(), {}) and parts[0].state.epoch == 0 and parts[3].last_epoch == 0
