@@ -27,13 +27,9 @@ class BestEpochs:
 
     @classmethod
     def test(cls, model: Classifier, fitted: Fitted, data: Data, settings: TrainerSettings) -> "BestEpochs":
-        """Tests the weights of each best epoch, once where two are the same epoch.
+        """Tests the weights of each best epoch, once where two are the same epoch; the model is left with the last.
 
-        Args:
-            model: On the device to test on; its weights are those tested last.
-            fitted: Weights, and their epochs.
-            data: Documents to test on; the training documents say which labels are rare.
-            settings: See `TrainerSettings`.
+        The training documents say which labels are rare.
         """
         tested = cls({}, {})
         groups = label_groups(data.splits["train"].gold.sum(axis=0))
@@ -42,27 +38,16 @@ class BestEpochs:
             twin = by_epoch.setdefault(best["epoch"], metric)
             if twin == metric:
                 model.load_state_dict(fitted.weights[metric])
-                scores, tested.predicted[metric] = evaluate(
-                    model,
-                    data.splits["test"],
-                    data.corpus.hierarchy,
-                    settings,
-                    fitted.state.micro_batches,
-                    groups,
-                    threshold_free=True,
-                )
+                split, hierarchy, parts = data.splits["test"], data.corpus.hierarchy, fitted.state.micro_batches
+                scores, predicted = evaluate(model, split, hierarchy, settings, parts, groups, threshold_free=True)
+                tested.predicted[metric] = predicted
                 tested.selected[metric] = {"epoch": best["epoch"], **scores}
             else:
                 tested.selected[metric], tested.predicted[metric] = tested.selected[twin], tested.predicted[twin]
         return tested
 
     def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Returns the scores to report, and those on validation at their epochs.
-
-        Args:
-            rule: Which epoch a score is read at.
-            history: An entry per epoch.
-        """
+        """Returns the scores to report by a best-epoch rule, and those on validation at their epochs."""
         source = "macro_f1" if rule == "macro" else "micro_f1"
         scores = {name: value for name, value in self.selected[source].items() if name != "epoch"}
         if rule == "per_metric":

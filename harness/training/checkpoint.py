@@ -28,8 +28,7 @@ class TrainingProgress:
         history: One entry per finished epoch.
         best: Per metric, the best validation score so far and its epoch.
         num_worse: Epochs in a row without a better micro or macro F.
-        train_seconds: Time spent on training steps; evaluation is not in it.
-        micro_batches: Parts that each batch is cut into, for want of memory.
+        train_seconds: Time of training steps alone.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -62,12 +61,7 @@ class Fitted:
 
 
 class Checkpoint:
-    """Saves at most every so often, restores once.
-
-    Args:
-        folder: The trial's folder.
-        every_seconds: Least time between two saves; a trial shorter than that writes none.
-    """
+    """Saves into a trial's folder, at most every so often, and restores once; a shorter trial writes none."""
 
     def __init__(self, folder: Path, every_seconds: float = 30.0):
         self.folder = folder
@@ -84,15 +78,13 @@ class Checkpoint:
             tensors |= {f"best/{metric}/{name}": value for name, value in weights.items()}
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
-        tensors |= {f"random/{name}": value for name, value in _random_states().items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_initialized():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
         path = self.folder / f"checkpoint-{fitted.state.epoch}.safetensors"
         save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
-        written = {
-            "file": path.name,
-            "sha256": sha256(path),
-            "progress": asdict(fitted.state),
-            "scheduler": scheduler.last_epoch,
-        }
+        written: dict[str, Any] = {"file": path.name, "sha256": sha256(path)}
+        written |= {"progress": asdict(fitted.state), "scheduler": scheduler.last_epoch}
         write_atomically(self._index, json.dumps(written).encode())
         for old in self.folder.glob("checkpoint-*.safetensors"):
             if old != path:
@@ -121,7 +113,9 @@ class Checkpoint:
         scheduler.last_epoch = written["scheduler"]
         for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
             group["lr"] = rate * shape(scheduler.last_epoch)
-        _restore_random(_below("random/", tensors))
+        torch.set_rng_state(tensors["random/cpu"])
+        if "random/cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random/cuda"])
 
     def remove(self) -> None:
         """Deletes the checkpoint, so that the trial starts from its first epoch."""
@@ -136,19 +130,6 @@ def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
         number, _, key = name.partition("/")
         states.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _restore_random(states: dict[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"])
 
 
 def _shapes(tensors: Weights) -> dict[str, torch.Size]:

@@ -24,11 +24,7 @@ from datasets.storage.label_groups import Bools
 
 
 class ThresholdFree:
-    """Areas under the curves of documents, added up batch by batch.
-
-    Args:
-        hierarchy: L labels.
-    """
+    """Areas under the curves of documents, added up batch by batch."""
 
     def __init__(self, hierarchy: Hierarchy):
         labels, ancestors = hierarchy.ancestors.nonzero()
@@ -40,7 +36,7 @@ class ThresholdFree:
         self._num_documents = 0
 
     def add(self, probabilities_BL: npt.NDArray[np.float32], gold_BL: Bools) -> None:
-        """Takes B documents in."""
+        """Adds a batch of B documents."""
         # Not `minimum.reduceat`, which takes ten times as long.
         closed_BL = np.ascontiguousarray(probabilities_BL.T[self._ancestors].min(0).T)
         rows, labels = np.divmod(np.flatnonzero(gold_BL), gold_BL.shape[1])

@@ -20,21 +20,13 @@ EpochCallback = Callable[[dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Context:
-    """Everything that a trial is given.
+    """Everything that a trial is given."""
 
-    Attributes:
-        settings: The resolved settings, the seed among them.
-        corpus: The prepared corpus.
-        folder: The trial's own folder, for what it needs to go on after an interruption.
-        log: Logger of the trial's own file.
-        on_epoch: Gets each epoch's entry of the history.
-    """
-
-    settings: TrialSettings
+    settings: TrialSettings  # The seed is among them.
     corpus: Corpus
-    folder: Path
-    log: logging.Logger
-    on_epoch: EpochCallback
+    folder: Path  # The trial's own, for what it needs to go on after an interruption.
+    log: logging.Logger  # Writes to the trial's own file.
+    on_epoch: EpochCallback  # Gets each epoch's entry of the history.
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class Measured:
     Attributes:
         scores: Headline scores of the test documents, in points, and their validation twins as `valid_*`.
         selected: Per best epoch (`micro_f1`, `macro_f1`), its number and every score of the test documents.
-        predicted: Likewise the predicted labels: (test documents, L) sparse booleans.
+        predicted: Per best epoch, the predicted labels: (test documents, L) sparse booleans.
         history: One entry per epoch.
         train_seconds: Time of training alone.
         num_parameters: Trainable parameters, by part.

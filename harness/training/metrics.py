@@ -28,11 +28,7 @@ class Tally:
     * `hier_f1_pooled`: F1 of the closed predictions, pooled over labels.
     * `violations`: share of documents with a predicted label one of whose ancestors is not predicted.
     * `micro_f1_GROUP`, `macro_f1_GROUP`: F1 pooled over the labels of a group, and the mean over those of them
-      that have gold in this split; for each group of labels, see `label_groups`.
-
-    Args:
-        hierarchy: L labels.
-        groups: (L,) booleans by name.
+      that have gold in this split; for each group of labels, (L,) booleans by name, see `label_groups`.
     """
 
     def __init__(self, hierarchy: Hierarchy, groups: Mapping[str, Bools] | None = None):
@@ -47,7 +43,7 @@ class Tally:
         self._num_documents = 0
 
     def add(self, predicted_BL: Bools, gold_BL: Bools) -> None:
-        """Counts B documents in."""
+        """Adds a batch of B documents."""
         closed_BL = self._close(predicted_BL)
         self._counts_3L += [_count(one_BL, 0) for one_BL in (predicted_BL & gold_BL, predicted_BL, gold_BL)]
         counts_3B = np.stack([_count(one_BL, 1) for one_BL in (closed_BL & gold_BL, closed_BL, gold_BL)])

@@ -5,8 +5,8 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
 from harness.training import trained
 from harness.training.build import open_corpus
-from harness.training.kinds import Context, EpochCallback, Kind, Measured
+from harness.training.kinds import Context, EpochCallback, Kind
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
@@ -44,7 +44,7 @@ def run(
 
     Args:
         trial: The resolved settings.
-        key: Its identity; checked against the data found here.
+        key: Identity of the trial; checked against the data found here.
         data_dir: Folder of prepared corpora.
         store: Where it leaves everything.
         on_epoch: Gets each epoch's entry of the history.
@@ -54,9 +54,12 @@ def run(
         OSError: Where the file system or the network failed; another try may go through.
     """
     folder = store.folder(key)
-    with store.own(key), _log_to(folder / "trial.log") as log:
+    with store.own(key), closing(logging.FileHandler(folder / "trial.log", encoding="utf-8")) as handler:
         if store.state(key) != "new":
             return
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log = logging.Logger("trial")  # Not `getLogger`: it writes to the trial's own file and nowhere else.
+        log.addHandler(handler)
         attempts = store.start_attempt(key)
         try:
             if attempts > MAX_ATTEMPTS:
@@ -76,8 +79,23 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = corpus.doc_ids(corpus.rows("test"))
             digest = write_predictions(folder / "predictions.parquet", doc_ids, measured.predicted)
-            facts = environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint}
-            store.finish(_record(trial, key, measured, digest, facts, attempts, time.perf_counter() - started))
+            record = Record(
+                key=key,
+                settings=trial.model_dump(mode="json"),
+                scores=dict(measured.scores),
+                selected={metric: dict(scores) for metric, scores in measured.selected.items()},
+                num_epochs=len(measured.history),
+                train_seconds=measured.train_seconds,
+                seconds=time.perf_counter() - started,
+                num_parameters=dict(measured.num_parameters),
+                peak_memory_mb=measured.peak_memory_mb,
+                environment=environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint},
+                predictions_sha256=digest,
+                attempts=attempts,
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                micro_batches=measured.micro_batches,
+            )
+            store.finish(record)
         except Exception as error:
             if is_disk_full(error):
                 raise StoreError(f"The disk of the store {store.root} is full; free some of it, and go on.") from None
@@ -89,33 +107,6 @@ def run(
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
         finally:
             free()
-
-
-def _record(
-    trial: TrialSettings,
-    key: str,
-    measured: Measured,
-    digest: str,
-    facts: dict[str, str],
-    attempts: int,
-    seconds: float,
-) -> Record:
-    return Record(
-        key=key,
-        settings=trial.model_dump(mode="json"),
-        scores=dict(measured.scores),
-        selected={metric: dict(found) for metric, found in measured.selected.items()},
-        num_epochs=len(measured.history),
-        train_seconds=measured.train_seconds,
-        seconds=seconds,
-        num_parameters=dict(measured.num_parameters),
-        peak_memory_mb=measured.peak_memory_mb,
-        environment=facts,
-        predictions_sha256=digest,
-        attempts=attempts,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        micro_batches=measured.micro_batches,
-    )
 
 
 def write_predictions(path: Path, doc_ids: Sequence[str], predicted: Mapping[str, scipy.sparse.csr_array]) -> str:
@@ -138,25 +129,6 @@ class _WorkerDied(Exception):
 
 
 def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, _WorkerDied):
-        return "infrastructure"
-    if isinstance(error, NonFiniteLoss):
-        return "non_finite"
-    if isinstance(error, TooLarge):
-        return "too_large"
-    if is_out_of_memory(error):
-        return "out_of_memory"
-    return "error"
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[logging.Logger]:
-    """Yields a logger that writes to the trial's own file and nowhere else."""
-    log = logging.Logger("trial")
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    try:
-        yield log
-    finally:
-        handler.close()
+    kinds: dict[type[Exception], FailureKind]
+    kinds = {_WorkerDied: "infrastructure", NonFiniteLoss: "non_finite", TooLarge: "too_large"}
+    return kinds.get(type(error), "out_of_memory" if is_out_of_memory(error) else "error")

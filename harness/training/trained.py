@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from datasets.storage.corpus import Corpus
 from harness.training import memory
 from harness.training.best_epochs import BestEpochs
 from harness.training.build import Data, build, device_of, open_corpus
@@ -16,6 +17,7 @@ from harness.training.evaluate import uses_bf16
 from harness.training.kinds import Context, Measured
 from harness.training.train import fit, rehearse, seed_everything
 from harness.trials.settings import TrialSettings
+from models.classifier import Classifier
 
 
 def measure(context: Context) -> Measured | None:
@@ -37,16 +39,20 @@ def measure(context: Context) -> Measured | None:
     return memory.until_it_fits(train, context.settings.trainer.batch_size, is_worth_it)
 
 
-def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
-    trial = context.settings
+def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
     device = device_of(trial)
     torch.set_num_threads(trial.resources.cpus)
     memory.keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, context.corpus)
+    data = Data.open(trial, corpus)
     seed_everything(trial.seed)
-    model = build(trial, data, device)
+    return device, data, build(trial, data, device)
+
+
+def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
+    trial = context.settings
+    device, data, model = _prepare(trial, context.corpus)
     context.log.info(f"{trial.name} on {device}")
 
     def note(entry: dict[str, float]) -> None:
@@ -67,19 +73,14 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
             "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
         },
         peak_memory_mb=memory.peak_mb(device),
-        facts=_facts(trial, device, data),
+        facts={
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
+            "threads": str(torch.get_num_threads()),
+            "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
+        },
         micro_batches=fitted.state.micro_batches,
     )
-
-
-def _facts(trial: TrialSettings, device: torch.device, data: Data) -> dict[str, str]:
-    """Returns what else the numbers depend on: the device, its threads, the tokeniser as it was made."""
-    return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
-        "threads": str(torch.get_num_threads()),
-        "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
-    }
 
 
 def measure_memory(
@@ -87,20 +88,10 @@ def measure_memory(
 ) -> tuple[int, int]:
     """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
 
-    Args:
-        trial: The resolved settings.
-        data_dir: Folder of prepared corpora.
-        read: Reads the device's memory afterwards.
-
     Returns:
         Bytes that the trial needs at most, all that the process holds included; bytes of the device.
     """
-    device = device_of(trial)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
-    seed_everything(trial.seed)
-    model = build(trial, data, device)
+    _, data, model = _prepare(trial, open_corpus(data_dir / trial.corpus))
     tests = [data.splits["val"], data.splits["test"]]
     rehearse(model, trial.trainer, data.splits["train"], tests, data.corpus.hierarchy)
     return read()
