@@ -22,18 +22,11 @@ Weights = dict[str, Tensor]
 
 @dataclass
 class TrainingProgress:
-    """Where training stands; everything a checkpoint holds besides tensors.
+    """Where training stands; everything a checkpoint holds besides tensors."""
 
-    Attributes:
-        history: One entry per finished epoch.
-        best: Per metric, the best validation score so far and its epoch.
-        num_worse: Epochs in a row without a better micro or macro F.
-        train_seconds: Time of training steps alone.
-    """
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, dict[str, float]] = field(default_factory=dict)
-    num_worse: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)  # One entry per finished epoch.
+    best: dict[str, dict[str, float]] = field(default_factory=dict)  # Per metric, the best score so far and its epoch.
+    num_worse: int = 0  # Epochs in a row without a better micro or macro F.
     train_seconds: float = 0.0
     micro_batches: int = 1
 
@@ -109,7 +102,11 @@ class Checkpoint:
             fitted.weights[metric] = _below(f"best/{metric}/", tensors)
         for name, value in written["progress"].items():
             setattr(fitted.state, name, value)
-        _restore_optimizer(optimizer, _below("optimizer/", tensors))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below("optimizer/", tensors).items():
+            number, _, key = name.partition("/")
+            moments.setdefault(int(number), {})[key] = value
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
         scheduler.last_epoch = written["scheduler"]
         for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
             group["lr"] = rate * shape(scheduler.last_epoch)
@@ -118,18 +115,9 @@ class Checkpoint:
             torch.cuda.set_rng_state(tensors["random/cuda"])
 
     def remove(self) -> None:
-        """Deletes the checkpoint, so that the trial starts from its first epoch."""
         self._index.unlink(missing_ok=True)
         for path in self.folder.glob("checkpoint-*.safetensors"):
             path.unlink()
-
-
-def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        number, _, key = name.partition("/")
-        states.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _shapes(tensors: Weights) -> dict[str, torch.Size]:

@@ -31,29 +31,17 @@ class Context:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a trial found.
+    """What a trial found; a best epoch goes by the score that was best in it, `micro_f1` or `macro_f1`."""
 
-    Attributes:
-        scores: Headline scores of the test documents, in points, and their validation twins as `valid_*`.
-        selected: Per best epoch (`micro_f1`, `macro_f1`), its number and every score of the test documents.
-        predicted: Per best epoch, the predicted labels: (test documents, L) sparse booleans.
-        history: One entry per epoch.
-        train_seconds: Time of training alone.
-        num_parameters: Trainable parameters, by part.
-        peak_memory_mb: Most memory of the device, or of the process on a CPU.
-        facts: What else the numbers depend on, such as the device.
-        micro_batches: Parts that each batch was cut into, for want of memory.
-    """
-
-    scores: Mapping[str, float]
-    selected: Mapping[str, Mapping[str, float]]
-    predicted: Mapping[str, scipy.sparse.csr_array]
-    history: Sequence[Mapping[str, float]]
-    train_seconds: float
-    num_parameters: Mapping[str, int]
-    peak_memory_mb: float
-    facts: Mapping[str, str] = field(default_factory=dict)
-    micro_batches: int = 1
+    scores: Mapping[str, float]  # Headline test scores, in points, and their validation twins as `valid_*`.
+    selected: Mapping[str, Mapping[str, float]]  # Per best epoch, its number and every test score.
+    predicted: Mapping[str, scipy.sparse.csr_array]  # Per best epoch, the labels: (test documents, L) booleans.
+    history: Sequence[Mapping[str, float]]  # One entry per epoch.
+    train_seconds: float  # Training steps alone.
+    num_parameters: Mapping[str, int]  # Trainable parameters, by part.
+    peak_memory_mb: float  # Most memory of the device, or of the process on a CPU.
+    facts: Mapping[str, str] = field(default_factory=dict)  # What else the numbers depend on, such as the device.
+    micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
 
 
 class Kind(Protocol):

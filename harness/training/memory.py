@@ -1,4 +1,4 @@
-"""Memory of a trial: refused where it cannot suffice, tried again where it ran out, measured, kept when freed.
+"""Memory of a trial: refused where it cannot suffice, told when it ran out, measured, kept when freed.
 
 Refused is only what certainly cannot fit: what is counted is a lower bound, and what it is held against is
 all the memory there is, whoever may be using some of it now. Counted are a head's parameters, exactly, each
@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 import torch
 from torch.overrides import TorchFunctionMode
 
-from harness.core.text import one_line
 from models.branch_heads import BranchHeads
 
 Result = TypeVar("Result")
@@ -155,29 +154,6 @@ _WORDS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALL
 def is_out_of_memory(error: Exception) -> bool:
     """Returns whether an error means that a device, or the machine, has no memory left."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in _WORDS)
-
-
-def until_it_fits(train: Callable[[int], Result], most: int, is_worth_it: Callable[[str], bool]) -> Result | None:
-    """Trains with whole batches, then with twice as many parts of each every time that memory runs out.
-
-    Args:
-        train: Takes the number of parts that each batch is to be cut into.
-        most: Parts that a batch can be cut into; where memory runs out even then, that error is raised.
-        is_worth_it: Gets told what happened, and returns whether to try again; if not, None is returned.
-    """
-    parts = 1
-    while True:
-        try:
-            return train(parts)
-        except Exception as error:
-            if parts == most or not is_out_of_memory(error):
-                raise
-            text = f"Out of memory with {parts} parts a batch: {one_line(error, 500)}"
-        # Not in the handler, where the error still holds on to the tensors of its stack.
-        free()
-        if not is_worth_it(text):
-            return None
-        parts = min(2 * parts, most)
 
 
 def free() -> None:

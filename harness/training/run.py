@@ -41,13 +41,7 @@ def run(
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
-
-    Args:
-        trial: The resolved settings.
-        key: Identity of the trial; checked against the data found here.
-        data_dir: Folder of prepared corpora.
-        store: Where it leaves everything.
-        on_epoch: Gets each epoch's entry of the history.
+    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
 
     Raises:
         UserError: Where no trial can run here: the encoder's weights are missing, say, or the disk is full.
@@ -60,7 +54,7 @@ def run(
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         log = logging.Logger("trial")  # Not `getLogger`: it writes to the trial's own file and nowhere else.
         log.addHandler(handler)
-        attempts = store.start_attempt(key)
+        attempts, settings = store.start_attempt(key), trial.model_dump(mode="json")
         try:
             if attempts > MAX_ATTEMPTS:
                 raise _WorkerDied(f"Its worker died {attempts - 1} times.")
@@ -81,7 +75,7 @@ def run(
             digest = write_predictions(folder / "predictions.parquet", doc_ids, measured.predicted)
             record = Record(
                 key=key,
-                settings=trial.model_dump(mode="json"),
+                settings=settings,
                 scores=dict(measured.scores),
                 selected={metric: dict(scores) for metric, scores in measured.selected.items()},
                 num_epochs=len(measured.history),
@@ -103,7 +97,6 @@ def run(
             if isinstance(error, UserError | OSError):
                 raise
             message = f"{type(error).__name__}: {one_line(error, 500)}"
-            settings = trial.model_dump(mode="json")
             store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
         finally:
             free()

@@ -131,7 +131,6 @@ def rehearse(
 
 
 def _longest(split: Documents, num: int) -> Rows:
-    """Returns the places of a split's longest documents."""
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
 
 

@@ -20,34 +20,23 @@ from harness.trials.store import Record, State, Store
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial with its identity, and what the store knows of it.
-
-    Attributes:
-        key: Identity; empty while the corpus is not prepared.
-        record: What it left, if done.
-        why: Reason of its state, in a few words.
-    """
+    """A trial with its identity, and what the store knows of it."""
 
     settings: TrialSettings
-    key: str
+    key: str  # Identity; empty while the corpus is not prepared.
     state: State = "new"
-    record: Record | None = None
-    why: str = ""
+    record: Record | None = None  # What it left, if done.
+    why: str = ""  # Reason of its state, in a few words.
 
 
 @dataclass
 class Plan:
-    """The trials of a sweep file against its store: opened once per command, then refreshed.
-
-    Attributes:
-        filters: `field=value` and `field!=value` that the selected trials meet.
-        trials: Every trial of the sweep, in the order in which they run.
-    """
+    """The trials of a sweep file against its store: opened once per command, then refreshed."""
 
     sweep: SweepFile
     store: Store
-    filters: tuple[str, ...]
-    trials: tuple[PlannedTrial, ...]
+    filters: tuple[str, ...]  # Each `field=value` or `field!=value`; the selected trials meet them all.
+    trials: tuple[PlannedTrial, ...]  # Every trial of the sweep, in the order in which they run.
     _chosen: Mapping[str, Sequence[object]]
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
@@ -64,8 +53,15 @@ class Plan:
 
     def refresh(self) -> None:
         """Reads again which corpora are prepared, and what the store knows of the trials without a record."""
-        before = self._fingerprints
-        self._read_corpora()
+        before, self._fingerprints, self._problems = self._fingerprints, {}, {}
+        data_dir = Path(self.sweep.data_dir)
+        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
+            entry = self.sweep.datasets[dataset]
+            command = exact_command(entry.reader or dataset, entry.options, data_dir)
+            try:
+                self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
+            except DataError as error:
+                self._problems[dataset] = str(error)
         if before != self._fingerprints:
             self.trials = tuple(PlannedTrial(one.settings, self._key(one.settings)) for one in self.trials)
         self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
@@ -95,7 +91,6 @@ class Plan:
         return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
 
     def of_state(self, state: State) -> list[PlannedTrial]:
-        """Returns the selected trials of a state."""
         return [one for one in self.selected if one.state == state]
 
     def cells(self) -> dict[CellKey, list[PlannedTrial]]:
@@ -110,17 +105,6 @@ class Plan:
         different = by_identity(self.selected).values()
         todo = Counter(one.settings.cell for one in different if one.state == "new")
         return Durations(self.selected).estimate(todo, slots)
-
-    def _read_corpora(self) -> None:
-        data_dir = Path(self.sweep.data_dir)
-        self._fingerprints, self._problems = {}, {}
-        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
-            entry = self.sweep.datasets[dataset]
-            command = exact_command(entry.reader or dataset, entry.options, data_dir)
-            try:
-                self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
-            except DataError as error:
-                self._problems[dataset] = str(error)
 
     def _key(self, settings: TrialSettings) -> str:
         fingerprint = self._fingerprints.get(settings.dataset)

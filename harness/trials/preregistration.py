@@ -24,20 +24,13 @@ from harness.trials.store import Store
 
 @dataclass(frozen=True)
 class Registration:
-    """Whether the plan was frozen before anything was known, and followed.
+    """Whether the plan was frozen before anything was known, and followed."""
 
-    Attributes:
-        frozen: UTC time, ISO 8601; empty where no plan was frozen.
-        num_older: Results that are older than the plan.
-        changes: What the sweep file says otherwise now.
-        num_seeds: Seeds of the plan; of the sweep file where none was frozen.
-    """
-
-    frozen: str
-    sha256: str
-    num_older: int
-    changes: tuple[str, ...]
-    num_seeds: int
+    frozen: str  # UTC time, ISO 8601; empty where no plan was frozen.
+    sha256: str  # Hash of the plan.
+    num_older: int  # Results that are older than the plan.
+    changes: tuple[str, ...]  # What the sweep file says otherwise now.
+    num_seeds: int  # Seeds of the plan; where none was frozen, those of the sweep file.
 
 
 def protocol(plan: Plan) -> dict[str, Any]:
@@ -138,11 +131,9 @@ def _short(value: Any) -> str:
 
 
 def num_looks(plan: Plan, is_tested: bool) -> int:
-    """Counts the sets of finished trials that were tested so far, and notes this one if it is new.
+    """Counts the sets of finished trials, whatever the filters, that were tested so far, and notes a new one.
 
-    Args:
-        plan: The sweep; the finished trials are those of the whole of it, whatever its filters.
-        is_tested: Whether any test was computed on it; without one it counts as no look.
+    A set on which no test was computed (`is_tested`) counts as no look.
     """
     path = plan.store.root / f"{plan.sweep.name}.looks.jsonl"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []

@@ -98,7 +98,6 @@ class Store:
         return "failed" if self.failure(key) else "new"
 
     def history(self, key: str) -> list[dict[str, float]]:
-        """Returns one entry per epoch."""
         path = self.folder(key) / "history.jsonl"
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
