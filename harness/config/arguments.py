@@ -9,8 +9,7 @@ from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.core.registry import nearest
 
-FIELDS = ("model", "merge", "dataset", "seed")
-"""Fields of a trial that a filter can name."""
+FIELDS = ("model", "merge", "dataset", "seed")  # Fields of a trial that a filter can name.
 
 
 def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filter: bool = True) -> None:

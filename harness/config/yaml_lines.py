@@ -47,13 +47,12 @@ class YamlFile:
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: cannot be read: {one_line(error)}.") from None
 
-    def _read(self, loader: _Loader) -> dict[str, Any]:
+    def _read(self, loader: _Loader) -> Any:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError(f"{self.path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
         self._note_lines(root, ())
-        data: dict[str, Any] = loader.construct_document(root)
-        return data
+        return loader.construct_document(root)
 
     def _note_lines(self, node: yaml.Node, place: Place) -> None:
         self.lines.setdefault(place, node.start_mark.line + 1)
@@ -79,12 +78,11 @@ class YamlFile:
         return ConfigError(f"{self.path}:{self.lines[place]}: {text}{end}")
 
     def unknown(self, place: Place, kind: str, name: str, known: Iterable[str]) -> ConfigError:
-        """Returns the error for a name that is not among the known ones."""
         return self.error(place, f"unknown {kind} {name!r}.{nearest(name, known)}".rstrip("."))
 
     def validate(self, model: type[Model], place: Place = ()) -> Model:
         """Returns the data at a place as a model, or raises ConfigError: every problem with its line."""
-        data: Any = self.data
+        data = self.data
         for step in place:
             data = data.get(step) or {}
         try:

@@ -21,8 +21,7 @@ _ROOT = Path(__file__).parents[2]
 def numerics(module: str) -> dict[str, int]:
     """Returns the versions that cover a module and all of this project that it imports, directly or not, by name.
 
-    Raises:
-        ConfigError: Where a file is covered by none.
+    Raises ConfigError where a file is covered by none.
     """
     found: dict[str, int] = {}
     for part, importer in reached(module).items():

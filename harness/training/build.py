@@ -37,11 +37,7 @@ class Data:
 
 
 def device_of(trial: TrialSettings) -> torch.device:
-    """Returns where to train, with the rules that hold there set.
-
-    Raises:
-        UserError: Where the trial wants a GPU that is not there.
-    """
+    """Returns where to train, with the rules that hold there set; UserError where a GPU is wanted and not there."""
     wanted = trial.resources.gpus
     if wanted == "auto":
         wanted = float(torch.cuda.is_available())
@@ -62,10 +58,8 @@ def device_of(trial: TrialSettings) -> torch.device:
 def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     """Builds a trial's model on a device, with random numbers from torch's generator.
 
-    The encoder comes first, so that every model and merge of a seed starts from the same one.
-
-    Raises:
-        TooLarge: Where the heads cannot fit into memory.
+    The encoder comes first, so that every model and merge of a seed starts from the same one. Raises TooLarge where
+    the heads cannot fit into memory.
     """
     encoder = TEXT_ENCODERS[trial.encoder].load()(data.tokens.tokenizer, **trial.encoder_options)
     structure = STRUCTURE_ENCODERS[trial.structure].load()

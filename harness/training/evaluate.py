@@ -13,8 +13,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
-from harness.training.hf1_auc import ThresholdFree
-from harness.training.metrics import THRESHOLD, Tally
+from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 
@@ -77,8 +76,7 @@ def evaluate(
             row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
             rows.append(places[row])
             labels.append(label)
-    pairs = np.concatenate(rows), np.concatenate(labels)
-    shape = len(split.rows), len(hierarchy)
+    pairs, shape = (np.concatenate(rows), np.concatenate(labels)), (len(split.rows), len(hierarchy))
     scores = tally.scores() | (curves.scores() if curves else {})
     return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
 

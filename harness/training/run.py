@@ -29,9 +29,7 @@ from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
 
-MAX_ATTEMPTS = 3
-"""Starts after which a trial that takes its process down counts as failed."""
-
+MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down counts as failed.
 _measure: Kind = trained.measure
 
 
@@ -42,10 +40,7 @@ def run(
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
     `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
-
-    Raises:
-        UserError: Where no trial can run here: the encoder's weights are missing, say, or the disk is full.
-        OSError: Where the file system or the network failed; another try may go through.
+    UserError and OSError of the `Kind` are raised, and StoreError where the disk is full.
     """
     folder = store.folder(key)
     with store.own(key), closing(logging.FileHandler(folder / "trial.log", encoding="utf-8")) as handler:
@@ -97,7 +92,8 @@ def run(
             if isinstance(error, UserError | OSError):
                 raise
             message = f"{type(error).__name__}: {one_line(error, 500)}"
-            store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
+            kind = _KINDS.get(type(error), "out_of_memory" if is_out_of_memory(error) else "error")
+            store.fail(Failure(key=key, kind=kind, message=message, settings=settings, attempts=attempts))
         finally:
             free()
 
@@ -121,7 +117,5 @@ class _WorkerDied(Exception):
     """Every start so far ended without a word: killed, crashed, or past its time limit."""
 
 
-def _kind(error: Exception) -> FailureKind:
-    kinds: dict[type[Exception], FailureKind]
-    kinds = {_WorkerDied: "infrastructure", NonFiniteLoss: "non_finite", TooLarge: "too_large"}
-    return kinds.get(type(error), "out_of_memory" if is_out_of_memory(error) else "error")
+_KINDS: dict[type[Exception], FailureKind]
+_KINDS = {_WorkerDied: "infrastructure", NonFiniteLoss: "non_finite", TooLarge: "too_large"}

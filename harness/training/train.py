@@ -41,10 +41,7 @@ def fit(
 
     Goes on from the checkpoint where it holds one, and keeps it current. The seed is that of the order of documents;
     the global torch generator is the caller's. Each batch is cut into `micro_batches` parts, or into as many as the
-    checkpoint was made with.
-
-    Raises:
-        NonFiniteLoss: When the loss is no number any more.
+    checkpoint was made with. Raises NonFiniteLoss when the loss is no number any more.
     """
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)

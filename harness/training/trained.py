@@ -114,8 +114,8 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
         history=fitted.state.history,
         train_seconds=fitted.state.train_seconds,
         num_parameters={
-            "encoder": sum(parameter.numel() for parameter in model.text_encoder.parameters()),
-            "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
+            name: sum(parameter.numel() for parameter in part.parameters())
+            for name, part in (("encoder", model.text_encoder), ("heads", model.heads))
         },
         peak_memory_mb=memory.peak_mb(device),
         facts={
@@ -131,10 +131,9 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
 def measure_memory(
     trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
 ) -> tuple[int, int]:
-    """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
+    """Returns the bytes that a trial needs at most, all that the process holds included, and those of the device.
 
-    Returns:
-        Bytes that the trial needs at most, all that the process holds included; bytes of the device.
+    Takes a few steps on the longest documents, on a device that no other process of ours is on.
     """
     _, data, model = _prepare(trial, open_corpus(data_dir / trial.corpus))
     tests = [data.splits["val"], data.splits["test"]]

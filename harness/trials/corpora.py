@@ -13,8 +13,7 @@ from harness.trials.plan import Plan
 
 def card(sweep: SweepFile, dataset: str) -> Card:
     """Returns the card of a sweep's dataset."""
-    found: Card = import_module(READERS[sweep.datasets[dataset].reader or dataset].module).CARD
-    return found
+    return import_module(READERS[sweep.datasets[dataset].reader or dataset].module).CARD
 
 
 def refuse_missing(plan: Plan, but_builtin: bool = False) -> None:

@@ -87,14 +87,12 @@ class Plan:
         return {dataset: problem for dataset, problem in self._problems.items() if dataset in wanted}
 
     def unfiltered(self) -> "Plan":
-        """Returns the same plan with every trial selected."""
         return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
 
     def of_state(self, state: State) -> list[PlannedTrial]:
         return [one for one in self.selected if one.state == state]
 
     def cells(self) -> dict[CellKey, list[PlannedTrial]]:
-        """Returns the selected trials by model, merge and dataset."""
         cells: dict[CellKey, list[PlannedTrial]] = {}
         for one in self.selected:
             cells.setdefault(one.settings.cell, []).append(one)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 from harness.config.arguments import FIELDS
@@ -19,7 +18,6 @@ from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
 from harness.trials.settings import CellKey, flat_settings
-from harness.trials.store import Store
 
 
 @dataclass(frozen=True)
@@ -72,39 +70,37 @@ def _shortest(values: Mapping[CellKey, Any]) -> Any:
     raise AssertionError("a cell has one value")
 
 
-def _digest(promised: dict[str, Any]) -> str:
+def digest(promised: dict[str, Any]) -> str:
+    """Returns the SHA-256 of a plan."""
     return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
 
 
 def freeze(plan: Plan) -> None:
     """Writes the plan down, in place of an earlier one of which there is no result yet."""
-    path, promised = _path(plan), protocol(plan)
+    path, promised = plan.store.root / f"{plan.sweep.name}.plan.json", protocol(plan)
     if path.exists():
         earlier = json.loads(path.read_text("utf-8"))["plan"]
-        if earlier == promised or _has_results(earlier, plan.store):
+        planned = set(product(earlier["models"], earlier["datasets"], earlier["seeds"]))
+        names = ("model", "dataset", "seed")
+        # A result of these models, datasets and seeds is one that someone may have seen.
+        results = (tuple(record.settings.get(name) for name in names) for record in plan.store.records())
+        if earlier == promised or not planned.isdisjoint(results):
             return
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    frozen = {"sha256": _digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
+    frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
 
 
-def _has_results(promised: dict[str, Any], store: Store) -> bool:
-    """Returns whether any trial of these models, datasets and seeds is finished: someone may have seen it."""
-    planned = set(product(promised["models"], promised["datasets"], promised["seeds"]))
-    names = ("model", "dataset", "seed")
-    return any(tuple(record.settings.get(name) for name in names) in planned for record in store.records())
-
-
 def registration(plan: Plan) -> Registration:
     """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
-    path = _path(plan)
+    path = plan.store.root / f"{plan.sweep.name}.plan.json"
     if not path.exists():
         return Registration("", "", 0, (), len(plan.sweep.seeds))
     frozen = json.loads(path.read_text("utf-8"))
     older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
     changes = _changes(frozen["plan"], protocol(plan))
-    if _digest(frozen["plan"]) != frozen["sha256"]:
+    if digest(frozen["plan"]) != frozen["sha256"]:
         changes = ["the frozen plan itself was edited", *changes]
     num_seeds = len(frozen["plan"]["seeds"])
     return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes), num_seeds)
@@ -133,7 +129,7 @@ def _short(value: Any) -> str:
 def num_looks(plan: Plan, is_tested: bool) -> int:
     """Counts the sets of finished trials, whatever the filters, that were tested so far, and notes a new one.
 
-    A set on which no test was computed (`is_tested`) counts as no look.
+    A set on which no test was computed, not `is_tested`, counts as no look.
     """
     path = plan.store.root / f"{plan.sweep.name}.looks.jsonl"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
@@ -146,7 +142,3 @@ def num_looks(plan: Plan, is_tested: bool) -> int:
         write_atomically(path, "".join(f"{line}\n" for line in [*lines, json.dumps(entry)]).encode())
         seen.add(trials)
     return len(seen)
-
-
-def _path(plan: Plan) -> Path:
-    return plan.store.root / f"{plan.sweep.name}.plan.json"

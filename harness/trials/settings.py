@@ -67,13 +67,12 @@ def expand(sweep: SweepFile) -> list[TrialSettings]:
     trials: list[TrialSettings] = []
     for dataset in sweep.datasets:
         cells = [_cell(sweep, model, merge, dataset) for model, merge in sweep.rows]
-        # The settings of a cell are checked once, for its first seed.
+        # The settings of a cell are checked once, for the sweep's first seed.
         trials += [cell.model_copy(update={"seed": seed}) for seed in sweep.seeds for cell in cells]
     return trials
 
 
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSettings:
-    """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
     structure, objective = sweep.structure_of(model), sweep.objective_of(model)
     encoder, reader = entry.encoder or sweep.encoder, column.reader or dataset

@@ -81,7 +81,6 @@ class Store:
         return Path(self._trials, key)
 
     def has_folder(self, key: str) -> bool:
-        """Returns whether a trial has ever been started."""
         return os.path.isdir(f"{self._trials}/{key}")
 
     def record(self, key: str) -> Record | None:
