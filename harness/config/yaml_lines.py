@@ -27,7 +27,7 @@ _Loader.add_implicit_resolver(
 
 
 class YamlFile:
-    """Plain data, and the line of every key and item; ConfigError where that is not what a file holds."""
+    """Plain data, and the line of every key and item; raises ConfigError on a file that is not such YAML."""
 
     def __init__(self, path: Path):
         self.path = path

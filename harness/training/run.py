@@ -40,7 +40,7 @@ def run(
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
     `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
-    UserError and OSError of the `Kind` are raised, and StoreError where the disk is full.
+    Raises UserError and OSError as a `Kind` does, and StoreError where the disk is full.
     """
     folder = store.folder(key)
     with store.own(key), closing(logging.FileHandler(folder / "trial.log", encoding="utf-8")) as handler:
