@@ -9,32 +9,22 @@ from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.core.registry import nearest
 
-FIELDS = ("model", "merge", "dataset", "seed")
-"""Fields of a trial that a filter can name."""
+FIELDS = ("model", "merge", "dataset", "seed")  # Fields of a trial that a filter can name.
 
 
 def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filter: bool = True) -> None:
     """Adds the sweep file and `--filter`."""
-    parser.add_argument(
-        "sweep", type=Path, nargs="?" if optional else None, help="sweep file, such as sweeps/table1.yaml"
-    )
-    if not with_filter:
-        return
-    parser.add_argument(
-        "--filter",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="only trials that meet all of these; fields: model, merge, dataset, seed; also 'seed!=3'",
-    )
+    sweep_help = "sweep file, such as sweeps/table1.yaml"
+    parser.add_argument("sweep", type=Path, nargs="?" if optional else None, help=sweep_help)
+    if with_filter:
+        said = "only trials that meet all of these; fields: model, merge, dataset, seed; also 'seed!=3'"
+        parser.add_argument("--filter", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=said)
 
 
 def parse_filters(sweep: SweepFile, filters: Sequence[str]) -> Mapping[str, Sequence[Any]]:
     """Returns, per field of a trial, the values that meet every `field=value` and `field!=value`.
 
-    Raises:
-        ConfigError: On a filter that is none, or that names nothing of the sweep.
+    Raises ConfigError on a filter that is none, or that names nothing of the sweep.
     """
     chosen: dict[str, list[Any]] = {
         "model": list(sweep.models),

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from datasets import READERS
 from harness.config.schema import SweepFile
-from harness.core.registry import Registry
 from harness.core.text import one_line
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
@@ -46,8 +45,7 @@ def _find(annotation: Any, wanted: Callable[[Any], bool]) -> Any:
 def list_everything() -> str:
     """Returns every registered name with its one-line summary and its options."""
     lines = []
-    registries: list[Registry] = [STRUCTURE_ENCODERS, OBJECTIVES, TEXT_ENCODERS, READERS]
-    for registry in registries:
+    for registry in (STRUCTURE_ENCODERS, OBJECTIVES, TEXT_ENCODERS, READERS):
         lines.append(f"{registry.kind}s")
         for name, component in registry.items():
             lines.append(f"  {name:<20}{component.summary}")

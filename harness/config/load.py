@@ -14,35 +14,30 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 
 
 def load(path: Path) -> SweepFile:
-    """Reads and checks a sweep file.
-
-    Raises:
-        ConfigError: On anything that cannot be run, with file, line and a suggestion.
-    """
+    """Returns a sweep file, checked; raises ConfigError, with file and line, on anything that cannot be run."""
     source = YamlFile(path)
     sweep = source.validate(SweepFile)
     for key, entry in sweep.models.items():
-        _check_component(source, STRUCTURE_ENCODERS, sweep.structure_of(key), ("models", key), "model", entry.model)
+        _check_component(source, STRUCTURE_ENCODERS, sweep.structure_of(key), ("models", key), "model")
         _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
-            name = entry.encoder.name
-            _check_component(source, TEXT_ENCODERS, name, ("models", key, "encoder"), "name", name)
+            _check_component(source, TEXT_ENCODERS, entry.encoder.name, ("models", key, "encoder"), "name")
     for key, dataset in sweep.datasets.items():
-        _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader", dataset.reader)
+        _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader")
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
         for key in entries:
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
-    _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name", sweep.encoder.name)
+    _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
     lists += [(("models", key, "merges"), entry.merges or ()) for key, entry in sweep.models.items()]
     for place, values in lists:
-        twice = sorted({value for value in values if values.count(value) > 1}, key=str)
-        if twice:
+        if twice := sorted({value for value in values if values.count(value) > 1}, key=str):
             raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
-    if sweep.published:
-        _check_published(source, sweep)
-    _check_statistics(source, sweep)
+    for name in sweep.statistics.other_test_documents:
+        if name not in sweep.datasets:
+            raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
+    _check_published(source, sweep)
     _check_claims(source, sweep)
     return sweep
 
@@ -53,11 +48,9 @@ def _partial(model: type[BaseModel]) -> type[BaseModel]:
     return create_model(f"{model.__name__} override", __base__=Strict, **fields)
 
 
-def _check_component(
-    source: YamlFile, registry: Registry, name: str, place: tuple[str, ...], field: str, given: str | None
-) -> None:
+def _check_component(source: YamlFile, registry: Registry, name: str, place: tuple[str, ...], field: str) -> None:
     if name not in registry:
-        raise source.unknown((*place, field) if given else place, registry.kind, name, registry)
+        raise source.unknown((*place, field), registry.kind, name, registry)
     source.validate(registry[name].options, (*place, "options"))
 
 
@@ -66,10 +59,9 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
     name = sweep.objective_of(key)
     if entry.objective:
         if "objective" in model.refuses:
-            raise source.error(
-                (*place, "objective"), f"{model.name} has a loss of its own: {model.refuses['objective']}"
-            )
-        _check_component(source, OBJECTIVES, name, (*place, "objective"), "name", name)
+            problem = f"{model.name} has a loss of its own: {model.refuses['objective']}"
+            raise source.error((*place, "objective"), problem)
+        _check_component(source, OBJECTIVES, name, (*place, "objective"), "name")
     options = model.resolved(entry.options)
     for option, reason in OBJECTIVES[name].refuses_options.items():
         if options.get(option):
@@ -82,13 +74,12 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
                 fit = [one for one in sweep.merges_of(key) if one not in component.refuses]
                 problem = f"{component.name} makes no sense under {merge}: {component.refuses[merge]}"
                 advice = f"set `merges: [{', '.join(fit)}]` for {key}" if fit else f"leave {key} out"
-                raise source.error((*place, "merges") if entry.merges else place, f"{problem}; {advice}")
+                raise source.error((*place, "merges"), f"{problem}; {advice}")
 
 
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
-    assert sweep.published is not None
-    rows = ["/".join(row) for row in sweep.rows]
-    for row, columns in sweep.published.scores.items():
+    rows, metrics = ["/".join(row) for row in sweep.rows], sweep.statistics.star_metrics
+    for row, columns in (sweep.published.scores if sweep.published else {}).items():
         place = ("published", "scores", row)
         if row not in rows:
             raise source.unknown(place, "row", row, rows)
@@ -100,15 +91,8 @@ def _check_published(source: YamlFile, sweep: SweepFile) -> None:
             if dataset not in sweep.datasets:
                 raise source.unknown((*place, dataset), "dataset", dataset, sweep.datasets)
             for metric in scores:
-                if metric not in sweep.statistics.star_metrics:
-                    known = sweep.statistics.star_metrics
-                    raise source.unknown((*place, dataset, metric), "metric", metric, known)
-
-
-def _check_statistics(source: YamlFile, sweep: SweepFile) -> None:
-    for dataset in sweep.statistics.other_test_documents:
-        if dataset not in sweep.datasets:
-            raise source.unknown(("statistics", "other_test_documents"), "dataset", dataset, sweep.datasets)
+                if metric not in metrics:
+                    raise source.unknown((*place, dataset, metric), "metric", metric, metrics)
 
 
 def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
@@ -141,5 +125,4 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
         least = 0.0 if claim.kind == "time_ratio" else -math.inf
         if not least < low < high:
             above = ", and above 0 for a time_ratio" if claim.kind == "time_ratio" else ""
-            problem = f"the bounds {low:g} and {high:g} must rise{above}"
-            raise source.error(("claims", name, "bounds"), problem)
+            raise source.error(("claims", name, "bounds"), f"the bounds {low:g} and {high:g} must rise{above}")

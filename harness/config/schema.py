@@ -237,11 +237,9 @@ class SweepFile(Strict):
     """Folder that the report files are written to."""
 
     def merges_of(self, model: str) -> tuple[Merge, ...]:
-        """Returns the merges that a model is run with."""
         return self.models[model].merges or self.merges
 
     def structure_of(self, model: str) -> str:
-        """Returns the name of the structure encoder that a model is."""
         return self.models[model].model or model
 
     def reads_hierarchy(self, model: str) -> bool:
@@ -254,7 +252,6 @@ class SweepFile(Strict):
         return STRUCTURE_ENCODERS[self.structure_of(model)].reconstruction
 
     def objective_of(self, model: str) -> str:
-        """Returns the name of the objective that a model is trained with."""
         chosen = self.models[model].objective
         return chosen.name if chosen else STRUCTURE_ENCODERS[self.structure_of(model)].default_objective
 

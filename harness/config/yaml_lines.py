@@ -27,11 +27,7 @@ _Loader.add_implicit_resolver(
 
 
 class YamlFile:
-    """Plain data, and the line of every key and item.
-
-    Raises:
-        ConfigError: Where the file is missing, is no UTF-8, is no YAML, or repeats a key.
-    """
+    """Plain data, and the line of every key and item; raises ConfigError on a file that is not such YAML."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -41,9 +37,8 @@ class YamlFile:
         except ConfigError:
             raise
         except FileNotFoundError:
-            raise ConfigError(
-                f"{path}: there is no such sweep file. The ones that come along are in sweeps/."
-            ) from None
+            problem = "there is no such sweep file. The ones that come along are in sweeps/."
+            raise ConfigError(f"{path}: {problem}") from None
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}). Save the file as UTF-8.") from None
         except yaml.MarkedYAMLError as error:
@@ -52,26 +47,24 @@ class YamlFile:
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: cannot be read: {one_line(error)}.") from None
 
-    def _read(self, loader: _Loader) -> dict[str, Any]:
+    def _read(self, loader: _Loader) -> Any:
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError(f"{self.path}:1: a sweep file is a mapping of keys; `--explain` lists them.")
         self._note_lines(root, ())
-        data: dict[str, Any] = loader.construct_document(root)
-        return data
+        return loader.construct_document(root)
 
     def _note_lines(self, node: yaml.Node, place: Place) -> None:
         self.lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
+                line = key.start_mark.line + 1
                 if key.tag != "tag:yaml.org,2002:str":
-                    raise ConfigError(f"{self.path}:{key.start_mark.line + 1}: a key must be text; put it in quotes.")
+                    raise ConfigError(f"{self.path}:{line}: a key must be text; put it in quotes.")
                 inner = (*place, str(key.value))
                 if inner in self.lines:
-                    raise ConfigError(
-                        f"{self.path}:{key.start_mark.line + 1}: the key {key.value!r} stands here twice."
-                    )
-                self.lines[inner] = key.start_mark.line + 1
+                    raise ConfigError(f"{self.path}:{line}: the key {key.value!r} stands here twice.")
+                self.lines[inner] = line
                 self._note_lines(value, inner)
         elif isinstance(node, yaml.SequenceNode):
             for number, value in enumerate(node.value):
@@ -85,16 +78,11 @@ class YamlFile:
         return ConfigError(f"{self.path}:{self.lines[place]}: {text}{end}")
 
     def unknown(self, place: Place, kind: str, name: str, known: Iterable[str]) -> ConfigError:
-        """Returns the error for a name that is not among the known ones."""
         return self.error(place, f"unknown {kind} {name!r}.{nearest(name, known)}".rstrip("."))
 
     def validate(self, model: type[Model], place: Place = ()) -> Model:
-        """Checks the data at a place against a model.
-
-        Raises:
-            ConfigError: One paragraph that names every problem with its line.
-        """
-        data: Any = self.data
+        """Returns the data at a place as a model, or raises ConfigError: every problem with its line."""
+        data = self.data
         for step in place:
             data = data.get(step) or {}
         try:

@@ -1,9 +1,10 @@
-"""What a number was made with: machine, versions, commit."""
+"""Environment that a number was made in: machine, versions, commit."""
 
 import importlib.metadata
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -18,20 +19,16 @@ def environment() -> dict[str, str]:
     facts = {"python": platform.python_version(), "system": platform.platform(), "host": platform.node()}
     facts |= {"cpu": _cpu(), "commit": _commit()}
     for package in RECORDED:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             facts[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return facts
 
 
 def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return f"{platform.processor()} x {os.cpu_count()}"
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()} x {os.cpu_count()}"
+    return f"{names[0] if names else platform.processor() or platform.machine()} x {os.cpu_count()}"
 
 
 def _commit() -> str:

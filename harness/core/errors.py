@@ -2,10 +2,7 @@
 
 
 class UserError(ValueError):
-    """What is wrong, where, and how to fix it, in one paragraph.
-
-    The entry points print the message on standard error and exit with code 2.
-    """
+    """What is wrong, where, and how to fix it, in one paragraph; a command prints it and exits with code 2."""
 
 
 class ConfigError(UserError):

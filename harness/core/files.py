@@ -1,14 +1,12 @@
 """Files that are there whole or not at all, and how to tell."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
-FULL = (28, 122)
-"""ENOSPC and EDQUOT."""
 
 
 @contextmanager
@@ -40,4 +38,8 @@ def sha256(path: Path) -> str:
 def is_disk_full(error: BaseException) -> bool:
     """Returns whether an error, also one of a library that has no errno, says that the disk is full."""
     text = str(error).lower()
-    return getattr(error, "errno", None) in FULL or "no space left" in text or "os error 28" in text
+    return (
+        getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        or "no space left" in text
+        or "os error 28" in text
+    )

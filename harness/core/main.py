@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from harness.core.errors import UserError
 
-INTERRUPTED = 130
-
 
 def run_command(main: Callable[[], int]) -> None:
     """Ends the process with the entry point's exit code: 2 on a user's mistake, 130 when interrupted."""
@@ -21,7 +19,7 @@ def run_command(main: Callable[[], int]) -> None:
         code = 2
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept; the same command goes on.", file=sys.stderr)
-        code = INTERRUPTED
+        code = 130
     except BrokenPipeError:  # Such as `... --list | head`: nobody is reading any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -28,20 +28,10 @@ AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Value = TypeVar("Value")
 
-_TYPES = {
-    "Literal": Literal,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "str": str,
-    "Positive": Positive,
-    "NonNegative": NonNegative,
-    "AtLeastTwo": AtLeastTwo,
-    "Share": Share,
-    "Weight": Weight,
-    "Fraction": Fraction,
-}
+_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str, "Positive": Positive}
+_TYPES |= {"NonNegative": NonNegative, "AtLeastTwo": AtLeastTwo, "Share": Share, "Weight": Weight, "Fraction": Fraction}
 """What the annotation of an option may be made of."""
 
 
@@ -52,14 +42,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 
 
+def _constant(name: str, default: Value) -> "cached_property[Value]":
+    """Returns a property of a component: the literal that its file gives a name, or the default."""
+
+    def value(component: "Component") -> Value:
+        said: Value | None = constant(component._tree, name)
+        return default if said is None else said
+
+    return cached_property(value)
+
+
 @dataclass(frozen=True)
 class Component:
-    """One registered model, encoder or corpus reader.
-
-    Attributes:
-        name: What the sweep file calls it.
-        target: `package.module:Object`.
-    """
+    """One registered model, objective, encoder or corpus reader; its target is `package.module:Object`."""
 
     name: str
     target: str
@@ -73,14 +68,6 @@ class Component:
         tree = parse(self.module)
         assert tree is not None, f"{self.target} is registered as {self.name!r} but there is no such file"
         return tree
-
-    @cached_property
-    def _node(self) -> ast.ClassDef | ast.FunctionDef:
-        wanted = self.target.partition(":")[2]
-        for node in self._tree.body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == wanted:
-                return node
-        raise ConfigError(f"{self.target} is registered as {self.name!r} but {wanted} is not defined there.")
 
     @property
     def card(self) -> str:
@@ -96,35 +83,18 @@ class Component:
         """The versions of all that can change the component's numbers, see `harness.core.source`."""
         return numerics(self.module)
 
-    @cached_property
-    def default_objective(self) -> str:
-        """The objective that a model is trained with unless a sweep file names another: its `OBJECTIVE` constant."""
-        return str(constant(self._tree, "OBJECTIVE") or "bce")
-
-    @cached_property
-    def default_coherence(self) -> Any:
-        """What an objective has done for coherence unless a sweep file says otherwise: its `COHERENCE` constant."""
-        return constant(self._tree, "COHERENCE") or "none"
-
-    @cached_property
-    def refuses(self) -> Mapping[str, str]:
-        """The `REFUSES` constant: merges, or `objective` for any of one's own choice, and why they make no sense."""
-        return dict(constant(self._tree, "REFUSES") or {})
-
-    @cached_property
-    def refuses_options(self) -> Mapping[str, str]:
-        """An objective's `REFUSES_OPTIONS` constant: options of a model that have to be 0 with it, and why."""
-        return dict(constant(self._tree, "REFUSES_OPTIONS") or {})
-
-    @cached_property
-    def reads_hierarchy(self) -> bool:
-        """The `READS_HIERARCHY` constant: false of a model or an objective that knows of no edge."""
-        return constant(self._tree, "READS_HIERARCHY") is not False
-
-    @cached_property
-    def reconstruction(self) -> str:
-        """The `RECONSTRUCTION` constant: why this may not be what the paper describes; empty of all else."""
-        return str(constant(self._tree, "RECONSTRUCTION") or "")
+    default_objective = _constant("OBJECTIVE", "bce")
+    """The objective that a model is trained with unless a sweep file names another."""
+    default_coherence = _constant("COHERENCE", cast(Any, "none"))
+    """What an objective has done for coherence unless a sweep file says otherwise."""
+    refuses = _constant("REFUSES", dict[str, str]())
+    """Merges, or `objective` for any of one's own choice, that a model or an objective refuses, and why."""
+    refuses_options = _constant("REFUSES_OPTIONS", dict[str, str]())
+    """Options of a model that have to be 0 with an objective, and why."""
+    reads_hierarchy = _constant("READS_HIERARCHY", True)
+    """False of a model or an objective that knows of no edge."""
+    reconstruction = _constant("RECONSTRUCTION", "")
+    """Why a model may not be what the paper describes; empty of all else."""
 
     @cached_property
     def recipe(self) -> int:
@@ -137,7 +107,11 @@ class Component:
     @cached_property
     def options(self) -> type[BaseModel]:
         """A frozen pydantic model of the component's options; unknown names are refused by it."""
-        node = self._node
+        wanted = self.target.partition(":")[2]
+        defined = {one.name: one for one in self._tree.body if isinstance(one, ast.ClassDef | ast.FunctionDef)}
+        if wanted not in defined:
+            raise ConfigError(f"{self.target} is registered as {self.name!r} but {wanted} is not defined there.")
+        node = defined[wanted]
         methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
         function = node if isinstance(node, ast.FunctionDef) else next(iter(methods), None)
         docs = _argument_docs((function and ast.get_docstring(function)) or ast.get_docstring(node) or "")
@@ -161,17 +135,12 @@ class Component:
         return {name: value for name, value in self.resolved(options).items() if value != fields[name].default}
 
     def load(self) -> Any:
-        """Imports the component's file and returns the object."""
         module, _, attribute = self.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
 
 
 class Registry(Mapping[str, Component]):
-    """The known components of one kind.
-
-    Raises:
-        ConfigError: On looking up an unknown name; names the nearest known one.
-    """
+    """The known components of one kind; to look up another raises ConfigError with the nearest known name."""
 
     def __init__(self, kind: str, targets: Mapping[str, str]):
         self.kind = kind

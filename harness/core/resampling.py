@@ -1,19 +1,14 @@
-"""Plan of how test documents are resampled: numbers of draws and the root of every seed."""
+"""Plan of how test documents are resampled."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How documents are resampled.
+    """Numbers of draws for variances and of swaps for p-values, and the root of every seed.
 
     A report takes fewer than the usual 10,000, to stay a matter of seconds: 1,000 draws know a standard error to
     2.2 %, and 2,000 swaps know a p of .05 to .005; neither makes a star.
-
-    Attributes:
-        draws: For variances.
-        swaps: For p-values.
-        root: Of every seed.
     """
 
     draws: int = 1_000

@@ -19,13 +19,9 @@ _ROOT = Path(__file__).parents[2]
 
 
 def numerics(module: str) -> dict[str, int]:
-    """Returns the versions that cover a module and all that it imports, directly or not, by logical name.
+    """Returns the versions that cover a module and all of this project that it imports, directly or not, by name.
 
-    Args:
-        module: One of this project's.
-
-    Raises:
-        ConfigError: Where a file is covered by none.
+    Raises ConfigError where a file is covered by none.
     """
     found: dict[str, int] = {}
     for part, importer in reached(module).items():
@@ -46,10 +42,7 @@ def reached(module: str) -> Mapping[str, str]:
     """Returns a module and those that it imports, directly or not, each with one that imports it.
 
     Imports inside functions count, and so do the packages that a module is in; what only a type checker imports does
-    not.
-
-    Args:
-        module: One of this project's; no other is followed.
+    not. Modules of other projects are not followed.
     """
     found, todo = {module: ""}, [module]
     while todo:

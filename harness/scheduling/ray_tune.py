@@ -44,12 +44,8 @@ from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Store
 
-ROUNDS = 3
-"""How often trials without a record are put to new workers, after Ray itself gave up."""
-
-HUNG = 75
-"""Exit code of a worker that ran into its trial's time limit."""
-
+ROUNDS = 3  # How often trials without a record are put to new workers, after Ray itself gave up.
+HUNG = 75  # Exit code of a worker that ran into its trial's time limit.
 _NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db", "**/__pycache__"]
 _OBJECT_STORE_BYTES = 200 * 2**20
 
@@ -59,12 +55,8 @@ def run(
 ) -> None:
     """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
 
-    Args:
-        trials: What the plan found missing.
-        data_dir: Folder of prepared corpora, the same on every node.
-        store: Where workers leave records, the same on every node.
-        progress: Hears of every start and end.
-        address: Address of a running Ray cluster; None starts one on this machine and stops it at the end.
+    The folder of corpora and the store are the same on every node. `address` is that of a running Ray cluster; None
+    starts one on this machine and stops it at the end.
 
     Raises:
         UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
@@ -84,7 +76,8 @@ def run(
             if not todo:
                 break
             # Workers are reused between trials that want the same resources.
-            _run_round(sorted(todo, key=_wanted), data_dir, store, progress)
+            todo.sort(key=lambda one: (one.settings.resources.cpus, float(one.settings.resources.gpus)))
+            _run_round(todo, data_dir, store, progress)
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
@@ -167,13 +160,8 @@ def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
     return with_gpu(planned, 1.0) if is_cramped else planned
 
 
-def _wanted(planned: PlannedTrial) -> tuple[int, float]:
-    return planned.settings.resources.cpus, float(planned.settings.resources.gpus)
-
-
 def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener) -> None:
-    storage = store.root / "ray"
-    name = uuid.uuid4().hex[:12]
+    storage, name = store.root / "ray", uuid.uuid4().hex[:12]
     folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
     # As text: Tune makes a deep copy of the whole list for every trial.
     specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **folders}) for one in todo]
@@ -203,10 +191,9 @@ def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progr
         raise UserError(stopper.message)
 
 
-def _spec(config: dict[str, Any]) -> dict[str, Any]:
+def _spec(config: dict[str, Any]) -> Any:
     """Returns what a worker is told of its trial."""
-    spec: dict[str, Any] = json.loads(config["spec"])
-    return spec
+    return json.loads(config["spec"])
 
 
 def _key(trial: Any) -> str:

@@ -2,15 +2,13 @@
 
 * `run`: attempts, failures and the record, for every kind of trial
 * `kinds`: the protocol of a kind of trial
-* `trained`: the kind that is trained by gradients
+* `trained`: the kind that is trained by gradients, and tested at its best epochs
 * `build`: its device, data and model
 * `train`: the training loop
 * `evaluate`: scores of a split
-* `best_epochs`: test scores at the best epochs
-* `metrics`: micro and macro F1 over labels, groups of labels and levels
-* `hf1_auc`: area under hierarchical precision and recall
+* `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall
 * `checkpoint`: where to go on after an interruption
-* `memory`: too little memory: refused, tried again, measured
+* `memory`: too little memory: refused, told, measured
 """
 
 import os

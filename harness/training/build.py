@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse
@@ -24,13 +23,7 @@ from models.head_spec import TokenIds, Write, count
 
 @dataclass(frozen=True)
 class Data:
-    """A corpus as a trial reads it.
-
-    Attributes:
-        corpus: Its hierarchy, and its documents as texts.
-        tokens: Word pieces of all its documents.
-        splits: Word pieces and labels of each split, the training documents as many as the trial asks for.
-    """
+    """A corpus as a trial reads it, with as many training documents as the trial asks for."""
 
     corpus: Corpus
     tokens: Tokens
@@ -38,22 +31,13 @@ class Data:
 
     @classmethod
     def open(cls, trial: TrialSettings, corpus: Corpus) -> "Data":
-        """Opens the tokens of a trial's corpus; a worker keeps them for its next trial.
-
-        Args:
-            trial: The resolved settings.
-            corpus: The trial's corpus.
-        """
+        """Opens the tokens of a trial's corpus; a worker keeps them for its next trial."""
         tokens = _tokenise_once(corpus, trial.encoder, _tokenizer_options(trial))
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
 def device_of(trial: TrialSettings) -> torch.device:
-    """Returns where to train, with the rules that hold there set.
-
-    Raises:
-        UserError: Where the trial wants a GPU that is not there.
-    """
+    """Returns where to train, with the rules that hold there set; UserError where a GPU is wanted and not there."""
     wanted = trial.resources.gpus
     if wanted == "auto":
         wanted = float(torch.cuda.is_available())
@@ -72,25 +56,17 @@ def device_of(trial: TrialSettings) -> torch.device:
 
 
 def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
-    """Builds a trial's model, with random numbers from torch's generator.
+    """Builds a trial's model on a device, with random numbers from torch's generator.
 
-    The encoder comes first, so that every model and merge of a seed starts from the same one.
-
-    Args:
-        trial: The resolved settings.
-        data: What `Data.open` returned for it.
-        device: Where to train.
-
-    Raises:
-        TooLarge: Where the heads cannot fit into memory.
+    The encoder comes first, so that every model and merge of a seed starts from the same one. Raises TooLarge where
+    the heads cannot fit into memory.
     """
     encoder = TEXT_ENCODERS[trial.encoder].load()(data.tokens.tokenizer, **trial.encoder_options)
     structure = STRUCTURE_ENCODERS[trial.structure].load()
     objective = OBJECTIVES[trial.objective].load()
     counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
     gold = scipy.sparse.vstack(counted, format="csr")
-    options = trial.encoder, _tokenizer_options(trial), trial.train_documents
-    describe = partial(_describe_once, data.corpus, *options)
+    describe = partial(_describe_once, data.corpus, trial.encoder, _tokenizer_options(trial), trial.train_documents)
     heads = partial(
         BranchHeads,
         data.corpus.hierarchy,
@@ -108,18 +84,14 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     return Classifier(encoder, heads()).to(device)
 
 
-@lru_cache(maxsize=4)
-def open_corpus(folder: Path) -> Corpus:
-    """Opens a prepared corpus; a worker keeps it for its next trial."""
-    return Corpus.open(folder)
+open_corpus = lru_cache(maxsize=4)(Corpus.open)
+"""Opens a prepared corpus, given its folder; a worker keeps it for its next trial."""
 
 
 @lru_cache(maxsize=4)
 def _tokenise_once(corpus: Corpus, encoder: str, options: str) -> Tokens:
-    kind = TEXT_ENCODERS[encoder].load()
-    chosen = json.loads(options)
-    numerics = TEXT_ENCODERS[encoder].numerics
-    return tokenise(corpus, encoder, numerics, chosen, lambda texts: kind.build_tokenizer(texts, chosen))
+    kind, chosen = TEXT_ENCODERS[encoder], json.loads(options)
+    return tokenise(corpus, encoder, kind.numerics, chosen, lambda texts: kind.load().build_tokenizer(texts, chosen))
 
 
 @lru_cache(maxsize=4)

@@ -22,19 +22,11 @@ Weights = dict[str, Tensor]
 
 @dataclass
 class TrainingProgress:
-    """Where training stands; everything a checkpoint holds besides tensors.
+    """Where training stands; everything a checkpoint holds besides tensors."""
 
-    Attributes:
-        history: One entry per finished epoch.
-        best: Per metric, the best validation score so far and its epoch.
-        num_worse: Epochs in a row without a better micro or macro F.
-        train_seconds: Time spent on training steps; evaluation is not in it.
-        micro_batches: Parts that each batch is cut into, for want of memory.
-    """
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, dict[str, float]] = field(default_factory=dict)
-    num_worse: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)  # One entry per finished epoch.
+    best: dict[str, dict[str, float]] = field(default_factory=dict)  # Per metric, the best score so far and its epoch.
+    num_worse: int = 0  # Epochs in a row without a better micro or macro F.
     train_seconds: float = 0.0
     micro_batches: int = 1
 
@@ -62,12 +54,7 @@ class Fitted:
 
 
 class Checkpoint:
-    """Saves at most every so often, restores once.
-
-    Args:
-        folder: The trial's folder.
-        every_seconds: Least time between two saves; a trial shorter than that writes none.
-    """
+    """Saves into a trial's folder, at most every so often, and restores once; a shorter trial writes none."""
 
     def __init__(self, folder: Path, every_seconds: float = 30.0):
         self.folder = folder
@@ -84,15 +71,13 @@ class Checkpoint:
             tensors |= {f"best/{metric}/{name}": value for name, value in weights.items()}
         for number, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{name}": value for name, value in state.items()}
-        tensors |= {f"random/{name}": value for name, value in _random_states().items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_initialized():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
         path = self.folder / f"checkpoint-{fitted.state.epoch}.safetensors"
         save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
-        written = {
-            "file": path.name,
-            "sha256": sha256(path),
-            "progress": asdict(fitted.state),
-            "scheduler": scheduler.last_epoch,
-        }
+        written: dict[str, Any] = {"file": path.name, "sha256": sha256(path)}
+        written |= {"progress": asdict(fitted.state), "scheduler": scheduler.last_epoch}
         write_atomically(self._index, json.dumps(written).encode())
         for old in self.folder.glob("checkpoint-*.safetensors"):
             if old != path:
@@ -117,38 +102,22 @@ class Checkpoint:
             fitted.weights[metric] = _below(f"best/{metric}/", tensors)
         for name, value in written["progress"].items():
             setattr(fitted.state, name, value)
-        _restore_optimizer(optimizer, _below("optimizer/", tensors))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below("optimizer/", tensors).items():
+            number, _, key = name.partition("/")
+            moments.setdefault(int(number), {})[key] = value
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
         scheduler.last_epoch = written["scheduler"]
         for group, rate, shape in zip(optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
             group["lr"] = rate * shape(scheduler.last_epoch)
-        _restore_random(_below("random/", tensors))
+        torch.set_rng_state(tensors["random/cpu"])
+        if "random/cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random/cuda"])
 
     def remove(self) -> None:
-        """Deletes the checkpoint, so that the trial starts from its first epoch."""
         self._index.unlink(missing_ok=True)
         for path in self.folder.glob("checkpoint-*.safetensors"):
             path.unlink()
-
-
-def _restore_optimizer(optimizer: Any, tensors: dict[str, Tensor]) -> None:
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        number, _, key = name.partition("/")
-        states.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _restore_random(states: dict[str, Tensor]) -> None:
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"])
 
 
 def _shapes(tensors: Weights) -> dict[str, torch.Size]:

@@ -13,8 +13,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
-from harness.training.hf1_auc import ThresholdFree
-from harness.training.metrics import THRESHOLD, Tally
+from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 
@@ -24,17 +23,11 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Documents:
-    """The documents that are trained on, or evaluated.
+    """The documents that are trained on, or evaluated."""
 
-    Attributes:
-        tokens: The whole corpus as word pieces.
-        rows: The split's documents, as rows of the corpus.
-        gold: (rows, L) sparse, closed under ancestors.
-    """
-
-    tokens: Tokens
-    rows: Rows
-    gold: scipy.sparse.csr_array
+    tokens: Tokens  # Word pieces of the whole corpus.
+    rows: Rows  # The documents, as rows of the corpus.
+    gold: scipy.sparse.csr_array  # (rows, L), closed under ancestors.
 
     def batch(self, places: Rows, device: torch.device) -> tuple[TokenBatch, Tensor]:
         """Returns the word pieces and gold_BL of some places of the split."""
@@ -58,14 +51,8 @@ def evaluate(
 ) -> tuple[dict[str, float], scipy.sparse.csr_array]:
     """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order.
 
-    Args:
-        model: On the device to evaluate on.
-        split: Its documents.
-        hierarchy: L labels.
-        settings: See `TrainerSettings`.
-        micro_batches: Parts to cut each batch into.
-        groups: See `Tally`.
-        threshold_free: Whether scores that need the probabilities are among them: for test scores, which are made once.
+    `threshold_free` adds scores that need the probabilities: for test scores, which are made once. `micro_batches` is
+    the number of parts that training cuts a batch into; evaluation sees as many times fewer documents at once.
     """
     model.eval()
     at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
@@ -89,8 +76,7 @@ def evaluate(
             row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
             rows.append(places[row])
             labels.append(label)
-    pairs = np.concatenate(rows), np.concatenate(labels)
-    shape = len(split.rows), len(hierarchy)
+    pairs, shape = (np.concatenate(rows), np.concatenate(labels)), (len(split.rows), len(hierarchy))
     scores = tally.scores() | (curves.scores() if curves else {})
     return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
 

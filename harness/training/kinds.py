@@ -20,48 +20,28 @@ EpochCallback = Callable[[dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Context:
-    """Everything that a trial is given.
+    """Everything that a trial is given."""
 
-    Attributes:
-        settings: The resolved settings, the seed among them.
-        corpus: The prepared corpus.
-        folder: The trial's own folder, for what it needs to go on after an interruption.
-        log: Logger of the trial's own file.
-        on_epoch: Gets each epoch's entry of the history.
-    """
-
-    settings: TrialSettings
+    settings: TrialSettings  # The seed is among them.
     corpus: Corpus
-    folder: Path
-    log: logging.Logger
-    on_epoch: EpochCallback
+    folder: Path  # The trial's own, for what it needs to go on after an interruption.
+    log: logging.Logger  # Writes to the trial's own file.
+    on_epoch: EpochCallback  # Gets each epoch's entry of the history.
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a trial found.
+    """What a trial found; a best epoch goes by the score that was best in it, `micro_f1` or `macro_f1`."""
 
-    Attributes:
-        scores: Headline scores of the test documents, in points, and their validation twins as `valid_*`.
-        selected: Per best epoch (`micro_f1`, `macro_f1`), its number and every score of the test documents.
-        predicted: Likewise the predicted labels: (test documents, L) sparse booleans.
-        history: One entry per epoch.
-        train_seconds: Time of training alone.
-        num_parameters: Trainable parameters, by part.
-        peak_memory_mb: Most memory of the device, or of the process on a CPU.
-        facts: What else the numbers depend on, such as the device.
-        micro_batches: Parts that each batch was cut into, for want of memory.
-    """
-
-    scores: Mapping[str, float]
-    selected: Mapping[str, Mapping[str, float]]
-    predicted: Mapping[str, scipy.sparse.csr_array]
-    history: Sequence[Mapping[str, float]]
-    train_seconds: float
-    num_parameters: Mapping[str, int]
-    peak_memory_mb: float
-    facts: Mapping[str, str] = field(default_factory=dict)
-    micro_batches: int = 1
+    scores: Mapping[str, float]  # Headline test scores, in points, and their validation twins as `valid_*`.
+    selected: Mapping[str, Mapping[str, float]]  # Per best epoch, its number and every test score.
+    predicted: Mapping[str, scipy.sparse.csr_array]  # Per best epoch, the labels: (test documents, L) booleans.
+    history: Sequence[Mapping[str, float]]  # One entry per epoch.
+    train_seconds: float  # Training steps alone.
+    num_parameters: Mapping[str, int]  # Trainable parameters, by part.
+    peak_memory_mb: float  # Most memory of the device, or of the process on a CPU.
+    facts: Mapping[str, str] = field(default_factory=dict)  # What else the numbers depend on, such as the device.
+    micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
 
 
 class Kind(Protocol):

@@ -1,4 +1,4 @@
-"""Memory of a trial: refused where it cannot suffice, tried again where it ran out, measured, kept when freed.
+"""Memory of a trial: refused where it cannot suffice, told when it ran out, measured, kept when freed.
 
 Refused is only what certainly cannot fit: what is counted is a lower bound, and what it is held against is
 all the memory there is, whoever may be using some of it now. Counted are a head's parameters, exactly, each
@@ -22,13 +22,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from harness.core.text import one_line
 from models.branch_heads import BranchHeads
 
-Module = TypeVar("Module", bound=nn.Module)
+Result = TypeVar("Result")
 
 _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
 _TRAINED, _KEPT = 4, 2
@@ -41,17 +39,11 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """The least memory that training takes.
-
-    Attributes:
-        num_parameters: Parameters of the heads.
-        device: Bytes where the heads are trained.
-        cpu: Bytes in the memory of the CPU, on a CPU besides those of `device`.
-    """
+    """The least memory that training takes, in bytes, and the number of the heads' parameters."""
 
     num_parameters: int
-    device: int
-    cpu: int
+    device: int  # Where the heads are trained.
+    cpu: int  # In the memory of the CPU; where that is the device, besides those of `device`.
 
 
 class _Unallocated(TorchFunctionMode):
@@ -71,7 +63,7 @@ class _Unallocated(TorchFunctionMode):
         return function(*args, **chosen)
 
 
-def unallocated(build: Callable[[], Module]) -> Module:
+def unallocated(build: Callable[[], Result]) -> Result:
     """Returns what `build` makes, with all parameters but without their memory; the random streams stay as they are."""
     with _Unallocated():
         return build()
@@ -90,14 +82,9 @@ def need(heads: BranchHeads) -> MemoryNeed:
 def refuse_too_large(
     build: Callable[[], BranchHeads], device: torch.device, *, model: str, merge: str, options: Mapping[str, Any]
 ) -> None:
-    """Raises TooLarge where heads certainly cannot be trained on a device.
+    """Raises TooLarge where the heads that `build` makes certainly cannot be trained on a device.
 
-    Args:
-        build: Makes the heads.
-        device: Where they are to be trained.
-        model: Structure encoder, for the message.
-        merge: Merge under which the heads are built, for the message.
-        options: Options of the structure encoder, for the message.
+    Model, merge and options are what they are made of, for the message.
     """
     heads = unallocated(build)
     needed = need(heads)
@@ -128,12 +115,11 @@ def gpu_memory(device: torch.device) -> int:
 def cpu_memory(proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int:
     """Returns the bytes that this process can have on the CPU: of the machine or its control groups, and of swap.
 
-    Args:
-        proc: The kernel's view of processes; need not be there.
-        groups: The kernel's view of control groups, of either version; need not be there.
+    The folders are the kernel's views of processes and of control groups, of either version; neither need be there.
     """
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([machine, *_limits(proc, groups)]) + _swap(proc)
+    swap = [1024 * int(line.split()[1]) for line in _lines(proc / "meminfo") if line.startswith("SwapTotal:")]
+    return min([machine, *_limits(proc, groups)]) + sum(swap)
 
 
 def _limits(proc: Path, groups: Path) -> Iterator[int]:
@@ -153,12 +139,6 @@ def _limits(proc: Path, groups: Path) -> Iterator[int]:
                 yield from (int(limit) for limit in _lines(group / name) if limit.isdigit())
 
 
-def _swap(proc: Path) -> int:
-    """Returns the bytes of swap space."""
-    found = [line.split()[1] for line in _lines(proc / "meminfo") if line.startswith("SwapTotal:")]
-    return 1024 * int(found[0]) if found else 0
-
-
 def _lines(path: Path) -> list[str]:
     """Returns the lines of a file; none where it cannot be read."""
     try:
@@ -167,8 +147,6 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-Result = TypeVar("Result")
-
 _WORDS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 """What errors say that have no type of their own."""
 
@@ -176,35 +154,6 @@ _WORDS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALL
 def is_out_of_memory(error: Exception) -> bool:
     """Returns whether an error means that a device, or the machine, has no memory left."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in _WORDS)
-
-
-def until_it_fits(train: Callable[[int], Result], most: int, is_worth_it: Callable[[str], bool]) -> Result | None:
-    """Trains with whole batches, then with twice as many parts of each every time that memory runs out.
-
-    Args:
-        train: Takes the number of parts that each batch is to be cut into.
-        most: Parts that a batch can be cut into.
-        is_worth_it: Gets told what happened, and returns whether to try again.
-
-    Returns:
-        What the training returned that fitted; None where it was not worth it.
-
-    Raises:
-        Exception: The one that said so where memory ran out even with the most parts, and any other.
-    """
-    parts = 1
-    while True:
-        try:
-            return train(parts)
-        except Exception as error:
-            if parts == most or not is_out_of_memory(error):
-                raise
-            text = f"Out of memory with {parts} parts a batch: {one_line(error, 500)}"
-        # Not in the handler, where the error still holds on to the tensors of its stack.
-        free()
-        if not is_worth_it(text):
-            return None
-        parts = min(2 * parts, most)
 
 
 def free() -> None:
@@ -231,10 +180,6 @@ def peak_mb(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_MOST = 2**31 - 1
-
-
 def keep_freed_memory() -> None:
     """Tells glibc to hand no block back before the process ends; does nothing with another C library.
 
@@ -243,5 +188,5 @@ def keep_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_MAX, 0)
-        library.mallopt(_TRIM_THRESHOLD, _MOST)
+        library.mallopt(-4, 0)  # M_MMAP_MAX
+        library.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD

@@ -5,8 +5,8 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,14 @@ from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
 from harness.training import trained
 from harness.training.build import open_corpus
-from harness.training.kinds import Context, EpochCallback, Kind, Measured
+from harness.training.kinds import Context, EpochCallback, Kind
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
 
-MAX_ATTEMPTS = 3
-"""Starts after which a trial that takes its process down counts as failed."""
-
+MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down counts as failed.
 _measure: Kind = trained.measure
 
 
@@ -41,23 +39,17 @@ def run(
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
-
-    Args:
-        trial: The resolved settings.
-        key: Its identity; checked against the data found here.
-        data_dir: Folder of prepared corpora.
-        store: Where it leaves everything.
-        on_epoch: Gets each epoch's entry of the history.
-
-    Raises:
-        UserError: Where no trial can run here: the encoder's weights are missing, say, or the disk is full.
-        OSError: Where the file system or the network failed; another try may go through.
+    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
+    Raises UserError and OSError as a `Kind` does, and StoreError where the disk is full.
     """
     folder = store.folder(key)
-    with store.own(key), _log_to(folder / "trial.log") as log:
+    with store.own(key), closing(logging.FileHandler(folder / "trial.log", encoding="utf-8")) as handler:
         if store.state(key) != "new":
             return
-        attempts = store.start_attempt(key)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log = logging.Logger("trial")  # Not `getLogger`: it writes to the trial's own file and nowhere else.
+        log.addHandler(handler)
+        attempts, settings = store.start_attempt(key), trial.model_dump(mode="json")
         try:
             if attempts > MAX_ATTEMPTS:
                 raise _WorkerDied(f"Its worker died {attempts - 1} times.")
@@ -76,8 +68,23 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = corpus.doc_ids(corpus.rows("test"))
             digest = write_predictions(folder / "predictions.parquet", doc_ids, measured.predicted)
-            facts = environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint}
-            store.finish(_record(trial, key, measured, digest, facts, attempts, time.perf_counter() - started))
+            record = Record(
+                key=key,
+                settings=settings,
+                scores=dict(measured.scores),
+                selected={metric: dict(scores) for metric, scores in measured.selected.items()},
+                num_epochs=len(measured.history),
+                train_seconds=measured.train_seconds,
+                seconds=time.perf_counter() - started,
+                num_parameters=dict(measured.num_parameters),
+                peak_memory_mb=measured.peak_memory_mb,
+                environment=environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint},
+                predictions_sha256=digest,
+                attempts=attempts,
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                micro_batches=measured.micro_batches,
+            )
+            store.finish(record)
         except Exception as error:
             if is_disk_full(error):
                 raise StoreError(f"The disk of the store {store.root} is full; free some of it, and go on.") from None
@@ -85,37 +92,10 @@ def run(
             if isinstance(error, UserError | OSError):
                 raise
             message = f"{type(error).__name__}: {one_line(error, 500)}"
-            settings = trial.model_dump(mode="json")
-            store.fail(Failure(key=key, kind=_kind(error), message=message, settings=settings, attempts=attempts))
+            kind = _KINDS.get(type(error), "out_of_memory" if is_out_of_memory(error) else "error")
+            store.fail(Failure(key=key, kind=kind, message=message, settings=settings, attempts=attempts))
         finally:
             free()
-
-
-def _record(
-    trial: TrialSettings,
-    key: str,
-    measured: Measured,
-    digest: str,
-    facts: dict[str, str],
-    attempts: int,
-    seconds: float,
-) -> Record:
-    return Record(
-        key=key,
-        settings=trial.model_dump(mode="json"),
-        scores=dict(measured.scores),
-        selected={metric: dict(found) for metric, found in measured.selected.items()},
-        num_epochs=len(measured.history),
-        train_seconds=measured.train_seconds,
-        seconds=seconds,
-        num_parameters=dict(measured.num_parameters),
-        peak_memory_mb=measured.peak_memory_mb,
-        environment=facts,
-        predictions_sha256=digest,
-        attempts=attempts,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        micro_batches=measured.micro_batches,
-    )
 
 
 def write_predictions(path: Path, doc_ids: Sequence[str], predicted: Mapping[str, scipy.sparse.csr_array]) -> str:
@@ -137,26 +117,5 @@ class _WorkerDied(Exception):
     """Every start so far ended without a word: killed, crashed, or past its time limit."""
 
 
-def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, _WorkerDied):
-        return "infrastructure"
-    if isinstance(error, NonFiniteLoss):
-        return "non_finite"
-    if isinstance(error, TooLarge):
-        return "too_large"
-    if is_out_of_memory(error):
-        return "out_of_memory"
-    return "error"
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[logging.Logger]:
-    """Yields a logger that writes to the trial's own file and nowhere else."""
-    log = logging.Logger("trial")
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    try:
-        yield log
-    finally:
-        handler.close()
+_KINDS: dict[type[Exception], FailureKind]
+_KINDS = {_WorkerDied: "infrastructure", NonFiniteLoss: "non_finite", TooLarge: "too_large"}

@@ -39,19 +39,9 @@ def fit(
 ) -> Fitted:
     """Trains until the last epoch or until validation has not improved for `patience` epochs.
 
-    Args:
-        model: On the device to train on.
-        settings: See `TrainerSettings`.
-        train: Documents to train on.
-        valid: Documents that choose the best epoch.
-        hierarchy: L labels.
-        seed: Of the order of documents; the global torch generator is the caller's.
-        checkpoint: Goes on from it where it holds one, and keeps it current.
-        on_epoch: Gets each new entry of the history.
-        micro_batches: Parts to cut each batch into; what the checkpoint was made with wins.
-
-    Raises:
-        NonFiniteLoss: When the loss is no number any more.
+    Goes on from the checkpoint where it holds one, and keeps it current. The seed is that of the order of documents;
+    the global torch generator is the caller's. Each batch is cut into `micro_batches` parts, or into as many as the
+    checkpoint was made with. Raises NonFiniteLoss when the loss is no number any more.
     """
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
@@ -70,13 +60,11 @@ def fit(
         scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)[0]
         for name in progress.note(scores):
             # Not on the device, where two more sets of weights would leave less room for trials.
-            fitted.weights[name] = {
-                key: value.detach().to("cpu", copy=True) for key, value in model.state_dict().items()
-            }
+            state = model.state_dict().items()
+            fitted.weights[name] = {key: value.detach().to("cpu", copy=True) for key, value in state}
         entry = {"epoch": progress.epoch + 1, "train_loss": loss, "train_seconds": seconds}
-        entry |= {"learning_rate": float(scheduler.get_last_lr()[-1])} | {
-            f"valid_{key}": value for key, value in scores.items()
-        }
+        entry["learning_rate"] = float(scheduler.get_last_lr()[-1])
+        entry |= {f"valid_{key}": value for key, value in scores.items()}
         progress.train_seconds += seconds
         progress.history.append(entry)
         on_epoch(entry)
@@ -127,12 +115,7 @@ def rehearse(
 ) -> None:
     """Takes three training steps and one evaluation on each split's longest documents: all that needs memory.
 
-    Args:
-        model: On the device to train on; its weights are spoilt.
-        settings: See `TrainerSettings`.
-        train: Documents to train on.
-        tests: Splits to evaluate on.
-        hierarchy: L labels.
+    The model's weights are spoilt.
     """
     optimizer = _optimizer(model, settings)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
@@ -145,7 +128,6 @@ def rehearse(
 
 
 def _longest(split: Documents, num: int) -> Rows:
-    """Returns the places of a split's longest documents."""
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
 
 

@@ -2,51 +2,102 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import scipy.sparse
 import torch
 
+from datasets.storage.corpus import Corpus
+from datasets.storage.label_groups import label_groups
+from harness.config.schema import BestEpoch, TrainerSettings
+from harness.core.text import one_line
 from harness.training import memory
-from harness.training.best_epochs import BestEpochs
 from harness.training.build import Data, build, device_of, open_corpus
-from harness.training.checkpoint import Checkpoint
-from harness.training.evaluate import uses_bf16
+from harness.training.checkpoint import Checkpoint, Fitted
+from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured
 from harness.training.train import fit, rehearse, seed_everything
 from harness.trials.settings import TrialSettings
+from models.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class BestEpochs:
+    """What was found on the test documents at the best epochs, by the score that was best there on validation."""
+
+    selected: dict[str, dict[str, float]]  # Test scores, and the epoch.
+    predicted: dict[str, scipy.sparse.csr_array]  # (documents, L) booleans.
+
+    @classmethod
+    def test(cls, model: Classifier, fitted: Fitted, data: Data, settings: TrainerSettings) -> "BestEpochs":
+        """Tests the weights of each best epoch, once where two are the same epoch; the model is left with the last.
+
+        The training documents say which labels are rare.
+        """
+        tested = cls({}, {})
+        groups = label_groups(data.splits["train"].gold.sum(axis=0))
+        by_epoch: dict[float, str] = {}
+        for metric, best in fitted.state.best.items():
+            twin = by_epoch.setdefault(best["epoch"], metric)
+            if twin == metric:
+                model.load_state_dict(fitted.weights[metric])
+                split, hierarchy, parts = data.splits["test"], data.corpus.hierarchy, fitted.state.micro_batches
+                scores, predicted = evaluate(model, split, hierarchy, settings, parts, groups, threshold_free=True)
+                tested.predicted[metric] = predicted
+                tested.selected[metric] = {"epoch": best["epoch"], **scores}
+            else:
+                tested.selected[metric], tested.predicted[metric] = tested.selected[twin], tested.predicted[twin]
+        return tested
+
+    def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Returns the scores to report by a best-epoch rule, and those on validation at their epochs."""
+        source = "macro_f1" if rule == "macro" else "micro_f1"
+        scores = {name: value for name, value in self.selected[source].items() if name != "epoch"}
+        if rule == "per_metric":
+            scores["macro_f1"] = self.selected["macro_f1"]["macro_f1"]
+        for metric in ("micro_f1", "macro_f1"):
+            epoch = self.selected[metric if rule == "per_metric" else source]["epoch"]
+            scores[f"valid_{metric}"] = history[int(epoch) - 1][f"valid_{metric}"]
+        return scores
 
 
 def measure(context: Context) -> Measured | None:
-    """Trains and tests a model; where memory runs out, again with each batch in ever more parts.
+    """Trains and tests a model; where memory runs out, again with each batch in twice as many parts.
 
     On a device that it shares with other trials it does not try again, but wants the device alone: None.
     """
-    checkpoint = Checkpoint(context.folder)
-
-    def is_worth_it(text: str) -> bool:
-        """Starts anew in smaller parts, unless the trial is to have its device to itself first."""
-        context.log.info(text)
+    checkpoint, parts, most = Checkpoint(context.folder), 1, context.settings.trainer.batch_size
+    while True:
+        try:
+            return _train_and_test(context, checkpoint, parts)
+        except Exception as error:
+            if parts == most or not memory.is_out_of_memory(error):
+                raise
+            context.log.info(f"Out of memory with {parts} parts a batch: {one_line(error, 500)}")
+        # Not in the handler, where the error still holds on to the tensors of its stack.
+        memory.free()
         if context.settings.resources.shares_gpu:
-            return False
+            return None
         checkpoint.remove()
-        return True
-
-    train = partial(_train_and_test, context, checkpoint)
-    return memory.until_it_fits(train, context.settings.trainer.batch_size, is_worth_it)
+        parts = min(2 * parts, most)
 
 
-def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
-    trial = context.settings
+def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
     device = device_of(trial)
     torch.set_num_threads(trial.resources.cpus)
     memory.keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, context.corpus)
+    data = Data.open(trial, corpus)
     seed_everything(trial.seed)
-    model = build(trial, data, device)
+    return device, data, build(trial, data, device)
+
+
+def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
+    trial = context.settings
+    device, data, model = _prepare(trial, context.corpus)
     context.log.info(f"{trial.name} on {device}")
 
     def note(entry: dict[str, float]) -> None:
@@ -63,44 +114,28 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
         history=fitted.state.history,
         train_seconds=fitted.state.train_seconds,
         num_parameters={
-            "encoder": sum(parameter.numel() for parameter in model.text_encoder.parameters()),
-            "heads": sum(parameter.numel() for parameter in model.heads.parameters()),
+            name: sum(parameter.numel() for parameter in part.parameters())
+            for name, part in (("encoder", model.text_encoder), ("heads", model.heads))
         },
         peak_memory_mb=memory.peak_mb(device),
-        facts=_facts(trial, device, data),
+        facts={
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
+            "threads": str(torch.get_num_threads()),
+            "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
+        },
         micro_batches=fitted.state.micro_batches,
     )
-
-
-def _facts(trial: TrialSettings, device: torch.device, data: Data) -> dict[str, str]:
-    """Returns what else the numbers depend on: the device, its threads, the tokeniser as it was made."""
-    return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "precision": "bf16" if uses_bf16(device, trial.trainer) else "fp32",
-        "threads": str(torch.get_num_threads()),
-        "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
-    }
 
 
 def measure_memory(
     trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
 ) -> tuple[int, int]:
-    """Takes a few steps of a trial on the longest documents, on a device that no other process of ours is on.
+    """Returns the bytes that a trial needs at most, all that the process holds included, and those of the device.
 
-    Args:
-        trial: The resolved settings.
-        data_dir: Folder of prepared corpora.
-        read: Reads the device's memory afterwards.
-
-    Returns:
-        Bytes that the trial needs at most, all that the process holds included; bytes of the device.
+    Takes a few steps on the longest documents, on a device that no other process of ours is on.
     """
-    device = device_of(trial)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
-    seed_everything(trial.seed)
-    model = build(trial, data, device)
+    _, data, model = _prepare(trial, open_corpus(data_dir / trial.corpus))
     tests = [data.splits["val"], data.splits["test"]]
     rehearse(model, trial.trainer, data.splits["train"], tests, data.corpus.hierarchy)
     return read()

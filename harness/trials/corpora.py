@@ -13,16 +13,13 @@ from harness.trials.plan import Plan
 
 def card(sweep: SweepFile, dataset: str) -> Card:
     """Returns the card of a sweep's dataset."""
-    found: Card = import_module(READERS[sweep.datasets[dataset].reader or dataset].module).CARD
-    return found
+    return import_module(READERS[sweep.datasets[dataset].reader or dataset].module).CARD
 
 
 def refuse_missing(plan: Plan, but_builtin: bool = False) -> None:
-    """Raises DataError with one paragraph per corpus: what to get, from whom, and how to prepare it.
+    """Raises DataError with one paragraph per corpus of the selected trials: what to get, whence, how to prepare it.
 
-    Args:
-        plan: The sweep; only the corpora of its selected trials are needed.
-        but_builtin: Whether corpora that are made on the spot may still be missing.
+    With `but_builtin`, corpora that are made on the spot may still be missing.
     """
     cards = {dataset: card(plan.sweep, dataset) for dataset in plan.problems}
     missing = {dataset: about for dataset, about in cards.items() if not (but_builtin and about.builtin)}

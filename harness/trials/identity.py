@@ -23,12 +23,7 @@ def identity(trial: TrialSettings, fingerprint: str) -> str:
     of local files and folders that the text encoder and the model are loaded from, and the numerics version of each
     part.
     """
-    parts = (
-        RUNNER,
-        TEXT_ENCODERS[trial.encoder],
-        STRUCTURE_ENCODERS[trial.structure],
-        OBJECTIVES[trial.objective],
-    )
+    parts = RUNNER, TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], OBJECTIVES[trial.objective]
     said = {
         "settings": trial.model_dump(exclude=set(NOT_IDENTITY)),
         "data": fingerprint,

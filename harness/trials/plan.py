@@ -20,50 +20,31 @@ from harness.trials.store import Record, State, Store
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial with its identity, and what the store knows of it.
-
-    Attributes:
-        settings: The resolved settings.
-        key: Identity; empty while the corpus is not prepared.
-        state: What the store knows of it.
-        record: What it left, if done.
-        why: Reason of its state, in a few words.
-    """
+    """A trial with its identity, and what the store knows of it."""
 
     settings: TrialSettings
-    key: str
-    state: State
-    record: Record | None
-    why: str
+    key: str  # Identity; empty while the corpus is not prepared.
+    state: State = "new"
+    record: Record | None = None  # What it left, if done.
+    why: str = ""  # Reason of its state, in a few words.
 
 
 @dataclass
 class Plan:
-    """The trials of a sweep file against its store: opened once per command, then refreshed.
-
-    Attributes:
-        sweep: The sweep file.
-        store: Where finished trials live.
-        filters: `field=value` and `field!=value` that the selected trials meet.
-        trials: Every trial of the sweep, in the order in which they run.
-    """
+    """The trials of a sweep file against its store: opened once per command, then refreshed."""
 
     sweep: SweepFile
     store: Store
-    filters: tuple[str, ...]
-    trials: tuple[PlannedTrial, ...]
+    filters: tuple[str, ...]  # Each `field=value` or `field!=value`; the selected trials meet them all.
+    trials: tuple[PlannedTrial, ...]  # Every trial of the sweep, in the order in which they run.
     _chosen: Mapping[str, Sequence[object]]
-    _fingerprints: Mapping[str, str] = field(default_factory=dict)
-    _problems: Mapping[str, str] = field(default_factory=dict)
+    _fingerprints: dict[str, str] = field(default_factory=dict)
+    _problems: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
-        """Resolves every trial of a sweep file and looks it up in the store.
-
-        Raises:
-            ConfigError: On a filter that is none, or that leaves no trial.
-        """
-        trials = tuple(PlannedTrial(settings, "", "new", None, "") for settings in expand(sweep))
+        """Resolves every trial of a sweep file and looks it up; ConfigError on a filter that leaves no trial."""
+        trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep))
         plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, parse_filters(sweep, filters))
         if not plan.selected:
             raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
@@ -72,12 +53,17 @@ class Plan:
 
     def refresh(self) -> None:
         """Reads again which corpora are prepared, and what the store knows of the trials without a record."""
-        before = self._fingerprints
-        self._read_corpora()
+        before, self._fingerprints, self._problems = self._fingerprints, {}, {}
+        data_dir = Path(self.sweep.data_dir)
+        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
+            entry = self.sweep.datasets[dataset]
+            command = exact_command(entry.reader or dataset, entry.options, data_dir)
+            try:
+                self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
+            except DataError as error:
+                self._problems[dataset] = str(error)
         if before != self._fingerprints:
-            self.trials = tuple(
-                PlannedTrial(one.settings, self._key(one.settings), "new", None, "") for one in self.trials
-            )
+            self.trials = tuple(PlannedTrial(one.settings, self._key(one.settings)) for one in self.trials)
         self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
 
     def forget_failures(self) -> None:
@@ -101,15 +87,12 @@ class Plan:
         return {dataset: problem for dataset, problem in self._problems.items() if dataset in wanted}
 
     def unfiltered(self) -> "Plan":
-        """Returns the same plan with every trial selected."""
         return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
 
     def of_state(self, state: State) -> list[PlannedTrial]:
-        """Returns the selected trials of a state."""
         return [one for one in self.selected if one.state == state]
 
     def cells(self) -> dict[CellKey, list[PlannedTrial]]:
-        """Returns the selected trials by model, merge and dataset."""
         cells: dict[CellKey, list[PlannedTrial]] = {}
         for one in self.selected:
             cells.setdefault(one.settings.cell, []).append(one)
@@ -121,33 +104,20 @@ class Plan:
         todo = Counter(one.settings.cell for one in different if one.state == "new")
         return Durations(self.selected).estimate(todo, slots)
 
-    def _read_corpora(self) -> None:
-        data_dir = Path(self.sweep.data_dir)
-        fingerprints: dict[str, str] = {}
-        problems: dict[str, str] = {}
-        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
-            entry = self.sweep.datasets[dataset]
-            command = exact_command(entry.reader or dataset, entry.options, data_dir)
-            try:
-                fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
-            except DataError as error:
-                problems[dataset] = str(error)
-        self._fingerprints, self._problems = fingerprints, problems
-
     def _key(self, settings: TrialSettings) -> str:
         fingerprint = self._fingerprints.get(settings.dataset)
         return identity(settings, fingerprint) if fingerprint else ""
 
     def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:
         if not key:
-            return PlannedTrial(settings, key, "new", None, "its corpus is not prepared")
+            return PlannedTrial(settings, key, why="its corpus is not prepared")
         if record := self.store.record(key):
             return PlannedTrial(settings, key, "done", record, f"finished {record.finished}")
         if not self.store.has_folder(key):
-            return PlannedTrial(settings, key, "new", None, "never run")
+            return PlannedTrial(settings, key, why="never run")
         if failure := self.store.failure(key):
             return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}")
-        return PlannedTrial(settings, key, "new", None, "started, not finished")
+        return PlannedTrial(settings, key, why="started, not finished")
 
 
 def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
@@ -156,11 +126,7 @@ def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
 
 
 class Durations:
-    """Durations of finished trials, by what they share with others.
-
-    Args:
-        trials: The first ones; those without a record count for nothing.
-    """
+    """Durations of finished trials, by what they share with others; trials without a record count for nothing."""
 
     def __init__(self, trials: Iterable[PlannedTrial] = ()):
         self._sorted: dict[CellKey, list[float]] = defaultdict(list)
@@ -169,7 +135,6 @@ class Durations:
                 self.add(planned.settings.cell, planned.record.seconds)
 
     def add(self, cell: CellKey, seconds: float) -> None:
-        """Adds a finished trial."""
         for group in _groups(cell):
             insort(self._sorted[group], seconds)
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 from harness.config.arguments import FIELDS
@@ -19,26 +18,17 @@ from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
 from harness.trials.settings import CellKey, flat_settings
-from harness.trials.store import Store
 
 
 @dataclass(frozen=True)
 class Registration:
-    """Whether the plan was frozen before anything was known, and followed.
+    """Whether the plan was frozen before anything was known, and followed."""
 
-    Attributes:
-        frozen: UTC time, ISO 8601; empty where no plan was frozen.
-        sha256: Of the plan.
-        num_older: Results that are older than it.
-        changes: What the sweep file says otherwise now.
-        num_seeds: Seeds of the plan; of the sweep file where none was frozen.
-    """
-
-    frozen: str
-    sha256: str
-    num_older: int
-    changes: tuple[str, ...]
-    num_seeds: int
+    frozen: str  # UTC time, ISO 8601; empty where no plan was frozen.
+    sha256: str  # Hash of the plan.
+    num_older: int  # Results that are older than the plan.
+    changes: tuple[str, ...]  # What the sweep file says otherwise now.
+    num_seeds: int  # Seeds of the plan; where none was frozen, those of the sweep file.
 
 
 def protocol(plan: Plan) -> dict[str, Any]:
@@ -87,10 +77,14 @@ def digest(promised: dict[str, Any]) -> str:
 
 def freeze(plan: Plan) -> None:
     """Writes the plan down, in place of an earlier one of which there is no result yet."""
-    path, promised = _path(plan), protocol(plan)
+    path, promised = plan.store.root / f"{plan.sweep.name}.plan.json", protocol(plan)
     if path.exists():
         earlier = json.loads(path.read_text("utf-8"))["plan"]
-        if earlier == promised or _has_results(earlier, plan.store):
+        planned = set(product(earlier["models"], earlier["datasets"], earlier["seeds"]))
+        names = ("model", "dataset", "seed")
+        # A result of these models, datasets and seeds is one that someone may have seen.
+        results = (tuple(record.settings.get(name) for name in names) for record in plan.store.records())
+        if earlier == promised or not planned.isdisjoint(results):
             return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
@@ -98,16 +92,9 @@ def freeze(plan: Plan) -> None:
     write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
 
 
-def _has_results(promised: dict[str, Any], store: Store) -> bool:
-    """Returns whether any trial of these models, datasets and seeds is finished: someone may have seen it."""
-    planned = set(product(promised["models"], promised["datasets"], promised["seeds"]))
-    names = ("model", "dataset", "seed")
-    return any(tuple(record.settings.get(name) for name in names) in planned for record in store.records())
-
-
 def registration(plan: Plan) -> Registration:
     """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
-    path = _path(plan)
+    path = plan.store.root / f"{plan.sweep.name}.plan.json"
     if not path.exists():
         return Registration("", "", 0, (), len(plan.sweep.seeds))
     frozen = json.loads(path.read_text("utf-8"))
@@ -140,11 +127,9 @@ def _short(value: Any) -> str:
 
 
 def num_looks(plan: Plan, is_tested: bool) -> int:
-    """Counts the sets of finished trials that were tested so far, and notes this one if it is new.
+    """Counts the sets of finished trials, whatever the filters, that were tested so far, and notes a new one.
 
-    Args:
-        plan: The sweep; the finished trials are those of the whole of it, whatever its filters.
-        is_tested: Whether any test was computed on it; without one it counts as no look.
+    A set on which no test was computed, not `is_tested`, counts as no look.
     """
     path = plan.store.root / f"{plan.sweep.name}.looks.jsonl"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
@@ -157,7 +142,3 @@ def num_looks(plan: Plan, is_tested: bool) -> int:
         write_atomically(path, "".join(f"{line}\n" for line in [*lines, json.dumps(entry)]).encode())
         seen.add(trials)
     return len(seen)
-
-
-def _path(plan: Plan) -> Path:
-    return plan.store.root / f"{plan.sweep.name}.plan.json"

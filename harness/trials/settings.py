@@ -1,10 +1,11 @@
 """Trial settings: the models x merges x datasets x seeds of a sweep file, with every setting resolved."""
 
+from collections import ChainMap
 from typing import Any, NamedTuple, TypeVar
 
 from datasets import READERS
 from datasets.storage.description import folder_name
-from harness.config.schema import Reduction, Resources, Strict, SweepFile, TrainerSettings
+from harness.config.schema import Resources, Strict, SweepFile, TrainerSettings
 from models import (
     OBJECTIVES,
     STRUCTURE_ENCODERS,
@@ -17,7 +18,7 @@ from models import (
     Priors,
 )
 
-Settings = TypeVar("Settings", bound=Strict)
+Settings = TypeVar("Settings", TrainerSettings, Resources)
 
 
 class CellKey(NamedTuple):
@@ -29,50 +30,30 @@ class CellKey(NamedTuple):
 
 
 class TrialSettings(Strict):
-    """One model x merge x dataset x seed with every setting resolved."""
+    """One model x merge x dataset x seed with every setting resolved; `SweepFile` says what each means."""
 
-    model: str
-    """Key of the sweep file's entry."""
+    model: str  # Key of the sweep file's entry, as is `dataset`; what they name is in `structure` and `corpus`.
     merge: Merge
-    """See the sweep file."""
     dataset: str
-    """Key of the sweep file's entry."""
     seed: int
-    """See the sweep file."""
     structure: str
-    """Registered structure encoder."""
-    structure_options: dict[str, Any]
-    """Every option of it."""
+    structure_options: dict[str, Any]  # Every option, the defaults among them; likewise below.
     objective: str
-    """Registered objective."""
     objective_options: dict[str, Any]
-    """Every option of it."""
     coherence: Coherence
-    """See the sweep file; the objective's default is resolved."""
     encoder: str
-    """Registered text encoder."""
     encoder_options: dict[str, Any]
-    """Every option of it."""
     combine: Combine
-    """See the sweep file."""
     branch_reduction: BranchReduction
-    """See the sweep file; `paper` is resolved."""
     split: HeadSplit
-    """See the sweep file; without branches `hierarchy`."""
     priors: Priors
-    """See the sweep file."""
-    corpus: str
-    """Folder of the prepared corpus below the data folder."""
+    corpus: str  # Folder of the prepared corpus below the data folder.
     train_documents: int
-    """See the sweep file."""
     trainer: TrainerSettings
-    """Sweep settings, overridden by the dataset's, overridden by the model's."""
     resources: Resources
-    """Likewise."""
 
     @property
     def cell(self) -> CellKey:
-        """The trials that differ from it only in seed."""
         return CellKey(self.model, self.merge, self.dataset)
 
     @property
@@ -86,16 +67,20 @@ def expand(sweep: SweepFile) -> list[TrialSettings]:
     trials: list[TrialSettings] = []
     for dataset in sweep.datasets:
         cells = [_cell(sweep, model, merge, dataset) for model, merge in sweep.rows]
-        # The settings of a cell are checked once, for its first seed.
+        # The settings of a cell are checked once, for the sweep's first seed.
         trials += [cell.model_copy(update={"seed": seed}) for seed in sweep.seeds for cell in cells]
     return trials
 
 
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSettings:
-    """Returns a cell's trial of the sweep's first seed."""
     entry, column = sweep.models[model], sweep.datasets[dataset]
     structure, objective = sweep.structure_of(model), sweep.objective_of(model)
-    encoder = entry.encoder or sweep.encoder
+    encoder, reader = entry.encoder or sweep.encoder, column.reader or dataset
+    reduction = entry.branch_reduction or sweep.branch_reduction
+    if merge == "none":  # Without branches the two are one and the same, and so have one name.
+        reduction = "mean_global"
+    elif reduction == "paper":
+        reduction = "mean_local" if merge == "projection" else "mean_global"
     return TrialSettings(
         model=model,
         merge=merge,
@@ -109,35 +94,19 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSett
         encoder=encoder.name,
         encoder_options=TEXT_ENCODERS[encoder.name].resolved(encoder.options),
         combine="max" if merge == "none" else sweep.combine,
-        branch_reduction=_reduction(entry.branch_reduction or sweep.branch_reduction, merge),
+        branch_reduction=reduction,
         split="hierarchy" if merge == "none" else entry.split,
         priors=sweep.priors,
-        corpus=_corpus(column.reader or dataset, column.options),
+        corpus=folder_name(reader, READERS[reader].chosen(column.options)),
         train_documents=column.train_documents,
         trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
         resources=_overridden(sweep.resources, column.resources, entry.resources),
     )
 
 
-def _reduction(wanted: Reduction, merge: Merge) -> BranchReduction:
-    """Resolves `paper`; without branches the two are one and the same, and so have one name."""
-    if merge == "none":
-        return "mean_global"
-    if wanted == "paper":
-        return "mean_local" if merge == "projection" else "mean_global"
-    return wanted
-
-
-def _corpus(reader: str, options: dict[str, Any]) -> str:
-    return folder_name(reader, READERS[reader].chosen(options))
-
-
 def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
     """Returns the settings with what each override sets, the last one winning."""
-    merged = settings.model_dump()
-    for override in overrides:
-        merged |= override
-    return type(settings)(**merged)
+    return type(settings)(**ChainMap(*reversed(overrides), settings.model_dump()))
 
 
 def flat_settings(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

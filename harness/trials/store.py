@@ -34,38 +34,24 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class Record(BaseModel):
-    """What a finished trial leaves behind."""
+    """What a finished trial leaves behind; what a kind of trial measures is described in `Measured`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    key: str
-    """Identity: hash of everything that can change the numbers."""
-    settings: dict[str, Any]
-    """The resolved trial."""
+    key: str  # Identity: hash of everything that can change the numbers.
+    settings: dict[str, Any]  # The resolved trial.
     scores: dict[str, float]
-    """Headline test scores by the best-epoch rule, in points, and their validation twins as `valid_*`."""
     selected: dict[str, dict[str, float]]
-    """Per best epoch (`micro_f1`, `macro_f1`): its number and every test score."""
     num_epochs: int
-    """Epochs trained."""
     train_seconds: float
-    """Training steps alone."""
-    seconds: float
-    """The whole trial: data, model, training, evaluation, writing."""
+    seconds: float  # The whole trial: data, model, training, evaluation, writing.
     num_parameters: dict[str, int]
-    """Of the text encoder and of the heads."""
     peak_memory_mb: float
-    """Most memory of the device, or of the process on a CPU."""
-    environment: dict[str, str]
-    """Machine, versions, commit."""
-    predictions_sha256: str
-    """Of the predicted labels; equal predictions have equal hashes."""
-    attempts: int
-    """Starts that it took under the last command."""
-    finished: str
-    """UTC time, ISO 8601."""
+    environment: dict[str, str]  # Machine, versions, commit.
+    predictions_sha256: str  # Hash of the predicted labels; equal predictions have equal hashes.
+    attempts: int  # Starts that it took under the last command.
+    finished: str  # UTC time, ISO 8601.
     micro_batches: int = 1
-    """Parts that each batch was cut into, for want of memory."""
 
 
 class Failure(BaseModel):
@@ -81,11 +67,7 @@ class Failure(BaseModel):
 
 
 class Store:
-    """Reads and writes trial folders.
-
-    Args:
-        root: `check_writable` makes it where it is not there.
-    """
+    """Reads and writes trial folders below a root, which `check_writable` makes where it is not there."""
 
     def __init__(self, root: Path):
         self.root = root.absolute()
@@ -99,7 +81,6 @@ class Store:
         return Path(self._trials, key)
 
     def has_folder(self, key: str) -> bool:
-        """Returns whether a trial has ever been started."""
         return os.path.isdir(f"{self._trials}/{key}")
 
     def record(self, key: str) -> Record | None:
@@ -116,7 +97,6 @@ class Store:
         return "failed" if self.failure(key) else "new"
 
     def history(self, key: str) -> list[dict[str, float]]:
-        """Returns one entry per epoch."""
         path = self.folder(key) / "history.jsonl"
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
@@ -167,23 +147,16 @@ class Store:
 
     @contextmanager
     def lock(self, sweep: str) -> Iterator[None]:
-        """Holds a sweep, so that a second command on it is refused.
-
-        Raises:
-            StoreError: Where another command holds it.
-        """
-        lock = FileLock(self.root / f"{sweep}.lock", timeout=0)
+        """Holds a sweep; a second command on it is refused with StoreError."""
         try:
-            lock.acquire()
+            held = FileLock(self.root / f"{sweep}.lock", timeout=0).acquire()
         except Timeout:
             raise StoreError(
                 f"Another command is running the sweep {sweep!r} on the store {self.root}. Wait for it, or stop it; "
                 "what it has finished is kept."
             ) from None
-        try:
+        with held:
             yield
-        finally:
-            lock.release()
 
 
 def check_writable(folder: Path, field: str) -> None:

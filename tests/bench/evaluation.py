@@ -25,8 +25,7 @@ from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training.evaluate import Documents
 from harness.training.evaluate import evaluate as evaluated
-from harness.training.hf1_auc import ThresholdFree
-from harness.training.metrics import THRESHOLD, Tally
+from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from harness.training.run import write_predictions
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone

@@ -22,11 +22,11 @@ import torch
 
 from harness.config.load import load
 from harness.core.source import constant
-from harness.training.best_epochs import BestEpochs
 from harness.training.build import Data, build, device_of, open_corpus
 from harness.training.checkpoint import Checkpoint
 from harness.training.metrics import THRESHOLD
 from harness.training.train import fit, seed_everything
+from harness.training.trained import BestEpochs
 from harness.trials.identity import RUNNER
 from harness.trials.settings import TrialSettings, expand
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge

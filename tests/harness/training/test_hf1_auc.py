@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.training.hf1_auc import ThresholdFree
+from harness.training.metrics import ThresholdFree
 from tests.models.hierarchies import dags
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])
