@@ -1,11 +1,11 @@
 """Everything that a sweep file may say is printed with its choices and its default."""
 
-from typing import get_args
+from typing import Annotated, Literal, get_args
 
 import pytest
 
 from harness import sweep
-from harness.config.explain import explain
+from harness.config.explain import choices, explain
 from harness.config.schema import SweepFile
 from models import Coherence, HeadSplit, Merge
 from tests.harness.core.test_registry import EVERY
@@ -32,3 +32,17 @@ def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str
     assert any(
         line.startswith("      structure = 'gcn' | 'tree_lstm'  Structure encoder that passes") for line in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Literal["a", "b"], ("a", "b")),
+        (float | Literal["auto"], ("auto",)),
+        (Annotated[tuple[Merge, ...], "any metadata"] | None, get_args(Merge)),
+        (dict[str, list[Literal[3]]], (3,)),
+        (str | None, ()),
+    ],
+)
+def test_choices_are_found_inside_any_annotation(annotation: object, expected: tuple[object, ...]) -> None:
+    assert choices(annotation) == expected
