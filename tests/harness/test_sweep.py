@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from harness.config.explain import explain, list_everything
 from harness.config.load import load
+from harness.core.errors import ConfigError, DataError
+from harness.sweep import main
 from tests.conftest import SweepWriter
 from tests.harness.commands import LONG, finished, start, sweep, wait_for
 from tests.shared import ROOT
@@ -62,18 +65,21 @@ def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(write_sweep:
     assert cell.data.metrics["n"] == 2 and "micro_f1_vs_none_p" in cell.data.metrics
 
 
-def test_missing_corpora_stop_everything_with_what_to_get(tmp_path: Path) -> None:
+def test_missing_corpora_stop_everything_before_it_begins(tmp_path: Path) -> None:
     text = (ROOT / "sweeps" / "table1.yaml").read_text("utf-8")
     path = tmp_path / "table1.yaml"
     path.write_text(text + f"\ndata_dir: {tmp_path}/data\nstore: {tmp_path}/store\n", "utf-8")
-    run = sweep(path)
-    assert run.returncode == 2 and run.stdout == ""
-    paragraphs = run.stderr.strip().split("\n\n")
-    assert len(paragraphs) == 4 and "3 of the sweep's corpora cannot be used: wos, rcv1, nyt" in paragraphs[0]
-    for paragraph, words in zip(paragraphs[1:], [["Mendeley"], ["NIST", "agreement"], ["LDC2008T19"]], strict=True):
-        flat = " ".join(paragraph.split())
-        assert all(word in flat for word in [*words, "python -m datasets.prepare", "Terms: "]), flat
-    assert not (tmp_path / "store").exists()
+    with pytest.raises(DataError, match="3 of the sweep's corpora cannot be used: wos, rcv1, nyt"):
+        main([str(path)])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_sweep_file_it_explains_lists_or_asks_for_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for flag, text in {"--list": list_everything(), "--explain": explain()}.items():
+        assert main([flag]) == 0
+        assert capsys.readouterr().out == text + "\n"
+    with pytest.raises(ConfigError, match="Name a sweep file"):
+        main([])
 
 
 def test_a_tracking_server_that_does_not_answer(write_sweep: SweepWriter) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import harness.trial as trial_door
 from harness.config.load import load
+from harness.core.errors import DataError
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -46,3 +47,10 @@ def test_a_trial_that_cannot_fit_is_a_failure_and_the_others_go_on(
             assert "GiB to train; this process has" in failure.message and len(failure.message) < 500
     # The smallest of the refused tensors alone, 53 biases in each direction, has 4,000 MB.
     assert grown_mb < 500
+
+
+def test_a_missing_corpus_is_refused_before_anything_is_written(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    path = write_sweep(data_dir=str(tmp_path / "none"))
+    with pytest.raises(DataError, match="1 of the sweep's corpora cannot be used: synthetic"):
+        trial_door.main([str(path)])
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
