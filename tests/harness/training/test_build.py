@@ -85,7 +85,7 @@ def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path,
         for number, content in enumerate(contents):
             path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
             path.write_bytes(content)
-            build._tokenise_once.cache_clear()
+            open_corpus.cache_clear()  # Tokens are kept for as long as their corpus is.
             again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
             assert again.predictions_sha256 == first.predictions_sha256
     assert newest.read_bytes() == whole

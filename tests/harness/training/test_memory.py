@@ -1,6 +1,5 @@
 """Memory: heads that cannot fit are refused by exact counts, and what runs out is tried again in parts."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -82,18 +81,6 @@ def test_what_never_fits_fails_as_out_of_memory(
     failure = store.failure(one.key)
     assert failure is not None and failure.kind == "out_of_memory" and failure.message.startswith("OutOfMemoryError")
     assert (store.folder(one.key) / "trial.log").read_text("utf-8").count(" on cpu\n") == tries
-
-
-def test_records_of_before_are_of_whole_batches(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path) -> None:
-    one = still(write_sweep)
-    store = Store(tmp_path / "s")
-    run_with(one, data_dir, store)
-    file = store.folder(one.key) / "record.json"
-    content = json.loads(file.read_text("utf-8"))
-    del content["micro_batches"]
-    file.write_text(json.dumps(content), "utf-8")
-    record = store.record(one.key)
-    assert record is not None and record.micro_batches == 1
 
 
 def test_all_that_a_process_holds_of_a_device_counts(monkeypatch: pytest.MonkeyPatch) -> None:
