@@ -1,4 +1,4 @@
-"""Rooms of the house: who may import whom, without circles, and no clash with libraries of the same names."""
+"""Rooms of the house: who may import whom, a test file each, and no clash with libraries of the same names."""
 
 import ast
 import shutil
@@ -92,6 +92,15 @@ DOORS |= {"datasets.check"}
 ANALYSIS_SEES_OF_TRIALS = {"harness.trials.settings", "harness.trials.preregistration"}
 
 PACKAGES = ("harness", "models", "datasets")
+
+WITHOUT_TESTS = {
+    "harness/analysis/inputs.py": "classes that only hold what others compute",
+    "harness/core/errors.py": "classes of errors, without behaviour",
+    "harness/core/metric_names.py": "two names",
+}
+"""Modules in which there is nothing to test, and why."""
+WITHOUT_MODULES = {"journeys", "golden", "bench", "test_rooms.py"}
+"""Tests that are of no single module."""
 
 
 def _modules(root: Path) -> dict[str, Path]:
@@ -188,6 +197,30 @@ def test_maps_hold_no_code() -> None:
 def test_no_file_is_longer_than_a_reader_likes() -> None:
     sizes = {module: len(path.read_text("utf-8").splitlines()) for module, path in _modules(ROOT).items()}
     assert {module: size for module, size in sizes.items() if size > 300} == {}
+
+
+def without_a_twin(root: Path) -> list[str]:
+    """Returns the modules that have no test file of their name at their place, and the test files without a module."""
+    modules = {path.relative_to(root) for path in _modules(root).values() if path.name != "__init__.py"}
+    wanted = {Path("tests", path.parent, f"test_{path.name}"): path for path in modules}
+    tests = {path.relative_to(root) for path in (root / "tests").rglob("test_*.py")}
+    tests = {path for path in tests if path.parts[1] not in WITHOUT_MODULES}
+    lacking = [str(wanted[path]) for path in wanted.keys() - tests]
+    return sorted([*lacking, *map(str, tests - wanted.keys())])
+
+
+def test_every_module_has_a_test_file_of_its_name() -> None:
+    assert without_a_twin(ROOT) == sorted(WITHOUT_TESTS)
+
+
+def test_a_module_without_tests_and_tests_without_a_module_are_seen(tmp_path: Path) -> None:
+    for name in ("models/layers/gcn.py", "models/layers/__init__.py", "harness/sweep.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("harness/test_sweep.py", "models/test_gcn.py", "models/helper.py", "journeys/test_all.py"):
+        (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / name).touch()
+    assert without_a_twin(tmp_path) == ["models/layers/gcn.py", "tests/models/test_gcn.py"]
 
 
 def test_only_one_file_each_knows_ray_and_mlflow() -> None:

@@ -29,7 +29,7 @@ def refuse_missing(plan: Plan, but_builtin: bool = False) -> None:
     for dataset, about in missing.items():
         source = "" if about.builtin else f" {about.obtain} Terms: {about.licence}"
         problem = f"{about.title}: {plan.problems[dataset]}{source}"
-        paragraphs.append(textwrap.fill(problem, 110, break_long_words=False))
+        paragraphs.append(textwrap.fill(problem, 110, break_long_words=False, break_on_hyphens=False))
     raise DataError(
         f"{len(missing)} of the sweep's corpora cannot be used: {', '.join(missing)}.\n\n" + "\n\n".join(paragraphs)
     )

@@ -174,9 +174,7 @@ def classifier(
 class Training:
     """The trainer's own steps over documents, a few at a time."""
 
-    def __init__(
-        self, model: Classifier, found: Texts, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"
-    ):
+    def __init__(self, model: Classifier, found: Texts, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"):
         self.settings = TrainerSettings(batch_size=batch_size, epochs=1000, precision=precision)
         self.model, self.split = model, found.split
         self.optimizer = train._optimizer(model, self.settings)

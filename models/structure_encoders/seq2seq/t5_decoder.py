@@ -49,7 +49,7 @@ def new_decoder(num_tokens: int, width: int, layers: int, heads: int, dropout: f
 
 
 def pretrained_decoder(model: str, revision: str) -> Any:
-    """Returns a pretrained T5 without its encoder; under `harness.training.estimate.unallocated` one of its shape.
+    """Returns a pretrained T5 without its encoder; under `harness.training.memory.unallocated` one of its shape.
 
     Args:
         model: Hugging Face id or local folder.

@@ -1,37 +1,13 @@
-"""A sweep file is read into what it says, or refused with file, line and the nearest valid name."""
+"""A sweep file's fields, their defaults, and what they say of a model."""
 
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from harness.config.explain import explain
 from harness.config.load import load
-from harness.config.schema import SweepFile
-from harness.core.errors import ConfigError
-from harness.core.registry import Component
-from tests.shared import ROOT
-
-GOOD = """\
-name: tiny
-models:
-  hiagm: {options: {node_width: 8}}
-datasets:
-  synthetic: {}
-seeds: [1, 2]
-encoder: {name: bag}
-"""
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "sweep.yaml"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def refusal(folder: Path, text: str) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load(write(folder, text))
-    return str(caught.value).removeprefix(str(folder) + "/")
+from harness.config.schema import Resources, SweepFile
+from tests.harness.config.sweep_files import GOOD, write
 
 
 def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
@@ -41,140 +17,43 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
     assert sweep.models["hiagm"].options == {"node_width": 8}
 
 
+def test_only_shares_are_made_whole() -> None:
+    wholes = {gpus: Resources(gpus=gpus).alone().gpus for gpus in (0.0, 0.25, 1.0, 2.0, "auto")}  # type: ignore[arg-type]
+    assert wholes == {0.0: 0.0, 0.25: 1.0, 1.0: 1.0, 2.0: 2.0, "auto": "auto"}
+
+
+def test_a_model_has_the_sweep_s_merges_and_its_kind_s_objective_unless_it_says_otherwise() -> None:
+    sweep = SweepFile.model_validate(
+        {
+            "name": "s",
+            "models": {
+                "flat": {},
+                "flat_dag": {"model": "flat", "objective": {"name": "max_constraint"}, "merges": ("masking",)},
+                "hiagm": {},
+                "hmgdn": {},
+            },
+            "merges": ("none", "projection"),
+            "datasets": {"wos": {}},
+            "seeds": (1,),
+            "encoder": {"name": "bag"},
+        }
+    )
+    assert sweep.rows == [
+        *[("flat", "none"), ("flat", "projection"), ("flat_dag", "masking")],
+        *[(model, merge) for model in ("hiagm", "hmgdn") for merge in ("none", "projection")],
+    ]
+    assert [sweep.structure_of(model) for model in sweep.models] == ["flat", "flat", "hiagm", "hmgdn"]
+    assert [sweep.objective_of(model) for model in ("flat", "flat_dag")] == ["bce", "max_constraint"]
+    assert [sweep.reads_hierarchy(model) for model in ("flat", "flat_dag", "hiagm")] == [False, True, True]
+    assert [bool(sweep.reconstruction_of(model)) for model in sweep.models] == [False, False, False, True]
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "line", "words"),
-    [
-        ("datasets:", "datset:", 4, ["unknown key 'datset'", "Did you mean 'datasets'?"]),
-        ("hiagm: {options", "hiagm: {optoins", 3, ["unknown key 'models.hiagm.optoins'", "Did you mean 'options'?"]),
-        ("node_width", "node_widht", 3, ["models.hiagm.options.node_widht", "Did you mean 'node_width'?"]),
-        ("node_width: 8", "node_width: wide", 3, ["models.hiagm.options.node_width", "integer", '"wide"']),
-        ("hiagm:", "hiagn:", 3, ["unknown model 'hiagn'", "Did you mean 'hiagm'?"]),
-        ("synthetic:", "sinthetic:", 5, ["unknown dataset 'sinthetic'", "Did you mean 'synthetic'?"]),
-        ("name: bag", "name: bagg", 7, ["unknown text encoder 'bagg'", "Did you mean 'bag'?"]),
-        ("[1, 2]", "[1, 2, 1]", 6, ["seeds repeats 1"]),
-        ("[1, 2]", "[]", 6, ["seeds", "at least 1 item"]),
-        ("[1, 2]", "[1, -2]", 6, ["seeds.1", "greater than or equal to 0"]),
-        ("[1, 2]", "many", 6, ["seeds", '"many"']),
-        ("seeds:", "resources: {gpus: atuo}\nseeds:", 6, ["resources.gpus", "'auto'", '"atuo"']),
-        ("seeds:", "resources: {gpus: -1}\nseeds:", 6, ["resources.gpus", "greater than or equal to 0"]),
-        ("name: tiny\n", "", 1, ["the key 'name' is missing"]),
-        ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
-        ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
-        ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),
-        (
-            "}\ndatasets",
-            ", encoder: {name: begg}}\ndatasets",
-            3,
-            ["unknown text encoder 'begg'", "Did you mean 'bag'?"],
-        ),
-        ("}\ndatasets", ", split: rendom}\ndatasets", 3, ["models.hiagm.split", "'random'", '"rendom"']),
-        ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
-        ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
-        (
-            "}\ndatasets",
-            ", objective: {name: bce, options: {tau: 1}}}\ndatasets",
-            3,
-            ["unknown key 'models.hiagm.objective.options.tau'"],
-        ),
-        ("}\ndatasets", ", coherence: max}\ndatasets", 3, ["models.hiagm.coherence", "'max_constraint'", '"max"']),
-        ("seeds:", "trainer: {epochs: 2.5}\nseeds:", 6, ["trainer.epochs", "2.5"]),
-        ("node_width: 8", "node_width: -8", 3, ["models.hiagm.options.node_width", "greater than 0"]),
-        ("}\ndatasets", ", trainer: {epochs: null}}\ndatasets", 3, ["models.hiagm.trainer.epochs", "null"]),
-        ("seeds:", "name: twice\nseeds:", 6, ["'name' stands here twice"]),
-        (
-            "seeds:",
-            "published: {source: paper, scores: {hiagm/maskin: {}}}\nseeds:",
-            6,
-            ["unknown row 'hiagm/maskin'", "Did you mean 'hiagm/masking'?"],
-        ),
-    ],
+    "change", [{"seeds": (2**32,)}, {"name": "a b"}, {"models": {}}, {"datasets": {}}, {"stroe": "x"}, {"merges": ()}]
 )
-def test_refusals_name_the_line_and_the_nearest_name(
-    tmp_path: Path, old: str, new: str, line: int, words: list[str]
-) -> None:
-    assert old in GOOD
-    message = refusal(tmp_path, GOOD.replace(old, new, 1))
-    assert message.startswith(f"sweep.yaml:{line}: ")
-    assert all(word in message for word in words), message
-
-
-def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refused = {"masking": "it writes sequences", "objective": "it writes sequences"}
-    monkeypatch.setattr(Component, "refuses", property(lambda self: refused if self.name == "hiagm" else {}))
-    assert refusal(tmp_path, GOOD) == (
-        "sweep.yaml:3: hiagm makes no sense under masking: it writes sequences; set "
-        "`merges: [none, projection]` for hiagm."
-    )
-    own = GOOD.replace("8}}", "8}, merges: [none]}")
-    assert load(write(tmp_path, own)).rows == [("hiagm", "none")]
-    assert refusal(tmp_path, own.replace("merges", "objective: {name: bce}, merges")) == (
-        "sweep.yaml:3: hiagm has a loss of its own: it writes sequences."
-    )
-    assert refusal(tmp_path, own.replace("[none]", "[masking]")).endswith("writes sequences; leave hiagm out.")
-
-
-def test_logits_are_not_dropped_out_before_a_maximum_over_them(tmp_path: Path) -> None:
-    entry = GOOD.replace("8}}", "8}, objective: {name: max_constraint}}")
-    assert refusal(tmp_path, entry) == (
-        "sweep.yaml:3: max_constraint makes no sense with logit_dropout 0.5: what is dropped is a probability of a "
-        "half, and would often be the maximum; set `options: {logit_dropout: 0.0}` for hiagm."
-    )
-    assert load(write(tmp_path, entry.replace("8}, obj", "8, logit_dropout: 0.0}, obj"))).objective_of("hiagm")
-
-
-def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
-    published = "published: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}\n"
-    message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)
-    assert message.startswith("sweep.yaml:8: hmgdn is a reconstruction, built from one sentence in another paper")
-    assert message.endswith("leave hmgdn/none out.")
-    assert load(write(tmp_path, GOOD + published.replace("hmgdn", "hiagm"))).published is not None
-
-
-def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
-    message = refusal(tmp_path, GOOD.replace("seeds: [1, 2]", "seeds: []").replace("datasets:", "datset:"))
-    assert "sweep.yaml:4:" in message and "sweep.yaml:6:" in message
-
-
-def test_files_that_are_no_sweep(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such sweep file"):
-        load(tmp_path / "absent.yaml")
-    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
-    with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 9\)"):
-        load(tmp_path / "latin.yaml")
-    assert refusal(tmp_path, "name: a\nmodels: b: c\n").startswith("sweep.yaml:2: this is no YAML: mapping values")
-    with pytest.raises(ConfigError, match="cannot be read: .*Is a directory"):
-        load(tmp_path)
-    assert "a key must be text" in refusal(tmp_path, GOOD.replace("hiagm:", "1:"))
-    assert "a key must be text" in refusal(tmp_path, GOOD + "? [1, 2]\n: x\n")
-    assert "no YAML" in refusal(tmp_path, GOOD.replace("tiny", "!foo x"))
-    assert "cannot be read" in refusal(tmp_path, GOOD.replace("tiny", "2024-13-45"))
-    assert "cannot be read" in refusal(tmp_path, "a: &a [*a]\n")
-    assert "is a mapping" in refusal(tmp_path, "- a list\n")
-
-
-def test_the_committed_sweeps_are_valid_and_table_1_is_the_papers() -> None:
-    folder = ROOT / "sweeps"
-    sweeps = {path.stem: load(path) for path in folder.glob("*.yaml")}
-    table = sweeps["table1"]
-    assert len(table.models) * len(table.merges) * len(table.datasets) * len(table.seeds) == 180
-    assert {42, 2019} <= set(table.seeds)
-    assert table.published is not None
-    averages = {
-        row: [sum(one[m] for one in columns.values()) / 3 for m in ("micro_f1", "macro_f1")]
-        for row, columns in table.published.scores.items()
-    }
-    # The averages that the paper prints, from the cells that stand in the file.
-    printed = {"hiagm/none": (84.66, 73.18), "hiagm/masking": (84.71, 73.58), "hiagm/projection": (84.41, 73.57)}
-    printed |= {"hitin/none": (85.27, 74.65), "hitin/masking": (85.27, 74.45), "hitin/projection": (85.25, 74.65)}
-    assert {row: (round(micro, 2), round(macro, 2)) for row, (micro, macro) in averages.items()} == printed
-
-
-def test_explain_prints_every_field_with_its_text() -> None:
-    lines = explain().splitlines()
-    assert all(any(line.startswith(f"{name}: ") for line in lines) for name in SweepFile.model_fields)
-    assert "seeds: One trial per cell and seed; all different. [required]" in lines
-    assert any(line.strip().startswith("gpus: ") and "[a number or auto; default 0.0]" in line for line in lines)
-    assert any(line.startswith("combine: ") and "[one of max, sum, mean; default" in line for line in lines)
-    assert all(len(line.split(": ", 1)[1]) > 10 for line in lines)
+def test_a_sweep_needs_something_to_run_and_knows_no_other_field(change: dict[str, object]) -> None:
+    good: dict[str, object] = {"name": "s", "models": {"flat": {}}, "datasets": {"wos": {}}, "seeds": (2**32 - 1,)}
+    good["encoder"] = {"name": "bag"}
+    assert SweepFile.model_validate(good).seeds == (2**32 - 1,)
+    with pytest.raises(ValidationError, match=next(iter(change))):
+        SweepFile.model_validate(good | change)

@@ -1,6 +1,5 @@
 """MLflow is a view: filled from the store, filled again after a loss, never written twice."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from harness.core.errors import TrackingError
 from harness.reporting.collect import collect
 from harness.reporting.write import report_files
 from harness.trackers import mlflow
-from harness.trackers.upkeep import mirror_or_warn
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
@@ -134,15 +132,3 @@ def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWri
 def test_what_cannot_work_is_said_before_any_trial(uri: str, words: str) -> None:
     with pytest.raises(TrackingError, match=words):
         mlflow.check(uri)
-
-
-def test_an_outage_costs_a_paragraph(
-    write_sweep: SweepWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(tmp_path / "mlflow.db").execute("select 1 from x")
-    plan = Plan.open(load(write_sweep()))
-    mirror_or_warn(plan, find(*collect(plan, is_interim=True)), [])
-    errors = capsys.readouterr().err
-    assert "was not filled" in errors and "python -m harness.tracking" in errors and "Traceback" not in errors

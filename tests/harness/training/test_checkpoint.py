@@ -1,8 +1,7 @@
-"""A checkpoint puts every bit back, and one that is damaged or of another model counts as none."""
+"""A checkpoint puts every bit back, knows the best epochs, and a damaged one counts as none."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -66,23 +65,33 @@ def wider() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 5))
 
 
-def damage(folder: Path) -> None:
-    (path,) = folder.glob("checkpoint-*.safetensors")
+def flip_the_last_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def same() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 2))
+
+
 @pytest.mark.parametrize(
     ("build", "harm"),
-    [(renamed, None), (wider, None), (lambda: nn.Sequential(nn.Linear(3, 2)), damage)],
-    ids=["other names", "other shapes", "damaged"],
+    [(renamed, None), (wider, None), (same, flip_the_last_bit), (same, cut), (same, empty), (same, Path.unlink)],
 )
 def test_a_checkpoint_that_does_not_fit_counts_as_none(
-    build: Callable[[], nn.Module], harm: Callable[[Path], Any] | None, saved: Made, tmp_path: Path
+    build: Callable[[], nn.Module], harm: Callable[[Path], None] | None, saved: Made, tmp_path: Path
 ) -> None:
-    if harm:
-        harm(tmp_path)
+    for path in tmp_path.glob("checkpoint-*.safetensors") if harm else ():
+        harm(path)
     parts = made(build())
     before, state = bits(parts), torch.get_rng_state()
     Checkpoint(tmp_path).restore(*parts)
@@ -90,3 +99,19 @@ def test_a_checkpoint_that_does_not_fit_counts_as_none(
     assert all(torch.equal(after[name], before[name]) for name in before | after)
     assert torch.equal(torch.get_rng_state(), state)
     assert parts[0] == Fitted(TrainingProgress(), {}) and parts[0].state.epoch == 0 and parts[3].last_epoch == 0
+
+
+def test_best_epochs_and_patience() -> None:
+    progress = TrainingProgress()
+
+    def after(micro: float, macro: float) -> tuple[list[str], int]:
+        better = progress.note({"micro_f1": micro, "macro_f1": macro})
+        progress.history.append({})
+        return better, progress.num_worse
+
+    assert after(50, 40) == (["micro_f1", "macro_f1"], 0)
+    assert after(49, 39) == ([], 1)
+    assert after(50, 39) == ([], 1), "a tie is neither better nor worse"
+    assert after(48, 38) == ([], 2)
+    assert after(48, 41) == (["macro_f1"], 0)
+    assert progress.best == {"micro_f1": {"score": 50, "epoch": 1}, "macro_f1": {"score": 41, "epoch": 5}}

@@ -1,17 +1,24 @@
-"""The training loop: order, rates, groups, the best-epoch rule, and the same bits again."""
+"""The training loop: order, rates, groups, seeds, and batches in parts with the gradients of the whole."""
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from harness.config.schema import TrainerSettings
-from harness.training import train
-from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
+from harness.training import build, train
+from harness.training.build import Data, open_corpus
+from harness.training.evaluate import Documents
+from harness.trials.settings import TrialSettings
+from models.classifier import Classifier
+from tests.conftest import SweepWriter
+from tests.harness.training.small_trials import still, watch
 
 SETTINGS = TrainerSettings(epochs=4, batch_size=8, encoder_lr=0.5, head_lr=2.0, warmup=0.25)
 
@@ -54,22 +61,6 @@ def test_parameter_groups_are_the_published_ones() -> None:
     assert groups == [(1, 0.5, 0.01), (3, 0.5, 0.0), (2, 2.0, 0.01), (2, 2.0, 0.0)]
 
 
-def test_best_epochs_and_patience() -> None:
-    progress = TrainingProgress()
-
-    def after(micro: float, macro: float) -> tuple[list[str], int]:
-        better = progress.note({"micro_f1": micro, "macro_f1": macro})
-        progress.history.append({})
-        return better, progress.num_worse
-
-    assert after(50, 40) == (["micro_f1", "macro_f1"], 0)
-    assert after(49, 39) == ([], 1)
-    assert after(50, 39) == ([], 1), "a tie is neither better nor worse"
-    assert after(48, 38) == ([], 2)
-    assert after(48, 41) == (["macro_f1"], 0)
-    assert progress.best == {"micro_f1": {"score": 50, "epoch": 1}, "macro_f1": {"score": 41, "epoch": 5}}
-
-
 def test_seeding_covers_every_generator() -> None:
     draws = []
     for _ in range(2):
@@ -78,35 +69,83 @@ def test_seeding_covers_every_generator() -> None:
     assert draws[0] == draws[1]
 
 
-def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
+def built(trial: TrialSettings, data_dir: Path) -> tuple[Classifier, Documents]:
+    data = Data.open(trial, open_corpus(data_dir / trial.corpus))
+    train.seed_everything(1)
+    return build.build(trial, data, torch.device("cpu")), data.splits["train"]
 
-    model = nn.Linear(2, 1)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step))
-    model(torch.ones(4, 2)).sum().backward()
-    optimizer.step()
-    scheduler.step()
-    fitted = Fitted(TrainingProgress(history=[{"epoch": 1.0}], best={"micro_f1": {"score": 1.0, "epoch": 1}}), {})
-    fitted.weights["micro_f1"] = {name: value.clone() for name, value in model.state_dict().items()}
-    Checkpoint(tmp_path, every_seconds=0).save(fitted, model, optimizer, scheduler)
-    expected = torch.rand(3)
 
-    def restored() -> tuple[Fitted, nn.Linear]:
-        other = nn.Linear(2, 1)
-        its = torch.optim.AdamW(other.parameters(), lr=0.1, fused=True)
-        shape = torch.optim.lr_scheduler.LambdaLR(its, lambda step: 1 / (1 + step))
-        empty = Fitted(TrainingProgress(), {})
-        Checkpoint(tmp_path).restore(empty, other, its, shape)
-        return empty, other
+def epoch(model: Classifier, trial: TrialSettings, split: Documents, batches: list[Any], *parts: int) -> float:
+    """Trains with steps of size 0, so that the last batch's gradients are left and nothing else changes."""
+    settings = trial.trainer.model_copy(update={"clip_norm": 1e9})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    return train._train_epoch(model, settings, split, optimizer, scheduler, batches, *parts)
 
-    found, twin = restored()
-    assert torch.equal(torch.rand(3), expected), "the random stream goes on where it was"
-    assert found.state == fitted.state and torch.equal(twin.weight, model.weight)
-    assert torch.equal(found.weights["micro_f1"]["weight"], model.weight)
-    file = tmp_path / "checkpoint-1.safetensors"
-    whole = file.read_bytes()
-    for damaged in (whole[:-10], whole[:100] + b"\x00\x01" + whole[102:], b""):
-        file.write_bytes(damaged)
-        assert restored()[0].state == TrainingProgress()
-    file.unlink()
-    assert restored()[0].state == TrainingProgress()
+
+def gradients(model: Classifier) -> list[Tensor]:
+    return [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4, 13, 32])
+def test_the_gradients_of_parts_are_those_of_the_whole(write_sweep: SweepWriter, data_dir: Path, parts: int) -> None:
+    trial = still(write_sweep).settings
+    whole, split = built(trial, data_dir)
+    places = np.arange(13)  # In 4 parts: 4 + 3 + 3 + 3.
+    tokens, gold_BL = split.batch(places, torch.device("cpu"))
+    loss = whole.heads.loss(whole(tokens), gold_BL)
+    loss.backward()
+    cut, _ = built(trial, data_dir)
+    assert epoch(cut, trial, split, [places], parts) == pytest.approx(loss.item(), rel=1e-6)
+    pairs = list(zip(gradients(whole), gradients(cut), strict=True))
+    assert len(pairs) == len(list(whole.parameters()))
+    for expected, found in pairs:
+        assert torch.allclose(expected, found, rtol=1e-4, atol=1e-7), float((expected - found).abs().max())
+
+
+def test_whole_batches_give_the_bits_of_a_plain_loop(write_sweep: SweepWriter, data_dir: Path) -> None:
+    trial = still(write_sweep, "hitin").settings  # With dropout and batch statistics.
+    weights = []
+    for is_plain in (True, False):
+        model, split = built(trial, data_dir)
+        optimizer = train._optimizer(model, trial.trainer)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.1)
+        batches = [np.arange(start, start + 9) for start in (0, 9, 18)]
+        model.train()
+        if is_plain:
+            for places in batches:
+                tokens, gold_BL = split.batch(places, torch.device("cpu"))
+                loss = model.heads.loss(model(tokens), gold_BL)
+                optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), trial.trainer.clip_norm)
+                optimizer.step()
+        else:
+            train._train_epoch(model, trial.trainer, split, optimizer, scheduler, batches)
+        weights.append(model.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "num", "parts", "sizes"),
+    [
+        ("hiagm", 9, 4, [3, 2, 2, 2]),
+        ("hiagm", 3, 8, [1, 1, 1]),
+        ("hitin", 9, 8, [3, 2, 2, 2]),
+        ("hitin", 3, 2, [3]),
+    ],
+)
+def test_where_a_step_takes_statistics_no_document_is_alone(
+    write_sweep: SweepWriter,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    num: int,
+    parts: int,
+    sizes: list[int],
+) -> None:
+    trial = still(write_sweep, model).settings
+    classifier, split = built(trial, data_dir)
+    seen = watch(monkeypatch)
+    epoch(classifier, trial, split, [np.arange(num)], parts)
+    assert [len(offsets) - 1 for _, offsets in seen] == sizes

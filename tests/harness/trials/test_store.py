@@ -1,36 +1,16 @@
 """Finished means a whole record; a sweep belongs to one command at a time."""
 
-import multiprocessing
-import os
-import signal
-import time
+import json
 from pathlib import Path
 
 import pytest
 
+from harness.config.load import load
 from harness.core.errors import StoreError
-from harness.core.files import is_disk_full, write_atomically
-from harness.trials.store import Store
-
-
-def write_for_ever(path: Path) -> None:
-    number = 0
-    while True:
-        number += 1
-        write_atomically(path, f"{number} ".encode() * 20_000)
-
-
-def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
-    path = tmp_path / "record.json"
-    for wait in (0.2, 0.23, 0.27, 0.31):
-        process = multiprocessing.get_context("fork").Process(target=write_for_ever, args=(path,))
-        process.start()
-        time.sleep(wait)
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
-        words = path.read_text("utf-8").split()
-        assert len(words) == 20_000 and len(set(words)) == 1
+from harness.trials.settings import expand
+from harness.trials.store import Failure, Store
+from tests.conftest import SweepWriter
+from tests.harness.trials.test_plan import finish, record
 
 
 def test_two_commands_on_one_sweep(tmp_path: Path) -> None:
@@ -55,7 +35,26 @@ def test_attempts_are_counted_across_processes(tmp_path: Path) -> None:
     assert Store(tmp_path).start_attempt("k") == 1
 
 
-def test_a_full_disk_is_recognised_whoever_says_it() -> None:
-    assert is_disk_full(OSError(28, "whatever")) and is_disk_full(OSError(122, "quota"))
-    assert is_disk_full(Exception("I/O error: No space left on device (os error 28)"))
-    assert not is_disk_full(OSError(5, "Input/output error"))
+def test_a_record_from_before_batches_were_cut_is_of_whole_ones(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    trial, store = expand(load(write_sweep()))[0], Store(tmp_path)
+    finish(store, "k", trial)
+    file = store.folder("k") / "record.json"
+    content = json.loads(file.read_text("utf-8"))
+    assert content.pop("micro_batches") == 1
+    file.write_text(json.dumps(content), "utf-8")
+    assert store.record("k") == record("k", trial)
+
+
+def test_a_finished_trial_keeps_nothing_that_only_an_unfinished_one_needs(
+    write_sweep: SweepWriter, tmp_path: Path
+) -> None:
+    trial, store = expand(load(write_sweep()))[0], Store(tmp_path)
+    store.folder("k").mkdir(parents=True)
+    for name in ("checkpoint.json", "checkpoint-3.safetensors", "predictions.parquet"):
+        (store.folder("k") / name).touch()
+    store.fail(Failure(key="k", kind="error", message="no", settings={}, attempts=1))
+    assert (store.state("k"), store.failure("k") is None) == ("failed", False)
+    store.finish(record("k", trial))
+    assert (store.state("k"), store.failure("k") is None) == ("done", True)
+    assert {path.name for path in store.folder("k").iterdir()} == {"record.json", "predictions.parquet"}
+    assert [one.key for one in store.records()] == ["k"] and not list(store.records(but=("k",)))

@@ -1,0 +1,118 @@
+"""What cannot be run is refused with file, line, the reason and the way out."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.config.load import load
+from harness.core.registry import Component
+from tests.harness.config.sweep_files import GOOD, refusal, write
+from tests.shared import ROOT
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("datasets:", "datset:", 4, ["unknown key 'datset'", "Did you mean 'datasets'?"]),
+        ("hiagm: {options", "hiagm: {optoins", 3, ["unknown key 'models.hiagm.optoins'", "Did you mean 'options'?"]),
+        ("node_width", "node_widht", 3, ["models.hiagm.options.node_widht", "Did you mean 'node_width'?"]),
+        ("node_width: 8", "node_width: wide", 3, ["models.hiagm.options.node_width", "integer", '"wide"']),
+        ("hiagm:", "hiagn:", 3, ["unknown model 'hiagn'", "Did you mean 'hiagm'?"]),
+        ("synthetic:", "sinthetic:", 5, ["unknown dataset 'sinthetic'", "Did you mean 'synthetic'?"]),
+        ("name: bag", "name: bagg", 7, ["unknown text encoder 'bagg'", "Did you mean 'bag'?"]),
+        ("[1, 2]", "[1, 2, 1]", 6, ["seeds repeats 1"]),
+        ("[1, 2]", "[]", 6, ["seeds", "at least 1 item"]),
+        ("[1, 2]", "[1, -2]", 6, ["seeds.1", "greater than or equal to 0"]),
+        ("[1, 2]", "many", 6, ["seeds", '"many"']),
+        ("seeds:", "resources: {gpus: atuo}\nseeds:", 6, ["resources.gpus", "'auto'", '"atuo"']),
+        ("seeds:", "resources: {gpus: -1}\nseeds:", 6, ["resources.gpus", "greater than or equal to 0"]),
+        ("name: tiny\n", "", 1, ["the key 'name' is missing"]),
+        ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
+        ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
+        ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),
+        (
+            "}\ndatasets",
+            ", encoder: {name: begg}}\ndatasets",
+            3,
+            ["unknown text encoder 'begg'", "Did you mean 'bag'?"],
+        ),
+        ("}\ndatasets", ", split: rendom}\ndatasets", 3, ["models.hiagm.split", "'random'", '"rendom"']),
+        ("}\ndatasets", ", merges: []}\ndatasets", 3, ["models.hiagm.merges", "at least 1 item"]),
+        ("}\ndatasets", ", objective: {name: bec}}\ndatasets", 3, ["unknown objective 'bec'", "Did you mean 'bce'?"]),
+        (
+            "}\ndatasets",
+            ", objective: {name: bce, options: {tau: 1}}}\ndatasets",
+            3,
+            ["unknown key 'models.hiagm.objective.options.tau'"],
+        ),
+        ("}\ndatasets", ", coherence: max}\ndatasets", 3, ["models.hiagm.coherence", "'max_constraint'", '"max"']),
+        ("seeds:", "trainer: {epochs: 2.5}\nseeds:", 6, ["trainer.epochs", "2.5"]),
+        ("node_width: 8", "node_width: -8", 3, ["models.hiagm.options.node_width", "greater than 0"]),
+        ("}\ndatasets", ", trainer: {epochs: null}}\ndatasets", 3, ["models.hiagm.trainer.epochs", "null"]),
+        ("seeds:", "name: twice\nseeds:", 6, ["'name' stands here twice"]),
+        (
+            "seeds:",
+            "published: {source: paper, scores: {hiagm/maskin: {}}}\nseeds:",
+            6,
+            ["unknown row 'hiagm/maskin'", "Did you mean 'hiagm/masking'?"],
+        ),
+    ],
+)
+def test_refusals_name_the_line_and_the_nearest_name(
+    tmp_path: Path, old: str, new: str, line: int, words: list[str]
+) -> None:
+    assert old in GOOD
+    message = refusal(tmp_path, GOOD.replace(old, new, 1))
+    assert message.startswith(f"sweep.yaml:{line}: ")
+    assert all(word in message for word in words), message
+
+
+def test_what_makes_no_sense_is_refused_with_the_reason_and_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"masking": "it writes sequences", "objective": "it writes sequences"}
+    monkeypatch.setattr(Component, "refuses", property(lambda self: refused if self.name == "hiagm" else {}))
+    assert refusal(tmp_path, GOOD) == (
+        "sweep.yaml:3: hiagm makes no sense under masking: it writes sequences; set "
+        "`merges: [none, projection]` for hiagm."
+    )
+    own = GOOD.replace("8}}", "8}, merges: [none]}")
+    assert load(write(tmp_path, own)).rows == [("hiagm", "none")]
+    assert refusal(tmp_path, own.replace("merges", "objective: {name: bce}, merges")) == (
+        "sweep.yaml:3: hiagm has a loss of its own: it writes sequences."
+    )
+    assert refusal(tmp_path, own.replace("[none]", "[masking]")).endswith("writes sequences; leave hiagm out.")
+
+
+def test_logits_are_not_dropped_out_before_a_maximum_over_them(tmp_path: Path) -> None:
+    entry = GOOD.replace("8}}", "8}, objective: {name: max_constraint}}")
+    assert refusal(tmp_path, entry) == (
+        "sweep.yaml:3: max_constraint makes no sense with logit_dropout 0.5: what is dropped is a probability of a "
+        "half, and would often be the maximum; set `options: {logit_dropout: 0.0}` for hiagm."
+    )
+    assert load(write(tmp_path, entry.replace("8}, obj", "8, logit_dropout: 0.0}, obj"))).objective_of("hiagm")
+
+
+def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
+    published = "published: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}\n"
+    message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)
+    assert message.startswith("sweep.yaml:8: hmgdn is a reconstruction, built from one sentence in another paper")
+    assert message.endswith("leave hmgdn/none out.")
+    assert load(write(tmp_path, GOOD + published.replace("hmgdn", "hiagm"))).published is not None
+
+
+def test_the_committed_sweeps_are_valid_and_table_1_is_the_papers() -> None:
+    folder = ROOT / "sweeps"
+    sweeps = {path.stem: load(path) for path in folder.glob("*.yaml")}
+    table = sweeps["table1"]
+    assert len(table.models) * len(table.merges) * len(table.datasets) * len(table.seeds) == 180
+    assert {42, 2019} <= set(table.seeds)
+    assert table.published is not None
+    averages = {
+        row: [sum(one[m] for one in columns.values()) / 3 for m in ("micro_f1", "macro_f1")]
+        for row, columns in table.published.scores.items()
+    }
+    # The averages that the paper prints, from the cells that stand in the file.
+    printed = {"hiagm/none": (84.66, 73.18), "hiagm/masking": (84.71, 73.58), "hiagm/projection": (84.41, 73.57)}
+    printed |= {"hitin/none": (85.27, 74.65), "hitin/masking": (85.27, 74.45), "hitin/projection": (85.25, 74.65)}
+    assert {row: (round(micro, 2), round(macro, 2)) for row, (micro, macro) in averages.items()} == printed
