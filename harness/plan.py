@@ -1,4 +1,4 @@
-"""Door: what a sweep can show, before any GPU hour is spent.
+"""What a sweep can show, before any GPU hour is spent.
 
 python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
 """

@@ -1,4 +1,4 @@
-"""Door: writes a sweep's report again, from what is stored: no torch, no Ray.
+"""Writes a sweep's report again, from what is stored: no torch, no Ray.
 
 With `--filter` the report of those trials is printed in place of being written; where it tests anything it is a look.
 `--figures all` draws four more figures than every report has:

@@ -1,4 +1,4 @@
-"""Door: what of a sweep is done, failed or new, and why, without running anything.
+"""What of a sweep is done, failed or new, and why, without running anything.
 
     python -m harness.status sweeps/table1.yaml
 

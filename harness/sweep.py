@@ -1,4 +1,4 @@
-"""Door: runs a sweep, or goes on with it, and writes its report: one command from a sweep file to a table.
+"""Runs a sweep, or goes on with it, and writes its report: one command from a sweep file to a table.
 
     python -m harness.sweep sweeps/quickstart.yaml
     python -m harness.sweep sweeps/table1.yaml --dry-run

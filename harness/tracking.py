@@ -1,4 +1,4 @@
-"""Door: fills MLflow from the store, or fills the gaps after an outage.
+"""Fills MLflow from the store, or fills the gaps after an outage.
 
 python -m harness.tracking sweeps/quickstart.yaml
 """

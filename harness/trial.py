@@ -1,4 +1,4 @@
-"""Door: runs trials in this process, one after the other: no Ray, no MLflow. This is how to debug or profile one.
+"""Runs trials in this process, one after the other: no Ray, no MLflow. This is how to debug or profile one.
 
     python -m harness.trial sweeps/quickstart.yaml --filter model=hitin merge=masking seed=1
 

@@ -1,4 +1,4 @@
-"""Reads a sweep file, and refuses what cannot be run, with file, line and a suggestion."""
+"""Sweep file reader: refuses what cannot be run, with file, line and a suggestion."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The sweep file: one YAML document, read into typed, frozen models.
+"""Schema of the sweep file: one YAML document, read into typed, frozen models.
 
 Unknown keys, wrong types and unknown names are refused with file, line and the nearest valid name.
 The text below each field is what `python -m harness.sweep --explain` prints.
@@ -177,7 +177,7 @@ class Claim(Strict):
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
     """Dataset keys, or `average`."""
     metrics: Metrics = HEADLINE
-    """Of the table's."""
+    """Metrics of the table."""
     bounds: tuple[float, float] = (-1.0, 1.0)
     """The lower and the higher: of within, in points; of time_ratio, ratios above 0."""
 

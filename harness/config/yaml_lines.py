@@ -1,4 +1,4 @@
-"""A YAML file that remembers on which line each key stands, so that errors can name it."""
+"""YAML file that knows the line of each key, so that errors can name it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Mistakes a user can mend: shown as one paragraph, without a traceback."""
+"""User errors: mistakes that a user can fix, shown as one paragraph without a traceback."""
 
 
 class UserError(ValueError):

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and how to tell."""
+"""Atomic files, checksums, and full disks."""
 
 import errno
 import hashlib

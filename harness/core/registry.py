@@ -1,4 +1,4 @@
-"""Names that a sweep file may use, and the options each takes, read without importing the code.
+"""Registry of components: names that a sweep file may use, with their options, read without importing the code.
 
 An entry is `"name": "package.module:Object"`. The options of a component are the keyword-only
 parameters of its constructor (or, for a function, of the function itself): their names, types and

@@ -43,7 +43,7 @@ _DATABASES = ("postgresql", "mysql", "mssql")
 _METRICS_AT_ONCE = 1000
 _LONGEST_PARAMETER = 500
 _STATE = {True: "of all planned trials", False: "outdated, if there are any: planned trials are missing"}
-"""Of the p values on a run, by whether the sweep is complete."""
+"""State of the p values on a run, by whether the sweep is complete."""
 
 
 def check(uri: str) -> None:

@@ -14,7 +14,7 @@
 import os
 
 NUMERICS = {"training": 1}
-"""Of every file here: raised whenever a change alters what a trial learns, or what is measured of it."""
+"""Version of every file here: raised whenever a change alters what a trial learns, or what is measured of it."""
 
 # Large tensors in huge pages: a training step on a CPU is up to a third shorter. Read by torch when it is imported.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")

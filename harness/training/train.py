@@ -1,4 +1,4 @@
-"""The training loop: no Ray, no MLflow, no files but the checkpoint it is handed.
+"""Training loop: no Ray, no MLflow, no files but the checkpoint it is handed.
 
 One seed fixes the initial weights, the order of documents and dropout, so that the same trial gives
 the same bits on the same CPU, also when it went on from a checkpoint.

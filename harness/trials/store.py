@@ -1,4 +1,4 @@
-"""Where finished trials live: one folder per trial, and the truth about what is done.
+"""Store of finished trials: one folder per trial, and the truth about what is done.
 
     store/trials/KEY/
         record.json           written last, by a rename: where it stands whole, the trial is finished
