@@ -21,7 +21,7 @@ def command(*words: object) -> list[str]:
 
 def sweep(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*words), capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, timeout=280
+        command(*words), capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, timeout=900
     )
 
 
@@ -34,7 +34,7 @@ def finished(path: Path) -> dict[Path, int]:
     return {record: record.stat().st_mtime_ns for record in Path(load(path).store).glob("trials/*/record.json")}
 
 
-def wait_for(what: Any, seconds: float = 90.0) -> None:
+def wait_for(what: Any, seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited in vain"

@@ -115,7 +115,7 @@ def test_interrupted_and_terminated_keep_what_is_finished(write_sweep: SweepWrit
     process = start(path)
     wait_for(lambda: len(finished(path)) > 0)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 130, errors
     assert "Interrupted. What was finished is kept" in errors and "Traceback" not in errors
     assert "of 4 trials done" in output

@@ -169,7 +169,7 @@ def test_a_killed_worker_is_replaced(write_sweep: SweepWriter) -> None:
     wait_for(lambda: any(Path(load(path).store).glob("trials/*/attempts")))
     for worker in workers(process.pid):
         worker.kill()
-    output, errors = process.communicate(timeout=200)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     attempts = [Store(Path(load(path).store)).record(one.key).attempts for one in Plan.open(load(path)).trials]  # type: ignore[union-attr]
     assert max(attempts) == 2 and "3 of 3 trials done" in output
