@@ -13,9 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
-
-_ROOT = Path(__file__).parents[2]
 
 
 def numerics(module: str) -> dict[str, int]:
@@ -30,7 +29,7 @@ def numerics(module: str) -> dict[str, int]:
             chain = dict.fromkeys((module, importer or module, part))
             name = part.rpartition(".")[2].replace("_", " ")
             raise ConfigError(
-                f"{_file(part).relative_to(_ROOT)} can change a trial's numbers and no version covers it (imported by "
+                f"{_file(part).relative_to(ROOT)} can change a trial's numbers and no version covers it (imported by "
                 f"way of {' > '.join(chain)}). Add `NUMERICS = {{{name!r}: 1}}` to it or, for its whole folder, to the "
                 "`__init__.py` beside it; where nothing in it can change a number, `CHANGES_NO_NUMBER` with the reason."
             )
@@ -70,7 +69,7 @@ def parse(module: str) -> ast.Module | None:
 
 def _file(module: str) -> Path:
     # Not find_spec: that would import the parent package.
-    place = _ROOT / module.replace(".", "/")
+    place = ROOT / module.replace(".", "/")
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 

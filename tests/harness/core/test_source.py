@@ -29,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
             (folder / "__init__.py").touch()
         clear()
 
-    monkeypatch.setattr(source, "_ROOT", tmp_path)
+    monkeypatch.setattr(source, "ROOT", tmp_path)
     yield write
     clear()
 
@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 def room(project: Project, folder: str, text: str) -> None:
     """Gives a folder its `__init__.py`."""
     project(**{f"{folder}__empty": ""})
-    (source._ROOT / folder / "__init__.py").write_text(text, "utf-8")
+    (source.ROOT / folder / "__init__.py").write_text(text, "utf-8")
 
 
 MODEL = 'NUMERICS = {"model": 3}\n'
@@ -115,7 +115,7 @@ def test_a_room_that_changes_no_number_says_why(project: Project) -> None:
 
 def test_a_package_that_computes_has_a_version(project: Project) -> None:
     project(models__model=MODEL)
-    init = source._ROOT / "models" / "__init__.py"
+    init = source.ROOT / "models" / "__init__.py"
     init.write_text('"""Names."""\nNAMES = {"a": "models.model:A"}\n', "utf-8")
     project()
     assert numerics("models.model") == {"model": 3}
