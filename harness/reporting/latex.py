@@ -7,7 +7,7 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.notation import BETTER, CUT, DAGGER, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, NONE, RECONSTRUCTED, WORSE
 from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
@@ -26,6 +26,7 @@ _ESCAPES = {
     BETTER: r"$\blacktriangle$",
     WORSE: r"$\blacktriangledown$",
     NONE: "--",
+    HOLLOW: r"$\star$",
     DAGGER: r"$\dagger$",
     CUT: r"$\ddagger$",
     RECONSTRUCTED: r"\S{}",
