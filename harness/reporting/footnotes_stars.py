@@ -85,8 +85,8 @@ def comparisons_note(findings: Findings) -> str:
     return (
         f"95 % CI: {over}, unadjusted. Simultaneous: over seeds, for all differences of a family at once; it excludes "
         "0 only where Holm rejects, and there always if all that Holm rejects have one sign. An end of 0 in a round "
-        f"bracket is excluded. P(new run is better): of one new run of each {new}, by a normal model. Further numbers "
-        "(exact p, q, correlation over seeds, power, flags) are in the CSV."
+        f"bracket is excluded. P(new run is better): of one new run of each {new}, by a normal model. The CSV has more: "
+        f"p of the {exact_test(findings.sweep)}, q, both intervals, correlation over seeds, power, flags."
     )
 
 
