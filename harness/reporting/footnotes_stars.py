@@ -68,8 +68,9 @@ def _hollow(findings: Findings) -> Iterator[str]:
             seeds = enumerate(seeds_for_full_stars(findings.sweep, family), 1)
             needed.append(f"{listed([f'{STAR * num} {least}' for num, least in seeds])} ({_FAMILIES[family]})")
     yield (
-        f"{explained(HOLLOW)} ({exact_test(findings.sweep)}): with few runs the t test leans on the tail of the normal "
-        f"distribution. Seeds from which on stars can be full: {'; '.join(needed)}."
+        f"{explained(HOLLOW)}, as few runs leave the t test leaning on the tail of the normal distribution. The exact "
+        f"test is the {exact_test(findings.sweep)}; where all seeds agree, it fills stars from these numbers of seeds "
+        f"on: {'; '.join(needed)}."
     )
 
 
@@ -79,14 +80,14 @@ def comparisons_note(findings: Findings) -> str:
         return ""
     with_documents = any(item.documents for item in findings.comparisons)
     over = "over seeds and test documents, or over seeds alone where that is wider" if with_documents else "over seeds"
-    new = "on a new draw of as many test documents" if with_documents else "on the same test documents (runs)"
+    new = "on a new draw of as many test documents" if with_documents else "on the same test documents"
     if with_documents and not all(item.documents for item in findings.comparisons if item.test.estimate):
         new += "; (runs): on the same ones, as predictions are not known"
     return (
         f"95 % CI: {over}, unadjusted. Simultaneous: over seeds, for all differences of a family at once; it excludes "
-        "0 only where Holm rejects, and there always if all that Holm rejects have one sign. An end of 0 in a round "
-        f"bracket is excluded. P(new run is better): of one new run of each {new}, by a normal model. The CSV has more: "
-        f"p of the {exact_test(findings.sweep)}, q, both intervals, correlation over seeds, power, flags."
+        "0 only where Holm rejects, and there always if all that Holm rejects have one sign. An end in a round bracket "
+        f"is excluded. P(new run is better): of one new run of each {new}, by a normal model. The CSV has more: p of "
+        f"the {exact_test(findings.sweep)}, q, both intervals, correlation over seeds, power, flags."
     )
 
 

@@ -66,7 +66,8 @@ def interval(low: float, high: float) -> str:
     """An interval of differences, or a dash; an end of exactly 0 is not part of it."""
     if math.isnan(low):
         return NONE
-    return f"{'[('[low == 0]}{signed(low)}, {signed(high)}{'])'[high == 0]}"
+    start = "(0" if low == 0 else f"[{signed(low)}"
+    return f"{start}, {'0)' if high == 0 else f'{signed(high)}]'}"
 
 
 def with_interval(value: float, low: float, high: float, number: Callable[[float], str] = points) -> str:

@@ -111,6 +111,7 @@ def _count(cell: TableCell) -> str:
 def comparison_table(findings: Findings) -> Grid:
     """Comparisons of both families, single datasets first: differences, intervals, p, probability of being better."""
     items = sorted(findings.comparisons, key=lambda item: item.column.average)
+    with_documents = any(item.documents for item in items)
     rows = (
         (
             item.title,
@@ -119,7 +120,7 @@ def comparison_table(findings: Findings) -> Grid:
             interval(*item.interval),
             interval(*item.simultaneous),
             probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE),
-            _new_better(item),
+            _new_better(item, with_documents),
             _pairs(item.test.num_pairs),
         )
         for item in items
@@ -129,8 +130,9 @@ def comparison_table(findings: Findings) -> Grid:
     return Grid.of_text(head, rows, _breaks([item.column.average for item in items]))
 
 
-def _new_better(item: Comparison) -> str:
-    is_of_runs = item.documents is None and not math.isnan(item.new_better.value)
+def _new_better(item: Comparison, with_documents: bool) -> str:
+    """Returns the probability of a better new run; in a table with documents it says where they are not counted."""
+    is_of_runs = with_documents and item.documents is None and not math.isnan(item.new_better.value)
     return with_interval(*item.new_better) + (" (runs)" if is_of_runs else "")
 
 

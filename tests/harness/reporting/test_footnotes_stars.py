@@ -41,8 +41,8 @@ def test_hollow_stars_say_how_many_seeds_would_fill_them():
     """24 x 2 / 2^n is below .05, .01 and .001 from n = 10, 13 and 16 on; 8 x 2 / 2^3n from 5, which a star needs."""
     text = " ".join(stars(with_effect(1.0)[2]))
     assert "☆ a star of the t test that the exact test does not confirm at its level, after Holm" in text
-    assert "(sign flip): with few runs" in text
-    assert "can be full: * 5, ** 5, *** 5 (averages); * 10, ** 13, *** 16 (single datasets)." in text
+    assert "The exact test is the sign flip; where all seeds agree, it fills stars" in text
+    assert "from these numbers of seeds on: * 5, ** 5, *** 5 (averages); * 10, ** 13, *** 16 (single datasets)." in text
     full = with_effect(1.0, seeds=16, models={"hiagm": {}})[2]
     assert {item.marks for item in full.comparisons} == {"", "▲***"} and "☆" not in " ".join(stars(full))
 
@@ -53,7 +53,7 @@ def test_the_table_of_comparisons_is_explained():
     assert both.startswith("95 % CI: over seeds and test documents, or over seeds alone where that is wider, unadj")
     assert "one new run of each on a new draw of as many test documents, by a normal model" in both
     alone = comparisons_note(find(ONE, made, facts(ONE)))
-    assert alone.startswith("95 % CI: over seeds, unadjusted.") and "on the same test documents (runs)" in alone
+    assert alone.startswith("95 % CI: over seeds, unadjusted.") and "on the same test documents, by" in alone
     only = sweep(models={"flat": {"control": True}}, published=None)
     assert comparisons_note(summary_of(only, fixed(only))) == ""
 

@@ -43,8 +43,8 @@ def test_stars_are_explained_by_their_levels():
         (with_interval(-1, -2, 0, signed), "-1.00 [-2.00, +0.00]"),
         (with_interval(1.5, math.nan, math.nan), "1.50"),
         (interval(-0.5, 0.25), "[-0.50, +0.25]"),
-        (interval(0.0, 2.0), "(+0.00, +2.00]"),
-        (interval(-2.0, -0.0), "[-2.00, +0.00)"),
+        (interval(0.0, 2.0), "(0, +2.00]"),
+        (interval(-2.0, -0.0), "[-2.00, 0)"),
         (interval(math.nan, math.nan), "–"),
     ],
 )
