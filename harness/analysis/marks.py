@@ -55,6 +55,11 @@ def marks_of(item: Comparison, alpha: float, p: float, p_exact: float, p_wider: 
     level too, and hollow where it is not: with few runs t leans on its tail. A dagger stands beside a full star where
     the larger of the p over seeds and that over seeds and documents is below alpha.
 
+    Of 2,000 studies without an effect, of the shape of Table 1 and others, at most 5 % have a full star or a dagger in
+    a family (tests/journeys/test_null_stars.py). With 5 seeds 3 to 6 % have a hollow one; and where runs end in one of
+    two optima 3 points apart, 4 % have three hollow stars among 24 tests, and 9 % among 48. Daggers beside those
+    would stand in 9 % of the latter.
+
     Args:
         item: Comparison.
         alpha: Level of the first star.
