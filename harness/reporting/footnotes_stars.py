@@ -96,5 +96,5 @@ def _detectable(possible: Sequence[Comparison]) -> Iterator[str]:
     if ranges:
         yield (
             f"With 80 % power, these seeds detect differences of {' and '.join(ranges)} on a single dataset "
-            "(two-sided, uncorrected, by the observed sd)."
+            "(two-sided, uncorrected, by the upper 80 % limit of the observed sd)."
         )

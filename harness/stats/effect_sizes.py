@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.stats.distributions import normal_isf
+from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.pairing import Arms
 from harness.stats.t_tests import TINY
 
@@ -15,8 +16,12 @@ LEAST_DEVIATION = 0.2
 
 
 def correlation(found: Arms) -> float:
-    """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
-    if len(found.differences) < 3 or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
+    """Pearson's r between the arms over seeds; NaN below 5 pairs, or where an arm does not vary.
+
+    Of 3 pairs of independent scores a quarter have |r| > .92, so that r says nothing before there are as many as a star
+    needs.
+    """
+    if len(found.differences) < LEAST_PAIRS or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
         return math.nan
     return float(np.corrcoef(found.variant, found.base)[0, 1])
 

@@ -14,10 +14,19 @@ from tests.harness.stats.test_pairing import arms_of, by_seed
 
 
 def test_correlation():
-    pairs = Pairs.of(by_seed([1, 2, 3]), by_seed([2, 4, 7]))
-    assert effect_sizes.correlation(pairs) == pytest.approx(np.corrcoef([1, 2, 3], [2, 4, 7])[0, 1])
-    assert math.isnan(effect_sizes.correlation(Pairs.of(by_seed([1, 2, 3]), by_seed([5, 5, 5]))))
-    assert math.isnan(effect_sizes.correlation(arms_of([1, 2, 3], [2, 4, 7]))), "nothing goes together"
+    variant, base = [1, 2, 3, 5, 4], [2, 4, 7, 6, 6]
+    pairs = Pairs.of(by_seed(variant), by_seed(base))
+    assert effect_sizes.correlation(pairs) == pytest.approx(np.corrcoef(variant, base)[0, 1])
+    assert math.isnan(effect_sizes.correlation(Pairs.of(by_seed(variant), by_seed([5] * 5))))
+    assert math.isnan(effect_sizes.correlation(arms_of(variant, base))), "nothing goes together"
+
+
+def test_few_pairs_have_no_correlation():
+    """Independent scores of three pairs: |r| above .92 in a quarter of all studies, P = 2 arccos(.92) / pi."""
+    scores = np.random.default_rng(1).normal(size=(4000, 2, 3))
+    assert np.mean([abs(np.corrcoef(one)[0, 1]) > 0.92 for one in scores]) == pytest.approx(0.2565, abs=0.03)
+    for num in (3, 4):
+        assert math.isnan(effect_sizes.correlation(Pairs.of(by_seed([1, 2, 3, 5][:num]), by_seed([2, 4, 7, 1][:num]))))
 
 
 def test_collapsed_runs():
