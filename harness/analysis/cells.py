@@ -10,7 +10,7 @@ from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
 from harness.analysis.published import judge_published, published_score
-from harness.stats.effect_sizes import collapsed
+from harness.stats.collapse import best_constant, far_below
 from harness.stats.multiple_testing import confidence_set, were_compared
 from harness.stats.pairing import Scores
 from harness.stats.prediction_interval import JUDGED, ROUNDING, Prediction
@@ -88,9 +88,13 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
 
 
 def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str, arm: Scores) -> int:
-    """Counts runs whose score is far below the others', or that predict the same for every document."""
-    sample = index.samples.get(dataset)
+    """Counts runs that predict the same for every document, or score below what that can score or far below others."""
+    sample, least = index.samples.get(dataset), 0.0
+    if sample is not None and sample.num_documents:
+        least = best_constant(column.metric, sample.support_L, sample.num_documents)
     return sum(
-        is_low or (sample is not None and sample.is_constant(RunKey(model, merge, key.seed), column.metric))
-        for key, is_low in zip(arm, collapsed(list(arm.values())), strict=True)
+        is_far
+        or score < least
+        or (sample is not None and sample.is_constant(RunKey(model, merge, key.seed), column.metric))
+        for (key, score), is_far in zip(arm.items(), far_below(list(arm.values())), strict=True)
     )

@@ -12,7 +12,7 @@ from harness.analysis.flags import Flag
 from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
 from harness.reporting.notation import CUT, RECONSTRUCTED, explained, level
-from harness.stats.effect_sizes import LEAST_DEVIATION
+from harness.stats.collapse import FAR
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
 
@@ -186,8 +186,9 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     if collapsed:
         counts = [f"{place} {cell.num_collapsed}/{cell.num_done[0]}" for place, cell in collapsed]
         yield (
-            "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, "
-            f"{LEAST_DEVIATION}), or the same labels for every document): {listed(counts)}."
+            "Collapsed runs, which stay in every number (the same labels for every document, or a score below the best "
+            f"that can be had by that, or more than {FAR:g} points and {FAR:g} median absolute deviations below all "
+            f"others): {listed(counts)}."
         )
     failed = _places(findings, lambda cell, column: cell.num_failed > 0 and column.metric == first_metric)
     if failed:

@@ -148,8 +148,9 @@ def test_oddities_are_told():
     found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
     text = markdown(summary_of(TABLE, found))
     assert (
-        "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, 0.2), or the same labels for "
-        "every document): HiAGM on WOS micro 1/10." in text
+        "Collapsed runs, which stay in every number (the same labels for every document, or a score below the best "
+        "that can be had by that, or more than 10 points and 10 median absolute deviations below all others): HiAGM on "
+        "WOS micro 1/10." in text
     )
     assert "NaN or infinite scores, which count as missing: 1." in text
     assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
