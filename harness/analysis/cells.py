@@ -24,7 +24,14 @@ def rows_of(index: ResultsIndex, model: str, marks: Marks) -> list[Row]:
     cells = [_group(index, model, column, marks) for column in index.columns]
     control = index.sweep.models[model].control
     return [
-        Row(model, merge, index.title(model, merge), control, tuple(group[place] for group in cells))
+        Row(
+            model=model,
+            merge=merge,
+            title=index.title(model, merge),
+            control=control,
+            still_improving=index.still_improving(model, merge),
+            cells=tuple(group[place] for group in cells),
+        )
         for place, merge in enumerate(index.sweep.merges_of(model))
     ]
 
@@ -84,6 +91,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         half_width=judged.half_width,
         p_published=judged.p,
         num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in results),
+        num_improving=sum(one.still_improving or False for one in results),
     )
 
 

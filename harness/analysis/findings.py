@@ -40,6 +40,7 @@ class TableCell:
         bold: Whether it is in the confidence set of the best of its model, when that excludes someone.
         underlined: Whether it is the highest mean of its model.
         num_cut: Number of finished trials whose batches were cut into parts.
+        num_improving: Number of finished trials that were still improving at their last epoch.
     """
 
     mean: float
@@ -57,6 +58,7 @@ class TableCell:
     bold: bool = False
     underlined: bool = False
     num_cut: int = 0
+    num_improving: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class ClaimResult:
         parts: Its parts, by the planned smallest effect.
         verdict: By that effect; `not comparable` where trained on fewer documents.
         sensitivity: Smallest effect to verdict, for others than the planned one.
+        still_improving: Titles of the rows behind it of which most runs were still improving.
     """
 
     name: str
@@ -90,6 +93,7 @@ class ClaimResult:
     parts: tuple[ClaimPart, ...]
     verdict: Verdict | Literal["not comparable"]
     sensitivity: Mapping[float, Verdict]
+    still_improving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,12 +108,17 @@ class Replication:
 
 @dataclass(frozen=True)
 class Row:
-    """A model under a merge; its cells are aligned with the columns of the findings."""
+    """A model under a merge; its cells are aligned with the columns of the findings.
+
+    Attributes:
+        still_improving: Whether most of its runs were still improving at the last epoch that was allowed.
+    """
 
     model: str
     merge: str
     title: str
     control: bool
+    still_improving: bool
     cells: tuple[TableCell, ...]
 
 

@@ -80,6 +80,12 @@ class ResultsIndex:
                 return True
         return False
 
+    def still_improving(self, model: str, merge: str) -> bool:
+        """Returns whether most runs of a row that had epochs were still improving at the last one."""
+        results = (one for dataset in self.sweep.datasets for one in self.cell_results(model, merge, dataset))
+        known = [one.still_improving for one in results if one.still_improving is not None]
+        return 2 * sum(known) > len(known)
+
     def model_title(self, model: str) -> str:
         """Returns the name of a model."""
         sign = RECONSTRUCTED if self.sweep.reconstruction_of(model) else ""

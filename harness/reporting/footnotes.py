@@ -11,7 +11,7 @@ from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
-from harness.reporting.notation import CUT, RECONSTRUCTED, explained, level
+from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
 from harness.stats.collapse import FAR
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
@@ -40,6 +40,7 @@ def footnotes(findings: Findings) -> list[str]:
         published_scores,
         stars,
         best_epoch,
+        convergence,
         looks,
         pre_registration,
         _flags,
@@ -126,6 +127,15 @@ def best_epoch_rules(findings: Findings) -> str:
 def best_epoch(findings: Findings) -> Iterator[str]:
     """Names the rule that chose the epoch of the test scores."""
     yield f"Best epoch: {best_epoch_rules(findings)}."
+
+
+def convergence(findings: Findings) -> Iterator[str]:
+    """Counts the runs that more training might change, and explains the sign of rows with many of them."""
+    known = [one.still_improving for one in findings.results if one.still_improving is not None]
+    if known:
+        yield f"Convergence: in {sum(known)} of {len(known)} runs the best epoch is the last one allowed."
+    if any(row.still_improving for row in findings.rows):
+        yield f"{explained(IMPROVING)}, so that more training may change its scores."
 
 
 def looks(findings: Findings) -> Iterator[str]:

@@ -16,6 +16,7 @@ from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 from tests.harness.trials.test_plan import record
+from tests.harness.trials.test_preregistration import TRAINER
 
 CPU = {"commit": "abc", "device": "cpu", "precision": "fp32", "cpu": "one"}
 
@@ -62,6 +63,35 @@ def test_runs_are_alike_by_commit_device_and_arithmetic(
 def test_the_cpu_behind_a_gpu_does_not_matter(write_sweep: SweepWriter) -> None:
     on_gpu = CPU | {"device": "H100"}
     assert outcome_of(write_sweep, on_gpu).made_on == outcome_of(write_sweep, on_gpu | {"cpu": "another"}).made_on
+
+
+@pytest.mark.parametrize(
+    ("select", "epochs", "is_improving"),
+    [
+        ("per_metric", {"micro_f1": 1, "macro_f1": 2}, True),
+        ("per_metric", {"micro_f1": 1, "macro_f1": 1}, False),
+        ("micro", {"micro_f1": 1, "macro_f1": 2}, False),
+        ("macro", {"micro_f1": 1, "macro_f1": 2}, True),
+        ("per_metric", {}, None),
+    ],
+)
+def test_a_run_is_still_improving_whose_best_epoch_is_the_last_one_allowed(
+    write_sweep: SweepWriter, select: str, epochs: dict[str, int], is_improving: bool | None
+) -> None:
+    """Two epochs are allowed."""
+    path = write_sweep(trainer=TRAINER | {"select": select, "epochs": 2})
+    plan = Plan.open(load(path))
+    first = plan.trials[0]
+    plan.store.folder(first.key).mkdir(parents=True, exist_ok=True)
+    selected = {metric: {"epoch": float(epoch), "micro_f1": 70.0} for metric, epoch in epochs.items()}
+    plan.store.finish(record(first.key, first.settings).model_copy(update={"selected": selected}))
+    (found,) = find(*collect(Plan.open(load(path)), is_interim=True)).results
+    assert found.still_improving is is_improving
+
+
+def test_a_kind_of_trial_without_epochs_says_nothing_of_them(write_sweep: SweepWriter) -> None:
+    selected = {"micro_f1": {"micro_f1": 70.0}, "macro_f1": {"micro_f1": 70.0}}
+    assert outcome_of(write_sweep, CPU, selected=selected).still_improving is None
 
 
 def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> None:

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import re
+from csv import DictReader
 from typing import get_args
 
 import pytest
 
 from harness.analysis.summarise import find
 from harness.config.schema import BestEpoch
+from harness.reporting.data_files import cells_csv
 from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
@@ -178,6 +180,43 @@ def test_cells_with_batches_in_parts_are_marked():
         "HiTIN+MTL (masking) on NYT seed 7 (4)." in text
     )
     assert r"$\ddagger$" in latex(findings) and "‡" not in latex(findings)
+
+
+def improving(found, **where):
+    """The same results, as trained to the end; those whose fields have the given values were still improving."""
+    return [
+        dataclasses.replace(one, still_improving=all(getattr(one, name) in value for name, value in where.items()))
+        for one in found
+    ]
+
+
+def test_rows_that_were_still_improving_are_marked_in_every_format():
+    # 16 and 15 of the 30 runs of a row, and its controls none.
+    found = improving(FOUND, model=("hiagm",), merge=("masking",), dataset=("wos", "rcv1"), seed=range(1, 9))
+    text, tex, runs, _, as_json = every_format(findings := summary_of(TABLE, found))
+    assert "Convergence: in 16 of 180 runs the best epoch is the last one allowed." in text
+    sentence = "most runs of the row were still improving: their best epoch is the last one allowed, so that more"
+    assert f"- ↗ {sentence} training may change its scores." in text and rf"$\nearrow$ {sentence}" in tex
+    assert [row[0] for row in grid(text)[2:] if "↗" in row[0]] == ["HiAGM+MTL (masking)↗"]
+    assert r"HiAGM+MTL (masking)$\nearrow$" in tex and "↗" not in tex
+    assert {row["title"]: row["still_improving"] for row in json.loads(as_json)["rows"]} == {
+        row.title: row.title == "HiAGM+MTL (masking)" for row in findings.rows
+    }
+    cells = list(DictReader(cells_csv(findings).splitlines()))
+    assert {row["row"] for row in cells if row["row_still_improving"] == "True"} == {"HiAGM+MTL (masking)"}
+    numbers = {row["column"]: row["num_improving"] for row in cells if row["row"] == "HiAGM+MTL (masking)"}
+    assert (numbers["WOS micro"], numbers["NYT macro"], numbers["Avg micro"]) == ("8", "0", "16")
+    assert sum(row["still_improving"] == "True" for row in DictReader(runs.splitlines())) == 16
+    half = improving(FOUND, model=("hiagm",), merge=("masking",), seed=range(1, 6))
+    text = markdown(summary_of(TABLE, half))
+    assert "in 15 of 180 runs" in text and "↗" not in text, "half of them are not most"
+
+
+def test_nothing_is_said_of_convergence_where_trials_have_no_epochs():
+    text, *_ = every_format(summary_of(TABLE, FOUND))
+    assert "Convergence" not in text and "↗" not in text
+    mixed = [dataclasses.replace(one, still_improving=True) if one.model == "hiagm" else one for one in FOUND]
+    assert "in 90 of 90 runs" in markdown(summary_of(TABLE, mixed))
 
 
 def test_a_label_without_gold_is_counted():
