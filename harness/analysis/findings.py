@@ -30,7 +30,7 @@ class TableCell:
             are of all datasets together.
         num_collapsed: Number of runs that predict the same for every document, or score below the best that can be had
             by that, or far below all others; they stay in the mean.
-        one_seed: Whether all seeds made the same predictions or scores, so they count as one.
+        one_seed: Whether all seeds made the same predictions, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others
             whose error is not known.
@@ -94,16 +94,6 @@ class ClaimResult:
     verdict: Verdict | Literal["not comparable"]
     sensitivity: Mapping[float, Verdict]
     still_improving: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Replication:
-    """In how many datasets at least a variant has an effect, by the partial conjunction."""
-
-    title: str
-    metric: str
-    num_effects: int
-    num_datasets: int
 
 
 @dataclass(frozen=True)
@@ -185,7 +175,6 @@ class Findings:
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
         label_differences: One per compared row, dataset and label, where predictions are known.
-        replications: One per variant and metric with a test, where there are several datasets.
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
@@ -203,7 +192,6 @@ class Findings:
     results: tuple[TrialResult, ...]
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
-    replications: tuple[Replication, ...]
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int

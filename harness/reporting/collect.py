@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,13 +84,17 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         f"ones, of which {len(plan.selected) - len(plan.of_state('new'))} have run. Whatever is compared with the "
         "others is missing here."
     )
+    looks = num_looks(plan, is_tested=not is_interim and _is_tested(plan))
+    registered = registration(plan)
+    if looks > 1:  # A plan promises one.
+        registered = replace(registered, changes=(*registered.changes, f"looks: 1 -> {looks}"))
     return Facts(
         banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
         selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
-        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
-        registration=registration(plan),
+        looks=looks,
+        registration=registered,
         only=only if plan.filters else "",
     )
 

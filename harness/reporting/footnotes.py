@@ -15,6 +15,7 @@ from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained,
 from harness.stats.collapse import FAR
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
+from harness.stats.t_tests import TINY
 
 BEST_EPOCH = {
     "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
@@ -25,7 +26,7 @@ BEST_EPOCH = {
 """What each rule of `trainer: {select: ...}` takes from which epoch."""
 
 _UNJUDGED = {
-    "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
+    "uninformative": f"inside an interval of fewer than 3 seeds, or of a half-width above {WIDEST:g} points",
     "degenerate": "no spread over seeds",
     "n/a": "fewer than 2 seeds",
     "not comparable": "trained on fewer documents than the published run",
@@ -109,11 +110,11 @@ def _outside(findings: Findings) -> Iterator[str]:
         cell
         for row in findings.rows
         for column, cell in zip(findings.columns, row.cells, strict=True)
-        if not column.average and cell.prediction in JUDGED
+        if not column.average and cell.prediction in (*JUDGED, "uninformative")
     ]
     if judged:
         yield (
-            f"{sum(cell.prediction != '≈' for cell in judged)} of {len(judged)} published scores lie outside their "
+            f"{sum(cell.prediction in '<>' for cell in judged)} of {len(judged)} published scores lie outside their "
             f"interval (averages not counted); about {0.05 * len(judged):.2g} would by chance. The widest interval is "
             f"± {max(cell.half_width for cell in judged):.2f} points."
         )
@@ -191,7 +192,10 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     first_metric = findings.sweep.statistics.star_metrics[0]
     same = [place for place, _ in _places(findings, lambda cell, _: cell.one_seed)]
     if same:
-        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {listed(same)}."
+        yield f"The seed had no effect (equal predictions), so all seeds count as one: {listed(same)}."
+    equal = [place for place, _ in _places(findings, lambda cell, _: cell.sd <= TINY and not cell.one_seed)]
+    if equal:
+        yield f"Equal scores on every seed, from predictions that differ, so that there is no spread: {listed(equal)}."
     collapsed = _places(findings, lambda cell, _: cell.num_collapsed > 0)
     if collapsed:
         counts = [f"{place} {cell.num_collapsed}/{cell.num_done[0]}" for place, cell in collapsed]
@@ -219,9 +223,9 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     unused = [f"{title} {number}" for title, number in findings.labels_without_gold.items() if number]
     if unused:
         yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
-    equal = [f"{one.title} on {one.column.title}" for one in findings.comparisons if one.test.status == "identical"]
-    if equal:
-        yield f"Equal to the base on every seed: {listed(equal)}."
+    identical = [f"{one.title} on {one.column.title}" for one in findings.comparisons if one.test.status == "identical"]
+    if identical:
+        yield f"Equal to the base on every seed: {listed(identical)}."
 
 
 def _places(findings: Findings, holds: Callable[[TableCell, Column], bool]) -> list[tuple[str, TableCell]]:

@@ -31,12 +31,6 @@ def stars(findings: Findings) -> Iterator[str]:
             )
     yield from _obstacles(findings)
     yield from _detectable(possible)
-    texts = [
-        f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
-        for item in findings.replications
-    ]
-    if texts:
-        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
 def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:

@@ -101,10 +101,9 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
         parent = runs.parent(cell, whole)
         for planned in trials:
             written += runs.child(planned, parent, plan.store)
-        row = next(row for row in findings.rows if (row.model, row.merge) == (cell.model, cell.merge))
-        _log_now(client, parent, _aggregates(findings, cell, row, is_complete))
+        _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
-        client.set_tag(parent, "row_still_improving", str(row.still_improving))
+        client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
         client.set_terminated(parent)
     if is_complete:
         _log_now(client, whole, _all_comparisons(findings))
@@ -220,11 +219,15 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
-def _aggregates(findings: Findings, cell: CellKey, row: Row, is_complete: bool) -> dict[str, float]:
+def _row(findings: Findings, cell: CellKey) -> Row:
+    return next(row for row in findings.rows if (row.model, row.merge) == cell[:2])
+
+
+def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
     """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
     model, merge, dataset = cell
     values: dict[str, float] = {}
-    for column, found in zip(findings.columns, row.cells, strict=True):
+    for column, found in zip(findings.columns, _row(findings, cell).cells, strict=True):
         if column.datasets == (dataset,):
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
             values |= {"n": found.num_done[0], "num_improving": found.num_improving}

@@ -145,11 +145,6 @@ def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> N
         least = min(members, key=lambda item: item.test.p)
         assert len(members) == size and least.p_holm == pytest.approx(min(1.0, size * least.test.p))
     assert [(row.model, row.merge) for row in findings.rows] == OWN.rows
-    assert {item.title for item in findings.replications} == {
-        "every+MTL (masking)",
-        "every+MTL (projection)",
-        "one+MTL (projection)",
-    }
 
 
 def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:

@@ -1,4 +1,4 @@
-"""What a report makes of records: how a trial ended, on what it was made, and in how many datasets an effect is."""
+"""What a report makes of records: how a trial ended, on what it was made, and whether it was still improving."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,9 @@ from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
-from harness.stats.multiple_testing import num_effects
 from harness.trials.plan import Plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
-from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 from tests.harness.trials.test_plan import record
 from tests.harness.trials.test_preregistration import TRAINER
 
@@ -104,18 +102,3 @@ def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> Non
     (found,) = findings.results
     assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
     assert "FAILED (1/2)" in markdown(findings)
-
-
-def test_the_number_of_datasets_with_an_effect_is_that_of_the_printed_p() -> None:
-    table = sweep()
-    findings = summary_of(table, noisy(table))
-    text = markdown(findings)
-    for item in findings.replications:
-        model = next(row.model for row in findings.rows if row.title == item.title)
-        merge = item.title.partition("(")[2].rstrip(")")
-        parts = [the(findings, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
-        p = [part.test.p for part in parts]
-        assert (item.num_effects, item.num_datasets) == (num_effects(p, table.statistics.alpha), 3)
-        assert f"{item.title} {item.metric[:5]} {item.num_effects}/3" in text
-    found = {item.num_effects for item in findings.replications}
-    assert len(findings.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}

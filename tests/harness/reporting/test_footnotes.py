@@ -15,7 +15,7 @@ from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.reporting.notation import MEANINGS, NONE, explained
-from tests.harness.fake_sweep import TABLE_1, facts, noisy, sweep
+from tests.harness.fake_sweep import TABLE_1, facts, noisy, results, sweep
 from tests.harness.reporting.reports import FOUND, TABLE, every_format, fixed, grid, summary_of
 from tests.journeys.test_document_level import ONE, made_up
 
@@ -93,10 +93,18 @@ def test_scores_outside_their_interval_are_counted():
 
 
 def test_too_few_seeds_judge_nothing():
-    for seeds, words in (((1,), "n/a: fewer than 2 seeds."), ((1, 2), "uninformative: fewer than 3 seeds, or a half-")):
+    for seeds, words in (((1,), "n/a: fewer than 2 seeds."), ((1, 2), "uninformative: inside an interval of fewer")):
         few = sweep(seeds=seeds)
         text = text_of(few, noisy(few))
         assert f"Published numbers that are not judged. {words}" in text and "prediction interval" not in text
+
+
+def test_what_lies_inside_an_interval_that_says_little_counts_among_the_published_scores():
+    few = sweep(seeds=(1, 2), published={"source": "made up", "scores": {"hiagm/none": {"wos": {"micro_f1": 80.0}}}})
+    found = results(few, lambda model, merge, dataset, seed, metric: 80 + 0.1 * seed)
+    assert "0 of 1 published scores lie outside" in text_of(few, found)
+    far = [dataclasses.replace(one, scores={key: score - 9 for key, score in one.scores.items()}) for one in found]
+    assert "1 of 1 published scores lie outside" in text_of(few, far)
 
 
 def test_a_subset_of_the_documents_is_not_compared():
@@ -155,7 +163,7 @@ def test_oddities_are_told():
         "WOS micro 1/10." in text
     )
     assert "NaN or infinite scores, which count as missing: 1." in text
-    assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
+    assert "The seed had no effect (equal predictions), so all seeds count as one: HiAGM+MTL (mask" in text
     assert {row[3].endswith("<br>n=1, seeds alike") for row in grid(text) if row[0].endswith("(masking)")} == {True}
     assert "No star in 16 of 32 comparisons: the seed had no effect" in text
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,8 @@ def test_without_spread_it_says_what_to_give(write_sweep: SweepWriter) -> None:
 )
 def test_a_pilot_that_says_nothing_of_the_spread_is_told_why(gain: Callable[[str, int], float], words: str) -> None:
     pilot = sweep(merges=("none", "masking"), seeds=(1, 2, 3, 4))
-    found = results(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
+    scored = results(pilot, lambda model, merge, dataset, seed, metric: 80.0 + seed + gain(merge, seed))
+    found = [replace(one, predictions_sha256=str(one.scores)) for one in scored]
     with pytest.raises(ConfigError, match=words):
         targets(find(pilot, found, facts(pilot)), None)
 
