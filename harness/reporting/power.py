@@ -179,15 +179,15 @@ def _recommendation(sweep: SweepFile, least: Mapping[str, int], recommended: int
     )
     start = f"Recommended: {recommended} seeds (planned: {len(sweep.seeds)})"
     if recommended < least[primary] + SPARE_SEEDS:
-        yield f"{start}, which is the cap: it takes {_number(least[primary])} until {aim}."
+        yield f"{start}, which is the cap. It takes {_number(least[primary])} until {aim}."
     else:
-        yield f"{start}: with {least[primary]} {aim}, and {SPARE_SEEDS} is to spare."
+        yield f"{start}, of which {SPARE_SEEDS} is to spare. With {least[primary]} {aim}."
     yield (
-        f"To spare, because a lost base run takes a pair from every row of its model, and below {LEAST_PAIRS} pairs a "
-        "row has no star at all."
+        f"{SPARE_SEEDS} is to spare because a lost base run takes a pair from every row of its model; below "
+        f"{LEAST_PAIRS} pairs a row has no star at all."
     )
     for family in others:
-        yield f"For the same of all {_MEMBERS[family]} it takes {_number(least[family])}, and {SPARE_SEEDS} to spare."
+        yield f"All {_MEMBERS[family]} take {_number(least[family])} for the same, and {SPARE_SEEDS} to spare."
 
 
 def _number(seeds: int) -> str:
@@ -202,8 +202,8 @@ def _published(sweep: SweepFile, chosen: Sequence[Target], recommended: int) -> 
     yield f"Published differences that are detectable, with {_WANTED:.0%} power after Holm:"
     for what, seeds in (("planned", len(sweep.seeds)), ("recommended", recommended)):
         num = sum(one.power(one.published or 0.0, seeds)[1] >= _WANTED for one in published)
-        yield f"  with the {what} {seeds} seeds {num} of {len(published)}, and {len(published) - num} are not"
-    yield "Where one is not, no star will not mean no effect."
+        yield f"  {what} {seeds} seeds: {num} of {len(published)}; {len(published) - num} stay undetectable"
+    yield "Where a difference stays undetectable, no star will not mean no effect."
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:

@@ -65,10 +65,13 @@ def test_what_is_recommended_holds_after_holm_with_one_seed_to_spare() -> None:
         assert least[1] >= 0.8 and (least[0] < 0.8 or num == LEAST_PAIRS)
         assert reachable(plan.sweep, family)[1] <= num
     assert len(averages) == 8
-    assert "Recommended: 6 seeds (planned: 10): with 5 all averages find a difference of 0.5 points" in text
-    assert "and the exact sign flip can confirm their stars, and 1 is to spare." in text
-    assert "a lost base run takes a pair from every row of its model, and below 5 pairs a row has no star" in text
-    assert "For the same of all comparisons on single datasets it takes 11, and 1 to spare." in text
+    assert (
+        "Recommended: 6 seeds (planned: 10), of which 1 is to spare. With 5 all averages find a difference of 0.5"
+        in text
+    )
+    assert "and the exact sign flip can confirm their stars." in text
+    assert "a lost base run takes a pair from every row of its model; below 5 pairs a row has no star" in text
+    assert "All comparisons on single datasets take 11 for the same, and 1 to spare." in text
 
 
 def test_a_lost_base_run_takes_every_star_of_its_model_without_a_seed_to_spare() -> None:
@@ -91,8 +94,8 @@ def test_published_differences_are_counted_as_detectable_after_holm() -> None:
     lines = describe(plan, sd=0.3).splitlines()
     place = lines.index("Published differences that are detectable, with 80% power after Holm:")
     assert lines[place + 1 : place + 3] == [
-        "  with the planned 10 seeds 8 of 29, and 21 are not",
-        "  with the recommended 6 seeds 4 of 29, and 25 are not",
+        "  planned 10 seeds: 8 of 29; 21 stay undetectable",
+        "  recommended 6 seeds: 4 of 29; 25 stay undetectable",
     ]
     assert "Published differences" not in describe(Plan.open(load(TABLE_1.parent / "controls.yaml")), sd=0.3)
 
@@ -122,13 +125,15 @@ def test_cells_that_are_one_trial_cost_one() -> None:
 def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
     plan = Plan.open(load(TABLE_1))
     needed = seeds_needed(0.5, 1.0 / math.sqrt(3), 0.05 / 8, shares=(1.0,) * 3)
-    assert needed is not None and f"Recommended: {needed + 1} seeds (planned: 10): with {needed} all" in describe(
-        plan, sd=1.0
+    assert (
+        needed is not None
+        and f"Recommended: {needed + 1} seeds (planned: 10), of which 1 is to spare. With {needed} all"
+        in describe(plan, sd=1.0)
     )
     many = seeds_needed(0.5, 3.0 / math.sqrt(3), 0.05 / 8, shares=(1.0,) * 3)
     capped = describe(plan, sd=3.0)
-    assert f"Recommended: 30 seeds (planned: 10), which is the cap: it takes {many} until all averages" in capped
-    assert "Recommended: 30 seeds (planned: 10), which is the cap: it takes 1000 or more until" in describe(
+    assert f"Recommended: 30 seeds (planned: 10), which is the cap. It takes {many} until all averages" in capped
+    assert "Recommended: 30 seeds (planned: 10), which is the cap. It takes 1000 or more until" in describe(
         plan, sd=50.0
     )
 
@@ -136,7 +141,10 @@ def test_recommendation_grows_with_the_spread_and_is_capped() -> None:
 def test_stars_that_the_exact_test_can_confirm_take_seeds_of_their_own(write_sweep: SweepWriter) -> None:
     """A family of 4 on one dataset: 4 x 2 / 2^8 is the first below .05, whatever the power."""
     text = describe(Plan.open(load(write_sweep(seeds=list(range(5))))), 0.01)
-    assert "Recommended: 9 seeds (planned: 5): with 8 all comparisons on single datasets find" in text
+    assert (
+        "Recommended: 9 seeds (planned: 5), of which 1 is to spare. With 8 all comparisons on single datasets find"
+        in text
+    )
 
 
 def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -> None:
