@@ -56,9 +56,12 @@ def _rows_behind(index: ResultsIndex, claim: Claim) -> Iterable[tuple[str, str]]
         first, second = claim.rows
         shared = [merge for merge in merges_of(first) if merge in merges_of(second)]
         return [(model, merge) for model in claim.rows for merge in shared]
-    rows = [row.split("/") for row in claim.rows]
-    rivals = merges_of if claim.kind == "best" else lambda model: (base,)
-    return dict.fromkeys((model, one) for model, merge in rows for one in (merge, *rivals(model)))
+    rows = [(model, merge) for model, _, merge in (row.partition("/") for row in claim.rows)]
+    if claim.kind == "best":
+        rows += [(model, merge) for model, _ in rows for merge in merges_of(model)]
+    elif claim.kind in ("rises", "falls", "no_gain", "within"):
+        rows += [(model, base) for model, _ in rows]
+    return dict.fromkeys(rows)
 
 
 def _parts(

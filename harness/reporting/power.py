@@ -175,7 +175,7 @@ def _recommendation(sweep: SweepFile, least: Mapping[str, int], recommended: int
     aim = (
         f"all {_MEMBERS[primary]} find a difference of {sweep.statistics.smallest_effect:g} points, or the published "
         f"one where it is larger, with {_WANTED:.0%} power after Holm, and the exact {exact_test(sweep)} can confirm "
-        "their stars"
+        f"a star ({sweep.statistics.alpha:.3g})"
     )
     start = f"Recommended: {recommended} seeds (planned: {len(sweep.seeds)})"
     if recommended < least[primary] + SPARE_SEEDS:

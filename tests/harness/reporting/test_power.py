@@ -69,7 +69,7 @@ def test_what_is_recommended_holds_after_holm_with_one_seed_to_spare() -> None:
         "Recommended: 6 seeds (planned: 10), of which 1 is to spare. With 5 all averages find a difference of 0.5"
         in text
     )
-    assert "and the exact sign flip can confirm their stars." in text
+    assert "and the exact sign flip can confirm a star (0.05)." in text
     assert "a lost base run takes a pair from every row of its model; below 5 pairs a row has no star" in text
     assert "All comparisons on single datasets take 11 for the same, and 1 to spare." in text
 
