@@ -8,8 +8,9 @@ from harness.analysis.comparison import ComparisonKey
 from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
-from harness.analysis.inputs import RunKey
+from harness.analysis.inputs import RunKey, TrialResult
 from harness.analysis.published import judge_published, published_score
+from harness.core.metric_names import Headline
 from harness.stats.collapse import best_constant, far_below
 from harness.stats.multiple_testing import confidence_set, were_compared
 from harness.stats.pairing import Scores
@@ -81,10 +82,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         num_done=tuple(map(len, arms)),
         num_failed=sum(one.scores is None for one in results),
         num_planned=len(index.sweep.seeds) * len(column.datasets),
-        num_collapsed=sum(
-            _num_collapsed(index, model, merge, column, dataset, arm)
-            for dataset, arm in zip(column.datasets, arms, strict=True)
-        ),
+        num_collapsed=sum(_num_collapsed(index, model, merge, column, dataset) for dataset in column.datasets),
         one_seed=one_seed,
         published=published,
         prediction=judged.agreement,
@@ -95,14 +93,24 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
     )
 
 
-def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str, arm: Scores) -> int:
-    """Counts runs that predict the same for every document, or score below what that can score or far below others."""
-    sample, least = index.samples.get(dataset), 0.0
-    if sample is not None and sample.num_documents:
-        least = best_constant(column.metric, sample.support_L, sample.num_documents)
-    return sum(
-        is_far
-        or score < least
-        or (sample is not None and sample.is_constant(RunKey(model, merge, key.seed), column.metric))
-        for (key, score), is_far in zip(arm.items(), far_below(list(arm.values())), strict=True)
+def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str) -> int:
+    """Counts runs that learnt nothing of the documents, or whose score is far below all others."""
+    found = list(index.finite(model, merge, dataset, column.metric))
+    is_far = far_below([score for _, score in found])
+    return sum(far or _learnt_nothing(index, one, column.metric) for (one, _), far in zip(found, is_far, strict=True))
+
+
+def _learnt_nothing(index: ResultsIndex, one: TrialResult, metric: Headline) -> bool:
+    """Returns whether a run predicts the same for every document, or has no score as high as that can have.
+
+    A low macro F alone does not count: all labels for every document beat a run that has learnt only frequent ones.
+    """
+    sample = index.samples.get(one.dataset)
+    if sample is None or not sample.num_documents:
+        return False
+    if sample.is_constant(RunKey(one.model, one.merge, one.seed), metric):
+        return True
+    return all(
+        (one.scores or {}).get(name, math.nan) < best_constant(name, sample.support_L, sample.num_documents)
+        for name in index.sweep.statistics.star_metrics
     )

@@ -28,8 +28,8 @@ class TableCell:
         sd: Standard deviation (ddof 1) over seeds; NaN below two.
         num_done: Number of finished trials with this score, per dataset of the column; the other numbers of trials
             are of all datasets together.
-        num_collapsed: Number of runs that predict the same for every document, or score below the best that can be had
-            by that, or far below all others; they stay in the mean.
+        num_collapsed: Number of runs that predict the same for every document, or have no score as high as that can
+            have, or score far below all others; they stay in the mean.
         one_seed: Whether all seeds made the same predictions, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others

@@ -63,7 +63,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{best_epoch_rules(findings)}; nothing is chosen on test data. {' '.join(convergence(findings))}".rstrip(),
+        f"{best_epoch_rules(findings)}; nothing is chosen on test data. {next(convergence(findings), '')}".rstrip(),
     )
     yield (
         "Validation performance of each reported result (NAACL):",

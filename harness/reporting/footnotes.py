@@ -200,8 +200,8 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     if collapsed:
         counts = [f"{place} {cell.num_collapsed}/{cell.num_done[0]}" for place, cell in collapsed]
         yield (
-            "Collapsed runs, which stay in every number (the same labels for every document, or a score below the best "
-            f"that can be had by that, or more than {FAR:g} points and {FAR:g} median absolute deviations below all "
+            "Collapsed runs, which stay in every number (the same labels for every document, or no score as high as "
+            f"that can have, or a score more than {FAR:g} points and {FAR:g} median absolute deviations below all "
             f"others): {listed(counts)}."
         )
     failed = _places(findings, lambda cell, column: cell.num_failed > 0 and column.metric == first_metric)

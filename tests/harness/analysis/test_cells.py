@@ -91,17 +91,25 @@ def test_an_average_needs_every_dataset():
 
 def test_runs_that_score_below_the_best_constant_prediction_have_collapsed():
     sample, made = made_up({"none": 0.85, "masking": 0.93})
-    least = best_constant("micro_f1", sample.support_L, 400)
-    assert 40 < least < 60
-    for offset, num in ((-1.0, 5), (1.0, 0)):
+    least = {metric: best_constant(metric, sample.support_L, 400) for metric in ("micro_f1", "macro_f1")}
+    assert all(40 < score < 60 for score in least.values())
+    # Below on both, on one, on none; a run that beats it on micro F has learnt something, whatever its macro F.
+    for micro, macro, num in ((-1.0, -1.0, 5), (1.0, -1.0, 0), (-1.0, 1.0, 0), (1.0, 1.0, 0)):
         found = [
-            dataclasses.replace(one, scores=one.scores | {"micro_f1": least + offset + 0.1 * one.seed / 5})
+            dataclasses.replace(
+                one,
+                scores={
+                    metric: least[metric] + offset + 0.1 * one.seed / 5
+                    for metric, offset in (("micro_f1", micro), ("macro_f1", macro))
+                },
+            )
             if one.merge == "none"
             else one
             for one in made
         ]
-        assert cell(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "none", "wos micro").num_collapsed == num
-        assert cell(find(ONE, found, facts(ONE)), "hiagm", "none", "wos micro").num_collapsed == 0, "nothing is known"
+        for column in ("wos micro", "wos macro"):
+            assert cell(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "none", column).num_collapsed == num
+            assert cell(find(ONE, found, facts(ONE)), "hiagm", "none", column).num_collapsed == 0, "nothing is known"
 
 
 def test_no_run_has_collapsed_that_is_two_points_below_others_that_agree():

@@ -158,8 +158,8 @@ def test_oddities_are_told():
     found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
     text = markdown(summary_of(TABLE, found))
     assert (
-        "Collapsed runs, which stay in every number (the same labels for every document, or a score below the best "
-        "that can be had by that, or more than 10 points and 10 median absolute deviations below all others): HiAGM on "
+        "Collapsed runs, which stay in every number (the same labels for every document, or no score as high as "
+        "that can have, or a score more than 10 points and 10 median absolute deviations below all others): HiAGM on "
         "WOS micro 1/10." in text
     )
     assert "NaN or infinite scores, which count as missing: 1." in text
