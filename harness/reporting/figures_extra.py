@@ -41,7 +41,7 @@ def variances(findings: Findings) -> Drawing | None:
 
 def power(findings: Findings) -> Drawing | None:
     """Draws the power at the published, or the smallest interesting, difference against the number of seeds."""
-    items = [item for item in compared(findings) if not item.column.average]
+    items = [item for item in compared(findings) if not math.isnan(item.detectable)]
     if not items:
         return None
     rule, numbers = findings.sweep.statistics, range(2, _MOST_SEEDS + 1)
