@@ -17,7 +17,7 @@ from harness.stats import claim_rules
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
 from harness.stats.estimate import Estimate
-from harness.stats.multiple_testing import confidence_set
+from harness.stats.multiple_testing import BEST_LEVEL, LEAST_PAIRS, p_not_best
 from harness.stats.t_tests import spread
 
 SENSITIVITY = (0.5, 2.0)
@@ -112,11 +112,11 @@ def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> ClaimP
     published = " > ".join(f"{score:.2f}" for score in ranked)
     # A rival that cannot be compared may be the better one.
     is_open = any(index.one_seed(model, one, column) for one in merges)
-    if is_open or min(len(arm) for member in members for arm in member) < 2:
+    if is_open or min(len(arm) for member in members for arm in member) < LEAST_PAIRS:
         return ClaimPart(title, "n/a", published, False, claim_rules.Judged("not tested"))
-    inside: dict[str, bool] = dict(zip(merges, confidence_set(members, len(merges), index.design), strict=True))
-    ours = f"best may be {', '.join(one for one in merges if inside[one])}"
-    return ClaimPart(title, ours, published, False, claim_rules.best(inside, merge))
+    found: dict[str, float] = dict(zip(merges, p_not_best(members, len(merges), index.design), strict=True))
+    ours = f"best may be {', '.join(one for one in merges if found[one] >= BEST_LEVEL)}"
+    return ClaimPart(title, ours, published, False, claim_rules.best(found, merge))
 
 
 def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> ClaimPart:

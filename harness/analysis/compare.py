@@ -9,10 +9,11 @@ from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
 from harness.analysis.published import is_subset, judge_published, published_score
 from harness.stats import effect_sizes, multiple_testing, power
-from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
+from harness.stats.effect_sizes import ProbabilityBetter
 from harness.stats.pairing import Arms, least_p
 from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Prediction
+from harness.stats.superiority import p_new_better
 from harness.stats.t_tests import TTest, t_test
 
 
@@ -37,19 +38,33 @@ class _Contrast:
         self.merges = (merge, self.rule.base)
         self.column = column
         self.strata = index.strata(model, merge, column)
-        self.runs = [self._weights(one) for one in self.strata]
+        self.runs = [self._runs(one) for one in self.strata]
+        self.samples = [sample for one in self.strata for sample in one.samples]
+        self.weights = [1 / len(self.strata)] * len(self.samples)
+        self.variances = self._variances()
         self.one_seed = any(index.one_seed(model, arm, column) for arm in self.merges)
         tested = t_test(self.strata)
         # Runs that count as one have a difference, and no test.
         self.test = TTest("one seed", tested.num_pairs, tested.difference, tested.sd) if self.one_seed else tested
 
-    def _weights(self, stratum: Arms) -> dict[RunKey, float]:
+    def _runs(self, stratum: Arms) -> dict[RunKey, float]:
         """Returns the runs whose weighted sum is the mean difference in a stratum."""
         return {
             RunKey(self.model, arm, seed): sign / len(seeds)
             for arm, seeds, sign in zip(self.merges, stratum.seeds, (1, -1), strict=True)
             for seed in seeds
         }
+
+    def _variances(self) -> list[float] | None:
+        """Returns the variance over documents of each sample's mean; None where a run's predictions are not known."""
+        variances: list[float] = []
+        for dataset, stratum, runs in zip(self.column.datasets, self.strata, self.runs, strict=True):
+            variance = self.index.document_variance(dataset, self.column.metric, runs)
+            if variance is None:
+                return None
+            # A stratum's samples share its documents, so that its variance counts once.
+            variances += [variance, *[0.0] * (len(stratum.samples) - 1)]
+        return variances
 
     def comparison(self) -> Comparison:
         test, strata, average = self.test, self.strata, self.column.average
@@ -77,6 +92,7 @@ class _Contrast:
             least_p=math.nan if self.one_seed else least_p(strata),
             correlation=math.nan if average else effect_sizes.correlation(strata[0]),
             better=effect_sizes.p_better(*arms),
+            new_better=self._new_better(),
             published=published,
             judged=judged,
             power=power_at,
@@ -88,8 +104,7 @@ class _Contrast:
     def _judged(self, published: float | None) -> Prediction | None:
         if published is None or not (is_subset(self.sweep, self.column) or self.test.status == "tested"):
             return None
-        samples = [sample for one in self.strata for sample in one.samples]
-        return judge_published(self.index, self.column, samples, published, 2 * ROUNDING, self.runs)
+        return judge_published(self.index, self.column, self.samples, published, 2 * ROUNDING, self.runs)
 
     def _power(self, difference: float) -> tuple[float, float]:
         """Returns the power at a difference, and the one that is detectable; NaN for averages and from few pairs."""
@@ -105,20 +120,16 @@ class _Contrast:
 
     def _documents(self) -> DocumentLevel | None:
         """Returns the same with documents as a sample; None where a run's predictions are not known."""
-        if self.test.status != "tested":
+        if self.test.status != "tested" or self.variances is None:
             return None
-        samples: list[Array] = []
-        variances: list[float] = []
-        for dataset, stratum, weights in zip(self.column.datasets, self.strata, self.runs, strict=True):
-            variance = self.index.document_variance(dataset, self.column.metric, weights)
-            if variance is None:
-                return None
-            # A stratum's samples share its documents, so that its variance counts once.
-            samples += stratum.samples
-            variances += [variance, *[0.0] * (len(stratum.samples) - 1)]
-        found = crossed(samples, variances, [1 / len(self.strata)] * len(samples))
-        share = sum(variances) / len(self.strata) ** 2 / found.error**2
+        found = crossed(self.samples, self.variances, self.weights)
+        share = sum(self.variances) / len(self.strata) ** 2 / found.error**2
         return DocumentLevel(found, share, self._p_swap())
+
+    def _new_better(self) -> ProbabilityBetter:
+        if self.test.status != "tested":
+            return ProbabilityBetter()
+        return p_new_better(self.samples, self.variances or [0.0] * len(self.samples), self.weights)
 
     def _p_swap(self) -> float:
         """Swaps whole predictions between the two runs of a seed; of single datasets, and not of controls."""

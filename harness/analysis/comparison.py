@@ -11,7 +11,10 @@ from harness.stats.estimate import Estimate
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
 from harness.stats.t_tests import TTest
 
-_OF_DOCUMENTS = ("crossed_low_95", "crossed_high_95", "crossed_se", "crossed_df", "share_of_documents", "p_swap")
+_OF_DOCUMENTS = (
+    *("crossed_low_95", "crossed_high_95", "crossed_se", "crossed_df", "p_crossed"),
+    *("share_of_documents", "p_swap"),
+)
 
 
 class ComparisonKey(NamedTuple):
@@ -39,7 +42,8 @@ class DocumentLevel:
     @property
     def numbers(self) -> tuple[float, ...]:
         """Everything that a row tells of it, in the order of `_OF_DOCUMENTS`."""
-        return *self.crossed.interval(), self.crossed.error, self.crossed.df, self.share, self.p_swap
+        found = self.crossed
+        return *found.interval(), found.error, found.df, found.p_two_sided(), self.share, self.p_swap
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Comparison:
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
         correlation: Pearson's r between the arms over seeds; NaN for averages, and below 5 pairs.
         better: Probability that a run of the variant scores above one of the base; NaN for averages.
+        new_better: Probability that a new run of the variant scores above a new one of the base on new test documents;
+            on the fixed ones where predictions are not known. NaN without a test.
         published: Difference of the published scores.
         judged: That difference against the prediction interval of ours; None where there is neither.
         power: Power at that difference with the upper 80 % limit of the observed sd, as it is planned with; NaN for
@@ -67,6 +73,10 @@ class Comparison:
         documents: The same with documents as a sample; None without predictions or without a test.
         p_holm: p after Holm over the family.
         q_bh: q of Benjamini-Hochberg over the family.
+        p_exact_holm: p of the exact test after Holm over the family.
+        p_wider_holm: `p_wider` after Holm over the family.
+        simultaneous: Ends of the interval that holds together with those of the whole family; NaN where no star is
+            possible. An end of 0 is excluded.
         marks: Arrow and stars, and a dagger: see `harness.analysis.marks`.
         flags: Letters of `harness.analysis.flags.Flag`.
     """
@@ -87,6 +97,7 @@ class Comparison:
     least_p: float
     correlation: float
     better: ProbabilityBetter
+    new_better: ProbabilityBetter
     published: float | None
     judged: Prediction | None
     power: float
@@ -95,6 +106,9 @@ class Comparison:
     documents: DocumentLevel | None = None
     p_holm: float = math.nan
     q_bh: float = math.nan
+    p_exact_holm: float = math.nan
+    p_wider_holm: float = math.nan
+    simultaneous: tuple[float, float] = (math.nan, math.nan)
     marks: str = ""
     flags: tuple[str, ...] = ()
 
@@ -110,9 +124,19 @@ class Comparison:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What a claim is judged by: over seeds, or over seeds and documents, wherever that is less sure."""
+        """What tables, figures, daggers and claims go by: over seeds, or seeds and documents, whatever is less sure."""
         over_seeds = self.test.estimate
         return over_seeds.guarded(self.documents.crossed) if over_seeds and self.documents else over_seeds
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the estimate; NaN without a test."""
+        return self.estimate.interval() if self.estimate else (math.nan, math.nan)
+
+    @property
+    def p_wider(self) -> float:
+        """The larger of the two-sided p over seeds and that over seeds and documents; NaN without predictions."""
+        return self.estimate.p_two_sided() if self.estimate and self.documents else math.nan
 
     def as_row(self) -> dict[str, Any]:
         """Returns every number by the name that it has in CSV, JSON and MLflow; NaN where it does not exist."""
@@ -128,7 +152,14 @@ class Comparison:
         row |= {"delta": test.difference, "low_95": test.low, "high_95": test.high, "sd": test.sd, "se": test.error}
         row |= {"t": test.statistic, "df": test.df, "p": test.p, "p_holm": self.p_holm, "q_bh": self.q_bh}
         row |= {"exact_test": self.exact_test, "p_exact": self.p_exact, "least_p_exact": self.least_p}
-        row |= dict(zip(_OF_DOCUMENTS, documents.numbers if documents else [math.nan] * 6, strict=True))
+        row |= {"p_exact_holm": self.p_exact_holm}
+        row |= dict.fromkeys(_OF_DOCUMENTS, math.nan)
+        row |= dict(zip(_OF_DOCUMENTS, documents.numbers, strict=True)) if documents else {}
+        row |= dict(zip(("wider_low_95", "wider_high_95"), self.interval, strict=True))
+        row |= {"p_wider": self.p_wider, "p_wider_holm": self.p_wider_holm}
+        row |= dict(zip(("simultaneous_low", "simultaneous_high"), self.simultaneous, strict=True))
+        new = self.new_better
+        row |= {"p_new_better": new.value, "p_new_better_low_95": new.low, "p_new_better_high_95": new.high}
         row |= {"p_better": self.better.value, "p_better_low_95": self.better.low, "p_better_high_95": self.better.high}
         row |= {"correlation": self.correlation}
         row |= {"power_at_published_delta": self.power, "detectable_delta": self.detectable}

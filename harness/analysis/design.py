@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Headline
-from harness.stats.multiple_testing import least_reachable_p, seeds_to_reach
+from harness.stats.multiple_testing import LEAST_PAIRS, least_reachable_p, seeds_to_reach, star_levels
 from harness.stats.pairing import Arms, Design, Pairs
 
 FAMILIES = {"averages": "A", "datasets": "B"}
@@ -65,11 +65,24 @@ def design_of(sweep: SweepFile) -> Design:
 
 def reachable(sweep: SweepFile, family: str) -> tuple[float, int]:
     """Returns the least p of the exact test after Holm over the planned seeds, and how many seeds reach alpha."""
-    # The exact test of an average treats every dataset's seeds on their own.
-    strata = len(sweep.datasets) if family == "averages" else 1
-    size, design = num_comparisons(sweep)[family], design_of(sweep)
+    size, strata, design = _exact_design(sweep, family)
     needed = seeds_to_reach(sweep.statistics.alpha, size, strata, design)
     return least_reachable_p(len(sweep.seeds), size, strata, design), max(needed, 2)
+
+
+def seeds_for_full_stars(sweep: SweepFile, family: str) -> list[int]:
+    """Returns the seeds at which the exact test can confirm one, two and three stars after Holm over a family."""
+    return [
+        max(LEAST_PAIRS, seeds_to_reach(level, *_exact_design(sweep, family)))
+        for level in star_levels(sweep.statistics.alpha)
+    ]
+
+
+def _exact_design(sweep: SweepFile, family: str) -> tuple[int, int, Design]:
+    """Returns the size of a family, the strata of each of its comparisons, and the design of the runs."""
+    # The exact test of an average treats every dataset's seeds on their own.
+    strata = len(sweep.datasets) if family == "averages" else 1
+    return num_comparisons(sweep)[family], strata, design_of(sweep)
 
 
 def seed_test(sweep: SweepFile) -> str:
@@ -78,5 +91,5 @@ def seed_test(sweep: SweepFile) -> str:
 
 
 def exact_test(sweep: SweepFile) -> str:
-    """Returns the name of the exact test that stands beside the t test."""
+    """Returns the name of the exact test that makes stars full."""
     return design_of(sweep).exact_test

@@ -50,7 +50,8 @@ def differences(findings: Findings) -> Drawing | None:
     width = 2 * len(findings.sweep.statistics.star_metrics)
     figure, axes = panels(len(columns), 2.3, 0.32 * len(titles) + 0.75, width, sharey=True)
     rows: list[list[Any]] = [
-        ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95", "published"]
+        ["row", "column", "delta", "low_95", "high_95", "crossed_low_95", "crossed_high_95"]
+        + ["wider_low_95", "wider_high_95", "published", "marks"]
     ]
     for axis, (column, inside) in zip(axes, columns, strict=True):
         origin(axis, smallest)
@@ -59,22 +60,27 @@ def differences(findings: Findings) -> Drawing | None:
     figure.supxlabel("Δ from the base merge, F points", fontsize=8)
     caption = "Differences from the base merge. Thick: 95 % interval over seeds on the fixed test documents; "
     if any(item.documents for item in items):
-        caption += "thin: over seeds and documents; "
+        caption += "thin: over seeds and documents, or over seeds alone where that is wider; "
     if any(item.comparable is not None for item in items):
         caption += "diamond: published; "
+    if any(item.marks for item in items):
+        caption += "marks: those of the table; "
     caption += f"grey: ± {smallest:g} points, the smallest difference of interest."
     return Drawing("differences", caption, figure, rows)
 
 
 def _difference(axis: "Axes", y: int, item: Comparison) -> list[Any]:
-    thin = item.documents.crossed.interval() if item.documents else (math.nan, math.nan)
+    crossed = item.documents.crossed.interval() if item.documents else (math.nan, math.nan)
     thick = (item.test.low, item.test.high)
     axis.plot(thick, (y, y), color=BLUE, lw=3.2, solid_capstyle="butt")
-    axis.plot(thin, (y, y), color=ORANGE, lw=1.0, marker="|", ms=7)
+    if item.documents:
+        axis.plot(item.interval, (y, y), color=ORANGE, lw=1.0, marker="|", ms=7)
+    axis.text(item.test.difference, y - 0.12, item.marks, fontsize=7, ha="center", va="bottom")
     axis.plot(item.test.difference, y, "o", zorder=3, **DOT)
     if item.comparable is not None:
         axis.plot(item.comparable, y, "D", mfc="none", mec="black", ms=5)
-    return [item.title, item.column.title, item.test.difference, *thick, *thin, item.published]
+    numbers = [item.test.difference, *thick, *crossed, *item.interval, item.published]
+    return [item.title, item.column.title, *numbers, item.marks]
 
 
 def seeds(findings: Findings) -> Drawing | None:

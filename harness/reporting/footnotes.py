@@ -13,6 +13,7 @@ from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
 from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
 from harness.stats.collapse import FAR
+from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
 from harness.stats.t_tests import TINY
@@ -61,7 +62,10 @@ def _reading(findings: Findings) -> Iterator[str]:
     cells = [cell for row in findings.rows if not row.control for cell in row.cells]
     texts = []
     if any(cell.bold for cell in cells):
-        texts.append("bold is the 95 % confidence set of the best, where it excludes any")
+        texts.append(
+            f"bold is the 95 % confidence set of the best, where it excludes any (by {LEAST_PAIRS} runs or more; "
+            "corrected within a cell's group of merges, not across columns)"
+        )
     if any(cell.underlined for cell in cells):
         texts.append("underlined is the highest mean")
     if texts:
@@ -166,7 +170,7 @@ def _flags(findings: Findings) -> Iterator[str]:
     used = {flag for item in findings.comparisons for flag in item.flags}
     texts = [f"{flag.value}: {flag.meaning.format(alpha=alpha, exact=exact)}" for flag in Flag if flag in used]
     if texts:
-        yield f"Flags of the comparisons. {'; '.join(texts)}."
+        yield f"Flags of the comparisons in the CSV. {'; '.join(texts)}."
     if rule.paired and any(sum(item.test.num_pairs) > MOST_EXACT for item in findings.comparisons):
         yield (
             f"The sign flip is exact up to {MOST_EXACT} differences; of more, as in an average over many seeds, it is "

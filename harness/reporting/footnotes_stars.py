@@ -1,13 +1,15 @@
-"""Footnotes on stars: tests, correction, † for documents, why there is no star, detectable differences."""
+"""Footnotes on stars and comparisons: tests, correction, hollow stars, † for documents, intervals, no star."""
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.design import seed_test, why_no_comparisons
+from harness.analysis.design import exact_test, num_comparisons, seed_test, seeds_for_full_stars, why_no_comparisons
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.index import METRIC_TITLES
-from harness.reporting.notation import BETTER, DAGGER, WORSE, explained, explained_stars, level
+from harness.core.text import listed
+from harness.reporting.notation import BETTER, DAGGER, HOLLOW, STAR, WORSE, explained, explained_stars, level
 from harness.stats.multiple_testing import star_levels
 
+_FAMILIES = {"averages": "averages", "datasets": "single datasets"}
 _PAIRING = {
     True: "complete pairs of runs with the same seed",
     False: "runs of each arm, whose seeds do not pair, as the sweep file says",
@@ -22,6 +24,7 @@ def stars(findings: Findings) -> Iterator[str]:
     possible = [item for item in findings.comparisons if not item.obstacle]
     if possible:
         yield from _tests(findings, possible)
+        yield from _hollow(findings)
         yield from _documents(findings, possible)
         if any(item.column.average for item in findings.comparisons):
             alpha = findings.sweep.statistics.alpha
@@ -50,15 +53,45 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     )
 
 
+def _hollow(findings: Findings) -> Iterator[str]:
+    if not any(HOLLOW in item.marks for item in findings.comparisons):
+        return
+    needed = []
+    for family, size in num_comparisons(findings.sweep).items():
+        if size:
+            seeds = enumerate(seeds_for_full_stars(findings.sweep, family), 1)
+            needed.append(f"{listed([f'{STAR * num} {least}' for num, least in seeds])} ({_FAMILIES[family]})")
+    yield (
+        f"{explained(HOLLOW)}, as few runs leave the t test leaning on the tail of the normal distribution. The exact "
+        f"test is the {exact_test(findings.sweep)}; where all seeds agree, it fills stars from these numbers of seeds "
+        f"on: {'; '.join(needed)}."
+    )
+
+
+def comparisons_note(findings: Findings) -> str:
+    """Returns how to read the table of comparisons."""
+    if not findings.comparisons:
+        return ""
+    with_documents = any(item.documents for item in findings.comparisons)
+    over = "over seeds and test documents, or over seeds alone where that is wider" if with_documents else "over seeds"
+    new = "on a new draw of as many test documents" if with_documents else "on the same test documents"
+    if with_documents and not all(item.documents for item in findings.comparisons if item.test.estimate):
+        new += "; (runs): on the same ones, as predictions are not known"
+    return (
+        f"95 % CI: {over}, unadjusted. Simultaneous: over seeds, for all differences of a family at once; it excludes "
+        "0 only where Holm rejects, and there always if all that Holm rejects have one sign. An end in a round bracket "
+        f"is excluded. P(new run is better): of one new run of each {new}, by a normal model. The CSV has more: p of "
+        f"the {exact_test(findings.sweep)}, q, both intervals, correlation over seeds, power, flags."
+    )
+
+
 def _documents(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     how = findings.resampling
     if how is None or not any(item.documents for item in possible):
         return
     swapped = swaps = ""
     if findings.sweep.statistics.paired:
-        swapped = (
-            " p swap is approximate randomisation over documents, of these trained models only; it makes no stars."
-        )
+        swapped = " p_swap in the CSV is approximate randomisation over documents, of these trained models only."
         swaps = f", {how.swaps:,} swaps"
     yield (
         f"{explained(DAGGER)}.{swapped} {how.draws:,} draws of documents for the variance of macro F{swaps}, from root "

@@ -7,7 +7,8 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
-from harness.reporting.notation import BETTER, CUT, DAGGER, IMPROVING, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.footnotes_stars import comparisons_note
+from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, IMPROVING, NONE, RECONSTRUCTED, WORSE
 from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
@@ -26,6 +27,7 @@ _ESCAPES = {
     BETTER: r"$\blacktriangle$",
     WORSE: r"$\blacktriangledown$",
     NONE: "--",
+    HOLLOW: r"$\star$",
     DAGGER: r"$\dagger$",
     CUT: r"$\ddagger$",
     RECONSTRUCTED: r"\S{}",
@@ -48,7 +50,10 @@ def latex(findings: Findings) -> str:
         *([f"% {one_line(banner)}"] if banner else []),
         r"% \usepackage{booktabs,amssymb,graphicx}",
         *(_table(main, caption) or [caption]),
-        *_table(tables.comparison_table(findings), "Comparisons with the base merge."),
+        *_table(
+            tables.comparison_table(findings),
+            _escaped(f"Comparisons with the base merge. {comparisons_note(findings)}"),
+        ),
         *_table(tables.claim_table(findings), _escaped(claims_note(findings))),
         *_table(tables.score_table(findings, controls=True), _escaped(control_note(findings))),
         *_table(tables.label_group_table(findings), _escaped(label_groups_note(findings))),

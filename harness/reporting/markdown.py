@@ -11,6 +11,7 @@ from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
+from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.tables import Grid, Span, Text
 
 
@@ -23,7 +24,7 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         f"**{_escaped(warning)}**" if warning else "",
         _table(main) if main.rows else "",
         _bullets(footnotes(findings)),
-        *_section("Comparisons", tables.comparison_table(findings)),
+        *_section("Comparisons", tables.comparison_table(findings), comparisons_note(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
         *(["## Figures", *figures] if figures else []),
         *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),

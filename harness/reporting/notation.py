@@ -1,12 +1,12 @@
 """Notation of reports: symbols with what they mean to the reader, formats of numbers.
 
-▲ ▼ * † and § are decided in harness/analysis/marks.py; ‡ and ↗ are set in tables.py, – by the formats below.
+▲ ▼ * ☆ † and § are decided in harness/analysis/marks.py; ‡ and ↗ are set in tables.py, – by the formats below.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
-from harness.analysis.marks import BETTER, DAGGER, RECONSTRUCTED, STAR, WORSE
+from harness.analysis.marks import BETTER, DAGGER, HOLLOW, RECONSTRUCTED, STAR, WORSE
 
 CUT, IMPROVING, NONE = "‡", "↗", "–"
 
@@ -14,8 +14,9 @@ MEANINGS = {
     BETTER: "better",
     WORSE: "worse",
     STAR: "p<",
-    DAGGER: "the 95 % interval over seeds and test documents together (crossed; documents drawn once for all seeds) "
-    "also excludes 0",
+    HOLLOW: "a star of the t test that the exact test does not confirm at its level, after Holm over the same tests",
+    DAGGER: "a full star that also holds over seeds and test documents together (crossed; documents drawn once for all "
+    "seeds): Holm over the larger of both p",
     RECONSTRUCTED: "a reconstruction, whose scores are not those of the published model",
     CUT: "out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
     "dropout are those of the parts",
@@ -60,6 +61,14 @@ def level(value: float) -> str:
 def mean_sd(mean: float, sd: float) -> str:
     """A mean, and its standard deviation where there is one."""
     return points(mean) if math.isnan(sd) else f"{points(mean)} ± {points(sd)}"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of differences, or a dash; an end of exactly 0 is not part of it."""
+    if math.isnan(low):
+        return NONE
+    start = "(0" if low == 0 else f"[{signed(low)}"
+    return f"{start}, {'0)' if high == 0 else f'{signed(high)}]'}"
 
 
 def with_interval(value: float, low: float, high: float, number: Callable[[float], str] = points) -> str:

@@ -1,12 +1,11 @@
 """Tables of a report, before any markup: scores, comparisons, claims, controls, label groups, cost, corpora."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from datasets.storage.label_groups import GROUPS
-from harness.analysis.design import exact_test
 from harness.analysis.findings import Column, Comparison, Findings, LabelGroup, TableCell
 from harness.reporting.notation import (
     BETTER,
@@ -14,6 +13,7 @@ from harness.reporting.notation import (
     IMPROVING,
     NONE,
     WORSE,
+    interval,
     mean_sd,
     points,
     probability,
@@ -110,55 +110,39 @@ def _count(cell: TableCell) -> str:
 
 
 def comparison_table(findings: Findings) -> Grid:
-    """Comparisons of both families with their tests, single datasets first."""
+    """Comparisons of both families, single datasets first: differences, intervals, p, probability of being better."""
     items = sorted(findings.comparisons, key=lambda item: item.column.average)
-    with_published = any(item.published is not None for item in items)
     with_documents = any(item.documents for item in items)
-    paired = findings.sweep.statistics.paired
-    columns: list[tuple[str, Callable[[Comparison], str], bool]] = [
-        ("Comparison", lambda item: item.title, True),
-        ("Data, metric", lambda item: item.column.title, True),
-        ("n", lambda item: _pairs(item.test.num_pairs), True),
-        ("Δ published", _published_difference, with_published),
-        (f"Δ {'ours ' if with_published else ''}[95 % CI, unadjusted]", _difference, True),
-        ("sd of Δ", lambda item: points(item.test.sd), True),
-        ("r", lambda item: points(item.correlation), paired),
-        ("p", lambda item: probability(item.test.p, 4), True),
-        ("p Holm", lambda item: probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE), True),
-        (f"p {exact_test(findings.sweep)}", lambda item: probability(item.p_exact, 4), True),
-        ("P(variant > base) [95 % CI]", lambda item: with_interval(*item.better), True),
-        ("crossed 95 % CI", _crossed, with_documents),
-        ("share of documents", lambda item: points(item.documents.share) if item.documents else NONE, with_documents),
-        ("p swap", lambda item: probability(item.documents.p_swap if item.documents else math.nan, 4), with_documents),
-        ("power at published Δ", lambda item: points(item.power), with_published),
-        ("flags", lambda item: " ".join(item.flags), True),
-    ]
-    shown = [(head, cell) for head, cell, is_shown in columns if is_shown]
-    return Grid.of_text(
-        [head for head, _ in shown],
-        [[cell(item) for _, cell in shown] for item in items],
-        _breaks([item.column.average for item in items]),
+    rows = (
+        (
+            item.title,
+            item.column.title,
+            signed(item.test.difference),
+            interval(*item.interval),
+            interval(*item.simultaneous),
+            probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE),
+            _new_better(item, with_documents),
+            _pairs(item.test.num_pairs),
+        )
+        for item in items
     )
+    intervals = ("95 % CI", f"simultaneous {100 * (1 - findings.sweep.statistics.alpha):g} % CI")
+    head = ("Comparison", "Data, metric", "Δ", *intervals, "p Holm", "P(new run is better) [95 % CI]", "n")
+    return Grid.of_text(head, rows, _breaks([item.column.average for item in items]))
+
+
+def _new_better(item: Comparison, with_documents: bool) -> str:
+    """Returns the probability of a better new run; in a table with documents it says where they are not counted."""
+    is_of_runs = with_documents and item.documents is None and not math.isnan(item.new_better.value)
+    return with_interval(*item.new_better) + (" (runs)" if is_of_runs else "")
 
 
 def _pairs(num_pairs: tuple[int, ...]) -> str:
     return str(num_pairs[0]) if len(set(num_pairs)) == 1 else "/".join(map(str, num_pairs))
 
 
-def _published_difference(item: Comparison) -> str:
-    agreement = item.judged.agreement if item.judged else ""
-    return f"{signed(item.published)} {agreement}".rstrip()
-
-
 def _difference(item: Comparison) -> str:
-    return with_interval(item.test.difference, item.test.low, item.test.high, signed)
-
-
-def _crossed(item: Comparison) -> str:
-    if item.documents is None:
-        return NONE
-    low, high = item.documents.crossed.interval()
-    return f"[{signed(low)}, {signed(high)}]"
+    return with_interval(item.test.difference, *item.interval, signed)
 
 
 def claim_table(findings: Findings) -> Grid:

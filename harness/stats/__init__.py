@@ -7,7 +7,9 @@
 * `t_tests`: paired, Welch's and stratified t test
 * `effect_sizes`: probability of being better, correlation
 * `collapse`: runs that have collapsed, and the best score without reading a document
+* `superiority`: probability of being better on a new run and new documents
 * `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
+* `simultaneous`: intervals of a whole family that match Holm
 * `power`: what a number of seeds can detect
 * `prediction_interval`: a published score against a further run of ours
 * `document_variance`: F1 from counts per document, its influence function, both sources of error at once

@@ -2,7 +2,8 @@
 
 A claim is a conjunction of parts. It is supported only where every part is, which needs no correction
 (Berger 1982, Multiparameter hypothesis testing and acceptance sampling: the intersection-union test); it is not
-supported where a part is contradicted after Holm over the parts, or where all parts fail; else it is open.
+supported where a part is contradicted after Holm over the parts, whatever their rule, or where all parts fail; else it
+is open.
 """
 
 import math
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.stats.estimate import Estimate
-from harness.stats.multiple_testing import holm
+from harness.stats.multiple_testing import BEST_LEVEL, holm
 
 PartVerdict = Literal["supported", "contradicted", "negligible", "inconclusive", "not tested", "not comparable"]
 Verdict = Literal["supported", "not supported", "inconclusive", "not tested"]
@@ -25,11 +26,13 @@ class Judged:
     Attributes:
         verdict: `negligible` where a claimed change is smaller than what anyone would care for; `not comparable`,
             set by a caller who knows that the claim is of something else.
-        p: One-sided p of the contradiction; NaN where the rule has a level of its own, or nothing was tested.
+        p: One-sided p of the contradiction, which is one below `level`; NaN where nothing was tested.
+        level: Level of the rule.
     """
 
     verdict: PartVerdict
     p: float = math.nan
+    level: float = _ONE_SIDED
 
 
 _OPEN = Judged("not tested")
@@ -65,11 +68,18 @@ def within(found: Estimate | None, low: float, high: float) -> Judged:
     return Judged("supported" if found.p_equivalent(low, high) < 0.05 else "inconclusive", p)
 
 
-def best(may_be_best: Mapping[str, bool], member: str) -> Judged:
-    """Judges a claim that a member is the best of its group by the confidence set of the best."""
-    if not may_be_best[member]:
-        return Judged("contradicted")
-    return Judged("supported" if sum(may_be_best.values()) == 1 else "inconclusive")
+def best(p_not_best: Mapping[str, float], member: str) -> Judged:
+    """Judges a claim that a member is the best of its group by the confidence set of the best.
+
+    Args:
+        p_not_best: p of the hypothesis that a member is the best, by member: see `multiple_testing.p_not_best`.
+        member: Member that is claimed to be the best.
+    """
+    p = p_not_best[member]
+    if p < BEST_LEVEL:
+        return Judged("contradicted", p, BEST_LEVEL)
+    is_alone = all(other < BEST_LEVEL for name, other in p_not_best.items() if name != member)
+    return Judged("supported" if is_alone else "inconclusive", p, BEST_LEVEL)
 
 
 def conjunction(parts: Sequence[Judged]) -> Verdict:
@@ -80,7 +90,7 @@ def conjunction(parts: Sequence[Judged]) -> Verdict:
         return "supported"
     adjusted = holm([part.p for part in parts], len(parts))
     for part, p in zip(parts, adjusted, strict=True):
-        if part.verdict == "contradicted" and (math.isnan(p) or p < _ONE_SIDED):
+        if part.verdict == "contradicted" and p < part.level:
             return "not supported"
     if all(verdict in ("contradicted", "negligible") for verdict in verdicts):
         return "not supported"

@@ -33,6 +33,15 @@ def noncentral_t_outside(bound: float, df: float, shift: float) -> float:
     return min(1.0, float(1 - below + left))
 
 
+def noncentrality(value: float, df: float, share: float) -> float:
+    """Returns the noncentrality at which the noncentral t with df degrees of freedom exceeds a value with a share."""
+    from scipy.special import nctdtrinc
+
+    if value < 0:
+        return -noncentrality(-value, df, 1 - share)
+    return float(nctdtrinc(df, 1 - share, value))
+
+
 def chi2_quantile(share: float, df: float) -> float:
     """Returns the value that chi-squared with df degrees of freedom stays below with a probability."""
     from scipy.special import gammaincinv
@@ -45,3 +54,10 @@ def normal_isf(share: float) -> float:
     from scipy.special import ndtri
 
     return -float(ndtri(share))
+
+
+def normal_sf(value: float) -> float:
+    """Returns the probability with which the standard normal distribution exceeds a value."""
+    from scipy.special import ndtr
+
+    return float(ndtr(-value))

@@ -37,6 +37,10 @@ class Estimate:
         """Returns the one-sided p of the hypothesis that the truth lies at the bound or above it."""
         return Estimate(-self.value, self.error, self.df).p_above(-bound)
 
+    def p_two_sided(self) -> float:
+        """Returns the two-sided p of the hypothesis that the truth is 0."""
+        return 2 * min(self.p_above(), self.p_below())
+
     def p_equivalent(self, low: float, high: float) -> float:
         """Returns the p of two one-sided tests that the truth lies between the bounds.
 

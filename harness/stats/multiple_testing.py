@@ -10,7 +10,9 @@ from harness.stats.pairing import Design, Pairs, Scores
 from harness.stats.t_tests import t_test
 
 LEAST_PAIRS = 5
-"""Number of complete pairs that a star needs; where seeds do not pair, of runs of each arm."""
+"""Number of complete pairs that a star, or bold type, needs; where seeds do not pair, of runs of each arm."""
+BEST_LEVEL = 0.05
+"""Level at which a member leaves the confidence set of the best."""
 
 
 def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1, design: Design = Pairs) -> float:
@@ -23,9 +25,12 @@ def least_reachable_p(num_seeds: int, family_size: int = 1, num_strata: int = 1,
 
 
 def seeds_to_reach(alpha: float = 0.05, family_size: int = 1, num_strata: int = 1, design: Design = Pairs) -> int:
-    """Returns the least number of seeds at which the exact test can pass the first Holm step."""
+    """Returns the least number of seeds at which the exact test can pass the first Holm step.
+
+    From there on every comparison whose seeds all point one way is confirmed by it, as all of them share that least p.
+    """
     num_seeds = 1
-    while least_reachable_p(num_seeds, family_size, num_strata, design) > alpha:
+    while least_reachable_p(num_seeds, family_size, num_strata, design) >= alpha:
         num_seeds += 1
     return num_seeds
 
@@ -79,11 +84,12 @@ def star_levels(alpha: float) -> list[float]:
     return [alpha, *(level for level in (0.01, 0.001) if level < alpha)]
 
 
-def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Design = Pairs) -> list[bool]:
-    """Tells for each member of a group whether it may be the best one.
+def p_not_best(members: Sequence[Sequence[Scores]], size: int, design: Design = Pairs) -> list[float]:
+    """Returns for each member of a group the p of the hypothesis that it is the best one.
 
-    A member leaves if some other beats it in a one-sided (stratified) t test at .05 / (size - 1). The truly best one is
-    dropped with a probability of at most 5 %, whichever is numerically best.
+    The least one-sided p of a (stratified) t test by which another member beats it, times size - 1 (Bonferroni), at
+    most 1. A test needs as many runs as a star: below `LEAST_PAIRS` in some stratum it counts as 1, like one
+    that is not possible.
 
     Args:
         members: Scores of each member, one mapping per stratum; an empty one can neither beat nor be beaten.
@@ -95,17 +101,32 @@ def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Desig
         Gupta 1965, On some multiple decision (selection and ranking) rules.
     """
 
-    def beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> bool:
+    def p_beaten(loser: Sequence[Scores], winner: Sequence[Scores]) -> float:
         test = t_test([design.of(better, worse) for better, worse in zip(winner, loser, strict=True)])
-        return test.status == "tested" and test.statistic > 0 and test.p / 2 < 0.05 / (size - 1)
+        is_tested = test.status == "tested" and min(test.num_pairs) >= LEAST_PAIRS
+        return test.p / 2 if is_tested and test.statistic > 0 else 1.0
 
-    return [not any(beaten(one, other) for other in members if other is not one) for one in members]
+    return [
+        min(1.0, (size - 1) * min((p_beaten(one, other) for other in members if other is not one), default=1.0))
+        if size > 1
+        else 1.0
+        for one in members
+    ]
+
+
+def confidence_set(members: Sequence[Sequence[Scores]], size: int, design: Design = Pairs) -> list[bool]:
+    """Tells for each member of a group, as `p_not_best` takes it, whether it may be the best one: p of .05 or more.
+
+    The truly best one is dropped with a probability of at most 5 %, whichever is numerically best. It is
+    corrected within the group, and not across groups.
+    """
+    return [p >= BEST_LEVEL for p in p_not_best(members, size, design)]
 
 
 def were_compared(members: Sequence[Sequence[Scores]], design: Design = Pairs) -> list[bool]:
-    """Tells for each member of a group whether it was tested against any other: two pairs or more in every stratum."""
+    """Tells for each member of a group whether it was tested against any other: enough pairs in every stratum."""
 
     def is_tested(one: Sequence[Scores], other: Sequence[Scores]) -> bool:
-        return all(design.of(*both).size > 1 for both in zip(one, other, strict=True))
+        return all(design.of(*both).size >= LEAST_PAIRS for both in zip(one, other, strict=True))
 
     return [any(is_tested(one, other) for other in members if other is not one) for one in members]

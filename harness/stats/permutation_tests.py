@@ -1,7 +1,7 @@
 """Exact permutation tests: sign flips of paired differences, exchanges of runs between arms.
 
-They stand beside the t tests, assume no distribution of the scores, and cannot reach a small p with few seeds: they are
-shown, and make no star.
+They stand beside the t tests, assume no distribution of the scores, and cannot reach a small p with few seeds: stars of
+the t test that they confirm are full, others hollow.
 """
 
 import itertools

@@ -104,6 +104,8 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
         _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
+        for name, marks in _marks(findings, cell).items() if is_complete else ():
+            client.set_tag(parent, name, marks)
         client.set_terminated(parent)
     if is_complete:
         _log_now(client, whole, _all_comparisons(findings))
@@ -238,9 +240,21 @@ def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[st
     return values
 
 
+def _marks(findings: Findings, cell: CellKey) -> dict[str, str]:
+    """Returns the marks of a cell's comparisons with the base merge, as the report has them."""
+    model, merge, dataset = cell
+    places = [(one, (one.model, one.merge, one.column.datasets)) for one in findings.comparisons]
+    return {
+        f"{one.column.metric}_vs_{one.base}_marks": one.marks
+        for one, place in places
+        if place == (model, merge, (dataset,))
+    }
+
+
 _OF_COMPARISONS = (
     *("delta", "low_95", "high_95", "p", "p_holm", "p_exact"),
-    *("crossed_low_95", "crossed_high_95", "share_of_documents", "p_better"),
+    *("crossed_low_95", "crossed_high_95", "wider_low_95", "wider_high_95", "share_of_documents"),
+    *("p_better", "p_new_better"),
 )
 """Numbers of a comparison that become metrics, by the names that they have in the CSV: which is better, by how much,
 and how sure that is."""

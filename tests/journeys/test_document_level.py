@@ -1,5 +1,6 @@
 """Documents as a second source of error: in comparisons and their marks, in averages and in claims."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,10 +10,12 @@ from scipy import sparse
 from harness.analysis.summarise import find
 from harness.config.schema import Claim
 from harness.core.resampling import Resampling
+from harness.reporting.figures import differences
 from harness.reporting.markdown import markdown
 from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import Counts, influence, score, variance_of_mean
 from tests.harness.fake_sweep import facts, result, sweep, the
+from tests.harness.reporting.reports import grid, numbers
 
 ONE = sweep(
     models={"hiagm": {"label": "HiAGM"}},
@@ -21,9 +24,10 @@ ONE = sweep(
     seeds=(1, 2, 3, 4, 5),
     published=None,
 )
+TEN = ONE.model_copy(update={"seeds": tuple(range(1, 11))})
 
 
-def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
+def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False, seeds=ONE.seeds):
     """Counts of runs of ONE on made-up documents, and outcomes with the scores that they give.
 
     Args:
@@ -32,13 +36,14 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
         seed: Of all draws.
         dataset: Name of the documents.
         alike: Whether the seeds of a merge make the same mistakes but for a few.
+        seeds: Seeds of the runs.
     """
     rng = np.random.default_rng(seed)
     gold = sparse.csr_array(rng.random((num_documents, 5)) < 0.3)
     runs = {}
     for merge, share in right_share.items():
         common = rng.random(gold.shape)
-        for number in ONE.seeds:
+        for number in seeds:
             own = rng.random(gold.shape)
             draws = np.where(rng.random(gold.shape) < 0.003, own, common) if alike else own
             flips = draws < 1 - share
@@ -52,17 +57,34 @@ def made_up(right_share, num_documents=400, seed=0, dataset="wos", alike=False):
     return sample, found
 
 
-def test_a_star_that_survives_documents_has_a_dagger():
-    sample, found = made_up({"none": 0.85, "masking": 0.93})
-    findings = find(ONE, found, facts(ONE), {"wos": sample})
+def test_a_full_star_that_survives_documents_has_a_dagger():
+    sample, found = made_up({"none": 0.85, "masking": 0.93}, seeds=TEN.seeds)
+    findings = find(TEN, found, facts(TEN), {"wos": sample})
     item = the(findings, "hiagm", "masking", "wos micro")
-    assert item.marks == "▲***†" and item.documents.p_swap == 1 / 501
+    assert item.marks == "▲**☆†" and item.documents.p_swap == 1 / 501, "2 x 2 / 2^10 is .004"
     low, high = item.documents.crossed.interval()
     assert low > 0 and item.documents.crossed.value == pytest.approx(item.test.difference)
-    assert the(find(ONE, found, facts(ONE)), "hiagm", "masking", "wos micro").marks == "▲***"
+    assert the(find(TEN, found, facts(TEN)), "hiagm", "masking", "wos micro").marks == "▲**☆"
     text = markdown(findings)
-    assert "† the 95 % interval over seeds and test documents together" in text
+    assert "† a full star that also holds over seeds and test documents together" in text
     assert f"[{low:+.2f}, {high:+.2f}]" in text
+
+
+def test_five_seeds_fill_no_star_and_a_hollow_one_has_no_dagger():
+    sample, found = made_up({"none": 0.85, "masking": 0.93})
+    item = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    assert item.p_wider_holm < 0.001 and item.p_exact_holm == 2 * 2 / 2**5
+    assert item.marks == "▲☆☆☆"
+
+
+def test_a_dagger_is_corrected_over_the_family():
+    """The other of two tests is missing and counts with 1, so that this one needs a p below .025."""
+    sample, found = made_up({"none": 0.85, "masking": 0.866}, seed=1, alike=True, seeds=TEN.seeds)
+    found = [dataclasses.replace(one, scores={"micro_f1": one.scores["micro_f1"]}) for one in found]
+    item = the(find(TEN, found, facts(TEN), {"wos": sample}), "hiagm", "masking", "wos micro")
+    assert item.documents.crossed.interval()[0] > 0 and 0.025 < item.p_wider < 0.05
+    assert item.p_wider_holm == pytest.approx(2 * item.p_wider)
+    assert item.marks.startswith("▲*") and "†" not in item.marks
 
 
 def test_the_crossed_error_is_made_of_seeds_and_documents():
@@ -112,11 +134,11 @@ def test_order_of_documents_and_of_labels_changes_nothing_that_is_exact():
 
 
 def test_a_star_that_does_not_survive_documents_has_no_dagger():
-    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True)
-    item = the(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "masking", "wos micro")
+    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=120, alike=True, seeds=TEN.seeds)
+    item = the(find(TEN, found, facts(TEN), {"wos": sample}), "hiagm", "masking", "wos micro")
     low, high = item.documents.crossed.interval()
     assert item.test.p < 0.001 and low < 0 < high, "sure of these documents, and of no others"
-    assert item.marks == "▲***"
+    assert item.marks == "▲**☆"
 
 
 def claiming_a_rise():
@@ -151,7 +173,15 @@ def test_a_claim_is_judged_by_seeds_alone_where_their_interval_is_the_wider():
     for at in (0.6, 0.9, 0.95, 0.99):
         both = [one.interval(at) for one in (item.test.estimate, item.documents.crossed)]
         assert item.estimate.interval(at) == (min(low for low, _ in both), max(high for _, high in both))
-    assert findings.claims[0].parts[0].ours.endswith(f"[{wide[0]:+.2f}, {wide[1]:+.2f}]")
+    shown = f"[{wide[0]:+.2f}, {wide[1]:+.2f}]"
+    assert findings.claims[0].parts[0].ours.endswith(shown)
+    # The table, the figure and the CSV have the same interval, and both others in the CSV.
+    assert item.interval == item.estimate.interval() and grid(markdown(findings), "Comparisons")[2][3] == shown
+    row, drawn = item.as_row(), numbers(differences(findings))[0]
+    for one in (row, drawn):
+        assert (one["wider_low_95"], one["wider_high_95"]) == item.interval
+        assert (one["crossed_low_95"], one["crossed_high_95"]) == narrow and one["low_95"] == item.test.low
+    assert item.p_wider == row["p_wider"] == pytest.approx(item.test.p) and row["p_crossed"] < row["p"]
 
 
 def test_macro_takes_the_variance_of_the_bootstrap():

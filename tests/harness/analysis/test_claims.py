@@ -91,6 +91,18 @@ def alike(found, model, merge, dataset="wos"):
     ]
 
 
+@pytest.mark.parametrize(("gap", "verdict"), [(0.37, "inconclusive"), (0.45, "not supported")])
+def test_one_of_several_best_places_that_is_lost_counts_after_holm_over_them(gap, verdict):
+    table = sweep(claims={"C3": CLAIMS["C3"].model_dump()}, datasets={"wos": {}}, published=None)
+    rng = np.random.default_rng(3)
+    ahead = {("none", "macro_f1"): gap, ("masking", "micro_f1"): 1.0, ("projection", "macro_f1"): -1.0}
+    found = results(table, lambda _, merge, __, ___, metric: 80 + ahead.get((merge, metric), 0) + rng.normal(0, 0.2))
+    (claim,) = summary_of(table, found).claims
+    micro, macro = (part.judged for part in claim.parts)
+    assert (micro.verdict, macro.verdict, macro.level) == ("supported", "contradicted", 0.05)
+    assert (0.025 < macro.p < 0.05) == (verdict == "inconclusive") and claim.verdict == verdict
+
+
 @pytest.mark.parametrize("damage", ["alike", "missing"])
 def test_the_best_is_open_while_a_rival_was_never_compared(damage):
     table = sweep(claims={"C3": CLAIMS["C3"].model_dump(), "C4": CLAIMS["C4"].model_dump()})

@@ -84,7 +84,7 @@ def test_the_report_says_that_seeds_do_not_pair() -> None:
     text = markdown(SUMMARY)
     assert "by a two-sided t test over 10 runs of each arm, whose seeds do not pair, as the sweep file says" in text
     assert "single datasets: Welch's t, Holm over 24 tests; averages: stratified t (Satterthwaite)" in text
-    assert "p exchange of runs" in text and "sign flip" not in text and "paired t" not in text
+    assert "p of the exchange of runs" in text and "sign flip" not in text and "paired t" not in text
     assert "The exchange of runs is exact up to 99,999 ways" in text
     assert latex(SUMMARY).isascii() and "exchange of runs" in deltas_csv(SUMMARY)
 

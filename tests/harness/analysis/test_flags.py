@@ -47,4 +47,4 @@ def test_a_flag_is_its_letter_and_has_one_sentence():
     assert sentence == "with so few seeds the exact sign flip cannot reach .05 after Holm"
     short = sweep(datasets={"wos": {}}, seeds=tuple(range(6)), published=None)
     text = markdown(summary_of(short, noisy(short)))
-    assert f"Flags of the comparisons. P: {sentence}." in text, "8 x 2 / 2^6 is .25"
+    assert f"Flags of the comparisons in the CSV. P: {sentence}." in text, "8 x 2 / 2^6 is .25"

@@ -9,10 +9,8 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.analysis.design import num_comparisons
 from harness.analysis.marks import marks_of
-from harness.analysis.summarise import find
 from tests.harness.fake_sweep import (
     cell,
-    facts,
     noisy,
     scores,
     summary_of,
@@ -21,7 +19,6 @@ from tests.harness.fake_sweep import (
     with_effect,
     without,
 )
-from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
@@ -73,8 +70,8 @@ def test_adding_a_constant_to_every_score_keeps_every_p():
 def test_stars_have_a_direction_and_a_level():
     for gain, arrow in ((1.0, "▲"), (-1.0, "▼")):
         _, _, findings = with_effect(gain)
-        assert cell(findings, "hiagm", "masking", "WOS micro").marks == f"{arrow}***"
-        assert cell(findings, "hiagm", "masking", "Avg micro").marks == f"{arrow}***"
+        assert cell(findings, "hiagm", "masking", "WOS micro").marks == f"{arrow}*☆☆", "24 x 2 / 2^10 is .047"
+        assert cell(findings, "hiagm", "masking", "Avg micro").marks.startswith(f"{arrow}*")
         assert {item.marks for item in findings.comparisons if "micro" not in item.column.title} == {""}
         assert all(cell.marks == "" for row in findings.rows if row.merge == "none" for cell in row.cells)
 
@@ -101,15 +98,50 @@ def test_controls_stand_outside_the_families():
 @pytest.mark.parametrize(
     ("p", "alpha", "stars"),
     [(0.05, 0.05, ""), (0.049, 0.05, "*"), (0.01, 0.05, "*"), (0.0099, 0.05, "**"), (0.0009, 0.05, "***")]
-    + [(0.02, 0.01, ""), (0.009, 0.01, "*"), (0.0009, 0.01, "**"), (float("nan"), 0.05, "")],
+    + [(0.02, 0.01, ""), (0.009, 0.01, "*"), (0.0009, 0.01, "**"), (math.nan, 0.05, "")],
 )
 def test_stars_count_the_levels_below_which_p_is(p: float, alpha: float, stars: str) -> None:
-    sample, found = made_up({"none": 0.85, "masking": 0.93})
-    (item, _) = find(ONE, found, facts(ONE), {"wos": sample}).comparisons
-    low, high = item.documents.crossed.interval() if item.documents else (0.0, 0.0)
-    assert 0 < low < high
-    assert marks_of(item, p, alpha) == (f"▲{stars}†" if stars else "")
-    alone = dataclasses.replace(item, documents=None)
-    assert marks_of(alone, p, alpha) == (f"▲{stars}" if stars else "")
-    falls = dataclasses.replace(alone, test=dataclasses.replace(item.test, difference=-1.0))
-    assert marks_of(falls, p, alpha) == (f"▼{stars}" if stars else "")
+    item = the(SUMMARY, "hiagm", "projection", "RCV1 macro")
+    assert item.test.difference > 0
+    falls = dataclasses.replace(item, test=dataclasses.replace(item.test, difference=-1.0))
+    for arrow, one in (("▲", item), ("▼", falls)):
+        for p_wider, dagger in ((alpha - 1e-9, "†"), (alpha, ""), (math.nan, "")):
+            assert marks_of(one, alpha, p, p, p_wider) == (f"{arrow}{stars}{dagger}" if stars else "")
+            assert marks_of(one, alpha, p, alpha, p_wider) == (f"{arrow}{'☆' * len(stars)}" if stars else "")
+
+
+@pytest.mark.parametrize(
+    ("p_exact", "stars"), [(0.05, "☆☆☆"), (0.049, "*☆☆"), (0.01, "*☆☆"), (0.0099, "**☆"), (0.0009, "***")]
+)
+def test_a_star_is_full_where_the_exact_test_is_below_its_level_too(p_exact: float, stars: str) -> None:
+    item = the(SUMMARY, "hiagm", "projection", "RCV1 macro")
+    assert marks_of(item, 0.05, 0.0001, p_exact, math.nan) == f"▲{stars}"
+
+
+def test_exact_and_wider_p_are_corrected_over_the_planned_family():
+    for family in num_comparisons(TABLE):
+        members = [item for item in SUMMARY.comparisons if item.family == family]
+        exact = multipletests([item.p_exact for item in members], method="holm")[1]
+        assert [item.p_exact_holm for item in members] == pytest.approx(exact)
+    partial = summary_of(TABLE, without(FOUND, model="hitin", merge="projection"))
+    family = [item for item in partial.comparisons if item.family == "datasets"]
+    least = min((item for item in family if not math.isnan(item.p_exact)), key=lambda item: item.p_exact)
+    assert least.p_exact_holm == 24 * least.p_exact, "a missing one counts with 1"
+    assert all(math.isnan(item.p_wider_holm) for item in SUMMARY.comparisons), "no predictions"
+
+
+def test_ten_seeds_fill_one_star_of_24_tests_and_sixteen_all_three():
+    for seeds, marks in ((9, "▲☆☆☆"), (10, "▲*☆☆"), (12, "▲*☆☆"), (13, "▲**☆"), (16, "▲***")):
+        assert cell(with_effect(1.0, seeds=seeds)[2], "hiagm", "masking", "WOS micro").marks == marks
+
+
+def test_simultaneous_intervals_exclude_zero_where_a_star_stands():
+    for findings in (SUMMARY, with_effect(1.0)[2], with_effect(-1.0)[2]):
+        arrows = {item.marks[:1] for item in findings.comparisons} - {""}
+        for item in findings.comparisons:
+            low, high = item.simultaneous
+            assert low < item.test.difference < high
+            excludes = low >= 0 or high <= 0
+            assert excludes == bool(item.marks) if len(arrows) == 1 else not excludes or item.marks
+    few = with_effect(1.0, seeds=4)[2].comparisons
+    assert all(math.isnan(end) for item in few for end in item.simultaneous), "no star is possible"

@@ -25,8 +25,20 @@ def test_differences_show_every_comparison():
     expected = [item.test.difference for item in SUMMARY.comparisons if item.column.title == "WOS micro"]
     assert [line.get_xdata()[0] for line in points] == pytest.approx(expected)
     assert {matplotlib.colors.to_hex(line.get_color()).upper() for line in points} == {BLUE.upper()}
+    marks = [item.marks for item in SUMMARY.comparisons if item.column.title == "RCV1 macro"]
+    assert [text.get_text() for text in differences(SUMMARY).figure.axes[3].texts] == marks and any(marks)
     diamonds = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "D"]
     assert diamonds == pytest.approx([0.09, -0.63, 0.44, 0.0])
+
+
+def test_differences_show_the_wider_interval_where_documents_count():
+    sample, found = made_up({"none": 0.85, "masking": 0.87}, num_documents=2000)
+    for kept in (found, [one for one in found if one.seed < 3]):
+        findings = find(ONE, kept, facts(ONE), {"wos": sample})
+        drawing, (item, _) = differences(findings), findings.comparisons
+        thin = [line.get_xdata() for line in drawing.figure.axes[0].lines if line.get_marker() == "|"]
+        assert tuple(thin[0]) == item.interval and item.interval[0] <= item.test.low
+        assert "or over seeds alone where that is wider" in drawing.caption
 
 
 def test_seeds_show_every_run():

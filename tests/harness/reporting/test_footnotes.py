@@ -17,7 +17,7 @@ from harness.reporting.markdown import markdown
 from harness.reporting.notation import MEANINGS, NONE, explained
 from tests.harness.fake_sweep import TABLE_1, facts, noisy, results, sweep
 from tests.harness.reporting.reports import FOUND, TABLE, every_format, fixed, grid, summary_of
-from tests.journeys.test_document_level import ONE, made_up
+from tests.journeys.test_document_level import ONE, TEN, made_up
 
 
 def test_footnotes_follow_the_order_in_which_a_table_is_read():
@@ -55,11 +55,11 @@ def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_
 
 
 def test_every_symbol_of_the_main_table_is_explained_once():
-    sample, made = made_up({"none": 0.85, "masking": 0.93})
-    findings = find(ONE, made, facts(ONE), {"wos": sample})
+    sample, made = made_up({"none": 0.85, "masking": 0.93}, seeds=TEN.seeds)
+    findings = find(TEN, made, facts(TEN), {"wos": sample})
     table, notes = "".join(map("".join, grid(markdown(findings))[2:])), "\n".join(footnotes(findings))
     shown = {symbol for symbol in MEANINGS if symbol in table} - {NONE}
-    assert shown == {"▲", "*", "†"}
+    assert shown == {"▲", "*", "☆", "†"}
     for symbol in shown:
         words = re.escape(explained(symbol))
         assert len(re.findall(rf"(?<!\S){words}", notes)) == 1

@@ -1,9 +1,9 @@
 """Footnotes on stars name the tests that were run, their number, and why a star is missing."""
 
 from harness.analysis.summarise import find
-from harness.reporting.footnotes_stars import stars
+from harness.reporting.footnotes_stars import comparisons_note, stars
 from harness.reporting.markdown import markdown
-from tests.harness.fake_sweep import facts, noisy, sweep
+from tests.harness.fake_sweep import facts, noisy, sweep, with_effect
 from tests.harness.reporting.reports import TABLE, fixed, summary_of
 from tests.journeys.test_document_level import ONE, made_up
 
@@ -31,9 +31,31 @@ def test_arms_that_do_not_pair_are_said_to_be_compared_as_wholes():
 def test_the_dagger_says_how_documents_were_drawn():
     sample, made = made_up({"none": 0.85, "masking": 0.93})
     text = " ".join(stars(find(ONE, made, facts(ONE), {"wos": sample})))
-    assert "† the 95 % interval over seeds and test documents together" in text
+    assert "† a full star that also holds over seeds and test documents together" in text
+    assert "Holm over the larger of both p." in text
     assert "500 draws of documents for the variance of macro F, 500 swaps, from root seed 0." in text
     assert "†" not in " ".join(stars(find(ONE, made, facts(ONE))))
+
+
+def test_hollow_stars_say_how_many_seeds_would_fill_them():
+    """24 x 2 / 2^n is below .05, .01 and .001 from n = 10, 13 and 16 on; 8 x 2 / 2^3n from 5, which a star needs."""
+    text = " ".join(stars(with_effect(1.0)[2]))
+    assert "☆ a star of the t test that the exact test does not confirm at its level, after Holm" in text
+    assert "The exact test is the sign flip; where all seeds agree, it fills stars" in text
+    assert "from these numbers of seeds on: * 5, ** 5, *** 5 (averages); * 10, ** 13, *** 16 (single datasets)." in text
+    full = with_effect(1.0, seeds=16, models={"hiagm": {}})[2]
+    assert {item.marks for item in full.comparisons} == {"", "▲***"} and "☆" not in " ".join(stars(full))
+
+
+def test_the_table_of_comparisons_is_explained():
+    sample, made = made_up({"none": 0.85, "masking": 0.93})
+    both = comparisons_note(find(ONE, made, facts(ONE), {"wos": sample}))
+    assert both.startswith("95 % CI: over seeds and test documents, or over seeds alone where that is wider, unadj")
+    assert "one new run of each on a new draw of as many test documents, by a normal model" in both
+    alone = comparisons_note(find(ONE, made, facts(ONE)))
+    assert alone.startswith("95 % CI: over seeds, unadjusted.") and "on the same test documents, by" in alone
+    only = sweep(models={"flat": {"control": True}}, published=None)
+    assert comparisons_note(summary_of(only, fixed(only))) == ""
 
 
 def test_no_stars_with_three_seeds_and_a_footnote_that_says_so():

@@ -25,7 +25,7 @@ def test_latex_is_booktabs_and_escaped():
     assert r"Hi\_AGM \& co {[}x{]}" in tex
     assert r"\toprule" in tex
     assert "|" not in tex
-    assert r"$\blacktriangle${*}{*}{*}" in tex
+    assert r"$\blacktriangle${*}$\star$$\star$" in tex
     assert not re.search(r"\\\\ *[\[*]", tex)
     body = re.findall(r"\\begin\{tabular\}\{(l+)\}(.*?)\\end\{tabular\}", tex, re.DOTALL)
     for columns, rows in body:

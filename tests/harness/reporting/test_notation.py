@@ -6,13 +6,15 @@ import pytest
 
 from harness.analysis import marks
 from harness.reporting import notation
-from harness.reporting.notation import level, mean_sd, points, probability, signed, with_interval
+from harness.reporting.notation import interval, level, mean_sd, points, probability, signed, with_interval
 
 
 def test_every_symbol_is_one_character_with_a_meaning():
-    set_by_analysis = {marks.BETTER, marks.WORSE, marks.STAR, marks.DAGGER, marks.RECONSTRUCTED}
+    set_by_analysis = {marks.BETTER, marks.WORSE, marks.STAR, marks.HOLLOW, marks.DAGGER, marks.RECONSTRUCTED}
     assert (
-        set(notation.MEANINGS) == {*set_by_analysis, notation.CUT, notation.IMPROVING, notation.NONE} == set("▲▼*†§‡↗–")
+        set(notation.MEANINGS)
+        == {*set_by_analysis, notation.CUT, notation.IMPROVING, notation.NONE}
+        == set("▲▼*☆†§‡↗–")
     )
     assert all(notation.MEANINGS.values())
 
@@ -44,6 +46,10 @@ def test_stars_are_explained_by_their_levels():
         (with_interval(1.5, 1, 2), "1.50 [1.00, 2.00]"),
         (with_interval(-1, -2, 0, signed), "-1.00 [-2.00, +0.00]"),
         (with_interval(1.5, math.nan, math.nan), "1.50"),
+        (interval(-0.5, 0.25), "[-0.50, +0.25]"),
+        (interval(0.0, 2.0), "(0, +2.00]"),
+        (interval(-2.0, -0.0), "[-2.00, 0)"),
+        (interval(math.nan, math.nan), "–"),
     ],
 )
 def test_numbers_are_written(text: str, expected: str) -> None:

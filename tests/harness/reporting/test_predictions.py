@@ -122,7 +122,7 @@ def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepW
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "loaded []" in run.stdout, run.stdout + run.stderr
     text = (Path(plan.sweep.reports_dir) / "tiny.md").read_text("utf-8")
-    assert "crossed 95 % CI" in text and "tiny-seeds.png" in text
+    assert "95 % CI: over seeds and test documents" in text and "(runs)" not in text and "tiny-seeds.png" in text
 
 
 def test_predictions_that_are_gone_leave_the_rest(write_sweep: SweepWriter) -> None:

@@ -10,7 +10,7 @@ from harness.reporting import data_files
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.reporting.tables import Grid, Span, plain
-from tests.harness.fake_sweep import facts, noisy, result, sweep, without
+from tests.harness.fake_sweep import facts, noisy, result, sweep, the, without
 from tests.harness.reporting.reports import FOUND, TABLE, fixed, grid, summary_of
 
 
@@ -27,32 +27,27 @@ def test_main_table_of_markdown():
         "HiTIN+MTL (projection)",
     ]
     assert rows[2][1] == "80.00 ± 0.32<br>[87.52 &lt;]"
-    assert rows[3][1].startswith(r"<u>**81.00**</u>▲\*\*\* ± 0.3")
+    assert rows[3][1].startswith(r"<u>**81.00**</u>▲\*☆☆ ± 0.3")
     assert rows[3][1].endswith("<br>[87.61 &lt;]")
     assert text.startswith("# Table 1 (reproduction)\n")
 
 
-def test_comparisons_show_every_number():
-    text = markdown(summary_of(TABLE, FOUND))
-    rows = grid(text, "Comparisons")
+def test_comparisons_show_intervals_and_the_probability_of_a_better_run():
+    findings = summary_of(TABLE, FOUND)
+    rows = grid(markdown(findings), "Comparisons")
     assert len(rows) == 2 + 32
-    assert rows[0][:5] == ["Comparison", "Data, metric", "n", "Δ published", "Δ ours [95 % CI, unadjusted]"]
-    found = next(row for row in rows if row[:2] == ["HiAGM+MTL (projection)", "RCV1 macro"])
-    assert re.fullmatch(r"\+1\.48 (≈|&lt;|>)", found[3])
-    assert re.fullmatch(r"\+1\.\d\d \[\+\d\.\d\d, \+\d\.\d\d\]", found[4])
-    assert found[8].endswith(r"\*\*\*")
+    intervals = ("95 % CI", "simultaneous 95 % CI")
+    assert rows[0] == ["Comparison", "Data, metric", "Δ", *intervals, "p Holm", "P(new run is better) [95 % CI]", "n"]
+    item = the(findings, "hiagm", "projection", "RCV1 macro")
+    found = next(row for row in rows if row[:2] == [item.title, item.column.title])
+    assert found[2] == f"{item.test.difference:+.2f}" and found[3] == f"[{item.test.low:+.2f}, {item.test.high:+.2f}]"
+    assert found[4] == f"(0, {item.simultaneous[1]:+.2f}]" and found[5].endswith(r"\*☆☆") and found[7] == "10"
+    better = item.new_better
+    assert found[6] == f"{better.value:.2f} [{better.low:.2f}, {better.high:.2f}]" and better.low > 0.5
     assert [row[1] for row in rows[2:]].index("Avg micro") == 24
-
-
-def test_without_published_numbers_there_are_no_such_columns():
-    bare = sweep(published=None)
-    rows = grid(markdown(summary_of(bare, FOUND)), "Comparisons")
-    assert rows[0] == [
-        *("Comparison", "Data, metric", "n", "Δ [95 % CI, unadjusted]", "sd of Δ", "r"),
-        *("p", "p Holm", "p sign flip", "P(variant > base) [95 % CI]", "flags"),
-    ]
-    better = summary_of(bare, FOUND).comparisons[0].better
-    assert rows[2][9] == f"{better.value:.2f} [{better.low:.2f}, {better.high:.2f}]" and rows[-1][9] == "–"
+    row = next(row for row in csv.DictReader(io.StringIO(data_files.deltas_csv(findings))) if row["marks"])
+    gone = {"p", "p_exact", "correlation", "flags", "q_bh", "sd", "published_delta", "power_at_published_delta"}
+    assert gone <= row.keys(), "what the table leaves out is in the CSV"
 
 
 def test_one_seed_has_neither_spread_nor_test():
@@ -60,7 +55,7 @@ def test_one_seed_has_neither_spread_nor_test():
     text = markdown(summary_of(single, fixed(single)))
     assert grid(text)[2][1] == "80.30"
     assert "One seed: F in points, without spread or test." in text
-    assert {row[6] for row in grid(text, "Comparisons")[2:]} == {"n/a"}
+    assert {(*row[3:7],) for row in grid(text, "Comparisons")[2:]} == {("–", "–", "n/a", "–")}
 
 
 def test_missing_failed_and_partial_cells():

@@ -77,8 +77,27 @@ def test_confidence_set_keeps_the_best_and_the_untestable():
         for _ in range(400)
     ]
     assert np.mean(kept) > 0.93
-    good, bad = [by_seed([90, 90.1, 90.2])], [by_seed([10, 10.3, 10.1])]
+    good, bad = [by_seed([90, 90.1, 90.2, 90.1, 90])], [by_seed([10, 10.3, 10.1, 10, 10.2])]
     assert multiple_testing.confidence_set([good, bad, [{}]], 3) == [True, False, True]
+    assert multiple_testing.p_not_best([good], 1) == multiple_testing.p_not_best([good], 3) == [1.0]
+
+
+def test_the_best_needs_as_many_pairs_as_a_star():
+    for num, is_enough in ((4, False), (5, True)):
+        members = [[by_seed(np.random.default_rng(1).normal(mean, 0.1, num))] for mean in (90, 10, 10)]
+        members[0] = [by_seed(np.random.default_rng(2).normal(90, 0.1, num))]
+        assert multiple_testing.confidence_set(members, 3) == [True, not is_enough, not is_enough]
+        assert multiple_testing.were_compared(members) == [is_enough] * 3
+
+
+def test_the_p_of_being_the_best_is_bonferroni_over_the_rivals():
+    scores = np.random.default_rng(3).normal([0, 0.2, 0.5], 0.3, (6, 3)).T
+    p = [
+        min(scipy.stats.ttest_rel(scores[j], scores[i], alternative="greater").pvalue for j in range(3) if j != i)
+        for i in range(3)
+    ]
+    found = multiple_testing.p_not_best([[by_seed(arm)] for arm in scores], 3)
+    assert found[:2] == pytest.approx([min(1, 2 * one) for one in p[:2]]) and found[2] == 1.0, "ahead of both"
 
 
 def test_star_levels():
