@@ -13,7 +13,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, why_no_comparisons
+from harness.analysis.design import (
+    FAMILIES,
+    exact_test,
+    num_comparisons,
+    reachable,
+    seeds_for_full_stars,
+    why_no_comparisons,
+)
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
@@ -136,7 +143,7 @@ def _least_seeds(sweep: SweepFile, family: str, chosen: Sequence[Target]) -> int
     inside = [one for one in chosen if one.family == family]
     wanted = [max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in inside]
     needed = [one.seeds_needed(size)[1] or power.MOST_PAIRS for one, size in zip(inside, wanted, strict=True)]
-    return max(LEAST_PAIRS, reachable(sweep, family)[1], *needed)
+    return max(seeds_for_full_stars(sweep, family)[0], *needed)
 
 
 def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
