@@ -28,7 +28,7 @@ class Flag(StrEnum):
     P = (
         "P",
         "with so few seeds the exact {exact} cannot reach {alpha} after Holm",
-        lambda item, alpha, size: item.test.has_p and size * item.least_p > alpha,
+        lambda item, alpha, size: item.test.has_p and size * item.least_p >= alpha,
     )
     D = (
         "D",
