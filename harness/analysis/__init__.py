@@ -9,7 +9,7 @@
 * `marks`: Holm over each family: arrows, stars and daggers
 * `flags`: letters for what a reader should know, with rule and meaning
 * `cells`: rows and cells of the score table
-* `details`: cost, other metrics, groups of labels, single labels, replications
+* `details`: cost, other metrics, groups of labels, single labels
 * `claims`: claims of the literature, judged
 * `findings`: all of it as frozen records: what a report prints
 * `summarise`: find(): from inputs to findings

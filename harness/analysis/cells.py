@@ -8,9 +8,10 @@ from harness.analysis.comparison import ComparisonKey
 from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
-from harness.analysis.inputs import RunKey
+from harness.analysis.inputs import RunKey, TrialResult
 from harness.analysis.published import judge_published, published_score
-from harness.stats.effect_sizes import collapsed
+from harness.core.metric_names import Headline
+from harness.stats.collapse import best_constant, far_below
 from harness.stats.multiple_testing import confidence_set, were_compared
 from harness.stats.pairing import Scores
 from harness.stats.prediction_interval import JUDGED, ROUNDING, Prediction
@@ -24,7 +25,14 @@ def rows_of(index: ResultsIndex, model: str, marks: Marks) -> list[Row]:
     cells = [_group(index, model, column, marks) for column in index.columns]
     control = index.sweep.models[model].control
     return [
-        Row(model, merge, index.title(model, merge), control, tuple(group[place] for group in cells))
+        Row(
+            model=model,
+            merge=merge,
+            title=index.title(model, merge),
+            control=control,
+            still_improving=index.still_improving(model, merge),
+            cells=tuple(group[place] for group in cells),
+        )
         for place, merge in enumerate(index.sweep.merges_of(model))
     ]
 
@@ -74,23 +82,35 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         num_done=tuple(map(len, arms)),
         num_failed=sum(one.scores is None for one in results),
         num_planned=len(index.sweep.seeds) * len(column.datasets),
-        num_collapsed=sum(
-            _num_collapsed(index, model, merge, column, dataset, arm)
-            for dataset, arm in zip(column.datasets, arms, strict=True)
-        ),
+        num_collapsed=sum(_num_collapsed(index, model, merge, column, dataset) for dataset in column.datasets),
         one_seed=one_seed,
         published=published,
         prediction=judged.agreement,
         half_width=judged.half_width,
         p_published=judged.p,
         num_cut=sum(one.scores is not None and one.micro_batches > 1 for one in results),
+        num_improving=sum(one.still_improving or False for one in results),
     )
 
 
-def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str, arm: Scores) -> int:
-    """Counts runs whose score is far below the others', or that predict the same for every document."""
-    sample = index.samples.get(dataset)
-    return sum(
-        is_low or (sample is not None and sample.is_constant(RunKey(model, merge, key.seed), column.metric))
-        for key, is_low in zip(arm, collapsed(list(arm.values())), strict=True)
+def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str) -> int:
+    """Counts runs that learnt nothing of the documents, or whose score is far below all others."""
+    found = list(index.finite(model, merge, dataset, column.metric))
+    is_far = far_below([score for _, score in found])
+    return sum(far or _learnt_nothing(index, one, column.metric) for (one, _), far in zip(found, is_far, strict=True))
+
+
+def _learnt_nothing(index: ResultsIndex, one: TrialResult, metric: Headline) -> bool:
+    """Returns whether a run predicts the same for every document, or has no score as high as that can have.
+
+    A low macro F alone does not count: all labels for every document beat a run that has learnt only frequent ones.
+    """
+    sample = index.samples.get(one.dataset)
+    if sample is None or not sample.num_documents:
+        return False
+    if sample.is_constant(RunKey(one.model, one.merge, one.seed), metric):
+        return True
+    return all(
+        (one.scores or {}).get(name, math.nan) < best_constant(name, sample.support_L, sample.num_documents)
+        for name in index.sweep.statistics.star_metrics
     )

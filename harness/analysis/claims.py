@@ -43,7 +43,25 @@ def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iter
             unjudged = (replace(one, judged=claim_rules.Judged("not comparable")) for one in parts[smallest])
             yield ClaimResult(name, claim.text, tuple(unjudged), "not comparable", {})
         else:
-            yield ClaimResult(name, claim.text, parts[smallest], verdicts.pop(smallest), verdicts)
+            improving = tuple(index.title(*row) for row in _rows_behind(index, claim) if index.still_improving(*row))
+            yield ClaimResult(name, claim.text, parts[smallest], verdicts.pop(smallest), verdicts, improving)
+
+
+def _rows_behind(index: ResultsIndex, claim: Claim) -> Iterable[tuple[str, str]]:
+    """Returns the rows whose scores a claim is judged by; none where it is of times per epoch."""
+    merges_of, base = index.sweep.merges_of, index.sweep.statistics.base
+    if claim.kind == "time_ratio":
+        return ()
+    if claim.kind == "larger_gain":
+        first, second = claim.rows
+        shared = [merge for merge in merges_of(first) if merge in merges_of(second)]
+        return [(model, merge) for model in claim.rows for merge in shared]
+    rows = [(model, merge) for model, _, merge in (row.partition("/") for row in claim.rows)]
+    if claim.kind == "best":
+        rows += [(model, merge) for model, _ in rows for merge in merges_of(model)]
+    elif claim.kind in ("rises", "falls", "no_gain", "within"):
+        rows += [(model, base) for model, _ in rows]
+    return dict.fromkeys(rows)
 
 
 def _parts(

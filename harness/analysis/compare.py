@@ -107,14 +107,16 @@ class _Contrast:
         return judge_published(self.index, self.column, self.samples, published, 2 * ROUNDING, self.runs)
 
     def _power(self, difference: float) -> tuple[float, float]:
-        """Returns the power at a difference, and the difference that is detectable; NaN for averages."""
+        """Returns the power at a difference, and the one that is detectable; NaN for averages and from few pairs."""
         if self.column.average or self.test.status != "tested":
             return math.nan, math.nan
-        sd, num_pairs, num_samples = self.test.sd, self.test.num_pairs[0], len(self.strata[0].samples)
-        detectable = power.detectable(sd, num_pairs, self.rule.alpha, num_strata=num_samples)
+        num_pairs = self.test.num_pairs[0]
+        sd = power.upper_sd(self.test.sd, num_pairs)
+        shares = tuple(float(sample.var(ddof=1)) for sample in self.strata[0].samples)
+        detectable = power.detectable(sd, num_pairs, self.rule.alpha, shares=shares)
         if math.isnan(difference):
             return math.nan, detectable
-        return power.power(difference, sd, num_pairs, self.rule.alpha, num_samples), detectable
+        return power.power(difference, sd, num_pairs, self.rule.alpha, shares), detectable
 
     def _documents(self) -> DocumentLevel | None:
         """Returns the same with documents as a sample; None where a run's predictions are not known."""

@@ -59,14 +59,16 @@ class Comparison:
         mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
             not compared.
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
-        correlation: Pearson's r between the arms over seeds; NaN for averages.
+        correlation: Pearson's r between the arms over seeds; NaN for averages, and below 5 pairs.
         better: Probability that a run of the variant scores above one of the base; NaN for averages.
         new_better: Probability that a new run of the variant scores above a new one of the base on new test documents;
             on the fixed ones where predictions are not known. NaN without a test.
         published: Difference of the published scores.
         judged: That difference against the prediction interval of ours; None where there is neither.
-        power: Power at that difference with the observed sd; NaN for averages, and where it is 0 or not comparable.
-        detectable: Difference that as many pairs with such an sd find with a power of .8; NaN for averages.
+        power: Power at that difference with the upper 80 % limit of the observed sd, as it is planned with; NaN for
+            averages, below 3 pairs, and where the difference is 0 or not comparable.
+        detectable: Difference that as many pairs with such an sd find with a power of .8; NaN for averages and below 3
+            pairs.
         obstacle: Why no star is possible, whatever the scores; empty where one is.
         documents: The same with documents as a sample; None without predictions or without a test.
         p_holm: p after Holm over the family.

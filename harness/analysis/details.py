@@ -1,15 +1,14 @@
-"""Cost and other metrics of each cell, scores on groups of labels, differences of single labels, replications."""
+"""Cost and other metrics of each cell, scores on groups of labels, differences of single labels."""
 
 import math
 from collections.abc import Iterable, Sequence
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.comparison import Comparison
-from harness.analysis.findings import Detail, LabelDifference, LabelGroup, Replication
+from harness.analysis.findings import Detail, LabelDifference, LabelGroup
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
 from harness.core.metric_names import HEADLINE
-from harness.stats.multiple_testing import num_effects
 from harness.stats.t_tests import mean_and_sd
 
 
@@ -80,16 +79,3 @@ def label_differences(index: ResultsIndex, comparisons: Sequence[Comparison]) ->
         variant_L, base_L = (sample.per_label([RunKey(item.model, arm, seed) for seed in found]) for arm, found in arms)
         for label, support, difference in zip(sample.labels, sample.support_L, variant_L - base_L, strict=True):
             yield LabelDifference(item.title, index.titles[dataset], label, int(support), float(difference))
-
-
-def replications(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterable[Replication]:
-    """Counts datasets with an effect, for every variant and metric on several of them."""
-    if len(index.sweep.datasets) < 2:
-        return
-    groups: dict[tuple[str, str], list[float]] = {}
-    for item in comparisons:
-        if not item.column.average:
-            groups.setdefault((item.title, item.column.metric), []).append(item.test.p)
-    for (title, metric), p in groups.items():
-        if not all(map(math.isnan, p)):
-            yield Replication(title, metric, num_effects(p, index.sweep.statistics.alpha), len(p))

@@ -28,9 +28,9 @@ class TableCell:
         sd: Standard deviation (ddof 1) over seeds; NaN below two.
         num_done: Number of finished trials with this score, per dataset of the column; the other numbers of trials
             are of all datasets together.
-        num_collapsed: Number of runs that are suspiciously low, or predict the same for every document; they stay in
-            the mean.
-        one_seed: Whether all seeds made the same predictions or scores, so they count as one.
+        num_collapsed: Number of runs that predict the same for every document, or have no score as high as that can
+            have, or score far below all others; they stay in the mean.
+        one_seed: Whether all seeds made the same predictions, so they count as one.
         published: Score from the literature.
         prediction: Judgement of that score; `not comparable` where trained on fewer documents, or tested on others
             whose error is not known.
@@ -40,6 +40,7 @@ class TableCell:
         bold: Whether it is in the confidence set of the best of its model, when that excludes someone.
         underlined: Whether it is the highest mean of its model.
         num_cut: Number of finished trials whose batches were cut into parts.
+        num_improving: Number of finished trials that were still improving at their last epoch.
     """
 
     mean: float
@@ -57,6 +58,7 @@ class TableCell:
     bold: bool = False
     underlined: bool = False
     num_cut: int = 0
+    num_improving: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class ClaimResult:
         parts: Its parts, by the planned smallest effect.
         verdict: By that effect; `not comparable` where trained on fewer documents.
         sensitivity: Smallest effect to verdict, for others than the planned one.
+        still_improving: Titles of the rows behind it of which most runs were still improving.
     """
 
     name: str
@@ -90,26 +93,22 @@ class ClaimResult:
     parts: tuple[ClaimPart, ...]
     verdict: Verdict | Literal["not comparable"]
     sensitivity: Mapping[float, Verdict]
-
-
-@dataclass(frozen=True)
-class Replication:
-    """In how many datasets at least a variant has an effect, by the partial conjunction."""
-
-    title: str
-    metric: str
-    num_effects: int
-    num_datasets: int
+    still_improving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model under a merge; its cells are aligned with the columns of the findings."""
+    """A model under a merge; its cells are aligned with the columns of the findings.
+
+    Attributes:
+        still_improving: Whether most of its runs were still improving at the last epoch that was allowed.
+    """
 
     model: str
     merge: str
     title: str
     control: bool
+    still_improving: bool
     cells: tuple[TableCell, ...]
 
 
@@ -176,7 +175,6 @@ class Findings:
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
         label_differences: One per compared row, dataset and label, where predictions are known.
-        replications: One per variant and metric with a test, where there are several datasets.
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
@@ -194,7 +192,6 @@ class Findings:
     results: tuple[TrialResult, ...]
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
-    replications: tuple[Replication, ...]
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int

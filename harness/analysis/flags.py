@@ -21,8 +21,8 @@ class Flag(StrEnum):
 
     U = (
         "U",
-        "power at the published Δ with the observed sd is below .8 (two-sided, {alpha}), so no star is no evidence of "
-        "no effect",
+        "power at the published Δ with the upper 80 % limit of the observed sd is below .8 (two-sided, {alpha}), so no "
+        "star is no evidence of no effect",
         lambda item, alpha, size: item.power < 0.8,
     )
     P = (

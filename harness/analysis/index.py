@@ -68,17 +68,22 @@ class ResultsIndex:
         return sample.variance(metric, weights)
 
     def one_seed(self, model: str, merge: str, column: Column) -> bool:
-        """Returns whether, on some dataset of the column, different seeds made no difference.
+        """Returns whether, on some dataset of the column, all seeds made the same predictions.
 
-        That some of the seeds predict the same is no sign of it: runs that collapse do so alike.
+        That some of them did is no sign of it: runs that collapse do so alike. Nor are equal scores, which different
+        predictions can have.
         """
         for dataset in column.datasets:
-            found = list(self.finite(model, merge, dataset, column.metric))
-            digests = {one.predictions_sha256 for one, _ in found}
-            scores = [score for _, score in found]
-            if len(found) > 1 and (max(scores) - min(scores) <= 1e-9 or (len(digests) == 1 and None not in digests)):
+            digests = [one.predictions_sha256 for one, _ in self.finite(model, merge, dataset, column.metric)]
+            if len(digests) > 1 and len(set(digests)) == 1 and digests[0] is not None:
                 return True
         return False
+
+    def still_improving(self, model: str, merge: str) -> bool:
+        """Returns whether most runs of a row that had epochs were still improving at the last one."""
+        results = (one for dataset in self.sweep.datasets for one in self.cell_results(model, merge, dataset))
+        known = [one.still_improving for one in results if one.still_improving is not None]
+        return 2 * sum(known) > len(known)
 
     def model_title(self, model: str) -> str:
         """Returns the name of a model."""

@@ -43,6 +43,8 @@ class TrialResult:
         key: Identity of the trial.
         micro_batches: Number of parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
+        still_improving: Whether a best epoch behind the scores is the last one that was allowed, so that more training
+            may change them; None where there are no epochs.
     """
 
     model: str
@@ -58,6 +60,7 @@ class TrialResult:
     micro_batches: int = 1
     made_on: str = ""
     num_epochs: int = 1
+    still_improving: bool | None = None
 
     @property
     def place(self) -> TrialPlace:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from harness.analysis.cells import rows_of
 from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare
-from harness.analysis.details import cell_details, label_differences, label_groups, replications
+from harness.analysis.details import cell_details, label_differences, label_groups
 from harness.analysis.findings import Findings
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import Facts, Samples, TrialResult
@@ -42,7 +42,6 @@ def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples
         results=tuple(index.results.values()),
         label_differences=tuple(label_differences(index, comparisons)),
         claims=tuple(judge_claims(index, (*comparisons, *controls))),
-        replications=tuple(replications(index, comparisons)),
         labels_without_gold={
             index.titles[key]: int((sample.support_L == 0).sum()) for key, sample in index.samples.items()
         },

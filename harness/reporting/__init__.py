@@ -2,9 +2,9 @@
 
     predictions         stored predictions -> counts per document
     collect             records of trials and corpora -> findings
-    notation            ▲ ▼ * ☆ † ‡ § – and what each means; points, differences, probabilities, intervals
+    notation            ▲ ▼ * ☆ † ‡ § ↗ – and what each means; points, differences, probabilities, intervals
     tables              scores, comparisons, claims, controls, groups of labels, cost, corpora, before any markup
-    footnotes           sentences under the main table: how to read it, published scores, best epoch, looks, flags, ‡
+    footnotes           sentences under the main table: how to read it, published scores, best epoch, looks, flags, ‡ ↗
     footnotes_stars     tests and corrections behind the stars, ☆, †, no star; how to read comparisons
     captions            sentences above the report and the other tables
     drawing             colours, panels, SVG and PNG

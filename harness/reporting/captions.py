@@ -68,10 +68,16 @@ def claims_note(findings: Findings) -> str:
         )
     else:
         intervals = "Intervals are over seeds on the fixed test documents."
+    improving = ""
+    if any(claim.still_improving for claim in findings.claims):
+        improving = (
+            " Rows still improving: most runs of a row behind the claim had their best epoch last, and more training "
+            "may change the verdict."
+        )
     return (
         "A claim is supported if all its parts are, not supported if one is contradicted (Holm over its parts) or all "
         "are contradicted or negligible, and else inconclusive. Negligible means surely within "
-        f"± {smallest:g} points. {intervals} They are two-sided and not corrected across claims."
+        f"± {smallest:g} points. {intervals} They are two-sided and not corrected across claims.{improving}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
-from harness.reporting.footnotes import best_epoch_rules
+from harness.reporting.footnotes import best_epoch_rules, convergence
 
 _HEAD = """\
 # Reproducibility
@@ -63,7 +63,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{best_epoch_rules(findings)}; nothing is chosen on test data.",
+        f"{best_epoch_rules(findings)}; nothing is chosen on test data. {next(convergence(findings), '')}".rstrip(),
     )
     yield (
         "Validation performance of each reported result (NAACL):",

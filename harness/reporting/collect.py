@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
 from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
+from harness.config.schema import TrainerSettings
 from harness.core.environment import environment
+from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling
 from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
@@ -47,7 +50,19 @@ def _result(planned: PlannedTrial) -> TrialResult:
         micro_batches=record.micro_batches,
         made_on=_made_on(record.environment),
         num_epochs=record.num_epochs,
+        still_improving=_still_improving(record, trial.trainer),
     )
+
+
+def _still_improving(record: Record, trainer: TrainerSettings) -> bool | None:
+    """Returns whether a best epoch behind the headline scores is the last one allowed; None without epochs.
+
+    A run that stopped early had its best epochs before.
+    """
+    metrics = HEADLINE if trainer.select == "per_metric" else (f"{trainer.select}_f1",)
+    epochs = [record.selected[metric].get("epoch") for metric in metrics if metric in record.selected]
+    known = [epoch for epoch in epochs if epoch is not None]
+    return max(known) >= trainer.epochs if known else None
 
 
 def _made_on(facts: Mapping[str, str]) -> str:
@@ -69,13 +84,17 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         f"ones, of which {len(plan.selected) - len(plan.of_state('new'))} have run. Whatever is compared with the "
         "others is missing here."
     )
+    looks = num_looks(plan, is_tested=not is_interim and _is_tested(plan))
+    registered = registration(plan)
+    if looks > 1:  # A plan promises one.
+        registered = replace(registered, changes=(*registered.changes, f"looks: 1 -> {looks}"))
     return Facts(
         banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
         selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
-        looks=num_looks(plan, is_tested=not is_interim and _is_tested(plan)),
-        registration=registration(plan),
+        looks=looks,
+        registration=registered,
         only=only if plan.filters else "",
     )
 

@@ -21,7 +21,7 @@ def csv(findings: Findings) -> str:
     stars = findings.sweep.statistics.star_metrics
     found = {metric for one in findings.results for metric in one.scores or {}}
     metrics = [*stars, *sorted(found - set(stars))]
-    fields = ["seconds", "num_parameters", "predictions_sha256", "failure"]
+    fields = ["seconds", "num_parameters", "still_improving", "predictions_sha256", "failure"]
     rows: list[list[Any]] = [["key", "model", "merge", "dataset", "seed", "control", "status", *fields, *metrics]]
     results = {one.place: one for one in findings.results}
     for place in findings.planned:
@@ -41,13 +41,16 @@ def deltas_csv(findings: Findings) -> str:
 
 def cells_csv(findings: Findings) -> str:
     """Renders one row per cell of the table, averages and controls too, in full precision."""
-    rows: list[list[Any]] = [["row", "column", "mean", "sd", "num_runs", "num_failed", "num_collapsed"]]
-    rows[0] += ["published", "agreement", "half_width", "p_published", "bold", "marks"]
+    rows: list[list[Any]] = [
+        ["row", "column", "mean", "sd", "num_runs", "num_failed", "num_collapsed", "num_improving"]
+    ]
+    rows[0] += ["published", "agreement", "half_width", "p_published", "bold", "marks", "row_still_improving"]
     for row in findings.rows:
         for column, cell in zip(findings.columns, row.cells, strict=True):
             numbers = [cell.mean, cell.sd, "/".join(map(str, cell.num_done)), cell.num_failed]
-            judged = [cell.num_collapsed, cell.published, cell.prediction, cell.half_width, cell.p_published]
-            rows.append([row.title, column.title, *numbers, *judged, cell.bold, cell.marks])
+            numbers += [cell.num_collapsed, cell.num_improving]
+            judged = [cell.published, cell.prediction, cell.half_width, cell.p_published]
+            rows.append([row.title, column.title, *numbers, *judged, cell.bold, cell.marks, row.still_improving])
     return csv_text(rows)
 
 

@@ -9,6 +9,7 @@ from harness.analysis.design import seed_test
 from harness.analysis.findings import Findings
 from harness.reporting.drawing import BLUE, COLOURS, DOT, GREY, ORANGE, Drawing, compared, layout, list_rows, panels
 from harness.stats.power import power as power_of
+from harness.stats.power import upper_sd
 
 _MOST_SEEDS = 30
 _TICKS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 6, 8, 12, 16)
@@ -40,20 +41,22 @@ def variances(findings: Findings) -> Drawing | None:
 
 def power(findings: Findings) -> Drawing | None:
     """Draws the power at the published, or the smallest interesting, difference against the number of seeds."""
-    items = [item for item in compared(findings) if not item.column.average]
+    items = [item for item in compared(findings) if not math.isnan(item.detectable)]
     if not items:
         return None
     rule, numbers = findings.sweep.statistics, range(2, _MOST_SEEDS + 1)
+    shares = (1.0,) if rule.paired else (1.0, 1.0)
     rows: list[list[Any]] = [["row", "column", "delta", "sd", "seeds", "power"]]
     titles, columns = layout(findings, items)
     figure, axes = panels(len(columns), 3.1, 2.3, 2, sharex=True, sharey=True)
     for axis, (column, inside) in zip(axes, columns, strict=True):
         for item in inside:
             delta = item.comparable or rule.smallest_effect
-            curve = [power_of(delta, item.test.sd, n, rule.alpha, 1 if rule.paired else 2) for n in numbers]
+            sd = upper_sd(item.test.sd, item.test.num_pairs[0])
+            curve = [power_of(delta, sd, n, rule.alpha, shares) for n in numbers]
             colour = COLOURS[titles.index(item.title) % len(COLOURS)]
             axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.title)
-            rows += [[item.title, column.title, delta, item.test.sd, n, p] for n, p in zip(numbers, curve, strict=True)]
+            rows += [[item.title, column.title, delta, sd, n, p] for n, p in zip(numbers, curve, strict=True)]
         axis.axhline(0.8, color=GREY, lw=0.8, ls=":")
         axis.axvline(len(findings.sweep.seeds), color=GREY, lw=0.8)
         axis.set_ylim(0, 1.03)
@@ -65,9 +68,9 @@ def power(findings: Findings) -> Drawing | None:
     figure.supxlabel("seeds", fontsize=8)
     figure.supylabel("power", fontsize=8)
     caption = (
-        f"Power of the {seed_test(findings.sweep)} test ({rule.alpha:.3g}, uncorrected) with the observed spread, at "
-        f"the published difference or, dashed, at {rule.smallest_effect:g} points where none is published. Vertical "
-        "line: the planned seeds."
+        f"Power of the {seed_test(findings.sweep)} test ({rule.alpha:.3g}, uncorrected) with the upper 80 % limit of "
+        f"the observed sd, at the published difference or, dashed, at {rule.smallest_effect:g} points where none is "
+        "published. Vertical line: the planned seeds."
     )
     return Drawing("power", caption, figure, rows)
 

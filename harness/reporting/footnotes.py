@@ -11,11 +11,12 @@ from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
-from harness.reporting.notation import CUT, RECONSTRUCTED, explained, level
-from harness.stats.effect_sizes import LEAST_DEVIATION
+from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
+from harness.stats.collapse import FAR
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.permutation_tests import MOST_EXACT, RESAMPLES
 from harness.stats.prediction_interval import JUDGED, WIDEST
+from harness.stats.t_tests import TINY
 
 BEST_EPOCH = {
     "per_metric": "micro F from the epoch with the best validation micro F, macro F from the one with the best "
@@ -26,7 +27,7 @@ BEST_EPOCH = {
 """What each rule of `trainer: {select: ...}` takes from which epoch."""
 
 _UNJUDGED = {
-    "uninformative": f"fewer than 3 seeds, or a half-width above {WIDEST:g} points",
+    "uninformative": f"inside an interval of fewer than 3 seeds, or of a half-width above {WIDEST:g} points",
     "degenerate": "no spread over seeds",
     "n/a": "fewer than 2 seeds",
     "not comparable": "trained on fewer documents than the published run",
@@ -41,6 +42,7 @@ def footnotes(findings: Findings) -> list[str]:
         published_scores,
         stars,
         best_epoch,
+        convergence,
         looks,
         pre_registration,
         _flags,
@@ -112,11 +114,11 @@ def _outside(findings: Findings) -> Iterator[str]:
         cell
         for row in findings.rows
         for column, cell in zip(findings.columns, row.cells, strict=True)
-        if not column.average and cell.prediction in JUDGED
+        if not column.average and cell.prediction in (*JUDGED, "uninformative")
     ]
     if judged:
         yield (
-            f"{sum(cell.prediction != '≈' for cell in judged)} of {len(judged)} published scores lie outside their "
+            f"{sum(cell.prediction in '<>' for cell in judged)} of {len(judged)} published scores lie outside their "
             f"interval (averages not counted); about {0.05 * len(judged):.2g} would by chance. The widest interval is "
             f"± {max(cell.half_width for cell in judged):.2f} points."
         )
@@ -130,6 +132,15 @@ def best_epoch_rules(findings: Findings) -> str:
 def best_epoch(findings: Findings) -> Iterator[str]:
     """Names the rule that chose the epoch of the test scores."""
     yield f"Best epoch: {best_epoch_rules(findings)}."
+
+
+def convergence(findings: Findings) -> Iterator[str]:
+    """Counts the runs that more training might change, and explains the sign of rows with many of them."""
+    known = [one.still_improving for one in findings.results if one.still_improving is not None]
+    if known:
+        yield f"Convergence: in {sum(known)} of {len(known)} runs the best epoch is the last one allowed."
+    if any(row.still_improving for row in findings.rows):
+        yield f"{explained(IMPROVING)}, so that more training may change its scores."
 
 
 def looks(findings: Findings) -> Iterator[str]:
@@ -185,13 +196,17 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     first_metric = findings.sweep.statistics.star_metrics[0]
     same = [place for place, _ in _places(findings, lambda cell, _: cell.one_seed)]
     if same:
-        yield f"The seed had no effect (equal predictions or scores), so all seeds count as one: {listed(same)}."
+        yield f"The seed had no effect (equal predictions), so all seeds count as one: {listed(same)}."
+    equal = [place for place, _ in _places(findings, lambda cell, _: cell.sd <= TINY and not cell.one_seed)]
+    if equal:
+        yield f"Equal scores on every seed, from predictions that differ, so that there is no spread: {listed(equal)}."
     collapsed = _places(findings, lambda cell, _: cell.num_collapsed > 0)
     if collapsed:
         counts = [f"{place} {cell.num_collapsed}/{cell.num_done[0]}" for place, cell in collapsed]
         yield (
-            "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, "
-            f"{LEAST_DEVIATION}), or the same labels for every document): {listed(counts)}."
+            "Collapsed runs, which stay in every number (the same labels for every document, or no score as high as "
+            f"that can have, or a score more than {FAR:g} points and {FAR:g} median absolute deviations below all "
+            f"others): {listed(counts)}."
         )
     failed = _places(findings, lambda cell, column: cell.num_failed > 0 and column.metric == first_metric)
     if failed:
@@ -212,9 +227,9 @@ def unusual_trials(findings: Findings) -> Iterator[str]:
     unused = [f"{title} {number}" for title, number in findings.labels_without_gold.items() if number]
     if unused:
         yield f"Labels that no test document has, and that stay in the denominator of macro F: {', '.join(unused)}."
-    equal = [f"{one.title} on {one.column.title}" for one in findings.comparisons if one.test.status == "identical"]
-    if equal:
-        yield f"Equal to the base on every seed: {listed(equal)}."
+    identical = [f"{one.title} on {one.column.title}" for one in findings.comparisons if one.test.status == "identical"]
+    if identical:
+        yield f"Equal to the base on every seed: {listed(identical)}."
 
 
 def _places(findings: Findings, holds: Callable[[TableCell, Column], bool]) -> list[tuple[str, TableCell]]:

@@ -34,12 +34,6 @@ def stars(findings: Findings) -> Iterator[str]:
             )
     yield from _obstacles(findings)
     yield from _detectable(possible)
-    texts = [
-        f"{item.title} {METRIC_TITLES[item.metric]} {item.num_effects}/{item.num_datasets}"
-        for item in findings.replications
-    ]
-    if texts:
-        yield f"Datasets with an effect, at least (Bonferroni partial conjunction): {', '.join(texts)}."
 
 
 def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
@@ -129,5 +123,5 @@ def _detectable(possible: Sequence[Comparison]) -> Iterator[str]:
     if ranges:
         yield (
             f"With 80 % power, these seeds detect differences of {' and '.join(ranges)} on a single dataset "
-            "(two-sided, uncorrected, by the observed sd)."
+            "(two-sided, uncorrected, by the upper 80 % limit of the observed sd)."
         )

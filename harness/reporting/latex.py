@@ -8,7 +8,7 @@ from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
-from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, IMPROVING, NONE, RECONSTRUCTED, WORSE
 from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
@@ -31,6 +31,7 @@ _ESCAPES = {
     DAGGER: r"$\dagger$",
     CUT: r"$\ddagger$",
     RECONSTRUCTED: r"\S{}",
+    IMPROVING: r"$\nearrow$",
 }
 _SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
 """Shrinks a table that is wider than the page to its width."""

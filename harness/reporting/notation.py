@@ -1,6 +1,6 @@
 """Notation of reports: symbols with what they mean to the reader, formats of numbers.
 
-▲ ▼ * ☆ † and § are decided in harness/analysis/marks.py; ‡ is set in tables.py, – by the formats below.
+▲ ▼ * ☆ † and § are decided in harness/analysis/marks.py; ‡ and ↗ are set in tables.py, – by the formats below.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis.marks import BETTER, DAGGER, HOLLOW, RECONSTRUCTED, STAR, WORSE
 
-CUT, NONE = "‡", "–"
+CUT, IMPROVING, NONE = "‡", "↗", "–"
 
 MEANINGS = {
     BETTER: "better",
@@ -20,6 +20,7 @@ MEANINGS = {
     RECONSTRUCTED: "a reconstruction, whose scores are not those of the published model",
     CUT: "out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
     "dropout are those of the parts",
+    IMPROVING: "most runs of the row were still improving: their best epoch is the last one allowed",
     NONE: "no number: nothing has run, or there is none",
 }
 

@@ -6,14 +6,21 @@
 The standard deviation is that of the difference between a variant and its base over seeds. A pilot's own is too small
 in about half of all studies, so the plan uses its upper 80 % limit. Every difference is tested two-sided by the paired
 t test, or Welch's where seeds do not pair (averages: the stratified one), at alpha and at the first step of Holm, which
-is alpha / size of the family.
+is alpha / size of the family. What is recommended, and what is counted as detectable, holds after Holm.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, why_no_comparisons
+from harness.analysis.design import (
+    FAMILIES,
+    exact_test,
+    num_comparisons,
+    reachable,
+    seeds_for_full_stars,
+    why_no_comparisons,
+)
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
@@ -24,10 +31,10 @@ from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.trials.plan import Plan, by_identity
 
-LEAST_PILOT = 3
-"""Pairs that a comparison needs in a pilot for its spread to be used."""
 MOST_SEEDS = 30
 """Cap of the recommended number of seeds."""
+SPARE_SEEDS = 1
+"""Seeds on top of the least number: every row of a model loses a pair with one lost base run."""
 _WANTED = 0.8
 
 
@@ -39,29 +46,29 @@ class Target:
         name: Row and column.
         published: Published difference, None where there is none to be found.
         sd: Standard deviation to plan with; of an average over K datasets, sqrt(sum of variances) / K.
-        average: Whether the comparison is an average over datasets.
-        num_samples: Independent samples of runs; the degrees of freedom are (n - 1) times as many.
+        family: Family of tests in which the comparison is corrected.
+        shares: How the variance is shared between independent samples of runs.
         levels: Levels of the test: alpha, and the first step of Holm.
     """
 
     name: str
     published: float | None
     sd: float
-    average: bool
-    num_samples: int
+    family: str
+    shares: power.Shares
     levels: tuple[float, float]
 
     def detectable(self, num_seeds: int) -> list[float]:
         """Returns the least difference that is found with the wanted power, at both levels."""
-        return [power.detectable(self.sd, num_seeds, at, _WANTED, self.num_samples) for at in self.levels]
+        return [power.detectable(self.sd, num_seeds, at, _WANTED, self.shares) for at in self.levels]
 
-    def power(self, difference: float, num_seeds: int) -> float:
-        """Returns the power at a difference, uncorrected."""
-        return power.power(difference, self.sd, num_seeds, self.levels[0], self.num_samples)
+    def power(self, difference: float, num_seeds: int) -> list[float]:
+        """Returns the power at a difference, at both levels."""
+        return [power.power(difference, self.sd, num_seeds, at, self.shares) for at in self.levels]
 
     def seeds_needed(self, difference: float) -> list[int | None]:
         """Returns the seeds that find a difference with the wanted power, at both levels; None where too many."""
-        return [power.seeds_needed(difference, self.sd, at, _WANTED, self.num_samples) for at in self.levels]
+        return [power.seeds_needed(difference, self.sd, at, _WANTED, self.shares) for at in self.levels]
 
 
 def targets(findings: Findings, sd: float | None) -> list[Target]:
@@ -90,14 +97,13 @@ def targets(findings: Findings, sd: float | None) -> list[Target]:
                 "so on."
             )
         levels = (rule.alpha, rule.alpha / sizes[item.column.family])
-        num_samples = len(parts) * (1 if rule.paired else 2)
-        found.append(Target(name, item.comparable, spread, item.column.average, num_samples, levels))
+        shares = tuple(value**2 for value in deviations for _ in range(1 if rule.paired else 2))
+        found.append(Target(name, item.comparable, spread, item.column.family, shares, levels))
     return found
 
 
 def _planned_sd(item: Comparison) -> float:
-    enough = item.test.status == "tested" and item.test.num_pairs[0] >= LEAST_PILOT
-    return power.upper_sd(item.test.sd, item.test.num_pairs[0]) if enough else math.nan
+    return power.upper_sd(item.test.sd, item.test.num_pairs[0]) if item.test.status == "tested" else math.nan
 
 
 def _why_no_sd(item: Comparison) -> str:
@@ -106,7 +112,7 @@ def _why_no_sd(item: Comparison) -> str:
         return f"{place}every finished seed scores the same as its base"
     if item.obstacle and item.test.status in ("degenerate", "one seed"):
         return f"{place}{item.obstacle}"
-    return f"a pilot needs {LEAST_PILOT} finished seeds of both of its merges"
+    return f"a pilot needs {power.LEAST_PILOT} finished seeds of both of its merges"
 
 
 def describe(plan: Plan, sd: float | None = None, hours: float | None = None) -> str:
@@ -124,30 +130,37 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
     lines += [*_table(sweep, chosen), "", *_families(sweep), ""]
-    primary = [one for one in chosen if one.average] or chosen
-    wanted = [max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in primary]
-    corrected = [one.seeds_needed(size)[1] or power.MOST_PAIRS for one, size in zip(primary, wanted, strict=True)]
-    needed = max(LEAST_PAIRS, *corrected)
-    recommended = min(needed, MOST_SEEDS)
-    lines += _recommendation(sweep, chosen, needed, recommended)
+    families = [family for family in FAMILIES if any(one.family == family for one in chosen)]
+    least = {family: _least_seeds(sweep, family, chosen) for family in families}
+    recommended = min(least[families[0]] + SPARE_SEEDS, MOST_SEEDS)
+    lines += [*_recommendation(sweep, least, recommended), *_published(sweep, chosen, recommended)]
     lines += _cost(plan, hours, recommended)
     return "\n".join(lines)
 
 
+def _least_seeds(sweep: SweepFile, family: str, chosen: Sequence[Target]) -> int:
+    """Returns the seeds at which every comparison of a family has the wanted power, and can have a full star."""
+    inside = [one for one in chosen if one.family == family]
+    wanted = [max(sweep.statistics.smallest_effect, abs(one.published or 0.0)) for one in inside]
+    needed = [one.seeds_needed(size)[1] or power.MOST_PAIRS for one, size in zip(inside, wanted, strict=True)]
+    return max(seeds_for_full_stars(sweep, family)[0], *needed)
+
+
 def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
     num_seeds = len(sweep.seeds)
-    yield f"{'comparison':<38}    sd  detects   corrected  published  power  seeds   corrected"
+    yield f"{'comparison':<38}    sd  detects   corrected  published  power   corrected  seeds   corrected"
     for one in chosen:
         least, corrected = map(points, one.detectable(num_seeds))
         row = f"{one.name:<38}{one.sd:>6.2f}{least:>9}{corrected:>12}"
         if one.published:
-            chance = points(one.power(one.published, num_seeds))
+            chance, strict = map(points, one.power(one.published, num_seeds))
             few, many = (str(needed or f">{power.MOST_PAIRS}") for needed in one.seeds_needed(one.published))
-            row += f"{one.published:>+11.2f}{chance:>7}{few:>7}{many:>12}"
+            row += f"{one.published:>+11.2f}{chance:>7}{strict:>12}{few:>7}{many:>12}"
         yield row.rstrip()
     yield (
-        f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; seeds: number that "
-        "finds the published difference with that power; corrected: both at the first step of Holm."
+        f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; power: that of "
+        "finding the published difference; seeds: number that finds it with "
+        f"{_WANTED:.0%} power; corrected: the same at the first step of Holm."
     )
 
 
@@ -161,20 +174,43 @@ def _families(sweep: SweepFile) -> Iterator[str]:
             )
 
 
-def _recommendation(sweep: SweepFile, chosen: Sequence[Target], needed: int, seeds: int) -> Iterator[str]:
-    what = "averages" if any(one.average for one in chosen) else "comparisons"
-    yield (
-        f"Recommended: {seeds} seeds (planned: {len(sweep.seeds)}), so that all {what} find a difference of "
-        f"{sweep.statistics.smallest_effect:g} points, or the published one where it is larger, with {_WANTED:.0%} "
-        f"power after Holm{f'; capped, {needed} would be needed' if needed > seeds else ''}."
+_MEMBERS = {"averages": "averages", "datasets": "comparisons on single datasets"}
+
+
+def _recommendation(sweep: SweepFile, least: Mapping[str, int], recommended: int) -> Iterator[str]:
+    primary, *others = least
+    aim = (
+        f"all {_MEMBERS[primary]} find a difference of {sweep.statistics.smallest_effect:g} points, or the published "
+        f"one where it is larger, with {_WANTED:.0%} power after Holm, and the exact {exact_test(sweep)} can confirm "
+        f"a star ({sweep.statistics.alpha:.3g})"
     )
+    start = f"Recommended: {recommended} seeds (planned: {len(sweep.seeds)})"
+    if recommended < least[primary] + SPARE_SEEDS:
+        yield f"{start}, which is the cap. It takes {_number(least[primary])} until {aim}."
+    else:
+        yield f"{start}, of which {SPARE_SEEDS} is to spare. With {least[primary]} {aim}."
+    yield (
+        f"{SPARE_SEEDS} is to spare because a lost base run takes a pair from every row of its model; below "
+        f"{LEAST_PAIRS} pairs a row has no star at all."
+    )
+    for family in others:
+        yield f"All {_MEMBERS[family]} take {_number(least[family])} for the same, and {SPARE_SEEDS} to spare."
+
+
+def _number(seeds: int) -> str:
+    return f"{power.MOST_PAIRS} or more" if seeds >= power.MOST_PAIRS else str(seeds)
+
+
+def _published(sweep: SweepFile, chosen: Sequence[Target], recommended: int) -> Iterator[str]:
+    """Counts the published differences that can be found with the planned and with the recommended seeds."""
     published = [one for one in chosen if one.published]
-    num_weak = sum(one.power(one.published or 0.0, seeds) < _WANTED for one in published)
-    if num_weak:
-        yield (
-            f"Even then {num_weak} of {len(published)} published differences stay undetectable (power below "
-            f"{_WANTED:.0%}, uncorrected): there, no star will not mean no effect."
-        )
+    if not published:
+        return
+    yield f"Published differences that are detectable, with {_WANTED:.0%} power after Holm:"
+    for what, seeds in (("planned", len(sweep.seeds)), ("recommended", recommended)):
+        num = sum(one.power(one.published or 0.0, seeds)[1] >= _WANTED for one in published)
+        yield f"  {what} {seeds} seeds: {num} of {len(published)}; {len(published) - num} stay undetectable"
+    yield "Where a difference stays undetectable, no star will not mean no effect."
 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:

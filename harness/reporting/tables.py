@@ -10,6 +10,7 @@ from harness.analysis.findings import Column, Comparison, Findings, LabelGroup, 
 from harness.reporting.notation import (
     BETTER,
     CUT,
+    IMPROVING,
     NONE,
     WORSE,
     interval,
@@ -68,7 +69,7 @@ def score_table(findings: Findings, controls: bool = False) -> Grid:
     for row in rows:
         cells = zip(findings.columns, row.cells, strict=True)
         scores = (_score(cell, column, deltas.get((row.model, row.merge, column))) for column, cell in cells)
-        body.append((plain(row.title), *scores))
+        body.append((plain(f"{row.title}{IMPROVING if row.still_improving else ''}"), *scores))
     head = ("Model", *(column.title for column in findings.columns))
     return Grid(head, tuple(body), _breaks([row.model for row in rows]))
 
@@ -153,8 +154,11 @@ def claim_table(findings: Findings) -> Grid:
             for part in claim.parts
         )
         published = tuple((Span(part.published or NONE),) for part in claim.parts)
-        others = [f"{verdict} at {size:g}" for size, verdict in claim.sensitivity.items() if verdict != claim.verdict]
-        verdict: Text = ((Span(claim.verdict, bold=True),), *((Span(text),) for text in others))
+        remark = " (rows still improving)" if claim.still_improving and claim.verdict != "not tested" else ""
+        others = [
+            f"{verdict} at {size:g}{remark}" for size, verdict in claim.sensitivity.items() if verdict != claim.verdict
+        ]
+        verdict: Text = ((Span(f"{claim.verdict}{remark}", bold=True),), *((Span(text),) for text in others))
         rows.append((plain(claim.name), plain(claim.text), published, ours, verdict))
     return Grid(("Claim", "Statement", "Published", "Ours [95 % CI]", "Verdict"), tuple(rows))
 

@@ -5,7 +5,8 @@
 * `pairing`: two arms put together: paired by seed, or as wholes
 * `estimate`: a difference with its error: intervals, one-sided and equivalence tests
 * `t_tests`: paired, Welch's and stratified t test
-* `effect_sizes`: probability of being better, correlation, collapsed runs
+* `effect_sizes`: probability of being better, correlation
+* `collapse`: runs that have collapsed, and the best score without reading a document
 * `superiority`: probability of being better on a new run and new documents
 * `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
 * `simultaneous`: intervals of a whole family that match Holm

@@ -48,6 +48,11 @@ class DocumentSample(Generic[Run]):
         drawn = bootstrap(macro, "macro_f1", seed_of(how.root, name), how.draws) if macro else ()
         self._resampled = dict(zip(runs, drawn, strict=True))
 
+    @property
+    def num_documents(self) -> int:
+        """Number of documents; 0 where no run is known."""
+        return next((counts["macro_f1"].right.shape[0] for counts in self._runs.values()), 0)
+
     def has(self, runs: Sequence[Run]) -> bool:
         """Returns whether the predictions of all these runs are known."""
         return all(run in self._runs for run in runs)

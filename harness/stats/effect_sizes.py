@@ -1,4 +1,4 @@
-"""Probability of being better, correlation over seeds, collapsed runs: described, not tested."""
+"""Probability of being better, correlation over seeds: described, not tested."""
 
 import math
 from collections.abc import Sequence
@@ -7,16 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.stats.distributions import normal_isf
+from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.pairing import Arms
 from harness.stats.t_tests import TINY
 
-LEAST_DEVIATION = 0.2
-"""Least median absolute deviation, in points, in judging that a run collapsed."""
-
 
 def correlation(found: Arms) -> float:
-    """Pearson's r between the arms over seeds; NaN without pairs, below 3 of them, or where an arm does not vary."""
-    if len(found.differences) < 3 or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
+    """Pearson's r between the arms over seeds; NaN below 5 pairs, or where an arm does not vary.
+
+    Of 3 pairs of independent scores a quarter have |r| > .92, so that r says nothing before there are as many as a star
+    needs.
+    """
+    if len(found.differences) < LEAST_PAIRS or min(np.ptp(found.variant), np.ptp(found.base)) <= TINY:
         return math.nan
     return float(np.corrcoef(found.variant, found.base)[0, 1])
 
@@ -63,18 +65,3 @@ def _lower_end(estimate: float, n: int, m: int) -> float:
         is_outside = estimate - middle > z * math.sqrt(middle * (1 - middle) * shape / (n * m))
         low, high = (middle, high) if is_outside else (low, middle)
     return high
-
-
-def collapsed(scores: Sequence[float]) -> list[bool]:
-    """Tells which runs lie far below the median: finished, kept in every number, and worth a look.
-
-    Far is 10 times the median absolute deviation, taken as a fifth of a point at least: over five seeds three scores
-    often lie close together by chance, and a run a point below them has not collapsed. Of 100,000 cells of five
-    normal scores 3.6 % have such a run without that floor, at any sd; with it none at an sd of .3, .02 % at .5
-    and .4 % at .7. A run more than two points below a median that the others agree on is always one.
-    """
-    if len(scores) < 3:
-        return [False] * len(scores)
-    median = np.median(scores)
-    spread = np.median(np.abs(np.asarray(scores) - median))
-    return (np.asarray(scores) < median - 10 * max(spread, LEAST_DEVIATION)).tolist()

@@ -1,4 +1,4 @@
-"""Multiple testing: Holm, Benjamini-Hochberg, the confidence set of the best, partial conjunction, reachable p."""
+"""Multiple testing: Holm, Benjamini-Hochberg, the confidence set of the best, reachable p."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -130,16 +130,3 @@ def were_compared(members: Sequence[Sequence[Scores]], design: Design = Pairs) -
         return all(design.of(*both).size >= LEAST_PAIRS for both in zip(one, other, strict=True))
 
     return [any(is_tested(one, other) for other in members if other is not one) for one in members]
-
-
-def num_effects(p: Sequence[float], alpha: float = 0.05) -> int:
-    """Returns in how many strata at least there is an effect, by the Bonferroni partial conjunction.
-
-    With sorted p-values of K planned strata, NaN as 1, p_u = max over v <= u of (K - v + 1) p_(v) tests that at least u
-    of them have an effect; the answer is the largest u with p_u <= alpha, the error rate of the whole statement.
-
-    Source:
-        Dror, Baumer, Bogomolov & Reichart 2017, Replicability analysis for natural language processing.
-    """
-    ranked = np.sort(np.nan_to_num(np.asarray(p, dtype=float), nan=1.0))
-    return int(np.sum(np.maximum.accumulate(ranked * np.arange(ranked.size, 0, -1)) <= alpha))

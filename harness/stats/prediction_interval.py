@@ -22,9 +22,9 @@ class Prediction:
 
     Attributes:
         agreement: `≈`, the published number lies inside; `>`, ours is higher; `<`, ours is lower;
-            `uninformative`, fewer than 3 seeds or a half-width above 2 points; `degenerate`, no spread
-            over seeds; `n/a`, fewer than 2 seeds; `not comparable`, set by a caller who knows that the published
-            run is one of something else; empty where nothing is published.
+            `uninformative`, it lies inside, which fewer than 3 seeds or a half-width above 2 points make easy;
+            `degenerate`, no spread over seeds; `n/a`, fewer than 2 seeds; `not comparable`, set by a caller who knows
+            that the published run is one of something else; empty where nothing is published.
         half_width: Half the width of the 95 % interval around our mean, in points.
         p: Two-sided p of the published number as a further run, without the rounding.
     """
@@ -80,6 +80,6 @@ def prediction(
     run = Estimate(mean - published, scale * error, df)
     half_width = (run.interval()[1] - run.value) + rounding
     agreement: Agreement = "≈" if abs(run.value) <= half_width else ">" if run.value > 0 else "<"
-    if min(sizes) < 3 or half_width > WIDEST:
+    if agreement == "≈" and (min(sizes) < 3 or half_width > WIDEST):
         agreement = "uninformative"
     return Prediction(agreement, half_width, 2 * min(run.p_above(), run.p_below()))

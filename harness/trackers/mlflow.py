@@ -4,10 +4,12 @@ A tracker is three functions: `check(uri)` before any trial runs, `address(uri)`
 `mirror(plan, findings, files)`, which may be called again at any time.
 
 One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
-one run per cell with mean, standard deviation, n, intervals and p values; below that one per seed with parameters,
-metrics per epoch, the record and the predictions. A trial that is there already is not written again, so the same
-command after an outage fills the gaps. While trials are missing there are no p values: every look at them is one. Those
-of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag `comparisons` says so.
+one run per cell with mean, standard deviation, n, intervals and p values, and how many of its trials were still
+improving at their last epoch (the tag `row_still_improving` says whether most of its row were); below that one per
+seed with parameters, metrics per epoch, the record and the predictions. A trial that is there already is not written
+again, so the same command after an outage fills the gaps. While trials are missing there are no p values: every look
+at them is one. Those of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag
+`comparisons` says so.
 """
 
 import math
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.analysis.findings import Findings
+from harness.analysis.findings import Findings, Row
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
 from harness.trials.plan import Plan, PlannedTrial
@@ -101,6 +103,7 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
             written += runs.child(planned, parent, plan.store)
         _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
+        client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
         for name, marks in _marks(findings, cell).items() if is_complete else ():
             client.set_tag(parent, name, marks)
         client.set_terminated(parent)
@@ -218,15 +221,18 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
+def _row(findings: Findings, cell: CellKey) -> Row:
+    return next(row for row in findings.rows if (row.model, row.merge) == cell[:2])
+
+
 def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
     """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
     model, merge, dataset = cell
     values: dict[str, float] = {}
-    row = next(row for row in findings.rows if (row.model, row.merge) == (model, merge))
-    for column, found in zip(findings.columns, row.cells, strict=True):
+    for column, found in zip(findings.columns, _row(findings, cell).cells, strict=True):
         if column.datasets == (dataset,):
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
-            values["n"] = found.num_done[0]
+            values |= {"n": found.num_done[0], "num_improving": found.num_improving}
     for one in (*findings.comparisons, *findings.control_comparisons):
         if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
             numbers = one.as_row()

@@ -27,7 +27,7 @@ class Registration:
     frozen: str  # UTC time, ISO 8601; empty where no plan was frozen.
     sha256: str  # Hash of the plan.
     num_older: int  # Results that are older than the plan.
-    changes: tuple[str, ...]  # What the sweep file says otherwise now.
+    changes: tuple[str, ...]  # What is otherwise by now.
     num_seeds: int  # Seeds of the plan; where none was frozen, those of the sweep file.
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from harness.analysis.summarise import find
+from harness.stats.collapse import best_constant
 from tests.harness.fake_sweep import (
     AVERAGES,
     DATASETS,
     cell,
+    facts,
     noisy,
     result,
     results,
@@ -21,6 +24,7 @@ from tests.harness.fake_sweep import (
     with_effect,
     without,
 )
+from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
 FOUND = noisy(TABLE)
@@ -83,6 +87,35 @@ def test_an_average_needs_every_dataset():
     partial = summary_of(TABLE, without(FOUND, model="hiagm", merge="none", dataset="nyt"))
     assert math.isnan(cell(partial, "hiagm", "none", "Avg micro").mean)
     assert not math.isnan(cell(partial, "hiagm", "none", "RCV1 micro").mean)
+
+
+def test_runs_that_score_below_the_best_constant_prediction_have_collapsed():
+    sample, made = made_up({"none": 0.85, "masking": 0.93})
+    least = {metric: best_constant(metric, sample.support_L, 400) for metric in ("micro_f1", "macro_f1")}
+    assert all(40 < score < 60 for score in least.values())
+    # Below on both, on one, on none; a run that beats it on micro F has learnt something, whatever its macro F.
+    for micro, macro, num in ((-1.0, -1.0, 5), (1.0, -1.0, 0), (-1.0, 1.0, 0), (1.0, 1.0, 0)):
+        found = [
+            dataclasses.replace(
+                one,
+                scores={
+                    metric: least[metric] + offset + 0.1 * one.seed / 5
+                    for metric, offset in (("micro_f1", micro), ("macro_f1", macro))
+                },
+            )
+            if one.merge == "none"
+            else one
+            for one in made
+        ]
+        for column in ("wos micro", "wos macro"):
+            assert cell(find(ONE, found, facts(ONE), {"wos": sample}), "hiagm", "none", column).num_collapsed == num
+            assert cell(find(ONE, found, facts(ONE)), "hiagm", "none", column).num_collapsed == 0, "nothing is known"
+
+
+def test_no_run_has_collapsed_that_is_two_points_below_others_that_agree():
+    scores_of = dict(zip(TABLE.seeds, [75.8, 75.7, 75.9, 75.8, 73.3, 75.8, 75.7, 75.9, 75.8, 75.8], strict=True))
+    found = results(TABLE, lambda model, merge, dataset, seed, metric: scores_of[seed])
+    assert {cell.num_collapsed for row in summary_of(TABLE, found).rows for cell in row.cells} == {0}
 
 
 def test_a_cell_that_was_never_compared_is_not_bold():

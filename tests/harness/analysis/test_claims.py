@@ -256,3 +256,41 @@ def test_impossible_statistics_are_refused_with_their_place(tmp_path, statistics
 
 def test_claim_defaults():
     assert Claim(text="x", kind="rises", rows=("hiagm/masking",)).data == ("average",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "improving", "told"),
+    [
+        ("rises", ["hiagm/masking"], ("hiagm", "masking"), ["HiAGM+MTL (masking)"]),
+        ("rises", ["hiagm/masking"], ("hiagm", "none"), ["HiAGM"]),
+        ("rises", ["hiagm/masking"], ("hiagm", "projection"), []),
+        ("best", ["hiagm/masking"], ("hiagm", "projection"), ["HiAGM+MTL (projection)"]),
+        ("best", ["hiagm/masking"], ("hitin", "masking"), []),
+        ("larger_gain", ["hiagm", "hitin"], ("hitin", "projection"), ["HiTIN+MTL (projection)"]),
+        ("larger_gain", ["hiagm", "hitin"], ("hitin", "none"), ["HiTIN"]),
+        ("time_ratio", ["hiagm/masking"], ("hiagm", "masking"), []),
+    ],
+)
+def test_a_verdict_says_where_most_runs_of_a_row_behind_it_were_still_improving(kind, rows, improving, told):
+    claim = {"text": "it is so", "kind": kind, "rows": tuple(rows), "data": ("wos",), "bounds": (0.5, 2.0)}
+    table = sweep(claims={"C": claim}, published=None)
+    rng = np.random.default_rng(3)
+    found = results(
+        table, lambda model, merge, *place: 80 + 2 * (merge == "masking") * (model == "hiagm") + rng.normal(0, 0.1)
+    )
+    found = [
+        dataclasses.replace(one, still_improving=(one.model, one.merge) == improving, seconds=100 + rng.random())
+        for one in found
+    ]
+    findings = summary_of(table, found)
+    (judged,) = findings.claims
+    assert judged.verdict == "supported" and judged.still_improving == tuple(told)
+    words = "**supported (rows still improving)**" if told else "**supported**"
+    assert f"{words} |" in (text := markdown(findings))
+    assert ("Rows still improving: most runs of a row behind the claim had their best epoch last" in text) == bool(told)
+
+
+def test_a_claim_that_was_not_tested_says_nothing_of_convergence():
+    table = sweep(claims={"C": {"text": "it is so", "kind": "rises", "rows": ("hiagm/masking",)}}, seeds=(1,))
+    found = [dataclasses.replace(one, still_improving=True) for one in noisy(table)]
+    assert "**not tested** |" in markdown(summary_of(table, found))

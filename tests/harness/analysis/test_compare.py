@@ -15,7 +15,7 @@ from harness.reporting.data_files import csv, deltas_csv
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import crossed, influence, variance_of_mean
-from harness.stats.power import power
+from harness.stats.power import detectable, power, upper_sd
 from tests.harness.fake_sweep import DATASETS, cell, facts, noisy, results, scores, summary_of, sweep, the, without
 from tests.journeys.test_document_level import ONE, made_up
 
@@ -32,8 +32,10 @@ def test_seeds_that_do_not_pair_are_tested_by_welch() -> None:
     assert item.exact_test == "exchange of runs" and item.p_exact > 0
     assert item.p_exact == pytest.approx(item.test.p, abs=0.03)
     assert item.seeds == ((tuple(range(1, 11)),) * 2,) and item.differences == ({},)
-    sd = math.sqrt(np.var(arms[0], ddof=1) + np.var(arms[1], ddof=1))
-    assert item.power == pytest.approx(power(item.published, sd, 10, num_strata=2))
+    variances = tuple(float(np.var(arm, ddof=1)) for arm in arms)
+    assert item.power == pytest.approx(
+        power(item.published, upper_sd(math.sqrt(sum(variances)), 10), 10, 0.05, variances)
+    )
     merges = ("masking", "none")
     parts = [scores(FOUND, "hitin", merge, dataset, "micro_f1") for dataset in DATASETS for merge in merges]
     v = [np.var(part, ddof=1) / 10 for part in parts]
@@ -143,11 +145,6 @@ def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> N
         least = min(members, key=lambda item: item.test.p)
         assert len(members) == size and least.p_holm == pytest.approx(min(1.0, size * least.test.p))
     assert [(row.model, row.merge) for row in findings.rows] == OWN.rows
-    assert {item.title for item in findings.replications} == {
-        "every+MTL (masking)",
-        "every+MTL (projection)",
-        "one+MTL (projection)",
-    }
 
 
 def test_every_report_file_has_exactly_the_rows_that_there_are() -> None:
@@ -224,6 +221,22 @@ def test_a_subset_is_held_against_no_published_difference():
 def test_there_is_no_power_at_a_published_difference_of_nothing():
     item = the(OF_PAIRS, "hitin", "projection", "WOS micro")
     assert item.published == 0 and math.isnan(item.power) and "U" not in item.flags and item.judged is not None
+
+
+def test_power_is_asked_with_the_upper_limit_of_the_sd_as_a_plan_does():
+    item = the(OF_PAIRS, "hiagm", "projection", "RCV1 micro")
+    sd = upper_sd(item.test.sd, 10)
+    assert sd > 1.2 * item.test.sd
+    assert item.power == power(0.12, sd, 10) and item.detectable == detectable(sd, 10)
+
+
+@pytest.mark.parametrize(("num_seeds", "has_power", "has_r"), [(2, False, False), (3, True, False), (5, True, True)])
+def test_few_pairs_have_no_power_and_no_correlation(num_seeds, has_power, has_r):
+    few = sweep(seeds=tuple(range(num_seeds)))
+    item = the(summary_of(few, noisy(few)), "hiagm", "projection", "RCV1 macro")
+    assert item.test.status == "tested"
+    assert [not math.isnan(number) for number in (item.power, item.detectable)] == [has_power] * 2
+    assert math.isnan(item.correlation) != has_r
 
 
 def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from harness.reporting.markdown import markdown
 from tests.harness.fake_sweep import (
     cell,
     noisy,
@@ -30,7 +31,7 @@ def test_scores_that_are_not_numbers_count_as_missing():
 @pytest.mark.parametrize("how", ["digests", "scores"])
 def test_a_seed_without_effect_counts_as_one(how):
     found = [
-        dataclasses.replace(one, predictions_sha256="same", scores=one.scores if how == "digests" else dict(FIXED))
+        dataclasses.replace(one, predictions_sha256="same", scores=dict(FIXED) if how == "scores" else one.scores)
         if (one.model, one.merge) == ("hiagm", "none")
         else one
         for one in FOUND
@@ -42,6 +43,29 @@ def test_a_seed_without_effect_counts_as_one(how):
     assert math.isnan(item.test.p)
     assert "seed had no effect" in item.obstacle
     assert not cell(findings, "hitin", "none", "WOS micro").one_seed
+
+
+@pytest.mark.parametrize("digest", ["its own", None])
+def test_equal_scores_of_different_predictions_are_no_seed_without_effect(digest):
+    found = [
+        dataclasses.replace(one, scores=dict(FIXED), predictions_sha256=digest and one.predictions_sha256)
+        if (one.model, one.merge) in (("hiagm", "none"), ("hitin", "none"), ("hitin", "masking"))
+        else one
+        for one in FOUND
+    ]
+    findings = summary_of(TABLE, found)
+    base = cell(findings, "hiagm", "none", "WOS micro")
+    assert not base.one_seed and base.sd == 0 and base.prediction == "degenerate"
+    # The other arm varies, and with it the difference; where neither does, there is nothing to test against.
+    assert the(findings, "hiagm", "masking", "WOS micro").test.status == "tested"
+    both = the(findings, "hitin", "masking", "WOS micro")
+    assert (both.test.status, both.marks, both.test.p) == ("identical", "", 1.0)
+    text = markdown(findings)
+    assert "The seed had no effect" not in text and "seeds alike" not in text
+    assert (
+        "Equal scores on every seed, from predictions that differ, so that there is no spread: HiAGM on WOS micro, "
+        "HiAGM on WOS macro" in text
+    )
 
 
 def test_two_outcomes_of_one_trial_and_strangers_are_refused():

@@ -1,5 +1,7 @@
 """The checklist says what was recorded, and keeps the sections of other sweeps."""
 
+import dataclasses
+
 from harness.analysis.summarise import find
 from harness.reporting.checklist import updated
 from tests.harness.fake_sweep import facts, noisy, sweep, without
@@ -13,9 +15,11 @@ def test_answers_are_the_recorded_facts():
         notes=("Rates were found by hand.",),
     )
     found = without(noisy(table), model="hitin", merge="none", dataset="wos", seed=3)
+    found = [dataclasses.replace(one, still_improving=one.seed == 1) for one in found]
     page = updated("", find(table, found, facts(table, provenance={"commit": "abc1234", "trial hours": "5.50"})))
     assert page.startswith("# Reproducibility\n") and page.count("\n## ") == 1
     for words in (
+        "nothing is chosen on test data. Convergence: in 18 of 179 runs the best epoch is the last one allowed.\n",
         "commit abc1234",
         "trial hours: 5.50",
         "encoder: width 77",

@@ -1,4 +1,4 @@
-"""What a report makes of records: how a trial ended, on what it was made, and in how many datasets an effect is."""
+"""What a report makes of records: how a trial ended, on what it was made, and whether it was still improving."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,11 @@ from harness.analysis.summarise import find
 from harness.config.load import load
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
-from harness.stats.multiple_testing import num_effects
 from harness.trials.plan import Plan
 from harness.trials.store import Failure, Store
 from tests.conftest import SweepWriter
-from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 from tests.harness.trials.test_plan import record
+from tests.harness.trials.test_preregistration import TRAINER
 
 CPU = {"commit": "abc", "device": "cpu", "precision": "fp32", "cpu": "one"}
 
@@ -64,6 +63,35 @@ def test_the_cpu_behind_a_gpu_does_not_matter(write_sweep: SweepWriter) -> None:
     assert outcome_of(write_sweep, on_gpu).made_on == outcome_of(write_sweep, on_gpu | {"cpu": "another"}).made_on
 
 
+@pytest.mark.parametrize(
+    ("select", "epochs", "is_improving"),
+    [
+        ("per_metric", {"micro_f1": 1, "macro_f1": 2}, True),
+        ("per_metric", {"micro_f1": 1, "macro_f1": 1}, False),
+        ("micro", {"micro_f1": 1, "macro_f1": 2}, False),
+        ("macro", {"micro_f1": 1, "macro_f1": 2}, True),
+        ("per_metric", {}, None),
+    ],
+)
+def test_a_run_is_still_improving_whose_best_epoch_is_the_last_one_allowed(
+    write_sweep: SweepWriter, select: str, epochs: dict[str, int], is_improving: bool | None
+) -> None:
+    """Two epochs are allowed."""
+    path = write_sweep(trainer=TRAINER | {"select": select, "epochs": 2})
+    plan = Plan.open(load(path))
+    first = plan.trials[0]
+    plan.store.folder(first.key).mkdir(parents=True, exist_ok=True)
+    selected = {metric: {"epoch": float(epoch), "micro_f1": 70.0} for metric, epoch in epochs.items()}
+    plan.store.finish(record(first.key, first.settings).model_copy(update={"selected": selected}))
+    (found,) = find(*collect(Plan.open(load(path)), is_interim=True)).results
+    assert found.still_improving is is_improving
+
+
+def test_a_kind_of_trial_without_epochs_says_nothing_of_them(write_sweep: SweepWriter) -> None:
+    selected = {"micro_f1": {"micro_f1": 70.0}, "macro_f1": {"micro_f1": 70.0}}
+    assert outcome_of(write_sweep, CPU, selected=selected).still_improving is None
+
+
 def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> None:
     plan = Plan.open(load(write_sweep()))
     store = Store(Path(plan.sweep.store))
@@ -74,18 +102,3 @@ def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> Non
     (found,) = findings.results
     assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
     assert "FAILED (1/2)" in markdown(findings)
-
-
-def test_the_number_of_datasets_with_an_effect_is_that_of_the_printed_p() -> None:
-    table = sweep()
-    findings = summary_of(table, noisy(table))
-    text = markdown(findings)
-    for item in findings.replications:
-        model = next(row.model for row in findings.rows if row.title == item.title)
-        merge = item.title.partition("(")[2].rstrip(")")
-        parts = [the(findings, model, merge, f"{key.upper()} {item.metric[:5]}") for key in table.datasets]
-        p = [part.test.p for part in parts]
-        assert (item.num_effects, item.num_datasets) == (num_effects(p, table.statistics.alpha), 3)
-        assert f"{item.title} {item.metric[:5]} {item.num_effects}/3" in text
-    found = {item.num_effects for item in findings.replications}
-    assert len(findings.replications) == 8 and len(found) > 1 and found <= {0, 1, 2, 3}

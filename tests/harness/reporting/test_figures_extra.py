@@ -7,6 +7,7 @@ import pytest
 from harness.analysis.findings import LabelDifference
 from harness.analysis.summarise import find
 from harness.reporting.figures_extra import labels, power, times, variances
+from harness.stats.power import upper_sd
 from tests.harness.fake_sweep import facts, noisy, sweep
 from tests.harness.reporting.reports import numbers
 from tests.journeys.test_document_level import ONE, made_up
@@ -26,6 +27,15 @@ def test_power_is_asked_at_the_published_difference_or_the_smallest():
     deltas = {row["delta"] for row in rows if row["row"] == "HiAGM+MTL (projection)" and row["column"] == "RCV1 macro"}
     assert deltas == {1.48}
     assert all(row["power"] > 0 for row in rows)
+    assert {row["column"] for row in rows} == {column.title for column in SUMMARY.columns if not column.average}
+
+
+def test_power_is_drawn_with_the_upper_limit_of_the_sd_and_not_from_two_pairs():
+    first = SUMMARY.comparisons[0]
+    rows = [row for row in numbers(power(SUMMARY)) if (row["row"], row["column"]) == (first.title, first.column.title)]
+    assert {row["sd"] for row in rows} == {upper_sd(first.test.sd, 10)}
+    two = sweep(seeds=(1, 2))
+    assert power(find(two, noisy(two), facts(two))) is None
 
 
 def test_documents_and_labels_where_predictions_are_known():

@@ -3,17 +3,19 @@
 import dataclasses
 import json
 import re
+from csv import DictReader
 from typing import get_args
 
 import pytest
 
 from harness.analysis.summarise import find
 from harness.config.schema import BestEpoch
+from harness.reporting.data_files import cells_csv
 from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
 from harness.reporting.notation import MEANINGS, NONE, explained
-from tests.harness.fake_sweep import TABLE_1, facts, noisy, sweep
+from tests.harness.fake_sweep import TABLE_1, facts, noisy, results, sweep
 from tests.harness.reporting.reports import FOUND, TABLE, every_format, fixed, grid, summary_of
 from tests.journeys.test_document_level import ONE, TEN, made_up
 
@@ -91,10 +93,18 @@ def test_scores_outside_their_interval_are_counted():
 
 
 def test_too_few_seeds_judge_nothing():
-    for seeds, words in (((1,), "n/a: fewer than 2 seeds."), ((1, 2), "uninformative: fewer than 3 seeds, or a half-")):
+    for seeds, words in (((1,), "n/a: fewer than 2 seeds."), ((1, 2), "uninformative: inside an interval of fewer")):
         few = sweep(seeds=seeds)
         text = text_of(few, noisy(few))
         assert f"Published numbers that are not judged. {words}" in text and "prediction interval" not in text
+
+
+def test_what_lies_inside_an_interval_that_says_little_counts_among_the_published_scores():
+    few = sweep(seeds=(1, 2), published={"source": "made up", "scores": {"hiagm/none": {"wos": {"micro_f1": 80.0}}}})
+    found = results(few, lambda model, merge, dataset, seed, metric: 80 + 0.1 * seed)
+    assert "0 of 1 published scores lie outside" in text_of(few, found)
+    far = [dataclasses.replace(one, scores={key: score - 9 for key, score in one.scores.items()}) for one in found]
+    assert "1 of 1 published scores lie outside" in text_of(few, far)
 
 
 def test_a_subset_of_the_documents_is_not_compared():
@@ -148,11 +158,12 @@ def test_oddities_are_told():
     found = [dataclasses.replace(one, predictions_sha256="x") if one.merge == "masking" else one for one in found]
     text = markdown(summary_of(TABLE, found))
     assert (
-        "Collapsed runs, which stay in every number (score below median - 10 x max(MAD, 0.2), or the same labels for "
-        "every document): HiAGM on WOS micro 1/10." in text
+        "Collapsed runs, which stay in every number (the same labels for every document, or no score as high as "
+        "that can have, or a score more than 10 points and 10 median absolute deviations below all others): HiAGM on "
+        "WOS micro 1/10." in text
     )
     assert "NaN or infinite scores, which count as missing: 1." in text
-    assert "The seed had no effect (equal predictions or scores), so all seeds count as one: HiAGM+MTL (mask" in text
+    assert "The seed had no effect (equal predictions), so all seeds count as one: HiAGM+MTL (mask" in text
     assert {row[3].endswith("<br>n=1, seeds alike") for row in grid(text) if row[0].endswith("(masking)")} == {True}
     assert "No star in 16 of 32 comparisons: the seed had no effect" in text
 
@@ -177,6 +188,43 @@ def test_cells_with_batches_in_parts_are_marked():
         "HiTIN+MTL (masking) on NYT seed 7 (4)." in text
     )
     assert r"$\ddagger$" in latex(findings) and "‡" not in latex(findings)
+
+
+def improving(found, **where):
+    """The same results, as trained to the end; those whose fields have the given values were still improving."""
+    return [
+        dataclasses.replace(one, still_improving=all(getattr(one, name) in value for name, value in where.items()))
+        for one in found
+    ]
+
+
+def test_rows_that_were_still_improving_are_marked_in_every_format():
+    # 16 and 15 of the 30 runs of a row, and its controls none.
+    found = improving(FOUND, model=("hiagm",), merge=("masking",), dataset=("wos", "rcv1"), seed=range(1, 9))
+    text, tex, runs, _, as_json = every_format(findings := summary_of(TABLE, found))
+    assert "Convergence: in 16 of 180 runs the best epoch is the last one allowed." in text
+    sentence = "most runs of the row were still improving: their best epoch is the last one allowed, so that more"
+    assert f"- ↗ {sentence} training may change its scores." in text and rf"$\nearrow$ {sentence}" in tex
+    assert [row[0] for row in grid(text)[2:] if "↗" in row[0]] == ["HiAGM+MTL (masking)↗"]
+    assert r"HiAGM+MTL (masking)$\nearrow$" in tex and "↗" not in tex
+    assert {row["title"]: row["still_improving"] for row in json.loads(as_json)["rows"]} == {
+        row.title: row.title == "HiAGM+MTL (masking)" for row in findings.rows
+    }
+    cells = list(DictReader(cells_csv(findings).splitlines()))
+    assert {row["row"] for row in cells if row["row_still_improving"] == "True"} == {"HiAGM+MTL (masking)"}
+    numbers = {row["column"]: row["num_improving"] for row in cells if row["row"] == "HiAGM+MTL (masking)"}
+    assert (numbers["WOS micro"], numbers["NYT macro"], numbers["Avg micro"]) == ("8", "0", "16")
+    assert sum(row["still_improving"] == "True" for row in DictReader(runs.splitlines())) == 16
+    half = improving(FOUND, model=("hiagm",), merge=("masking",), seed=range(1, 6))
+    text = markdown(summary_of(TABLE, half))
+    assert "in 15 of 180 runs" in text and "↗" not in text, "half of them are not most"
+
+
+def test_nothing_is_said_of_convergence_where_trials_have_no_epochs():
+    text, *_ = every_format(summary_of(TABLE, FOUND))
+    assert "Convergence" not in text and "↗" not in text
+    mixed = [dataclasses.replace(one, still_improving=True) if one.model == "hiagm" else one for one in FOUND]
+    assert "in 90 of 90 runs" in markdown(summary_of(TABLE, mixed))
 
 
 def test_a_label_without_gold_is_counted():

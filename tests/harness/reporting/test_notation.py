@@ -11,7 +11,11 @@ from harness.reporting.notation import interval, level, mean_sd, points, probabi
 
 def test_every_symbol_is_one_character_with_a_meaning():
     set_by_analysis = {marks.BETTER, marks.WORSE, marks.STAR, marks.HOLLOW, marks.DAGGER, marks.RECONSTRUCTED}
-    assert set(notation.MEANINGS) == {*set_by_analysis, notation.CUT, notation.NONE} == set("▲▼*☆†§‡–")
+    assert (
+        set(notation.MEANINGS)
+        == {*set_by_analysis, notation.CUT, notation.IMPROVING, notation.NONE}
+        == set("▲▼*☆†§‡↗–")
+    )
     assert all(notation.MEANINGS.values())
 
 

@@ -46,7 +46,7 @@ def test_all_figures_are_written_where_they_are_asked_for_and_stay(tmp_path: Pat
 
 
 def test_the_command_draws_three_figures_or_all_that_are_asked_for(write_sweep: SweepWriter) -> None:
-    path = write_sweep()
+    path = write_sweep(seeds=[1, 2, 3])
     plan = Plan.open(load(path))
     for place, planned in enumerate(plan.trials):
         plan.store.folder(planned.key).mkdir(parents=True)

@@ -1,6 +1,5 @@
 """Corrections, the confidence set of the best, and what is reachable."""
 
-import itertools
 import math
 import subprocess
 import sys
@@ -132,32 +131,6 @@ def test_levels_in_a_large_simulation():
         p = [t_tests.t_test([pairs_of(rng.normal(0, 0.3, 5))]).p for _ in range(24)]
         starred += min(multiple_testing.holm(p, 24)) < 0.05
     assert 0.04 < starred / 3000 < 0.06
-
-
-def brute_force_num_effects(p, alpha):
-    """The largest u such that every choice of K - u + 1 strata has a Bonferroni-significant one."""
-    size = len(p)
-    for u in range(size, 0, -1):
-        subsets = itertools.combinations(p, size - u + 1)
-        if all(min(subset) * len(subset) <= alpha for subset in subsets):
-            return u
-    return 0
-
-
-def test_partial_conjunction_is_brute_force_over_all_subsets():
-    rng = np.random.default_rng(2)
-    for _ in range(300):
-        p = (rng.uniform(0, 1, 4) ** 4).tolist()
-        assert multiple_testing.num_effects(p) == brute_force_num_effects(p, 0.05)
-    assert multiple_testing.num_effects([0.001, math.nan, 0.03]) == 1
-    assert multiple_testing.num_effects([0.001, 0.02, 0.04]) == 3
-    assert multiple_testing.num_effects([]) == 0
-
-
-def test_partial_conjunction_seldom_claims_one_effect_too_many():
-    p = np.random.default_rng(3).uniform(0, 1, (3000, 3))
-    p[:, 0] = 1e-9
-    assert np.mean([multiple_testing.num_effects(row) > 1 for row in p.tolist()]) < 0.06
 
 
 def test_welchs_t_with_holm_holds_its_level_under_the_null():

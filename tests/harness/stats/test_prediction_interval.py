@@ -23,6 +23,18 @@ def test_prediction_interval_by_hand():
     assert prediction_interval.prediction([[80.0]], 80.0).agreement == "n/a"
 
 
+def test_what_lies_outside_is_told_however_wide_the_interval_is():
+    wide = [70.0, 80.0, 90.0]
+    half_width = 4.302652729911275 * 10 * math.sqrt(4 / 3) + 0.005
+    few = [80.0, 80.01]
+    width_of_few = 12.706204736432095 * np.std(few, ddof=1) * math.sqrt(1.5) + 0.005
+    for scores, end in ((wide, half_width), (few, width_of_few)):
+        for sign, agreement in ((1, "<"), (-1, ">")):
+            inside, outside = (np.mean(scores) + sign * (end + step) for step in (-1e-6, 1e-6))
+            assert prediction_interval.prediction([scores], inside).agreement == "uninformative"
+            assert prediction_interval.prediction([scores], outside).agreement == agreement
+
+
 def test_prediction_interval_of_an_average():
     first, second = [80.0, 80.1, 80.2], [70.0, 70.4]
     v = [0.01 * (1 + 1 / 3), 0.08 * (1 + 1 / 2)]

@@ -155,6 +155,23 @@ def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: Swe
     assert "More looks than the planned one" in markdown(summary)
 
 
+def test_a_plan_whose_results_were_tested_twice_was_not_followed(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
+    frozen(path)
+    plan = Plan.open(load(path))
+    *most, last = plan.trials
+    for planned in most:
+        finish(plan.store, planned, 1)
+    text = markdown(find(*collect(Plan.open(load(path)))))
+    assert "looks = 1." in text and "and followed." in text
+    finish(plan.store, last, 1)
+    for _ in range(2):
+        findings = find(*collect(Plan.open(load(path))))
+        text = markdown(findings)
+        assert "looks = 2." in text and "and not followed: looks: 1 -> 2." in text
+        assert "and followed" not in text and findings.facts.registration.changes == ("looks: 1 -> 2",)
+
+
 def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves_out(
     write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
 ) -> None:
