@@ -11,7 +11,7 @@ that token.
 import base64
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,10 +34,12 @@ class SlowTokenizer:
     Args:
         tokenizer: The library's tokeniser.
         max_length: Number of tokens after which a text is cut, special ones included; None for no cut.
+        files: Files that it was read from, in base64 by name; those that the library saves unless given.
     """
 
-    def __init__(self, tokenizer: Any, max_length: int | None):
+    def __init__(self, tokenizer: Any, max_length: int | None, files: Mapping[str, str] | None = None):
         self._tokenizer, self._max_length = tokenizer, max_length
+        self._files = files or _saved(tokenizer)
 
     def encode(self, text: str) -> _Encoding:
         """See `TextTokenizer`."""
@@ -63,11 +65,14 @@ class SlowTokenizer:
         self._max_length = None
 
     def to_str(self) -> str:
-        """Returns the files that the library saves, and where texts are cut."""
-        with tempfile.TemporaryDirectory() as folder:
-            self._tokenizer.save_pretrained(folder)
-            files = {path.name: base64.b64encode(path.read_bytes()).decode() for path in sorted(Path(folder).iterdir())}
-        return json.dumps({"files": files, "max_length": self._max_length})
+        """Returns the tokeniser's files, and where texts are cut."""
+        return json.dumps({"files": self._files, "max_length": self._max_length})
+
+
+def _saved(tokenizer: Any) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        return {path.name: base64.b64encode(path.read_bytes()).decode() for path in sorted(Path(folder).iterdir())}
 
 
 class PrefixedTokenizer:
@@ -106,4 +111,4 @@ def read(text: str) -> TextTokenizer:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in said["files"].items():
             (Path(folder) / name).write_bytes(base64.b64decode(content))
-        return SlowTokenizer(fetch(AutoTokenizer, folder), said["max_length"])
+        return SlowTokenizer(fetch(AutoTokenizer, folder), said["max_length"], said["files"])

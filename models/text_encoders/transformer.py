@@ -210,10 +210,10 @@ def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
     arguments: dict[str, Any] = {"revision": revision}
     if config.model_type in _BERT_LIKE:
         arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": _ATTENTION}
-    is_split = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
-    kind = AutoModelForTextEncoding if is_split else AutoModel
+    has_half = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    kind = AutoModelForTextEncoding if has_half else AutoModel
     bert, lacking = fetch_whole(kind, model, may_lack=lambda name: name.startswith("pooler."), **arguments)
-    if config.is_encoder_decoder:
+    if config.is_encoder_decoder and not has_half:
         bert = bert.get_encoder()
     bert.config.use_cache = False
     # The annotation tells of poolers that are no module.
