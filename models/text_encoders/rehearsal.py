@@ -53,20 +53,36 @@ def rehearse(encoder: TextEncoder, tokenizer: TextTokenizer, model: str, max_len
         raise _unusable(model, failure)
 
 
-def sees_what_follows(encoder: TextEncoder) -> bool:
-    """Returns whether the first token's state depends on the second token: not where attention is causal."""
-    return not torch.equal(*(_states(encoder, [1, second])[0] for second in (0, 2)))
+def sees_what_follows(encoder: TextEncoder, is_pooled: bool = False) -> bool:
+    """Returns whether the first token's state, or else the text vector, depends on the second token.
+
+    Where attention is causal, the first token's state does not.
+    """
+    read = _vector if is_pooled else _first_state
+    return not torch.equal(*(_computed(read, encoder, [1, second]) for second in (0, 2)))
 
 
-def _states(encoder: TextEncoder, ids: list[int]) -> Tensor:
-    """Returns (T, D) for a text without dropout; draws no random number."""
+def _states(encoder: TextEncoder, tokens: TokenBatch) -> Tensor:
+    return encoder.states(tokens).states_BTD[0]
+
+
+def _first_state(encoder: TextEncoder, tokens: TokenBatch) -> Tensor:
+    return _states(encoder, tokens)[0]
+
+
+def _vector(encoder: TextEncoder, tokens: TokenBatch) -> Tensor:
+    text_BD: Tensor = encoder(tokens)
+    return text_BD[0]
+
+
+def _computed(compute: Callable[[TextEncoder, TokenBatch], Tensor], encoder: TextEncoder, ids: list[int]) -> Tensor:
+    """Returns what a function computes with an encoder and a text, without dropout: it draws no random number."""
     device = next(encoder.parameters()).device
     was_training = encoder.training
     try:
         with torch.inference_mode():
             numbers, offsets = (torch.tensor(one, dtype=torch.int64, device=device) for one in (ids, [0, len(ids)]))
-            found = encoder.eval().states(TokenBatch(numbers, offsets))
-        return found.states_BTD[0]
+            return compute(encoder.eval(), TokenBatch(numbers, offsets))
     finally:
         encoder.train(was_training)
 
@@ -74,7 +90,7 @@ def _states(encoder: TextEncoder, ids: list[int]) -> Tensor:
 def _failure(encoder: TextEncoder, ids: list[int]) -> str:
     """Returns why an encoder cannot read a text; empty where it can."""
     try:
-        states_TD = _states(encoder, ids)
+        states_TD = _computed(_states, encoder, ids)
     except Exception as error:  # Each model says so in its own way.
         return f"{type(error).__name__}: {one_line(error, 200)}"
     width = states_TD.shape[1]

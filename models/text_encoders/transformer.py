@@ -86,8 +86,9 @@ class Transformer(TextEncoder):
         super().__init__(bert.config.hidden_size)
         self.bert, self.has_pooler = bert, has_pooler
         replace_dropout(self.bert)
-        self.reads_first_token = bert.config.model_type in _BERT_LIKE and pooling in ("pooler", "cls")
-        self.fewest = getattr(bert.config, "downsampling_rate", 1)
+        self.reads_first_token = _is_like_bert(bert.config) and pooling in ("pooler", "cls")
+        # CANINE makes one position of as many characters.
+        self.fewest_tokens = getattr(bert.config, "downsampling_rate", 1)
         self.pooling = pooling
         self.dropout = Dropout(dropout)
 
@@ -120,13 +121,13 @@ class Transformer(TextEncoder):
         """Returns the model's output and mask_BT; a document without tokens has one of padding."""
         ids_BT, mask_BT = tokens.padded()
         mask_BT[:, 0] = True
-        short = (0, max(0, self.fewest - mask_BT.shape[1]))
-        ids_BT, mask_BT = functional.pad(ids_BT, short), functional.pad(mask_BT, short)
+        missing = (0, max(0, self.fewest_tokens - mask_BT.shape[1]))
+        ids_BT, mask_BT = functional.pad(ids_BT, missing), functional.pad(mask_BT, missing)
         return self.bert(input_ids=ids_BT, attention_mask=mask_BT.long()), mask_BT
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
-        """See `TextEncoder`; the last layer has only the first token, unless the mean is pooled."""
-        if self.bert.config.model_type not in _BERT_LIKE:
+        """See `TextEncoder`; the last layer has only the first token, unless others are pooled."""
+        if not _is_like_bert(self.bert.config):
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
 
@@ -155,11 +156,13 @@ class Transformer(TextEncoder):
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
         own = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
-        tokenizer: TextTokenizer = SlowTokenizer(own, options["max_length"])
+        tokenizer: TextTokenizer
         if own.is_fast:
-            tokenizer = own.backend_tokenizer
             own.backend_tokenizer.no_padding()
             own.backend_tokenizer.enable_truncation(options["max_length"])
+            tokenizer = own.backend_tokenizer
+        else:
+            tokenizer = SlowTokenizer(own, options["max_length"])
         return PrefixedTokenizer(tokenizer, options["prefix"]) if options["prefix"] else tokenizer
 
     @staticmethod
@@ -174,7 +177,7 @@ class Transformer(TextEncoder):
         encoder = cls(tokenizer, **options)
         model = encoder.bert.config.name_or_path
         rehearse(encoder, tokenizer, model, options["max_length"])
-        if encoder.pooling == "cls" and not sees_what_follows(encoder):
+        if (encoder.pooling != "pooler" or encoder.has_pooler) and not sees_what_follows(encoder, is_pooled=True):
             raise ConfigError(
                 f"In the pretrained model {model!r} a token sees only those before it, so that its first token is the "
                 "same of all texts that begin alike. Set `encoder: {options: {pooling: last}}` in the sweep file, or "
@@ -204,17 +207,26 @@ class MiniLM(Transformer):
         return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
+def _is_like_bert(config: Any) -> bool:
+    return config.model_type in _BERT_LIKE and not config.is_decoder
+
+
 def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
     """Returns the encoder of a pretrained model, and whether it has a pooler with weights of its own."""
     config = fetch(AutoConfig, model, revision=revision)
     arguments: dict[str, Any] = {"revision": revision}
-    if config.model_type in _BERT_LIKE:
+    if _is_like_bert(config):
         arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": _ATTENTION}
     has_half = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     kind = AutoModelForTextEncoding if has_half else AutoModel
     bert, lacking = fetch_whole(kind, model, may_lack=lambda name: name.startswith("pooler."), **arguments)
     if config.is_encoder_decoder and not has_half:
         bert = bert.get_encoder()
+    if not hasattr(bert.config, "hidden_size"):
+        raise ConfigError(
+            f"The pretrained model {model!r} ({config.model_type}) is no model of text alone: its config.json has no "
+            "`hidden_size`. Name an encoder of text, such as bert-base-uncased."
+        )
     bert.config.use_cache = False
     # The annotation tells of poolers that are no module.
     has_pooler = "Pooling" in str(inspect.signature(bert.forward).return_annotation) and not lacking

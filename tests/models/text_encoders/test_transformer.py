@@ -11,10 +11,12 @@ from transformers import (
     AttentionInterface,
     AutoModel,
     BartConfig,
+    BertConfig,
     BertModel,
     CanineConfig,
     CanineModel,
     CanineTokenizer,
+    CLIPConfig,
     DistilBertConfig,
     GPT2Config,
     LlamaConfig,
@@ -255,6 +257,21 @@ def test_the_first_token_of_a_decoder_is_refused_and_the_last_one_advised(tmp_pa
         tried(folder, pooling="cls")
     with pytest.raises(ConfigError, match=r"model \(gpt2\) has no pooler, .*{pooling: mean}}` .* or `last` for its"):
         tried(folder, pooling="pooler").width  # noqa: B018
+
+
+def test_a_bert_that_is_a_decoder_is_none_of_those_that_read_both_ways(tmp_path: Path) -> None:
+    folder = save_any(tmp_path / "decoder", BertConfig(**SMALL, vocab_size=NUM_WORDS, is_decoder=True))
+    with pytest.raises(ConfigError, match="sees only those before it"):
+        tried(folder, pooling="pooler")
+    encoder, ids = tried(folder, pooling="last").eval(), [6, 11, 12, 7]
+    torch.testing.assert_close(encoder(batch([ids]))[0], published(folder, ids)[-1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_of_more_than_text_is_one_paragraph(tmp_path: Path) -> None:
+    towers = {"text_config": {"vocab_size": NUM_WORDS, **SMALL}, "vision_config": {**SMALL, "image_size": 30}}
+    with pytest.raises(ConfigError, match=r"\(clip\) is no model of text alone") as caught:
+        tried(save_any(tmp_path / "clip", CLIPConfig(**towers)))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_pooler_that_the_checkpoint_lacks_is_refused_where_it_is_read(tmp_path: Path) -> None:
