@@ -20,8 +20,7 @@ that its vectors depend a little on the longest text of a batch, there as here.
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -30,29 +29,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
     MODEL_FOR_TEXT_ENCODING_MAPPING,
-    AttentionInterface,
-    AttentionMaskInterface,
     AutoConfig,
     AutoModel,
     AutoModelForTextEncoding,
     AutoTokenizer,
 )
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
-from models.layers.dropout import Dropout, drop, replace_dropout
+from models.layers.dropout import Dropout, replace_dropout
 from models.text_encoders.base import States, TextEncoder, TextTokenizer, TokenBatch
+from models.text_encoders.bert_layers import ATTENTION, first_token_alone, is_like_bert
 from models.text_encoders.pretrained import fetch
 from models.text_encoders.rehearsal import rehearse, sees_what_follows
 from models.text_encoders.tokenisers import PrefixedTokenizer, SlowTokenizer, read
 from models.text_encoders.weights import fetch_whole
 
 NUMERICS = {"transformer": 3}
-
-_BERT_LIKE = ("bert", "roberta")
-_ATTENTION = "sdpa_with_cheap_dropout"
 
 
 class Transformer(TextEncoder):
@@ -86,7 +79,7 @@ class Transformer(TextEncoder):
         super().__init__(bert.config.hidden_size)
         self.bert, self.has_pooler = bert, has_pooler
         replace_dropout(self.bert)
-        self.reads_first_token = _is_like_bert(bert.config) and pooling in ("pooler", "cls")
+        self.reads_first_token = is_like_bert(bert.config) and pooling in ("pooler", "cls")
         # CANINE makes one position of as many characters.
         self.fewest_tokens = getattr(bert.config, "downsampling_rate", 1)
         self.pooling = pooling
@@ -105,7 +98,7 @@ class Transformer(TextEncoder):
 
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
-        with self._first_token_alone():
+        with self._last_layer():
             output, mask_BT = self._run(tokens)
         if self.pooling == "pooler":
             pooled_BD = output.pooler_output
@@ -117,6 +110,9 @@ class Transformer(TextEncoder):
             pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / mask_BT.sum(1)[:, None]
         return self.dropout(pooled_BD)
 
+    def _last_layer(self) -> AbstractContextManager[None]:
+        return first_token_alone(self.bert.encoder.layer[-1]) if self.reads_first_token else nullcontext()
+
     def _run(self, tokens: TokenBatch) -> tuple[Any, Tensor]:
         """Returns the model's output and mask_BT; a document without tokens has one of padding."""
         ids_BT, mask_BT = tokens.padded()
@@ -127,7 +123,7 @@ class Transformer(TextEncoder):
 
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
         """See `TextEncoder`; the last layer has only the first token, unless others are pooled."""
-        if not _is_like_bert(self.bert.config):
+        if not is_like_bert(self.bert.config):
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
 
@@ -138,19 +134,6 @@ class Transformer(TextEncoder):
     def states(self, tokens: TokenBatch) -> States:
         """Returns the last layer; `dropout` is not applied, since the model has its own."""
         return States(self._run(tokens)[0].last_hidden_state, tokens.lengths_B.clamp(min=1))
-
-    @contextmanager
-    def _first_token_alone(self) -> Iterator[None]:
-        """Makes the last layer compute only the first token, where no other one is read."""
-        if not self.reads_first_token:
-            yield
-            return
-        last = self.bert.encoder.layer[-1]
-        last.forward = partial(_first_token_of_layer, last)
-        try:
-            yield
-        finally:
-            del last.forward
 
     @staticmethod
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
@@ -207,16 +190,12 @@ class MiniLM(Transformer):
         return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
-def _is_like_bert(config: Any) -> bool:
-    return config.model_type in _BERT_LIKE and not config.is_decoder
-
-
 def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
     """Returns the encoder of a pretrained model, and whether it has a pooler with weights of its own."""
     config = fetch(AutoConfig, model, revision=revision)
     arguments: dict[str, Any] = {"revision": revision}
-    if _is_like_bert(config):
-        arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": _ATTENTION}
+    if is_like_bert(config):
+        arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": ATTENTION}
     has_half = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     kind = AutoModelForTextEncoding if has_half else AutoModel
     bert, lacking = fetch_whole(kind, model, may_lack=lambda name: name.startswith("pooler."), **arguments)
@@ -233,33 +212,6 @@ def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
     return bert, has_pooler
 
 
-def _attention(
-    module: nn.Module,
-    query_BHTW: Tensor,
-    key_BHTW: Tensor,
-    value_BHTW: Tensor,
-    mask_B1TT: Tensor | None,
-    *,
-    dropout: float,
-    scaling: float,
-    **ignored: Any,
-) -> tuple[Tensor, None]:
-    """Scaled dot-product attention of H heads, with this project's dropout on a CPU, where torch has no fused one."""
-    if dropout == 0 or query_BHTW.device.type != "cpu":
-        return sdpa_attention_forward(
-            module, query_BHTW, key_BHTW, value_BHTW, mask_B1TT, dropout=dropout, scaling=scaling, is_causal=False
-        )
-    scores_BHTT = (query_BHTW * scaling) @ key_BHTW.transpose(2, 3)
-    if mask_B1TT is not None:
-        scores_BHTT = scores_BHTT + torch.where(mask_B1TT[:, :, :1], 0.0, -torch.inf)
-    weights_BHTT = drop(torch.softmax(scores_BHTT, dim=-1), dropout, training=True)
-    return (weights_BHTT @ value_BHTW).transpose(1, 2), None
-
-
-AttentionInterface.register(_ATTENTION, _attention)
-AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
-
-
 @contextmanager
 def _acting_after(layers: Iterable[nn.Module], act: Callable[[Tensor], Tensor]) -> Iterator[None]:
     hooks = [layer.register_forward_hook(lambda _layer, _inputs, states_BTD: act(states_BTD)) for layer in layers]
@@ -268,30 +220,6 @@ def _acting_after(layers: Iterable[nn.Module], act: Callable[[Tensor], Tensor]) 
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _first_token_of_layer(
-    layer: Any, states_BTD: Tensor, mask_B1TT: Tensor | None = None, *_: Any, **__: Any
-) -> Tensor:
-    """Returns (B, 1, D): what a BERT layer returns for the first token, without computing the others.
-
-    The pooler reads nothing else of the last layer, which is 7 % of bert-base and 40 % of two layers.
-    """
-    attention = layer.attention.self
-    first_B1D = states_BTD[:, :1]
-    query, key, value = (
-        linear(states).unflatten(-1, (-1, attention.attention_head_size)).transpose(1, 2)
-        for linear, states in (
-            (attention.query, first_B1D),
-            (attention.key, states_BTD),
-            (attention.value, states_BTD),
-        )
-    )
-    mask_B11T = None if mask_B1TT is None else mask_B1TT[:, :, :1]
-    rate = attention.dropout.p if layer.training else 0.0
-    read_B1HW = _attention(attention, query, key, value, mask_B11T, dropout=rate, scaling=attention.scaling)[0]
-    states_B1D: Tensor = layer.feed_forward_chunk(layer.attention.output(read_B1HW.flatten(2), first_B1D))
-    return states_B1D
 
 
 def _minilm_folder() -> str:

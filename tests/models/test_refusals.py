@@ -34,7 +34,6 @@ def masked(tmp_path: Path) -> str:
 
 def test_each_choice_of_options_is_tried_once(masked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
-    monkeypatch.setattr(Transformer, "forward", lambda *_: pytest.fail("models read nothing here"))
     try_out = Transformer.try_out.__func__  # type: ignore[attr-defined]
 
     def noted(cls: type[Transformer], options: dict[str, Any]) -> Transformer:

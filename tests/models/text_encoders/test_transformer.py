@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
-    AttentionInterface,
     AutoModel,
     BartConfig,
     BertConfig,
@@ -84,49 +83,6 @@ def test_minilm_knows_that_cats_are_not_treaties() -> None:
         out = MiniLM(tokenizer, dropout=0.0).eval()(batch([tokenizer.encode(text).ids for text in texts]))
     near, far = torch.cosine_similarity(out[0], out[1:])
     assert near > 0.5 > 0.2 > far
-
-
-@pytest.mark.parametrize("pooling", ["pooler", "cls"])
-def test_the_last_layer_of_the_first_token_alone_is_that_of_the_whole_layer(tiny_bert: str, pooling: str) -> None:
-    tokenizer = Transformer.build_tokenizer([], options(tiny_bert, max_length=8))
-    encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, pooling=pooling, dropout=0.0)
-    for module in encoder.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    published = BertModel.from_pretrained(tiny_bert, attn_implementation="eager")
-    for module in published.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    lists = [tokenizer.encode(text).ids for text in TEXTS]
-    width = max(map(len, lists))
-    ids = torch.tensor([one + [0] * (width - len(one)) for one in lists])
-    mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in lists])
-    for is_training in (True, False):
-        output = published.train(is_training)(input_ids=ids, attention_mask=mask)
-        expected = output.pooler_output if pooling == "pooler" else output.last_hidden_state[:, 0]
-        found = encoder.train(is_training)(batch(lists))
-        torch.testing.assert_close(found, expected)
-    theirs = dict(published.named_parameters())
-    gradients = torch.autograd.grad(found.sin().sum(), [p for _, p in encoder.bert.named_parameters()])
-    own = torch.autograd.grad(expected.sin().sum(), [theirs[name] for name, _ in encoder.bert.named_parameters()])
-    torch.testing.assert_close(gradients, own)
-
-
-def test_attention_drops_weights_while_training(tiny_bert: str) -> None:
-    # With values of one, attention gives the sum of its weights: 1 without dropout, on average 1 with it.
-    tokenizer = Transformer.build_tokenizer([], options(tiny_bert, max_length=8))
-    encoder = Transformer(tokenizer, model=tiny_bert, max_length=8, dropout=0.0)
-    attend = AttentionInterface()[encoder.bert.config._attn_implementation]
-    query, key, value = torch.randn(40, 2, 6, 4), torch.randn(40, 2, 6, 4), torch.ones(40, 2, 6, 4)
-    mask = torch.ones(40, 1, 6, 6, dtype=torch.bool)
-    mask[:, :, :, 4:] = False
-    sums = attend(encoder, query, key, value, mask, dropout=0.25, scaling=0.5)[0]
-    assert sums.shape == (40, 6, 2, 4) and sums.mean().item() == pytest.approx(1, abs=0.05)
-    assert sums.std().item() > 0.1 and torch.equal(sums[..., 0], sums[..., 3])
-    key[:, :, 4:] = 99.0  # Behind the mask.
-    torch.testing.assert_close(
-        attend(encoder, query, key, value, mask, dropout=0.0, scaling=0.5)[0], torch.ones_like(sums)
-    )
 
 
 @pytest.mark.parametrize("pooling", ["pooler", "cls", "mean"])
@@ -231,19 +187,6 @@ def test_a_document_without_tokens_is_one_of_padding(tmp_path: Path, pooling: An
     encoder = Transformer(Transformer.build_tokenizer([], options(folder)), model=folder, pooling=pooling).eval()
     found = encoder(batch([[], [11, 12]]))
     torch.testing.assert_close(found[0], published(folder, [0])[0], rtol=1e-4, atol=1e-5)
-
-
-def test_roberta_is_computed_for_its_first_token_alone_too(tmp_path: Path) -> None:
-    folder = save_any(tmp_path / "roberta", RobertaConfig(**SMALL, **WORDS, max_position_embeddings=20))
-    tokenizer, lists = Transformer.build_tokenizer([], options(folder)), [[6, 11, 12, 13, 7], [6, 14, 7]]
-    pooled = Transformer(tokenizer, model=folder).eval()
-    first = Transformer(tokenizer, model=folder, pooling="cls").eval()
-    assert pooled.reads_first_token and first.reads_first_token
-    model = AutoModel.from_pretrained(folder).eval()
-    for row, ids in enumerate(lists):
-        expected = model(input_ids=torch.tensor([ids]))
-        torch.testing.assert_close(pooled(batch(lists))[row], expected.pooler_output[0], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(first(batch(lists))[row], expected[0][0, 0], rtol=1e-4, atol=1e-5)
 
 
 def tried(folder: str, **changes: Any) -> Transformer:
