@@ -32,6 +32,7 @@ from harness.trials.corpora import prepare_builtin, refuse_missing
 from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
 from harness.trials.store import check_writable
+from models.refusals import refuse_unusable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +68,8 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     sweep = load(path)
     plan = Plan.open(sweep, filters)
     refuse_missing(plan, but_builtin=True)
+    todo = plan.of_state("new") + (plan.of_state("failed") if retry_failed else [])
+    refuse_unusable(one.settings for one in todo)
     plan.store.check_writable()
     check_writable(Path(plan.sweep.reports_dir), "reports_dir")
     mlflow.check(plan.sweep.tracking)

@@ -18,6 +18,7 @@ from harness.scheduling.progress import EpochLog
 from harness.trials.corpora import refuse_missing
 from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
+from models.refusals import refuse_unusable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     plan = Plan.open(load(chosen.sweep), chosen.filter)
     refuse_missing(plan)
+    refuse_unusable(one.settings for one in plan.of_state("new"))
     plan.store.check_writable()
     if todo := plan.of_state("new"):
         freeze(plan)

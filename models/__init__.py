@@ -7,6 +7,8 @@
 * `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
 * `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
 * `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
+* `weight_decay.py`: which parameters weight decay spares.
+* `refusals.py`: text encoders and models that no trial could use, refused before any work.
 
 A new component is one file and one line in a registry below. The choices of sweep files that concern models are here
 too.

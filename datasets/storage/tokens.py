@@ -55,6 +55,7 @@ def tokenise(
     numerics: Mapping[str, int],
     options: Mapping[str, Any],
     build: Callable[[Iterable[str]], Tokenizer],
+    read: Callable[[str], Tokenizer] = Tokenizer.from_str,
 ) -> Tokens:
     """Opens the cached tokens of a corpus; missing or damaged ones are made first.
 
@@ -64,24 +65,25 @@ def tokenise(
         numerics: Numerics versions of the encoder's parts; this room's own are added.
         options: Options of the encoder that affect tokenisation.
         build: Function that makes the tokeniser from the training texts.
+        read: Function that makes it again from what its `to_str` returned; any exception where the text is damaged.
     """
     key = json.dumps([corpus.fingerprint, encoder, {**numerics, **NUMERICS}, dict(options)], sort_keys=True)
     folder = corpus.folder / "tokens"
     stem = folder / f"{encoder}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)
     with FileLock(stem.with_suffix(".lock")):
-        tokens = _read(stem, corpus)
+        tokens = _read(stem, corpus, read)
         if tokens is None:
             _write(stem, corpus, build(corpus.texts(corpus.rows("train"))))
-            tokens = _read(stem, corpus)
+            tokens = _read(stem, corpus, read)
         assert tokens is not None, f"{stem} cannot be read right after it was written"
     return tokens
 
 
-def _read(stem: Path, corpus: Corpus) -> Tokens | None:
+def _read(stem: Path, corpus: Corpus, read: Callable[[str], Tokenizer]) -> Tokens | None:
     """Returns the cached tokens, or None if they are missing or incomplete."""
     try:
-        tokenizer = Tokenizer.from_file(str(stem.with_suffix(".json")))
+        tokenizer = read(stem.with_suffix(".json").read_text("utf-8"))
         source = pa.memory_map(str(stem.with_suffix(".arrow")))
         column = pa.ipc.open_file(source).read_all().column("ids").chunk(0)
     except Exception:  # The tokenizers library raises no narrower class.

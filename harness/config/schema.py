@@ -39,7 +39,7 @@ class TrainerSettings(Strict):
     head_lr: NonNegativeFloat = 1e-4
     """Peak learning rate of everything behind the text encoder."""
     weight_decay: NonNegativeFloat = 0.01
-    """AdamW decay (the paper's lambda 1); biases and LayerNorm weights are exempt."""
+    """AdamW decay (the paper's lambda 1); biases and the weights of normalisation layers are exempt."""
     recursive_penalty: NonNegativeFloat = 1e-6
     """Weight of the recursive regularisation (the paper's lambda 2)."""
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1

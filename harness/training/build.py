@@ -90,8 +90,9 @@ open_corpus = lru_cache(maxsize=4)(Corpus.open)
 
 @lru_cache(maxsize=4)
 def _tokenise_once(corpus: Corpus, encoder: str, options: str) -> Tokens:
-    kind, chosen = TEXT_ENCODERS[encoder], json.loads(options)
-    return tokenise(corpus, encoder, kind.numerics, chosen, lambda texts: kind.load().build_tokenizer(texts, chosen))
+    numerics, kind, chosen = TEXT_ENCODERS[encoder].numerics, TEXT_ENCODERS[encoder].load(), json.loads(options)
+    build = partial(kind.build_tokenizer, options=chosen)
+    return tokenise(corpus, encoder, numerics, chosen, build, kind.read_tokenizer)
 
 
 @lru_cache(maxsize=4)

@@ -18,6 +18,7 @@ from harness.config.schema import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
 from models.classifier import Classifier
+from models.weight_decay import spared
 
 _BATCHES_SORTED_TOGETHER = 50
 
@@ -151,16 +152,13 @@ def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -
 
 
 def _optimizer(model: Classifier, settings: TrainerSettings) -> torch.optim.Optimizer:
-    """AdamW over {encoder, heads} x {decay, no decay}: no decay on biases and LayerNorm weights."""
+    """AdamW over {encoder, heads} x {decay, no decay}; `models/weight_decay.py` says what is spared."""
     groups: list[dict[str, Any]] = []
     for part, rate in ((model.text_encoder, settings.encoder_lr), (model.heads, settings.head_lr)):
-        for exempt in (False, True):
-            chosen = [
-                parameter
-                for name, parameter in part.named_parameters()
-                if ("bias" in name or "LayerNorm.weight" in name) == exempt
-            ]
-            groups.append({"params": chosen, "lr": rate, "weight_decay": 0.0 if exempt else settings.weight_decay})
+        names = spared(part)
+        for decay, is_spared in ((settings.weight_decay, False), (0.0, True)):
+            chosen = [parameter for name, parameter in part.named_parameters() if (name in names) == is_spared]
+            groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
     return torch.optim.AdamW(groups, fused=True)
 
 

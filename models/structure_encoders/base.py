@@ -5,7 +5,7 @@ hierarchy, N nodes of one head, U nodes of all heads, A labels that one head pre
 E edges, H node width. What belongs to several heads is in their order, one head after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,6 +32,20 @@ class StructureEncoder(nn.Module):
         super().__init__()
         self.heads = tuple(heads)
         self.text_width = text_width
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any], encoder: TextEncoder | None) -> None:
+        """Refuses options with which every trial would fail; called for each choice of options before the first trial.
+
+        Args:
+            options: Value of every option.
+            encoder: Text encoder that is read, where it can be built without a corpus.
+
+        Raises:
+            ConfigError: If no trial could go well, with the way out.
+        """
+        if encoder is not None:
+            cls.width_read(encoder)
 
     @staticmethod
     def width_read(encoder: TextEncoder) -> int:

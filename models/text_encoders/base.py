@@ -1,8 +1,8 @@
 """Base class of text encoders: a batch of tokens to one vector per document, and to one state per token."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from tokenizers import Tokenizer
@@ -55,6 +55,28 @@ def _up_to(lengths_B: Tensor, num: int) -> Tensor:
     return torch.arange(num, device=lengths_B.device) < lengths_B[:, None]
 
 
+class TextTokenizer(Protocol):
+    """Tokeniser of a text encoder, truncating; `tokenizers.Tokenizer` is one."""
+
+    def encode(self, text: str, /) -> Any:
+        """Returns an object whose `ids` are the text's token numbers, special ones included."""
+
+    def encode_batch_fast(self, texts: Sequence[str], /) -> Sequence[Any]:
+        """Returns such an object for each text."""
+
+    def get_vocab(self) -> dict[str, int]:
+        """Returns the number of each token, added ones included."""
+
+    def get_vocab_size(self) -> int:
+        """Returns the number of tokens, added ones included."""
+
+    def no_truncation(self) -> None:
+        """Cuts no text any more."""
+
+    def to_str(self) -> str:
+        """Returns the tokeniser as JSON, which the encoder's `read_tokenizer` reads."""
+
+
 class TextEncoder(nn.Module):
     """Maps a batch of tokens to text_BD.
 
@@ -71,7 +93,16 @@ class TextEncoder(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.width = width
+        self._width = width
+
+    @property
+    def width(self) -> int:
+        """Width of the text vectors.
+
+        Raises:
+            ConfigError: If the encoder has states only, as it is set.
+        """
+        return self._width
 
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
@@ -112,6 +143,28 @@ class TextEncoder(nn.Module):
         raise NotImplementedError
 
     @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the tokeniser, truncating, for given values of the `TOKENIZER_OPTIONS`."""
         raise NotImplementedError
+
+    @staticmethod
+    def read_tokenizer(text: str) -> TextTokenizer:
+        """Returns the tokeniser that its `to_str` has written; any exception where the text is none."""
+        return Tokenizer.from_str(text)
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any]) -> "TextEncoder | None":
+        """Refuses options with which every trial would fail; called for each choice of options before the first trial.
+
+        An encoder whose options name files looks at them here; one that needs no corpus is built and tried.
+
+        Args:
+            options: Value of every option.
+
+        Returns:
+            The encoder, if it was built.
+
+        Raises:
+            ConfigError: If no trial could go well, with the way out.
+        """
+        return None

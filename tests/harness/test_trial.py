@@ -8,10 +8,11 @@ import pytest
 
 import harness.trial as trial_door
 from harness.config.load import load
-from harness.core.errors import DataError
+from harness.core.errors import ConfigError, DataError
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
+from tests.models.tiny_models import save_bert
 
 
 def test_the_entry_point_runs_what_is_missing(write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,3 +55,15 @@ def test_a_missing_corpus_is_refused_before_anything_is_written(write_sweep: Swe
     with pytest.raises(DataError, match="1 of the sweep's corpora cannot be used: synthetic"):
         trial_door.main([str(path)])
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_encoder_that_cannot_read_the_longest_text_is_refused_before_anything_is_written(
+    write_sweep: SweepWriter, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    encoder = {"name": "transformer", "options": {"model": save_bert(folder), "max_length": 600}}
+    path = write_sweep(encoder=encoder)
+    with pytest.raises(ConfigError, match="of 512 tokens at most, .* `max_length` is 600. Set .*{max_length: 512}"):
+        trial_door.main([str(path)])
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["bert", path.name]

@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BertConfig, BertModel, T5Config, T5ForConditionalGeneration, T5Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BertModel,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
+    T5Tokenizer,
+)
 
 BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "##s", "and", "a", "on", "sat", "mat")
 T5_WORDS = ("the", "cat", "sat", "Root", "Pop", "Bio", "Bio1", "Law")
@@ -32,6 +42,24 @@ def save_t5(folder: Path) -> str:
     T5ForConditionalGeneration(T5Config(vocab_size=len(tokens), decoder_start_token_id=0, **sizes)).save_pretrained(
         folder
     )
+    return str(folder)
+
+
+NUM_WORDS = 40
+"""Tokens of `save_any`, from w0 on; w1 is the padding of RoBERTa, w6 and w7 begin and end a text."""
+
+
+def save_any(folder: Path, config: PreTrainedConfig, kind: Any = AutoModel, num_words: int = NUM_WORDS) -> str:
+    """A model of any kind with random weights, and a tokeniser of numbered words."""
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+    make = kind.from_config if kind is AutoModel else kind
+    make(config).save_pretrained(folder)
+    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(num_words)}, unk_token="w5"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    ends = [("w6", 6), ("w7", 7)]
+    words.post_processor = processors.TemplateProcessing(single="w6 $A w7", special_tokens=ends)
+    PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
     return str(folder)
 
 

@@ -29,8 +29,8 @@ Differs, and why:
 There is no recursive regularisation, since no row of weights belongs to a label. Published scores were not found.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ from models.structure_encoders.base import StatesEncoder, in_full
 from models.structure_encoders.seq2seq.label_orders import END, ORDERS, Grammar
 from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelTokens, own_spelling, pretrained_spelling
 from models.structure_encoders.seq2seq.t5_decoder import PAD, AllowedTokens, new_decoder, pairs, pretrained_decoder
-from models.text_encoders.base import States
+from models.text_encoders.base import States, TextEncoder
 from models.text_encoders.pretrained import fetch
 
 NUMERICS = {"seq2seq": 1}
@@ -137,6 +137,15 @@ class Seq2Seq(StatesEncoder):
         if not model or text_width != decoder_width:
             self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), T5LayerNorm(decoder_width))
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
+
+    @classmethod
+    def try_out(cls, options: Mapping[str, Any], encoder: TextEncoder | None) -> None:
+        """Loads the decoder, or makes one; see `StructureEncoder`."""
+        super().try_out(options, encoder)
+        if options["model"]:
+            pretrained_decoder(options["model"], options["revision"])
+        else:
+            new_decoder(2, options["width"], options["layers"], options["heads"], options["dropout"])
 
     def forward(self, text: States) -> Source:  # type: ignore[override]
         """Returns the decoder's input."""

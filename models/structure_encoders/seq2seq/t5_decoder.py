@@ -16,6 +16,7 @@ from harness.core.errors import ConfigError
 from models.layers.dropout import replace_dropout
 from models.structure_encoders.seq2seq.label_tokens import Constraint
 from models.text_encoders.pretrained import fetch
+from models.text_encoders.weights import fetch_whole
 
 NUMERICS = {"t5 decoder": 1}
 
@@ -63,8 +64,7 @@ def pretrained_decoder(model: str, revision: str) -> Any:
         )
     if torch.empty(0).is_meta:  # Parameters are only counted, so no weights are read.
         return _without_encoder(T5ForConditionalGeneration(config))
-    arguments = {"use_safetensors": True, "dtype": torch.float32}
-    return _without_encoder(fetch(T5ForConditionalGeneration, model, revision=revision, **arguments))
+    return _without_encoder(fetch_whole(T5ForConditionalGeneration, model, revision=revision)[0])
 
 
 def _without_encoder(t5: Any) -> Any:

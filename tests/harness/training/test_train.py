@@ -52,13 +52,13 @@ def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
     assert no_warmup(0) == 1.0 and no_warmup(40) == 0.0
 
 
-def test_parameter_groups_are_the_published_ones() -> None:
-    encoder = nn.ModuleDict({"LayerNorm": nn.LayerNorm(3), "dense": nn.Linear(3, 3)})
+def test_norms_and_biases_are_spared_by_what_they_are_in_the_encoder_and_in_the_heads() -> None:
+    encoder = nn.ModuleDict({"final": nn.RMSNorm(3), "bias_table": nn.Embedding(3, 3), "dense": nn.Linear(3, 3)})
     heads = nn.ModuleDict({"norm": nn.BatchNorm1d(3), "out": nn.Linear(3, 2)})
     optimizer = train._optimizer(SimpleNamespace(text_encoder=encoder, heads=heads), SETTINGS)  # type: ignore[arg-type]
     groups = [(len(g["params"]), g["lr"], g["weight_decay"]) for g in optimizer.param_groups]
-    # dense.weight | LayerNorm.weight, LayerNorm.bias, dense.bias | norm.weight, out.weight | norm.bias, out.bias
-    assert groups == [(1, 0.5, 0.01), (3, 0.5, 0.0), (2, 2.0, 0.01), (2, 2.0, 0.0)]
+    # bias_table.weight, dense.weight | final.weight, dense.bias | out.weight | norm.weight, norm.bias, out.bias
+    assert groups == [(2, 0.5, 0.01), (2, 0.5, 0.0), (1, 2.0, 0.01), (3, 2.0, 0.0)]
 
 
 def test_seeding_covers_every_generator() -> None:

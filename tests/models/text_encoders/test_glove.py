@@ -7,7 +7,7 @@ import torch
 
 from harness.core.errors import ConfigError
 from models.text_encoders import glove
-from models.text_encoders.glove import read_vectors
+from models.text_encoders.glove import read_vectors, try_first_line
 
 LINES = "the 1 2 3\ncat -0.5 1e-2 .25\n. . . 7 8 9\n\u0085 4 5 6\ncat 9 9 9\nqu\u00e9 1 1 1\n"
 WORDS = ("[PAD]", "qu\u00e9", "dog", "cat", ". . .", "\u0085")
@@ -89,3 +89,11 @@ def test_a_bad_line_is_named(file: Path, line: str, what: str) -> None:
 def test_a_file_that_is_not_there_is_one_clear_paragraph(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no file of word vectors at .*glove.6B.300d.txt"):
         read_vectors(str(tmp_path / "no.txt"), WORDS, 3)
+
+
+def test_the_first_line_tells_whether_the_file_is_there_and_of_the_width(file: Path) -> None:
+    try_first_line(str(file), 3)
+    with pytest.raises(ConfigError, match="Line 1 .* has 3 numbers where width is 4"):
+        try_first_line(str(file), 4)
+    with pytest.raises(ConfigError, match="no file of word vectors at .*no.txt"):
+        try_first_line(str(file.with_name("no.txt")), 3)

@@ -45,3 +45,13 @@ def test_code_of_the_model_is_never_trusted() -> None:
 
     assert fetch(Kind, "a/b", revision="main") == "a/b"
     assert seen == {"trust_remote_code": False, "revision": "main"}
+
+
+def test_a_tokeniser_that_needs_another_package_is_one_paragraph() -> None:
+    class Kind:
+        @staticmethod
+        def from_pretrained(model: str, **arguments: object) -> str:
+            raise ImportError("You need to install fugashi to use MecabTokenizer.")
+
+    with pytest.raises(ConfigError, match="'a/b' cannot be loaded .*install fugashi"):
+        fetch(Kind, "a/b")
