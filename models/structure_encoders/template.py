@@ -52,7 +52,8 @@ class Template(StructureEncoder):
 
     def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, first_share: float = 0.5):
         super().__init__(heads, text_width)
-        # Only predicted labels have a classifier. A model with states for nodes has them for all labels of
+        # Only predicted labels have a classifier; `label_readout` also gives it the foreign rows that a sweep file may
+        # ask for under masking. A model with states for nodes has them for all labels of
         # `head.hierarchy`, also those that a masked head does not predict: see `union_edges` in
         # `models/layers/per_head.py`, and `models/layers/gcn.py`.
         self.output = nn.Linear(text_width, sum(len(head.predicted) for head in heads))
