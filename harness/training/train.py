@@ -17,6 +17,7 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.config.schema import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
+from models.branch_cosines import NUM_BATCHES, branch_cosines
 from models.classifier import Classifier
 
 _BATCHES_SORTED_TOGETHER = 50
@@ -46,7 +47,7 @@ def fit(
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
-    most = settings.batch_size // _fewest_documents(model)
+    most = settings.batch_size // model.fewest_documents
     fitted = Fitted(TrainingProgress(micro_batches=min(micro_batches, most)), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
     while fitted.state.epoch < settings.epochs and fitted.state.num_worse < settings.patience:
@@ -65,6 +66,9 @@ def fit(
         entry = {"epoch": progress.epoch + 1, "train_loss": loss, "train_seconds": seconds}
         entry["learning_rate"] = float(scheduler.get_last_lr()[-1])
         entry |= {f"valid_{key}": value for key, value in scores.items()}
+        if settings.branch_cosines:
+            parts = (np.array_split(places, progress.micro_batches)[0] for places in batches[:NUM_BATCHES])
+            entry |= branch_cosines(model, (train.batch(part, model.device) for part in parts))
         progress.train_seconds += seconds
         progress.history.append(entry)
         on_epoch(entry)
@@ -87,8 +91,7 @@ def _train_epoch(
     whole: up to rounding, batch statistics and the draws of dropout.
     """
     model.train()
-    device = next(model.parameters()).device
-    fewest = _fewest_documents(model)
+    device, fewest = model.device, model.fewest_documents
     total = torch.zeros((), device=device)
     for places in batches:
         optimizer.zero_grad()
@@ -103,11 +106,6 @@ def _train_epoch(
         optimizer.step()
         scheduler.step()
     return float(total) / len(batches)
-
-
-def _fewest_documents(model: nn.Module) -> int:
-    """Returns how few documents a training step may see: two where it takes their statistics."""
-    return 2 if any("running_mean" in name for name, _ in model.named_buffers()) else 1
 
 
 def rehearse(
