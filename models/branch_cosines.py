@@ -7,7 +7,7 @@ definition 1, where a negative cosine is a conflict). Gradients are those of eva
 norm's running statistics: nothing that is trained changes, and no random number that training would draw is drawn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -49,7 +49,7 @@ def branch_cosines(model: Classifier, batches: Iterable[tuple[TokenBatch, Tensor
     }
 
 
-def _cosines(model: Classifier, parameters: list[Tensor], tokens: TokenBatch, gold_BL: Tensor) -> Tensor:
+def _cosines(model: Classifier, parameters: Sequence[Tensor], tokens: TokenBatch, gold_BL: Tensor) -> Tensor:
     """Returns the cosine of each pair of heads."""
     gradients = []
     for loss in model.heads.branch_losses(model(tokens), gold_BL):

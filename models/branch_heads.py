@@ -11,9 +11,9 @@ over V (equations 3 to 5). With equal logits the first gradient is |V| / |V_i| t
 both on either footing. A plain sum would be |V| times the latter, a constant that Adam does not feel. Corpora are
 closed under all parents, so a label of several branches is gold together with its ancestors in each of them.
 
-A masked head's classifier has no rows for foreign labels, whose predictions are never used: the loss does not reach such
-rows, and weight decay and the recursive regularisation only shrink them. The paper builds them: `foreign_rows` does too,
-at the paper's cost in parameters, time and regularisation, and changes no prediction of the same weights.
+A masked head's classifier has no rows for foreign labels, whose predictions are never used: the loss does not reach
+such rows, and weight decay and the recursive regularisation only shrink them. The paper builds them. `foreign_rows`
+does too, at the paper's cost in parameters, time and regularisation; with the same weights no prediction changes.
 
 *Coherence*: no label is less probable than one of its descendants. Few models ensure it, and on a DAG the combination
 can break it even where every branch is coherent, as a label may lie in more branches than its ancestor. The max

@@ -13,14 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.schema import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
 from models.branch_cosines import NUM_BATCHES, branch_cosines
 from models.classifier import Classifier
-
-_BATCHES_SORTED_TOGETHER = 50
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -53,7 +52,7 @@ def fit(
     while fitted.state.epoch < settings.epochs and fitted.state.num_worse < settings.patience:
         progress = fitted.state
         started = time.perf_counter()
-        batches = _order(train, settings, seed, progress.epoch)
+        batches = shuffle_into_batches(train.tokens.lengths[train.rows], settings.batch_size, (seed, progress.epoch))
         loss = _train_epoch(model, settings, train, optimizer, scheduler, batches, progress.micro_batches)
         seconds = time.perf_counter() - started
         if not math.isfinite(loss):
@@ -117,7 +116,7 @@ def rehearse(
     """
     optimizer = _optimizer(model, settings)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-    # The largest batch that there can be, see `_order`; the optimiser's own state is there from the second step on.
+    # The largest batch that there can be; the optimiser's own state is there from the second step on.
     longest = _longest(train, settings.batch_size + 1)
     _train_epoch(model, settings, train, optimizer, scheduler, [longest] * 3)
     for split in tests:
@@ -127,25 +126,6 @@ def rehearse(
 
 def _longest(split: Documents, num: int) -> Rows:
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
-
-
-def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
-    """Returns the places of each batch: shuffled, then of similar length within stretches of batches.
-
-    The last batch takes a lone remaining document in, since batch statistics need two.
-    """
-    generator = np.random.default_rng([seed, epoch])
-    shuffled = generator.permutation(len(train.rows))
-    lengths = train.tokens.lengths[train.rows]
-    stretch = settings.batch_size * _BATCHES_SORTED_TOGETHER
-    batches: list[Rows] = []
-    for start in range(0, len(shuffled), stretch):
-        part = shuffled[start : start + stretch]
-        part = part[np.argsort(lengths[part], kind="stable")]
-        batches += [part[i : i + settings.batch_size] for i in range(0, len(part), settings.batch_size)]
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [np.concatenate(batches[-2:])]
-    return [batches[i] for i in generator.permutation(len(batches))]
 
 
 def _optimizer(model: Classifier, settings: TrainerSettings) -> torch.optim.Optimizer:

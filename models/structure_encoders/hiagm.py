@@ -17,10 +17,10 @@ two, and lacks a projection that the program declares and never uses. On a DAG, 
 node takes the mean over its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy
 stacks two GCN layers.
 
-HiMTL's paper writes the structure encoder otherwise (equation 2): S = sigmoid(E V W_1 + E' V W_2), with E the edges from
-parents and E' those from children, one H x H matrix for each direction, and neither gates nor biases nor a term of the
-node itself. No program is known to compute that; `structure: ungated_gcn` does, with edges that start and learn as the
-GCN's do. A node then knows the text of its neighbours alone, so that a head without edges is refused.
+HiMTL's paper writes the structure encoder otherwise (equation 2): S = sigmoid(E V W_1 + E' V W_2), with E the edges
+from parents and E' those from children, one H x H matrix for each direction, and neither gates nor biases nor a term of
+the node itself. No program is known to compute that; `structure: ungated_gcn` does, with edges that start and learn as
+the GCN's do. A layer gives a node its neighbours' text alone, so that a head without edges is refused.
 
 Published with BERT and the GCN (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76; with GloVe:
 WOS 85.82 / 80.28, RCV1-v2 83.96 / 63.35, NYT 74.97 / 60.83. Tree-LSTM with GloVe: RCV1-v2 83.20 / 62.32, a number
@@ -28,7 +28,7 @@ quoted from memory of the paper and still to be checked.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -84,5 +84,5 @@ def layer_builder(
     structure: Literal["gcn", "tree_lstm", "ungated_gcn"], heads: Sequence[HeadSpec], node_width: int, dropout: float
 ) -> Callable[[], nn.Module]:
     """Returns a constructor of layers of the chosen structure encoder."""
-    kind = {"gcn": HierarchyGCN, "tree_lstm": TreeLSTM, "ungated_gcn": UngatedGCN}[structure]
+    kind: Any = {"gcn": HierarchyGCN, "tree_lstm": TreeLSTM, "ungated_gcn": UngatedGCN}[structure]
     return lambda: kind(heads, node_width, dropout)

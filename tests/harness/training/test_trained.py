@@ -115,6 +115,10 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
         pytest.param("hmcn_r", "none", BAG, marks=pytest.mark.slow),
         ("hmgdn", "masking", BAG),
         pytest.param("hybrid_loss", "none", BAG, marks=pytest.mark.slow),
+        pytest.param("hiagm_ungated", "projection", BAG, marks=pytest.mark.slow),
+        pytest.param("hiagm_foreign", "masking", BAG, marks=pytest.mark.slow),
+        pytest.param("level", "masking", BAG, marks=pytest.mark.slow),
+        pytest.param("level", "projection", BAG, marks=pytest.mark.slow),
         pytest.param("random", "projection", BAG, marks=pytest.mark.slow),
         pytest.param("copies", "projection", BAG, marks=pytest.mark.slow),
         pytest.param(
