@@ -53,7 +53,8 @@ class TrainerSettings(Strict):
     """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
     epoch, or both from one of them."""
     branch_cosines: bool = False
-    """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder."""
+    """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder:
+    their mean, the least, and the share below 0. Nothing that is trained changes; a report has means over epochs."""
 
 
 class Resources(Strict):
