@@ -6,6 +6,7 @@
 * `layers/`: building blocks that two models or more share.
 * `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
 * `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
+* `branch_cosines.py`: whether branches pull the text encoder in one direction.
 * `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
 * `weight_decay.py`: which parameters weight decay spares.
 * `refusals.py`: text encoders and models that no trial could use, refused before any work.
@@ -61,8 +62,8 @@ OBJECTIVES = Registry(
 Merge = Literal["none", "masking", "projection"]
 """How branch heads are merged; `none` is the base model."""
 
-HeadSplit = Literal["hierarchy", "random", "copies"]
-"""Which labels each branch head predicts: its branch, a random set of the same size, or all of them."""
+HeadSplit = Literal["hierarchy", "level", "random", "copies"]
+"""Which labels each head predicts: its branch, its level, a random set of a branch's size, or all of them."""
 
 BranchReduction = Literal["mean_local", "mean_global"]
 """What a branch's loss is divided by: the number of its own labels, or of all labels."""

@@ -11,20 +11,27 @@ over V (equations 3 to 5). With equal logits the first gradient is |V| / |V_i| t
 both on either footing. A plain sum would be |V| times the latter, a constant that Adam does not feel. Corpora are
 closed under all parents, so a label of several branches is gold together with its ancestors in each of them.
 
-A masked head's classifier has no rows for foreign labels, whose predictions are never used. Such rows would learn
-nothing: the loss does not reach them, and weight decay and the recursive regularisation would only shrink them.
+A masked head's classifier has no rows for foreign labels, whose predictions are never used: the loss does not reach
+such rows, and weight decay and the recursive regularisation only shrink them. The paper builds them. `foreign_rows`
+does too, at the paper's cost in parameters, time and regularisation; with the same weights no prediction changes.
 
 *Coherence*: no label is less probable than one of its descendants. Few models ensure it, and on a DAG the combination
 can break it even where every branch is coherent, as a label may lie in more branches than its ancestor. The max
 constraint (`models/objectives/max_constraint.py`) over the combined probabilities gives it to any model.
 
-Two other splits are controls that tell how much of a gain is due to the hierarchy. *Random*: a permutation of the
+Three other splits are controls that tell how much of a gain is due to the hierarchy. *Level*: the horizontal split of
+the paper's figure 1, a head for all labels at the same longest distance from the root. No edge joins two labels of a
+level, so that under projection a head has no edges, and its structure encoder passes nothing on; under masking it has
+the whole hierarchy. *Random*: a permutation of the
 labels, drawn from `SPLIT_SEED`, is cut into sets of the branches' sizes. Where branches overlap, and their sizes add up
 to more than the number of labels, the cutting starts again from the beginning: every label is in at least one set and
 in no set twice. A projected head then sees the edges within its set; priors keep their values, though some siblings are
 elsewhere. *Copies*: as many heads as branches, each for all labels, combined like a label that lies in all branches. A
 copy counts in the loss as much as a branch does on average: all together n under `mean_local`, and 1 under
 `mean_global` on a tree.
+
+*Conflict*: the paper's mechanism is that branches share a text encoder. Whether they pull it one way is told by the
+cosines between the gradients of their losses: `branch_losses`, and `models/branch_cosines.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,10 +76,12 @@ class BranchHeads(nn.Module):
             or of all labels (under masking).
         coherence: Whether a label's combined probability is raised to the largest among its descendants.
         recursive_penalty: Weight of the structure encoder's recursive regularisation.
+        foreign_rows: Whether the classifier of a masked head also has rows for the labels that it does not predict.
     """
 
     labels: Tensor
     weights: Tensor
+    head: Tensor
     multiplicity: Tensor
 
     def __init__(
@@ -88,15 +97,19 @@ class BranchHeads(nn.Module):
         branch_reduction: BranchReduction,
         coherence: Coherence = "none",
         recursive_penalty: float = 1e-6,
+        foreign_rows: bool = False,
     ):
         super().__init__()
         size = len(hierarchy)
-        branches = [np.arange(size)] if merge == "none" else hierarchy.branches()
+        if merge == "none":
+            branches = [np.arange(size)]
+        else:
+            branches = levels(hierarchy) if split == "level" else hierarchy.branches()
         sets = split_labels(size, branches, split)
         if merge == "projection" and split != "copies":
             heads = [_restrict(hierarchy, facts, labels) for labels in sets]
         else:
-            heads = [HeadSpec(hierarchy, facts, predicted=labels) for labels in sets]
+            heads = [HeadSpec(hierarchy, facts, predicted=labels, foreign_rows=foreign_rows) for labels in sets]
         self.structure = build(heads)
         self.objective = objective(heads)
         labels = np.concatenate(sets)
@@ -112,6 +125,7 @@ class BranchHeads(nn.Module):
         for name, values in {
             "labels": labels,  # (C,) the label of each logit.
             "weights": (1 / divisors).astype(np.float32),
+            "head": np.repeat(np.arange(len(sets)), [len(own) for own in sets]),
             "multiplicity": np.bincount(labels, minlength=len(hierarchy)).astype(np.float32),
         }.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
@@ -127,10 +141,18 @@ class BranchHeads(nn.Module):
             output: Output of `forward`.
             gold_BL: 0 or 1, closed under ancestors.
         """
-        loss = self.structure.loss(output, gold_BL.index_select(1, self.labels), self.weights, self.objective)
+        loss = self._weighted(output, gold_BL, self.weights)
         if self.recursive_penalty:
             loss = loss + self.recursive_penalty * self.structure.recursive_penalty()
         return loss
+
+    def branch_losses(self, output: Any, gold_BL: Tensor) -> list[Tensor]:
+        """Returns each head's part of the loss, without the regularisation; arguments as in `loss`."""
+        num_heads = len(self.structure.heads)
+        return [self._weighted(output, gold_BL, self.weights * (self.head == i)) for i in range(num_heads)]
+
+    def _weighted(self, output: Any, gold_BL: Tensor, weights_C: Tensor) -> Tensor:
+        return self.structure.loss(output, gold_BL.index_select(1, self.labels), weights_C, self.objective)
 
     def probabilities(self, output: Any) -> Tensor:
         """Returns (B, L) probabilities, combined over the branches of a label, and coherent if `coherence` says so."""
@@ -145,12 +167,17 @@ class BranchHeads(nn.Module):
         return combined_BL.clamp(max=1) if self.combine == "sum" else combined_BL / self.multiplicity
 
 
+def levels(hierarchy: Hierarchy) -> list[Labels]:
+    """Returns the sorted labels of each level: those at the same longest distance from the root, the top ones first."""
+    return [np.flatnonzero(hierarchy.levels == level) for level in np.unique(hierarchy.levels)]
+
+
 def split_labels(size: int, branches: Sequence[Labels], split: HeadSplit) -> list[Labels]:
-    """Returns the sorted labels of each head: as many heads as branches.
+    """Returns the sorted labels of each head: as many heads as branches, or levels.
 
     Args:
         size: Number of all labels.
-        branches: Sorted labels of each branch; every label is in at least one.
+        branches: Sorted labels of each branch, or level; every label is in at least one.
         split: Kind of split, see `BranchHeads`.
     """
     if split == "copies":

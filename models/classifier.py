@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from models.branch_heads import BranchHeads
@@ -26,3 +27,19 @@ class Classifier(nn.Module):
     def forward(self, tokens: TokenBatch) -> Any:
         """Returns the heads' output: logits_BC for most models."""
         return self.heads(self.heads.structure.read(self.text_encoder, tokens))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
+    def fewest_documents(self) -> int:
+        """How few documents a training step may see: two where it takes their statistics."""
+        return 2 if any("running_mean" in name for name, _ in self.named_buffers()) else 1
+
+    @property
+    def num_parameters(self) -> dict[str, int]:
+        """Number of trainable parameters of each part."""
+        parts = {"encoder": self.text_encoder, "heads": self.heads}
+        return {name: sum(one.numel() for one in part.parameters()) for name, part in parts.items()}

@@ -61,22 +61,37 @@ class HeadSpec:
     Attributes:
         hierarchy: N labels, indexed within the head.
         facts: Counts of documents for these labels.
-        predicted: (A,) labels that get a logit. The others are nodes like any, without rows in a classifier.
+        predicted: (A,) labels that get a logit. The others are nodes like any.
         whole: Hierarchy that this one was cut out of, with the same label names; None if it is whole itself. It serves
             what must be computed before the cut, such as HiTIN's global coding tree. A branch holds all descendants of
             its labels, other parts need not.
+        foreign_rows: Whether labels that are not predicted have rows in the classifier too.
     """
 
     hierarchy: Hierarchy
     facts: LabelFacts
     predicted: npt.NDArray[np.int64]
     whole: Hierarchy | None = None
+    foreign_rows: bool = False
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """(R,) labels that have a row in the classifier: the predicted ones, or all."""
+        return np.arange(len(self.hierarchy)) if self.foreign_rows else self.predicted
+
+    @property
+    def row_edges(self) -> npt.NDArray[np.int64]:
+        """(edges, 2): the edges between labels that have a row, as indices into `rows`."""
+        return self._edges_between(self.rows)
 
     @property
     def predicted_edges(self) -> npt.NDArray[np.int64]:
         """(edges, 2): the edges between predicted labels, as indices into `predicted`."""
+        return self._edges_between(self.predicted)
+
+    def _edges_between(self, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         places = np.full(len(self.hierarchy), -1)
-        places[self.predicted] = np.arange(len(self.predicted))
+        places[labels] = np.arange(len(labels))
         edges: npt.NDArray[np.int64] = places[self.hierarchy.edges]
         return edges[(edges >= 0).all(axis=1)]
 

@@ -8,10 +8,11 @@
 * `description.py`: folder names, checksums and the description, read without Arrow.
 * `corpus.py`: opens and memory-maps a corpus.
 * `tokens.py`: its tokens, cached per tokeniser.
+* `batches.py`: training documents in batches of similar length.
 * `counts.py`: counts beside published ones.
 * `label_groups.py`: frequent, rare and unseen labels.
 * `progress.py`: progress bars.
 """
 
 NUMERICS = {"corpus and tokens": 1}
-"""Version of every file here: raised whenever a change alters what a trial reads of a prepared corpus."""
+"""Version of every file here but `batches.py`: raised whenever a change alters what a trial reads of a corpus."""

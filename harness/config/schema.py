@@ -52,6 +52,9 @@ class TrainerSettings(Strict):
     select: BestEpoch = "per_metric"
     """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
     epoch, or both from one of them."""
+    branch_cosines: bool = False
+    """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder:
+    their mean, the least, and the share below 0. Nothing that is trained changes; a report has means over epochs."""
 
 
 class Resources(Strict):
@@ -114,8 +117,11 @@ class ModelEntry(Strict):
     branch_reduction: Reduction | None = None
     """Denominator of a branch's loss for this model only; by default the sweep's."""
     split: HeadSplit = "hierarchy"
-    """What the heads of a merge are for: a branch each; or, as controls, fixed random sets of labels of the branches'
-    sizes (random), or all labels each (copies). Under merge none it changes nothing."""
+    """What the heads of a merge are for: a branch each; or, as controls, a level each (level), fixed random sets of
+    labels of the branches' sizes (random), or all labels each (copies). Under merge none it changes nothing."""
+    foreign_rows: bool = False
+    """Whether masked heads also have classifier rows for the labels that they do not predict, at the paper's cost in
+    parameters, time and regularisation; no prediction reads them. Under other merges it changes nothing."""
     control: bool = False
     """A control experiment: shown in a table of its own, outside comparisons and corrections."""
     trainer: dict[str, Any] = {}

@@ -43,6 +43,11 @@ def control_note(findings: Findings) -> str:
         if reductions == {"paper"} and all({"masking", "projection"} <= set(sweep.merges_of(key)) for key in flat):
             notes.append("On a tree, masking is the flat model itself; projection only re-weights the branches.")
     splits = {entry.split for entry in controls.values()}
+    if "level" in splits:
+        notes.append(
+            "A split by level gives each level of the hierarchy a head, which under projection sees no edge: a gain "
+            "that is also seen with it is due to smaller heads or to the weighting of the loss, not to branches."
+        )
     if "random" in splits:
         notes.append(
             "A random split gives the heads random sets of labels of the branches' sizes: a gain that is also seen "

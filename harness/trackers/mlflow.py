@@ -213,7 +213,9 @@ class _Runs:
             for name, value in entry.items()
             if name != "epoch"
         ]
-        final = {f"test_{name}": value for name, value in record.scores.items() if not name.startswith("valid_")}
+        # What is not of the test documents is in the history.
+        tested = {name for name in record.scores if not name.startswith(("valid_", "branch_cosine"))}
+        final = {f"test_{name}": record.scores[name] for name in sorted(tested)}
         final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}
         metrics += [(name, value, 0) for name, value in final.items()]
         _log_metrics(self._client, run_id, metrics, _milliseconds(record))

@@ -79,6 +79,7 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
         branch_reduction=trial.branch_reduction,
         coherence=trial.coherence,
         recursive_penalty=trial.trainer.recursive_penalty,
+        foreign_rows=trial.foreign_rows,
     )
     refuse_too_large(heads, device, model=trial.model, merge=trial.merge, options=trial.structure_options)
     return Classifier(encoder, heads()).to(device)

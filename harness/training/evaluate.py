@@ -56,7 +56,7 @@ def evaluate(
     """
     model.eval()
     at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
-    device = next(model.parameters()).device
+    device = model.device
     tally = Tally(hierarchy, groups)
     curves = ThresholdFree(hierarchy) if threshold_free else None
     by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")

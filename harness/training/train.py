@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.schema import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
+from models.branch_cosines import NUM_BATCHES, branch_cosines
 from models.classifier import Classifier
 from models.weight_decay import spared
-
-_BATCHES_SORTED_TOGETHER = 50
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -47,13 +47,13 @@ def fit(
     optimizer = _optimizer(model, settings)
     num_batches = math.ceil(len(train.rows) / settings.batch_size)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_then_linear(settings, num_batches))
-    most = settings.batch_size // _fewest_documents(model)
+    most = settings.batch_size // model.fewest_documents
     fitted = Fitted(TrainingProgress(micro_batches=min(micro_batches, most)), {})
     checkpoint.restore(fitted, model, optimizer, scheduler)
     while fitted.state.epoch < settings.epochs and fitted.state.num_worse < settings.patience:
         progress = fitted.state
         started = time.perf_counter()
-        batches = _order(train, settings, seed, progress.epoch)
+        batches = shuffle_into_batches(train.tokens.lengths[train.rows], settings.batch_size, (seed, progress.epoch))
         loss = _train_epoch(model, settings, train, optimizer, scheduler, batches, progress.micro_batches)
         seconds = time.perf_counter() - started
         if not math.isfinite(loss):
@@ -66,6 +66,9 @@ def fit(
         entry = {"epoch": progress.epoch + 1, "train_loss": loss, "train_seconds": seconds}
         entry["learning_rate"] = float(scheduler.get_last_lr()[-1])
         entry |= {f"valid_{key}": value for key, value in scores.items()}
+        if settings.branch_cosines:
+            parts = (np.array_split(places, progress.micro_batches)[0] for places in batches[:NUM_BATCHES])
+            entry |= branch_cosines(model, (train.batch(part, model.device) for part in parts))
         progress.train_seconds += seconds
         progress.history.append(entry)
         on_epoch(entry)
@@ -88,8 +91,7 @@ def _train_epoch(
     whole: up to rounding, batch statistics and the draws of dropout.
     """
     model.train()
-    device = next(model.parameters()).device
-    fewest = _fewest_documents(model)
+    device, fewest = model.device, model.fewest_documents
     total = torch.zeros((), device=device)
     for places in batches:
         optimizer.zero_grad()
@@ -106,11 +108,6 @@ def _train_epoch(
     return float(total) / len(batches)
 
 
-def _fewest_documents(model: nn.Module) -> int:
-    """Returns how few documents a training step may see: two where it takes their statistics."""
-    return 2 if any("running_mean" in name for name, _ in model.named_buffers()) else 1
-
-
 def rehearse(
     model: Classifier, settings: TrainerSettings, train: Documents, tests: Sequence[Documents], hierarchy: Hierarchy
 ) -> None:
@@ -120,7 +117,7 @@ def rehearse(
     """
     optimizer = _optimizer(model, settings)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-    # The largest batch that there can be, see `_order`; the optimiser's own state is there from the second step on.
+    # The largest batch that there can be; the optimiser's own state is there from the second step on.
     longest = _longest(train, settings.batch_size + 1)
     _train_epoch(model, settings, train, optimizer, scheduler, [longest] * 3)
     for split in tests:
@@ -130,25 +127,6 @@ def rehearse(
 
 def _longest(split: Documents, num: int) -> Rows:
     return np.argsort(-split.tokens.lengths[split.rows], kind="stable")[:num]
-
-
-def _order(train: Documents, settings: TrainerSettings, seed: int, epoch: int) -> list[Rows]:
-    """Returns the places of each batch: shuffled, then of similar length within stretches of batches.
-
-    The last batch takes a lone remaining document in, since batch statistics need two.
-    """
-    generator = np.random.default_rng([seed, epoch])
-    shuffled = generator.permutation(len(train.rows))
-    lengths = train.tokens.lengths[train.rows]
-    stretch = settings.batch_size * _BATCHES_SORTED_TOGETHER
-    batches: list[Rows] = []
-    for start in range(0, len(shuffled), stretch):
-        part = shuffled[start : start + stretch]
-        part = part[np.argsort(lengths[part], kind="stable")]
-        batches += [part[i : i + settings.batch_size] for i in range(0, len(part), settings.batch_size)]
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [np.concatenate(batches[-2:])]
-    return [batches[i] for i in generator.permutation(len(batches))]
 
 
 def _optimizer(model: Classifier, settings: TrainerSettings) -> torch.optim.Optimizer:

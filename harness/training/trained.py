@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import scipy.sparse
 import torch
@@ -52,7 +53,7 @@ class BestEpochs:
         return tested
 
     def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Returns the scores to report by a best-epoch rule, and those on validation at their epochs."""
+        """Returns the scores to report by a best-epoch rule, those on validation at their epochs, and mean cosines."""
         source = "macro_f1" if rule == "macro" else "micro_f1"
         scores = {name: value for name, value in self.selected[source].items() if name != "epoch"}
         if rule == "per_metric":
@@ -60,7 +61,8 @@ class BestEpochs:
         for metric in ("micro_f1", "macro_f1"):
             epoch = self.selected[metric if rule == "per_metric" else source]["epoch"]
             scores[f"valid_{metric}"] = history[int(epoch) - 1][f"valid_{metric}"]
-        return scores
+        cosines = [name for name in history[0] if name.startswith("branch_cosine")]
+        return scores | {name: fmean(entry[name] for entry in history) for name in cosines}
 
 
 def measure(context: Context) -> Measured | None:
@@ -113,10 +115,7 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
         predicted=tested.predicted,
         history=fitted.state.history,
         train_seconds=fitted.state.train_seconds,
-        num_parameters={
-            name: sum(parameter.numel() for parameter in part.parameters())
-            for name, part in (("encoder", model.text_encoder), ("heads", model.heads))
-        },
+        num_parameters=model.num_parameters,
         peak_memory_mb=memory.peak_mb(device),
         facts={
             "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",

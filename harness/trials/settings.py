@@ -46,6 +46,7 @@ class TrialSettings(Strict):
     combine: Combine
     branch_reduction: BranchReduction
     split: HeadSplit
+    foreign_rows: bool
     priors: Priors
     corpus: str  # Folder of the prepared corpus below the data folder.
     train_documents: int
@@ -96,6 +97,7 @@ def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str) -> TrialSett
         combine="max" if merge == "none" else sweep.combine,
         branch_reduction=reduction,
         split="hierarchy" if merge == "none" else entry.split,
+        foreign_rows=entry.foreign_rows and merge == "masking",
         priors=sweep.priors,
         corpus=folder_name(reader, READERS[reader].chosen(column.options)),
         train_documents=column.train_documents,

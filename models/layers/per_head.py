@@ -36,6 +36,21 @@ def predicted_union_edges(heads: Sequence[HeadSpec]) -> Tensor:
     return concat_edges([head.predicted_edges for head in heads], [len(head.predicted) for head in heads])
 
 
+def row_union_edges(heads: Sequence[HeadSpec]) -> Tensor:
+    """Returns (2, E) parents and children of the edges between classifier rows, numbered from head to head."""
+    return concat_edges([head.row_edges for head in heads], [len(head.rows) for head in heads])
+
+
+def predicted_rows(heads: Sequence[HeadSpec]) -> Tensor | None:
+    """Returns (C,) the place of each predicted label among the classifier rows of all heads; None if they are all."""
+    if not any(head.foreign_rows for head in heads):
+        return None
+    ends = np.cumsum([len(head.rows) for head in heads])
+    own = [head.predicted if head.foreign_rows else np.arange(len(head.predicted)) for head in heads]
+    places = [places + end - len(head.rows) for head, places, end in zip(heads, own, ends, strict=True)]
+    return torch.from_numpy(np.concatenate(places))
+
+
 def concat_edges(edges: Sequence[Edges], sizes: Sequence[int]) -> Tensor:
     """Returns (2, E) edges of graphs with these numbers of nodes, with nodes numbered from graph to graph."""
     offsets = np.cumsum([0, *sizes[:-1]])
@@ -113,12 +128,21 @@ class PerHeadReadout(nn.Module):
         out_sizes: Number of features that each head writes.
         edges: (E, 2) pairs of output features per head that `edge_penalty` pulls together; empty for no penalty.
         has_bias: Whether a bias is added.
+        kept: (C,) output features that are returned, out of those of all heads; None for all.
     """
 
+    kept: Tensor | None
+
     def __init__(
-        self, in_sizes: Sequence[int], out_sizes: Sequence[int], edges: Sequence[Edges] = (), has_bias: bool = True
+        self,
+        in_sizes: Sequence[int],
+        out_sizes: Sequence[int],
+        edges: Sequence[Edges] = (),
+        has_bias: bool = True,
+        kept: Tensor | None = None,
     ):
         super().__init__()
+        self.register_buffer("kept", kept, persistent=False)
         self.shapes = list(zip(out_sizes, in_sizes, strict=True))
         self.weight = uniform_like_linear([rows * columns for rows, columns in self.shapes], in_sizes)
         self.bias = uniform_like_linear(out_sizes, in_sizes) if has_bias else None
@@ -132,9 +156,13 @@ class PerHeadReadout(nn.Module):
             self.runs.append((sum(rows), width))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Maps (B, sum of in_sizes) to (B, sum of out_sizes)."""
+        """Maps (B, sum of in_sizes) to (B, sum of out_sizes), or to (B, C)."""
         mapped = products(self.weight, features.t(), self.shapes).t()
-        return mapped if self.bias is None else mapped + self.bias
+        return self.keep(mapped if self.bias is None else mapped + self.bias)
+
+    def keep(self, mapped: Tensor) -> Tensor:
+        """Returns what is kept of the output features, which are the last dimension."""
+        return mapped if self.kept is None else mapped.index_select(-1, self.kept)
 
     def edge_penalty(self) -> Tensor:
         """Returns half the sum over edges of the squared distance between the weight rows of the two features."""
@@ -143,9 +171,12 @@ class PerHeadReadout(nn.Module):
 
 
 def label_readout(heads: Sequence[HeadSpec], widths: Sequence[int], has_bias: bool = True) -> PerHeadReadout:
-    """Returns a classifier per head, from this number of features to its predicted labels, with a penalty on edges."""
-    sizes, edges = [len(head.predicted) for head in heads], [head.predicted_edges for head in heads]
-    return PerHeadReadout(widths, sizes, edges, has_bias)
+    """Returns a classifier per head, from this number of features to its predicted labels, with a penalty on edges.
+
+    Foreign rows, where a head has them, are computed and penalised like any, and not returned.
+    """
+    sizes, edges = [len(head.rows) for head in heads], [head.row_edges for head in heads]
+    return PerHeadReadout(widths, sizes, edges, has_bias, predicted_rows(heads))
 
 
 class PerHeadLinear(nn.Module):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from harness.core.registry import Share
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
-from models.layers.per_head import edge_penalty, predicted_union_edges
+from models.layers.per_head import edge_penalty, predicted_rows, row_union_edges
 from models.structure_encoders.base import StructureEncoder
 
 NUMERICS = {"flat": 3}
@@ -33,18 +33,21 @@ class Flat(StructureEncoder):
     """
 
     edges: Tensor
+    kept: Tensor | None
 
     def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, logit_dropout: Share = 0.0):
         super().__init__(heads, text_width)
         # The heads share their input, so their layers are one.
-        self.output = nn.Linear(text_width, sum(len(head.predicted) for head in heads))
+        self.output = nn.Linear(text_width, sum(len(head.rows) for head in heads))
         self.logit_dropout = Dropout(logit_dropout)
-        self.register_buffer("edges", predicted_union_edges(heads), persistent=False)
+        self.register_buffer("edges", row_union_edges(heads), persistent=False)
+        self.register_buffer("kept", predicted_rows(heads), persistent=False)
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC."""
-        logits_BC: Tensor = self.logit_dropout(self.output(text_BD))
-        return logits_BC
+        logits_BR = self.output(text_BD)
+        logits_BC: Tensor = logits_BR if self.kept is None else logits_BR.index_select(1, self.kept)
+        return self.logit_dropout(logits_BC)
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's weight row towards its parents'."""

@@ -17,19 +17,24 @@ two, and lacks a projection that the program declares and never uses. On a DAG, 
 node takes the mean over its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy
 stacks two GCN layers.
 
+HiMTL's paper writes the structure encoder otherwise (equation 2): S = sigmoid(E V W_1 + E' V W_2), with E the edges
+from parents and E' those from children, one H x H matrix for each direction, and neither gates nor biases nor a term of
+the node itself. No program is known to compute that; `structure: ungated_gcn` does, with edges that start and learn as
+the GCN's do. A layer gives a node its neighbours' text alone, so that a head without edges is refused.
+
 Published with BERT and the GCN (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76; with GloVe:
 WOS 85.82 / 80.28, RCV1-v2 83.96 / 63.35, NYT 74.97 / 60.83. Tree-LSTM with GloVe: RCV1-v2 83.20 / 62.32, a number
 quoted from memory of the paper and still to be checked.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
 from harness.core.registry import Positive, Share
 from models.head_spec import HeadSpec
-from models.layers.gcn import HierarchyGCN
+from models.layers.gcn import HierarchyGCN, UngatedGCN
 from models.layers.tree_lstm import TreeLSTM
 from models.structure_encoders.text_propagation import TextPropagation
 
@@ -42,11 +47,13 @@ class HiAGM(TextPropagation):
     Args:
         heads: Specification of each head.
         text_width: Width D of the text vectors.
-        structure: Structure encoder that passes the messages.
+        structure: Structure encoder that passes the messages: HiAGM's GCN or Tree-LSTM, or the GCN that HiMTL's
+            equation 2 describes.
         node_width: Width H of a node's state; even for the Tree-LSTM.
         layers: Number of its layers, one after the other.
         text_dropout: Dropout on the node states made from the text.
-        node_dropout: Dropout on each of a GCN layer's three summands, or on both halves of the Tree-LSTM's states.
+        node_dropout: Dropout on each of a GCN layer's three summands (two without gates), or on both halves of the
+            Tree-LSTM's states.
         logit_dropout: Dropout on the logits.
     """
 
@@ -55,7 +62,7 @@ class HiAGM(TextPropagation):
         heads: Sequence[HeadSpec],
         text_width: int,
         *,
-        structure: Literal["gcn", "tree_lstm"] = "gcn",
+        structure: Literal["gcn", "tree_lstm", "ungated_gcn"] = "gcn",
         node_width: Positive = 300,
         layers: Positive = 1,
         text_dropout: Share = 0.1,
@@ -74,8 +81,8 @@ class HiAGM(TextPropagation):
 
 
 def layer_builder(
-    structure: Literal["gcn", "tree_lstm"], heads: Sequence[HeadSpec], node_width: int, dropout: float
+    structure: Literal["gcn", "tree_lstm", "ungated_gcn"], heads: Sequence[HeadSpec], node_width: int, dropout: float
 ) -> Callable[[], nn.Module]:
     """Returns a constructor of layers of the chosen structure encoder."""
-    kind = HierarchyGCN if structure == "gcn" else TreeLSTM
+    kind: Any = {"gcn": HierarchyGCN, "tree_lstm": TreeLSTM, "ungated_gcn": UngatedGCN}[structure]
     return lambda: kind(heads, node_width, dropout)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from models.head_spec import HeadSpec
-from models.layers.per_head import edge_penalty, predicted_union_edges, scatter_sum
+from models.layers.per_head import label_readout, predicted_union_edges, scatter_sum
 from models.structure_encoders.base import StructureEncoder
 
 # Raise it whenever a change of this file alters numbers: stored trials of the model then count as not run.
@@ -52,10 +52,11 @@ class Template(StructureEncoder):
 
     def __init__(self, heads: Sequence[HeadSpec], text_width: int, *, first_share: float = 0.5):
         super().__init__(heads, text_width)
-        # Only predicted labels have a classifier. A model with states for nodes has them for all labels of
+        # Logits of predicted labels; `label_readout` adds the foreign rows that a sweep file may ask for under masking,
+        # and returns none of theirs. A model with states for nodes has them for all labels of
         # `head.hierarchy`, also those that a masked head does not predict: see `union_edges` in
         # `models/layers/per_head.py`, and `models/layers/gcn.py`.
-        self.output = nn.Linear(text_width, sum(len(head.predicted) for head in heads))
+        self.output = label_readout(heads, [text_width] * len(heads))
         # (2, E) places of parents and children in the logits of all heads, one head after the other.
         edges = predicted_union_edges(heads)
         self.register_buffer("edges", edges, persistent=False)
@@ -63,14 +64,15 @@ class Template(StructureEncoder):
 
     def forward(self, text_BD: Tensor) -> Tensor:
         """Returns logits_BC of the predicted labels, one head after the other."""
-        own_CB = self.output(text_BD).t()
+        # Every head reads the same text.
+        own_CB = self.output(text_BD.repeat(1, len(self.heads))).t()
         parents_E, children_E = self.edges
         taken_CB = scatter_sum(len(own_CB), children_E, self.shares[:, None] * own_CB.index_select(0, parents_E))
         return (own_CB + taken_CB).t()
 
     def recursive_penalty(self) -> Tensor:
         """Pulls each label's weight row towards its parents'; zero in a model without a row of weights per label."""
-        return edge_penalty(self.output.weight, self.edges)
+        return self.output.edge_penalty()
 
     # Most models end here. The rest of `StructureEncoder` may be overridden:
     #   read, width_read   to read something else than text vectors; `StatesEncoder` reads a state per token

@@ -23,16 +23,14 @@ from models import STRUCTURE_ENCODERS, Merge
 from models.branch_heads import BranchHeads
 from models.head_spec import LabelFacts
 from models.structure_encoders.hitin.coding_tree import coding_tree
-from tests.bench import growth_figure, workload
+from tests.bench import growth_counts, growth_figure
 from tests.bench.alone import alone
+from tests.bench.growth_counts import BRANCHES, CHILDREN, balanced
 from tests.bench.measure import REPORTS, publish, table
 
 LABELS = (100, 300, 1_000, 3_000, 10_000)
-BRANCHES, CHILDREN = 10, 8
 BATCH, TEXT_WIDTH, THREADS = 16, 128, 2
 MODELS: dict[str, dict[str, int]] = {"hiagm": {"node_width": 32}, "hitin": {"node_width": 64}, "flat": {}}
-PUBLISHED: dict[str, dict[str, int]] = {"hiagm": {"node_width": 300}, "hitin": {"node_width": 768}, "flat": {}}
-PUBLISHED_TEXT_WIDTH = 768
 MERGES: tuple[Merge, ...] = get_args(Merge)
 GIB = 2**30
 _MOST_STEPS, _MOST_SECONDS = 10, 10.0
@@ -62,14 +60,9 @@ class Cell:
     peak: int | None = None
 
 
-def balanced(num: int, branches: int) -> Hierarchy:
-    """Returns a forest of equal branches, each filled level by level with 8 children a label."""
-    # Label i is label i // branches of branch i % branches.
-    edges = [((i // branches - 1) // CHILDREN * branches + i % branches, i) for i in range(branches, num)]
-    return Hierarchy([f"label {i}" for i in range(num)], edges)
-
-
-def heads(hierarchy: Hierarchy, model: str, merge: Merge, text_width: int, options: dict[str, int]) -> BranchHeads:
+def heads(
+    hierarchy: Hierarchy, model: str, merge: Merge, text_width: int, options: dict[str, int], foreign_rows: bool = False
+) -> BranchHeads:
     """Returns branch heads with made-up priors."""
     kind = STRUCTURE_ENCODERS[model].load()
     facts = LabelFacts(
@@ -82,6 +75,7 @@ def heads(hierarchy: Hierarchy, model: str, merge: Merge, text_width: int, optio
         lambda heads: kind(heads, text_width, **options),
         merge=merge,
         branch_reduction=reduction,
+        foreign_rows=foreign_rows,
     )
 
 
@@ -139,18 +133,6 @@ def tree_seconds(labels: int) -> tuple[float, float]:
     return between - started, time.perf_counter() - between
 
 
-def published_sizes() -> list[list[str]]:
-    """Returns, per model and merge, the millions of parameters at the sizes of the paper's Table 1 and beyond."""
-    shapes = [workload.hierarchy("rcv1"), workload.hierarchy("wos"), workload.hierarchy("nyt"), balanced(4271, 21)]
-    rows = []
-    for model, options in PUBLISHED.items():
-        for merge in MERGES:
-            built = (partial(heads, one, model, merge, PUBLISHED_TEXT_WIDTH, options) for one in shapes)
-            counts = [memory.need(memory.unallocated(build)).num_parameters for build in built]
-            rows.append([f"{growth_figure.NAMES[model]}, {merge}", *(f"{count / 1e6:,.2f}" for count in counts)])
-    return rows
-
-
 def page(cells: Sequence[Cell], trees: Sequence[tuple[float, float]], there: int) -> str:
     """Returns the Markdown of the page."""
     by_curve: dict[str, list[Cell]] = {}
@@ -196,11 +178,19 @@ def page(cells: Sequence[Cell], trees: Sequence[tuple[float, float]], there: int
             table(["", *head], peaks),
             "## HiTIN's coding trees, in seconds, once a trial",
             table(["", *head], built),
-            f"## At the sizes of Table 1: parameters in millions (text width {PUBLISHED_TEXT_WIDTH})",
-            f"Node widths {PUBLISHED['hiagm']['node_width']} (HiAGM) and {PUBLISHED['hitin']['node_width']} (HiTIN), "
-            "counted without allocating anything; hierarchies with the corpora's branch sizes, for EURLEX57K 21 equal "
-            "branches. Under masking a head has no classifier rows for labels of other branches.",
-            table(["", "RCV1, 103", "WOS, 141", "NYT, 166", "EURLEX57K, 4,271"], published_sizes()),
+            f"## At the sizes of Table 1: parameters in millions (text width {growth_counts.TEXT_WIDTH})",
+            "Node widths 300 (HiAGM) and 768 (HiTIN), counted without allocating anything; hierarchies with the "
+            "corpora's branch sizes, for EURLEX57K 21 equal branches. Under masking a head has no classifier rows for "
+            "labels of other branches, unless `foreign_rows` builds them, as the paper does.",
+            growth_counts.published_sizes(heads),
+            "## Equation 4: projection's parameters in shares of those of one head, predicted and counted",
+            "Equation 4 of the paper gives heads for n equal, disjoint branches 1/n of the parameters that are "
+            "quadratic in the labels. For any branches that is Σ V_i² / V²; what is linear in them has Σ V_i / V, and "
+            "HiTIN's layers are there once per branch. Where branches overlap the sums can exceed 1: projection then "
+            "has more parameters than one head. In the DAGs the first branches share a part of the labels, and each "
+            "branch has half as many other labels as the one before it. The last columns are counted, at the widths "
+            "above.",
+            growth_counts.equation_4(heads),
         ]
     )
 

@@ -1,20 +1,9 @@
-"""The hierarchies of the growth benchmark, and a page that tells refused cells from measured ones."""
+"""The page of the growth benchmark, which tells refused cells from measured ones."""
 
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from tests.bench import growth
 from tests.bench.growth import Cell
-
-
-@pytest.mark.parametrize("num", growth.LABELS)
-def test_branches_are_balanced(num: int) -> None:
-    sizes = [len(branch) for branch in growth.balanced(num, growth.BRANCHES).branches()]
-    assert sizes == [num // growth.BRANCHES] * growth.BRANCHES
-    children = np.bincount(growth.balanced(num, growth.BRANCHES).edges[:, 0])
-    assert children.max() <= growth.CHILDREN
 
 
 def test_what_cannot_fit_is_not_run() -> None:

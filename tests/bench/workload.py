@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
@@ -179,7 +180,8 @@ class Training:
         self.model, self.split = model, found.split
         self.optimizer = train._optimizer(model, self.settings)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1.0)
-        self.batches = train._order(found.split, self.settings, 0, 0)
+        lengths = found.split.tokens.lengths[found.split.rows]
+        self.batches = shuffle_into_batches(lengths, batch_size, [0, 0])
         self.place = 0
 
     def steps(self, num: int) -> None:

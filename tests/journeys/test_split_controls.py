@@ -107,7 +107,7 @@ def test_flat_under_projection_is_flat_with_a_weight_per_branch() -> None:
     torch.testing.assert_close(projected.probabilities(projected(text)), torch.sigmoid(logits))
 
 
-@pytest.mark.parametrize("split", ["random", "copies"])
+@pytest.mark.parametrize("split", ["level", "random", "copies"])
 @pytest.mark.parametrize("model", STRUCTURE_ENCODERS)
 def test_every_model_learns_under_every_split(model: str, split: Any) -> None:
     component = STRUCTURE_ENCODERS[model]
@@ -138,11 +138,12 @@ def test_every_model_learns_under_every_split(model: str, split: Any) -> None:
             assert shown.shape == gold.shape and ((shown >= 0) & (shown <= 1)).all()
 
 
+@pytest.mark.parametrize("split", ["level", "random"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_every_objective_works_without_descendants(objective: str) -> None:
+def test_every_objective_works_without_descendants(objective: str, split: Any) -> None:
     component = OBJECTIVES[objective]
     for merge in {"masking", "projection"} - component.refuses.keys():
-        heads = heads_of(GRAPH, merge, "random", objective=component.load())
+        heads = heads_of(GRAPH, merge, split, objective=component.load())
         text = torch.randn(4, 6, requires_grad=True)
         gold = torch.from_numpy(GRAPH.ancestors[[7, 4, 8, 3]]).float()
         loss = heads.loss(heads(text), gold)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from datasets.storage.hierarchy import Hierarchy
-from models.branch_heads import BranchHeads, split_labels
+from models.branch_heads import BranchHeads, levels, split_labels
 from models.head_spec import HeadSpec, LabelFacts
 from models.structure_encoders.base import StructureEncoder
 from models.structure_encoders.flat import Flat
@@ -237,3 +237,49 @@ def test_the_random_split_is_fixed_and_is_not_the_hierarchys() -> None:
     # By chance a set of size s has s^2 / 141 labels of the branch of its place: 37 of 141 in all.
     kept = sum(len(np.intersect1d(own, branch)) for own, branch in zip(sets, branches, strict=True))
     assert 20 < kept < 55
+
+
+@given(dags())
+def test_levels_are_longest_distances_and_no_edge_joins_two_labels_of_one(graph: Hierarchy) -> None:
+    def longest(label: int) -> int:
+        return 1 + max((longest(above) for above in graph.graph.predecessors(label)), default=0)
+
+    sets = levels(graph)
+    assert {label: i for i, own in enumerate(sets, start=1) for label in own.tolist()} == {
+        label: longest(label) for label in range(len(graph))
+    }
+    heads = bare(graph, "projection", split="level")
+    assert [one.hierarchy.labels for one in heads.structure.heads] == [
+        tuple(graph.labels[label] for label in own) for own in sets
+    ]
+    assert not any(len(one.hierarchy.edges) for one in heads.structure.heads)
+
+
+def test_a_level_is_a_masked_head_on_the_whole_hierarchy_and_is_not_seen_without_heads() -> None:
+    # Of 0>2, 0>3, 1>3, 1>4, 3>5 and 6 alone.
+    sets = [[0, 1, 6], [2, 3, 4], [5]]
+    masked = bare(DAG, "masking", split="level").structure.heads
+    assert [one.predicted.tolist() for one in masked] == sets and all(one.hierarchy is DAG for one in masked)
+    assert [one.predicted.tolist() for one in bare(DAG, "none", split="level").structure.heads] == [list(range(7))]
+
+
+@pytest.mark.parametrize("merge", ["masking", "projection"])
+def test_flat_levels_with_one_mean_over_all_labels_are_the_flat_head(merge: Any) -> None:
+    none, split = flat(DAG, "none"), flat(DAG, merge, split="level", branch_reduction="mean_global")
+    order = split.labels
+    with torch.no_grad():
+        split.structure.output.weight.copy_(none.structure.output.weight[order])
+        split.structure.output.bias.copy_(none.structure.output.bias[order])
+    text_BD, gold_BL = torch.randn(6, 3), gold_of(DAG, 6)
+    torch.testing.assert_close(split.loss(split(text_BD), gold_BL), none.loss(none(text_BD), gold_BL))
+    torch.testing.assert_close(split.probabilities(split(text_BD)), torch.sigmoid(none(text_BD)))
+
+
+def test_losses_of_the_heads_add_up_to_the_loss_and_each_reads_its_own_logits() -> None:
+    heads = bare(DAG, "projection")
+    logits_BC, gold_BL = torch.randn(5, 9, requires_grad=True), gold_of(DAG, 5)
+    losses = heads.branch_losses(logits_BC, gold_BL)
+    torch.testing.assert_close(torch.stack(losses).sum(), heads.loss(logits_BC, gold_BL))
+    for loss, own in zip(losses, ([0, 1, 2, 3], [4, 5, 6, 7], [8]), strict=True):
+        (gradient,) = torch.autograd.grad(loss, logits_BC)
+        assert gradient.abs().sum(0).nonzero().flatten().tolist() == own

@@ -10,6 +10,7 @@ from models.branch_heads import BranchHeads
 from models.classifier import Classifier
 from models.structure_encoders.base import StatesEncoder
 from models.structure_encoders.flat import Flat
+from models.structure_encoders.hitin.hitin import HiTIN
 from models.text_encoders.bag import Bag
 from models.text_encoders.base import States
 from tests.models.hierarchies import DAG, facts_of
@@ -70,3 +71,10 @@ def test_parameters_are_those_of_both_parts_and_one_loss_reaches_all_of_them() -
     assert model.heads.structure.output.weight.grad.abs().sum() > 0
     touched = encoder.embedding.weight.grad.abs().sum(1).nonzero().flatten().tolist()  # type: ignore[union-attr]
     assert touched == [4, 7, 9]
+
+
+def test_counts_of_parameters_and_of_documents_that_a_step_needs() -> None:
+    encoder, model = built(Flat, "projection")
+    assert model.num_parameters == {"encoder": encoder.embedding.weight.numel(), "heads": 9 * 3 + 9}
+    assert model.fewest_documents == 1 and model.device == torch.device("cpu")
+    assert built(HiTIN, "projection")[1].fewest_documents == 2, "its batch norm takes statistics"

@@ -21,6 +21,14 @@ def test_edges_between_predicted_labels() -> None:
     assert head_on(DAG).predicted_edges.tolist() == DAG.edges.tolist()
 
 
+def test_rows_are_those_of_predicted_labels_or_of_all() -> None:
+    part = dataclasses.replace(head_on(DAG), predicted=np.array([5, 3, 1]))
+    assert part.rows.tolist() == [5, 3, 1] and part.row_edges.tolist() == [[2, 1], [1, 0]]
+    whole = dataclasses.replace(part, foreign_rows=True)
+    assert whole.rows.tolist() == list(range(7)) and whole.row_edges.tolist() == DAG.edges.tolist()
+    assert whole.predicted_edges.tolist() == [[2, 1], [1, 0]]
+
+
 def test_priors_are_shares_among_siblings() -> None:
     # Children 1 and 2 of 0; 3 of 1; 4 and 5 share no documents with their parent 2.
     graph = hierarchy(6, [(0, 1), (0, 2), (1, 3), (2, 4), (2, 5)])

@@ -194,9 +194,10 @@ class HiMatch(TextPropagation):
         return Propagated(self.classify(nodes_BF), nodes_BF)
 
     def loss(self, output: Propagated, gold_BC: Tensor, weights_C: Tensor, objective: Objective) -> Tensor:
-        """Returns the classification's loss and the matching losses, the latter summed over heads."""
+        """Returns the classification's loss and the matching losses, the latter summed over heads with any weight."""
         matching_BM = self.matching(output.nodes.to(self.described.dtype), self.sampler(gold_BC))
-        return super().loss(output.logits, gold_BC, weights_C, objective) + matching_BM.sum(1).mean()
+        counts_M = ((weights_C[self.sampler.places] > 0) & self.sampler.is_there).any(1)
+        return super().loss(output.logits, gold_BC, weights_C, objective) + (matching_BM * counts_M).sum(1).mean()
 
     def matching(self, nodes_BF: Tensor, sample: Sample) -> Tensor:
         """Returns (B, M) inter and intra losses; 0 for a head without a gold label."""

@@ -84,10 +84,10 @@ class HiTIN(StructureEncoder):
         # The linear maps of the levels that are read are one map, side by side, initialised as each alone would be.
         num_read = 1 if pooling == "root" else tree_height + 1
         self.readout = label_readout(heads, [num_read * node_width] * len(heads), has_bias=False)
-        num_labels = sum(len(head.predicted) for head in heads)
+        num_rows = sum(len(head.rows) for head in heads)
         bound = 1 / math.sqrt(node_width)
         nn.init.uniform_(self.readout.weight, -bound, bound)
-        self.readout_bias = nn.Parameter(torch.empty(num_read, num_labels).uniform_(-bound, bound))
+        self.readout_bias = nn.Parameter(torch.empty(num_read, num_rows).uniform_(-bound, bound))
         self.final_dropout = Dropout(final_dropout)
         for level in range(tree_height):
             offsets = np.cumsum([0, *self.sizes[level + 1][:-1]])
@@ -112,7 +112,7 @@ class HiTIN(StructureEncoder):
         pooled.append(nodes_UBH)
         # Document by document, head by head, level by level.
         read = self.final_dropout(torch.stack(pooled)).permute(2, 1, 0, 3).flatten(1)
-        logits_BC: Tensor = self.readout(read) + self.readout_bias.sum(0)
+        logits_BC: Tensor = self.readout(read) + self.readout.keep(self.readout_bias.sum(0))
         return logits_BC
 
     def _pool(self, level: int, nodes_UBH: Tensor, sums_UBH: Tensor) -> Tensor:

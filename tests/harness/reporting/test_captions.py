@@ -23,9 +23,10 @@ def test_controls_have_a_table_and_a_sentence_of_their_own():
 
 
 def test_controls_of_the_split_have_a_sentence_each():
-    controls = {split: {"model": "flat", "split": split, "control": True} for split in ("random", "copies")}
+    controls = {split: {"model": "flat", "split": split, "control": True} for split in ("level", "random", "copies")}
     split = sweep(models={"hiagm": {}, **controls}, published=None)
     text = markdown(summary_of(split, fixed(split)))
+    assert "A split by level gives each level of the hierarchy a head" in text
     assert "A random split gives the heads random sets of labels" in text
     assert "Copies are as many heads over all labels" in text
     assert "no structure encoder" not in text

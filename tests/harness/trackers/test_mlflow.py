@@ -24,9 +24,9 @@ def finish(store: Store, planned: PlannedTrial, micro: float) -> None:
     (folder / "history.jsonl").write_text('{"epoch": 1, "valid_micro_f1": 5}\n{"epoch": 2, "valid_micro_f1": 6}\n')
     (folder / "predictions.parquet").write_bytes(b"predictions")
     base = record(planned.key, planned.settings)
-    scores = {"micro_f1": micro, "macro_f1": micro / 2}
+    scores = {"micro_f1": micro, "macro_f1": micro / 2, "branch_cosine_mean": 0.25}
     # The last epoch is the second one; the higher scores of a test are those of runs that were still improving.
-    selected = {metric: {"epoch": 2.0 if micro > 61.5 else 1.0} for metric in scores}
+    selected = {metric: {"epoch": 2.0 if micro > 61.5 else 1.0} for metric in ("micro_f1", "macro_f1")}
     changes = {"scores": scores, "selected": selected, "predictions_sha256": planned.key}
     store.finish(base.model_copy(update=changes))
 
@@ -103,6 +103,7 @@ def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWri
     assert num_written == 3 and len(runs) == 1 + 2 + 3
     child = by_key[first.key]
     assert child.info.status == "FINISHED" and child.data.metrics["test_micro_f1"] == 60.0
+    assert "test_branch_cosine_mean" not in child.data.metrics, "it is not of the test documents"
     assert child.data.params["trainer.epochs"] == "2" and child.data.params["seed"] == "1"
     points = client.get_metric_history(child.info.run_id, "valid_micro_f1")
     assert [(point.step, point.value) for point in points] == [(1, 5.0), (2, 6.0)]

@@ -26,6 +26,7 @@ class Table(nn.Module):
         super().__init__()
         self.table = nn.Parameter(torch.from_numpy(probabilities_NL.astype(np.float32)))
         self.heads = SimpleNamespace(probabilities=lambda output: output)
+        self.device = torch.device("cpu")
         self.sizes: list[int] = []
 
     def forward(self, tokens: TokenBatch) -> Tensor:

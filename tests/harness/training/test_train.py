@@ -1,4 +1,4 @@
-"""The training loop: order, rates, groups, seeds, and batches in parts with the gradients of the whole."""
+"""The training loop: rates, groups, seeds, and batches in parts with the gradients of the whole."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from harness.config.schema import TrainerSettings
@@ -21,28 +19,6 @@ from tests.conftest import SweepWriter
 from tests.harness.training.small_trials import still, watch
 
 SETTINGS = TrainerSettings(epochs=4, batch_size=8, encoder_lr=0.5, head_lr=2.0, warmup=0.25)
-
-
-@given(st.integers(2, 2000), st.integers(2, 40), st.integers(0, 5), st.integers(0, 5))
-def test_every_document_once_an_epoch_and_never_alone(num: int, batch_size: int, seed: int, epoch: int) -> None:
-    lengths = np.random.default_rng(num).integers(1, 50, size=num + 3)
-    documents = SimpleNamespace(rows=np.arange(3, num + 3), tokens=SimpleNamespace(lengths=lengths))
-    settings = SETTINGS.model_copy(update={"batch_size": batch_size})
-    batches = train._order(documents, settings, seed, epoch)  # type: ignore[arg-type]
-    assert sorted(np.concatenate(batches)) == list(range(num))
-    assert min(map(len, batches)) >= 2 and max(map(len, batches)) <= batch_size + 1
-    again = train._order(documents, settings, seed, epoch)  # type: ignore[arg-type]
-    assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
-
-
-def test_batches_hold_documents_of_similar_length() -> None:
-    lengths = np.random.default_rng(0).integers(1, 1000, size=4000)
-    documents = SimpleNamespace(rows=np.arange(4000), tokens=SimpleNamespace(lengths=lengths))
-    batches = train._order(documents, SETTINGS, 1, 0)  # type: ignore[arg-type]
-    padded = sum(len(batch) * lengths[batch].max() for batch in batches)
-    assert padded < 1.05 * lengths.sum()
-    first, second = (train._order(documents, SETTINGS, 1, epoch)[0] for epoch in (0, 1))  # type: ignore[arg-type]
-    assert not np.array_equal(first, second)
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:

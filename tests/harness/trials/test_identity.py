@@ -78,7 +78,7 @@ def identities() -> list[str]:
 
 def test_no_identity_changes_unawares() -> None:
     found = identities()
-    assert (len(found), hashlib.sha256("".join(found).encode()).hexdigest()[:16]) == (1342, DIGEST)
+    assert (len(found), hashlib.sha256("".join(found).encode()).hexdigest()[:16]) == (1492, DIGEST)
 
 
 def test_moving_and_renaming_files_changes_no_identity(copy: Path) -> None:
@@ -196,6 +196,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "combine": "sum",
         "branch_reduction": "mean_local",
         "split": "random",
+        "foreign_rows": True,
         "priors": "train",
         "corpus": "elsewhere",
         "train_documents": 5,
@@ -245,6 +246,14 @@ def test_a_split_without_branches_is_the_base_model(write_sweep: SweepWriter) ->
     keys = {(one.settings.model, one.settings.merge): one.key for one in plan.trials}
     assert len({keys[split, "none"] for split in models}) == 1
     assert len({keys[split, "projection"] for split in models}) == 3
+
+
+def test_foreign_rows_name_masked_trials_only(write_sweep: SweepWriter) -> None:
+    models = {key: {"model": "flat", "foreign_rows": key == "literal"} for key in ("plain", "literal")}
+    plan = Plan.open(load(write_sweep(models=models, merges=["none", "masking", "projection"], seeds=[1])))
+    keys = {(one.settings.model, one.settings.merge): one.key for one in plan.trials}
+    same = {merge: keys["plain", merge] == keys["literal", merge] for merge in ("none", "masking", "projection")}
+    assert same == {"none": True, "masking": False, "projection": True}
 
 
 def test_two_cells_may_be_one_trial(write_sweep: SweepWriter) -> None:

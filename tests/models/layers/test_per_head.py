@@ -141,6 +141,18 @@ def test_a_label_readout_has_a_row_for_each_predicted_label_and_pulls_neighbours
     assert readout.edge_penalty().item() == pytest.approx(0.5 * float(sum(squares)), rel=1e-5)
 
 
+def test_a_label_readout_computes_and_pulls_foreign_rows_and_returns_the_others() -> None:
+    part = dataclasses.replace(PART, foreign_rows=True)
+    readout = label_readout([part, head_on(DAG)], [2, 4])
+    assert readout.shapes == [(7, 2), (7, 4)] and readout.bias is not None
+    first, second = (rows.detach() for rows in matrices(readout.weight, readout.shapes))
+    features = torch.randn(3, 6)
+    every = torch.cat([features[:, :2] @ first.T, features[:, 2:] @ second.T], 1) + readout.bias
+    torch.testing.assert_close(readout(features), every[:, [5, 3, 1, *range(7, 14)]])
+    squares = [(rows[p] - rows[c]).square().sum() for rows in (first, second) for p, c in DAG.edges.tolist()]
+    assert readout.edge_penalty().item() == pytest.approx(0.5 * float(sum(squares)), rel=1e-5)
+
+
 def test_rows_of_one_place_are_added() -> None:
     sums = scatter_sum(3, torch.tensor([2, 0, 2]), torch.tensor([[1.0, 2], [3, 4], [5, 6]]))
     assert sums.tolist() == [[3, 4], [0, 0], [6, 8]]

@@ -39,7 +39,13 @@ def test_a_list_is_its_heads_side_by_side(heads: tuple[HeadSpec, ...], structure
     assert_side_by_side(HiAGM, heads, GCN, node_width=6, layers=2, structure=structure, **NO_DROPOUT)
 
 
-@pytest.mark.parametrize("structure", ["gcn", "tree_lstm"])
+def test_a_list_of_heads_without_gates_is_its_heads_side_by_side() -> None:
+    heads = [one for one in (*UNLIKE, *ALIKE) if len(one.hierarchy.edges)]
+    joins = {"edge_weight": halves}
+    assert_side_by_side(HiAGM, heads, joins, node_width=6, layers=2, structure="ungated_gcn", **NO_DROPOUT)
+
+
+@pytest.mark.parametrize("structure", ["gcn", "tree_lstm", "ungated_gcn"])
 def test_gradients_by_finite_differences_on_a_dag(structure: Any) -> None:
     heads = [head_on(DAG, np.full(len(DAG.edges), 0.5)), UNLIKE[3]]
     encoder = HiAGM(heads, 3, node_width=2, layers=2, structure=structure, **NO_DROPOUT).double()

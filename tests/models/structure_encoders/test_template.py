@@ -41,15 +41,15 @@ def test_a_logit_takes_from_its_parents() -> None:
     # The equation of the card by hand: 2 is a child of 0 and 1, with shares 0.5 and 0.5 of -1 and 3.
     model = Template([head_on(hierarchy(3, [(0, 2), (1, 2)]))], 1)
     with torch.no_grad():
-        model.output.weight.copy_(torch.tensor([[-1.0], [3.0], [10.0]]))
-        model.output.bias.zero_()
+        model.output.weight.copy_(torch.tensor([-1.0, 3.0, 10.0]))
+        torch.nn.init.zeros_(model.output.bias)
     assert model(torch.ones(1, 1)).tolist() == [[-1.0, 3.0, 11.0]]
 
 
 def test_the_penalty_is_half_the_squared_distance_over_edges() -> None:
     model = Template([head_on(hierarchy(3, [(0, 1), (0, 2)]))], 2)
     with torch.no_grad():
-        model.output.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0]]))
+        model.output.weight.copy_(torch.tensor([1.0, 0.0, 0.0, 2.0, 3.0, 1.0]))
     assert model.recursive_penalty().item() == pytest.approx(5.0)
 
 
