@@ -6,6 +6,7 @@
 * `layers/`: building blocks that two models or more share.
 * `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
 * `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
+* `sources.py`: what pretrained parts are loaded from, by content or by commit.
 * `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
 
 A new component is one file and one line in a registry below. The choices of sweep files that concern models are here

@@ -70,7 +70,6 @@ class DatasetFacts:
     """Facts about a prepared corpus.
 
     Attributes:
-        title: Name in the tables, unless the sweep file gives one.
         num_labels: Number of labels of the vocabulary, the root not counted.
         num_branches: Number of children of the root.
         num_documents: Split to number of documents.
@@ -78,7 +77,6 @@ class DatasetFacts:
         label_groups: Group of labels to its number of labels, and how many of them a test document has.
     """
 
-    title: str
     num_labels: int
     num_branches: int
     num_documents: Mapping[str, int]

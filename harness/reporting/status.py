@@ -1,6 +1,7 @@
 """State of a sweep in text: what is done, new or failed, and what the planned seeds can show."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -38,7 +39,13 @@ def describe(plan: Plan) -> str:
         left = plan.seconds_left(slots)
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
-    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values()])
+    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *plan.warnings])
+
+
+def warn(plan: Plan) -> None:
+    """Prints to standard error what is not as it should be."""
+    for said in plan.warnings:
+        print(f"warning: {said}", file=sys.stderr)
 
 
 def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:

