@@ -25,7 +25,13 @@ def load(path: Path) -> SweepFile:
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader")
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
+        titles = dict[str, str]()
         for key in entries:
+            title = entries[key].label or key
+            if (other := titles.setdefault(title, key)) != key:
+                raise source.error(
+                    (section, key, "label"), f"{key} and {other} are both called {title!r} in the tables"
+                )
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")

@@ -120,8 +120,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     facts: dict[str, str] = {}
     for name in ("commit", "device", "precision", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
         facts[name] = _counted(records, name, "unknown")
-    loaded = {name: _counted(records, name) for name in ("encoder loaded from", "structure loaded from")}
-    facts |= {name: said for name, said in loaded.items() if said != "nothing"}
+    for name in ("encoder loaded from", "structure loaded from"):
+        if any(name in record.environment for record in records):
+            facts[name] = _counted(records, name, "nothing")
     whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)
     facts["trial hours"] = f"{whole / 3600:.2f}, of which training steps {training / 3600:.2f}"
     facts["last trial"] = max((record.finished for record in records), default="none")
@@ -131,7 +132,7 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     return facts
 
 
-def _counted(records: Sequence[Record], name: str, missing: str = "nothing") -> str:
+def _counted(records: Sequence[Record], name: str, missing: str) -> str:
     """Returns the values of a fact, with their numbers of trials where there are several."""
     seen = Counter(record.environment.get(name, missing) for record in records)
     return ", ".join(value if len(seen) == 1 else f"{value} ({n})" for value, n in sorted(seen.items()))

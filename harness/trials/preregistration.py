@@ -17,7 +17,7 @@ from harness.core.environment import environment
 from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
-from harness.trials.settings import CellKey, flat_settings
+from harness.trials.settings import NOT_IDENTITY, CellKey, flat_settings
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
     """
     first_seed = [one.settings for one in plan.trials if one.settings.seed == plan.sweep.seeds[0]]
     cells = {one.cell: flat_settings(one.counting) for one in first_seed}
-    names = sorted({name for settings in cells.values() for name in settings} - set(FIELDS))
+    names = sorted({name for settings in cells.values() for name in settings} - {*FIELDS, *NOT_IDENTITY, "loads"})
     return {name: _shortest({cell: settings.get(name) for cell, settings in cells.items()}) for name in names}
 
 

@@ -134,7 +134,7 @@ def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:
 
 def what_counts(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what can change the numbers of a trial, of its settings: the content of files in place of their paths."""
-    counting = {**settings, **dict.fromkeys(NOT_IDENTITY)}
+    counting = {**settings, **dict.fromkeys((*NOT_IDENTITY, "loads"))}
     for role, contents in settings["loads"].items():
         counting[f"{role}_options"] = {**settings[f"{role}_options"], **contents}
     return counting

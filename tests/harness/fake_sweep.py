@@ -60,7 +60,7 @@ def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
     values: dict[str, Any] = {
         "banner": None,
         "dataset_facts": {
-            key: DatasetFacts(key.upper(), 141, 7, {"train": 30070, "val": 7518, "test": 9397}, "0123456789abcdef")
+            key: DatasetFacts(141, 7, {"train": 30070, "val": 7518, "test": 9397}, "0123456789abcdef")
             for key in sweep_file.datasets
         },
         "provenance": {"commit": "abc1234", "torch": "2.13.0"},

@@ -126,6 +126,7 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
     plan = Plan.open(load(write_sweep(**sweep)))
     for one in plan.trials:
         store.folder(one.key).mkdir(parents=True)
+        (store.folder(one.key) / "predictions.parquet").touch()
     ray_tune.run(plan.trials, data_dir, store, Progress(plan))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3 and "3 done, 0 running, 0 failed" in lines[-1], "a trial that waits has not ended"

@@ -39,6 +39,7 @@ def record(key: str, trial: TrialSettings, seconds: float = 10.0) -> Record:
 
 def finish(store: Store, key: str, trial: TrialSettings, seconds: float = 10.0) -> None:
     store.folder(key).mkdir(parents=True)
+    (store.folder(key) / "predictions.parquet").touch()
     store.finish(record(key, trial, seconds))
 
 

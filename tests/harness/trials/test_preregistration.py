@@ -15,19 +15,19 @@ from harness.reporting.markdown import markdown
 from harness.trials import preregistration
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import freeze, num_looks, registration
-from harness.trials.store import Store
 from tests.conftest import SweepWriter
-from tests.harness.trials.test_plan import record
+from tests.harness.predicted_trials import predict
 
 TRAINER = {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01}
 
 
-def finish(store: Store, planned: PlannedTrial, hours: float) -> None:
+def finish(plan: Plan, planned: PlannedTrial, hours: float) -> None:
     """Finishes a trial so many hours from now."""
-    store.folder(planned.key).mkdir(parents=True, exist_ok=True)
+    predict(plan, [planned])
+    made = plan.store.record(planned.key)
+    assert made is not None
     when = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
-    made = record(planned.key, planned.settings)
-    store.finish(made.model_copy(update={"finished": when, "predictions_sha256": planned.key}))
+    plan.store.finish(made.model_copy(update={"finished": when}))
 
 
 def frozen(path: Path) -> Path:
@@ -41,7 +41,7 @@ def test_a_followed_plan(write_sweep: SweepWriter) -> None:
     plan = Plan.open(load(path))
     assert registration(plan).frozen == ""
     written = frozen(path).read_bytes()
-    finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
+    finish(plan, plan.trials[0], 1)
     found = registration(Plan.open(load(path)))
     assert found.num_older == 0 and found.changes == () and len(found.sha256) == 64
     assert frozen(path).read_bytes() == written, "written once"
@@ -111,7 +111,7 @@ def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: S
     assert json.loads(frozen(path).read_text())["plan"]["statistics"]["alpha"] == 0.1
     assert registration(Plan.open(load(path))).changes == ()
     plan = Plan.open(load(path))
-    finish(Store(Path(plan.sweep.store)), plan.trials[0], 1)
+    finish(plan, plan.trials[0], 1)
     kept = file.read_bytes()
     assert frozen(write_sweep(statistics={"alpha": 0.01}, trainer={"epochs": 7})).read_bytes() == kept
 
@@ -119,7 +119,7 @@ def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: S
 def test_a_plan_that_came_after_the_first_result(write_sweep: SweepWriter) -> None:
     path = write_sweep()
     plan = Plan.open(load(path))
-    finish(Store(Path(plan.sweep.store)), plan.trials[0], -1)
+    finish(plan, plan.trials[0], -1)
     frozen(path)
     assert registration(Plan.open(load(path))).num_older == 1
     text = markdown(find(*collect(Plan.open(load(path)), is_interim=True)))
@@ -138,18 +138,17 @@ def test_an_edited_plan(write_sweep: SweepWriter) -> None:
 def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}})
     plan = Plan.open(load(path))
-    store = Store(Path(plan.sweep.store))
     assert num_looks(plan, is_tested=False) == 0
     *most, last = plan.trials
     for planned in most:
-        finish(store, planned, 0)
+        finish(plan, planned, 0)
     assert find(*collect(Plan.open(load(path)))).facts.looks == 0, "one pair is no test"
-    finish(store, last, 0)
+    finish(plan, last, 0)
     assert find(*collect(Plan.open(load(path)), is_interim=True)).facts.looks == 0
     assert [find(*collect(Plan.open(load(path)))).facts.looks for _ in range(2)] == [1, 1]
     more = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
     plan = Plan.open(load(more))
-    finish(store, next(one for one in plan.trials if not one.record), 0)
+    finish(plan, next(one for one in plan.trials if not one.record), 0)
     summary = find(*collect(Plan.open(load(more))))
     assert summary.facts.looks == 2
     assert "More looks than the planned one" in markdown(summary)
@@ -160,9 +159,9 @@ def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves
 ) -> None:
     path = write_sweep()
     frozen(path)
-    store = Store(Path(load(path).store))
-    for planned in Plan.open(load(path)).trials:
-        finish(store, planned, -1 if planned.settings.model == "hiagm" else 1)
+    plan = Plan.open(load(path))
+    for planned in plan.trials:
+        finish(plan, planned, -1 if planned.settings.model == "hiagm" else 1)
     one_merge = Plan.open(load(path), ["model=flat", "merge=none"])
     assert find(*collect(one_merge)).facts.looks == 0, "nothing to compare it with"
     assert main([str(path), "--filter", "model=flat"]) == 0
@@ -176,10 +175,9 @@ def test_a_filtered_report_is_a_look_at_what_is_finished_and_says_what_it_leaves
 def test_two_merges_with_several_runs_are_a_look_whichever_they_are(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, merges=["none", "masking", "projection"])
     plan = Plan.open(load(path))
-    store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
         if planned.settings.merge != "none":
-            finish(store, planned, 0)
+            finish(plan, planned, 0)
     assert find(*collect(Plan.open(load(path)))).facts.looks == 1, "masking and projection: which is best"
 
 
@@ -217,7 +215,7 @@ def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_
     models = {"flat": {"merges": ["masking"]}, "hiagm": {"options": {"node_width": 4, "logit_dropout": 0.0}}}
     file = frozen(path := write_sweep(models=models))
     plan = Plan.open(load(path))
-    finish(Store(Path(plan.sweep.store)), next(one for one in plan.trials if one.settings.model == "flat"), 1)
+    finish(plan, next(one for one in plan.trials if one.settings.model == "flat"), 1)
     kept = file.read_bytes()
     assert frozen(write_sweep(models=models, statistics={"alpha": 0.01})).read_bytes() == kept
     # One that an earlier version froze is kept as well, whatever else it says.
