@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,28 @@ def test_a_missing_corpus_is_refused_before_anything_is_written(write_sweep: Swe
     with pytest.raises(DataError, match="1 of the sweep's corpora cannot be used: synthetic"):
         trial_door.main([str(path)])
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_false_record_is_replaced_and_the_true_ones_are_kept(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(models={"flat": {}}, merges=["none"], seeds=[1, 2, 3])
+    assert trial_door.main([str(path)]) == 0
+    plan = Plan.open(load(path))
+    files = [plan.store.folder(one.key) / "record.json" for one in plan.trials]
+    first, second, third = (file.read_text("utf-8") for file in files)
+    predictions = (files[0].parent / "predictions.parquet").read_bytes()
+    shutil.copytree(files[1].parent, files[0].parent, dirs_exist_ok=True)
+    (files[2].parent / "predictions.parquet").unlink()
+    capsys.readouterr()
+    assert trial_door.main([str(path)]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("cannot be trusted") == 2 and "3 of 3 trials done" in said.out
+    assert files[1].read_text("utf-8") == second, "what was true is not run again"
+    for file, before in ((files[0], first), (files[2], third)):
+        made, known = json.loads(file.read_text("utf-8")), json.loads(before)
+        assert made["finished"] >= known["finished"]
+        for name in ("key", "settings", "scores", "predictions_sha256"):
+            assert made[name] == known[name]
+    assert (files[0].parent / "predictions.parquet").read_bytes() == predictions
+    assert Plan.open(load(path)).warnings == []
