@@ -134,15 +134,29 @@ def stamp(path: Path) -> tuple[int, ...]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def check(part: Component, options: Mapping[str, Any], contents: Mapping[str, str]) -> None:
-    """Raises DataError where a place on this machine holds something else than its name stood for."""
-    for name, place in places_of(part, options).items():
-        if name in contents and place.exists() and digest(place) != contents[name]:
-            raise DataError(
-                f"{place} is not what it was when the trial was planned, or not the same on this machine: its content "
-                f"has the hash {digest(place)[:12]} and not {contents[name][:12]}. Leave it as it is while a sweep "
-                "runs, and make it the same on every node; the same command plans anew and goes on."
-            )
+def checked(
+    parts: Mapping[str, tuple[Component, Mapping[str, Any]]], loads: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """Returns what parts are loaded from, as facts for a record.
+
+    Args:
+        parts: Name of each part to what it is and its options.
+        loads: Name of each part to the contents that were planned, see `Sources.resolved`.
+
+    Raises:
+        DataError: If a place on this machine holds something else.
+    """
+    for name, (part, options) in parts.items():
+        for option, place in places_of(part, options).items():
+            planned = loads[name].get(option)
+            if planned and place.exists() and digest(place) != planned:
+                raise DataError(
+                    f"{place} is not what it was when the trial was planned, or not the same on this machine: its "
+                    f"content has the hash {digest(place)[:12]} and not {planned[:12]}. Leave it as it is while a "
+                    "sweep runs, and make it the same on every node; the same command plans anew and goes on."
+                )
+    said = {name: described(part, options, loads[name]) for name, (part, options) in parts.items()}
+    return {f"{name} loaded from": text for name, text in said.items() if text}
 
 
 def described(part: Component, options: Mapping[str, Any], contents: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@
 * `description.py`: folder names, checksums and the description, read without Arrow.
 * `corpus.py`: opens and memory-maps a corpus.
 * `tokens.py`: its tokens, cached per tokeniser.
+* `predictions.py`: predicted labels of its test documents, with their hash.
 * `counts.py`: counts beside published ones.
 * `label_groups.py`: frequent, rare and unseen labels.
 * `progress.py`: progress bars.

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
-from harness.trials.preregistration import Registration
 
 
 class RunKey(NamedTuple):
@@ -83,6 +82,17 @@ class DatasetFacts:
     fingerprint: str
     notes: tuple[str, ...] = ()
     label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Whether the plan was frozen before anything was known, and followed."""
+
+    frozen: str  # UTC time, ISO 8601; empty where no plan was frozen.
+    sha256: str  # Hash of the plan.
+    num_older: int  # Results that are older than the plan.
+    changes: tuple[str, ...]  # What the sweep file says otherwise now.
+    num_seeds: int  # Seeds of the plan; where none was frozen, those of the sweep file.
 
 
 @dataclass(frozen=True)

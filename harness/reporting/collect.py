@@ -12,9 +12,9 @@ from harness.core.environment import environment
 from harness.core.resampling import Resampling
 from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
+from harness.reporting.registration import num_looks, registration
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
 
 

@@ -14,6 +14,7 @@ from harness.trials.settings import flat_settings
 from harness.trials.store import Record
 
 _MOST_CHANGES = 3
+_MOST_WARNINGS = 10
 _UNKNOWN = "no finished trial to go by"
 
 
@@ -39,12 +40,20 @@ def describe(plan: Plan) -> str:
         left = plan.seconds_left(slots)
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
-    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *plan.warnings])
+    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *warnings(plan)])
+
+
+def warnings(plan: Plan) -> list[str]:
+    """Returns a paragraph on whatever of a sweep is not as it should be, with what to do."""
+    wrong = list(plan.untrusted.values())
+    if len(wrong) > _MOST_WARNINGS:
+        wrong[_MOST_WARNINGS:] = [f"Nor can what {len(wrong) - _MOST_WARNINGS} more trials left be trusted."]
+    return [*plan.sources.unresolved, *wrong]
 
 
 def warn(plan: Plan) -> None:
     """Prints to standard error what is not as it should be."""
-    for said in plan.warnings:
+    for said in warnings(plan):
         print(f"warning: {said}", file=sys.stderr)
 
 

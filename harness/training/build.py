@@ -3,14 +3,12 @@
 import json
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse
 import torch
 
 from datasets.storage.corpus import Corpus
-from datasets.storage.description import META
 from datasets.storage.documents import SPLITS, SplitName
 from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
@@ -84,29 +82,6 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     )
     refuse_too_large(heads, device, model=trial.model, merge=trial.merge, options=trial.structure_options)
     return Classifier(encoder, heads()).to(device)
-
-
-def open_corpus(folder: Path) -> Corpus:
-    """Opens a prepared corpus; a worker keeps it for its next trial, unless it was prepared anew."""
-    meta = folder / META
-    return _open_once(folder, sources.stamp(meta) if meta.exists() else ())
-
-
-def check_sources(trial: TrialSettings) -> dict[str, str]:
-    """Returns what a trial is loaded from, as facts for its record; DataError where it is not what the plan saw."""
-    facts = {}
-    for role, part, options in (
-        ("encoder", TEXT_ENCODERS[trial.encoder], trial.encoder_options),
-        ("structure", STRUCTURE_ENCODERS[trial.structure], trial.structure_options),
-    ):
-        sources.check(part, options, trial.loads[role])
-        facts[f"{role} loaded from"] = sources.described(part, options, trial.loads[role])
-    return {name: said for name, said in facts.items() if said}
-
-
-@lru_cache(maxsize=4)
-def _open_once(folder: Path, stamp: tuple[int, ...]) -> Corpus:
-    return Corpus.open(folder)
 
 
 @lru_cache(maxsize=4)

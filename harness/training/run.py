@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from datasets.storage import predictions
+from datasets.storage.corpus import open_corpus
 from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
 from harness.training import trained
-from harness.training.build import check_sources, open_corpus
 from harness.training.kinds import Context, EpochCallback, Kind
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
+from models import sources
 
 MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down counts as failed.
 _measure: Kind = trained.measure
@@ -53,7 +54,7 @@ def run(
                 raise UserError(
                     f"The corpus in {corpus.folder} is not the one that the plan saw; prepare it anew on this node."
                 )
-            loaded = check_sources(trial)
+            loaded = sources.checked(trial.parts, trial.loads)
             measured = _measure(Context(trial, corpus, folder, log, on_epoch))
             if measured is None:
                 store.note_wants_device_alone(key)

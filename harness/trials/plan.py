@@ -18,8 +18,6 @@ from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Record, State, Store
 from models.sources import Sources
 
-_MOST_WARNINGS = 10
-
 
 @dataclass(frozen=True)
 class PlannedTrial:
@@ -42,9 +40,9 @@ class Plan:
     trials: tuple[PlannedTrial, ...]  # Every trial of the sweep, in the order in which they run.
     sources: Sources
     _chosen: Mapping[str, Sequence[object]]
+    untrusted: dict[str, str] = field(default_factory=dict)  # Key to what is wrong with what the trial left.
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
-    _untrusted: dict[str, str] = field(default_factory=dict)  # Key to what is wrong with what the trial left.
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
@@ -60,7 +58,7 @@ class Plan:
     def refresh(self) -> None:
         """Reads again which corpora are prepared, and what the store knows of the trials without a record."""
         before, self._fingerprints, self._problems = self._fingerprints, {}, {}
-        self._untrusted.clear()
+        self.untrusted.clear()
         data_dir = Path(self.sweep.data_dir)
         for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
             entry = self.sweep.datasets[dataset]
@@ -75,17 +73,9 @@ class Plan:
 
     def distrust(self, key: str, problem: str) -> None:
         """Counts a trial as not run that has proved wrong where it was read, until the next refresh."""
-        self._untrusted[key] = problem
+        self.untrusted[key] = problem
         why = "what it left cannot be trusted"
         self.trials = tuple(PlannedTrial(one.settings, key, why=why) if one.key == key else one for one in self.trials)
-
-    @property
-    def warnings(self) -> list[str]:
-        """A paragraph on whatever of the sweep is not as it should be, and what to do."""
-        wrong = list(self._untrusted.values())
-        if len(wrong) > _MOST_WARNINGS:
-            wrong[_MOST_WARNINGS:] = [f"Nor can what {len(wrong) - _MOST_WARNINGS} more trials left be trusted."]
-        return [*self.sources.unresolved, *wrong]
 
     def forget_failures(self) -> None:
         """Makes the selected trials that failed new ones, which start from their first epoch."""
@@ -136,7 +126,7 @@ class Plan:
         if isinstance(found, Record):
             return PlannedTrial(settings, key, "done", found, f"finished {found.finished}")
         if found:
-            self._untrusted[key] = (
+            self.untrusted[key] = (
                 f"The record {self.store.folder(key) / 'record.json'} cannot be trusted: {found}. The trial counts as "
                 "not run; running the sweep again replaces it."
             )

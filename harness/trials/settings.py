@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from datasets import READERS
 from datasets.storage.description import folder_name
 from harness.config.schema import Resources, Strict, SweepFile, TrainerSettings
+from harness.core.registry import Component
 from models import (
     OBJECTIVES,
     STRUCTURE_ENCODERS,
@@ -66,6 +67,12 @@ class TrialSettings(Strict):
     def name(self) -> str:
         """Name for people, such as `hitin masking pydocs seed 1`."""
         return f"{' '.join(self.cell)} seed {self.seed}"
+
+    @property
+    def parts(self) -> dict[str, tuple[Component, dict[str, Any]]]:
+        """The parts that may be loaded from somewhere, with their options."""
+        structure = STRUCTURE_ENCODERS[self.structure], self.structure_options
+        return {"encoder": (TEXT_ENCODERS[self.encoder], self.encoder_options), "structure": structure}
 
     @property
     def counting(self) -> dict[str, Any]:

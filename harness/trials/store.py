@@ -11,7 +11,7 @@
         alone                 there once the share of a device that the trial was given has proved too small
         checkpoint*           gone once the trial is finished
 
-Only the record counts: whatever Ray or MLflow think, a trial without one is not finished.
+Only the record counts: whatever Ray or MLflow think, a trial without one that can be trusted is not finished.
 """
 
 import json

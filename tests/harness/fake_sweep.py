@@ -8,11 +8,10 @@ import numpy as np
 
 from harness.analysis.comparison import Comparison
 from harness.analysis.findings import Findings, TableCell
-from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, Registration, TrialResult
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.metric_names import HEADLINE
-from harness.trials.preregistration import Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {

@@ -10,6 +10,7 @@ import pytest
 import harness.trial as trial_door
 from harness.config.load import load
 from harness.core.errors import DataError
+from harness.reporting.status import warnings
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -79,4 +80,4 @@ def test_a_false_record_is_replaced_and_the_true_ones_are_kept(
         for name in ("key", "settings", "scores", "predictions_sha256"):
             assert made[name] == known[name]
     assert (files[0].parent / "predictions.parquet").read_bytes() == predictions
-    assert Plan.open(load(path)).warnings == []
+    assert warnings(Plan.open(load(path))) == []

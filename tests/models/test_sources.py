@@ -12,7 +12,7 @@ import pytest
 
 from harness.core.errors import DataError, StoreError
 from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
-from models.sources import Sources, check, described, digest
+from models.sources import Sources, checked, described, digest
 from tests.models.fake_hub import NEW, OLD, point, snapshot
 
 TRANSFORMER, LSTM, SEQ2SEQ = TEXT_ENCODERS["transformer"], TEXT_ENCODERS["lstm"], STRUCTURE_ENCODERS["seq2seq"]
@@ -156,12 +156,13 @@ def test_another_content_than_was_planned_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "vectors.txt"
     file.write_text("cat 1")
     options, contents = Sources().resolved(LSTM, LSTM.resolved({"vectors": str(file)}))
-    check(LSTM, options, contents)
+    parts, loads = {"encoder": (LSTM, options)}, {"encoder": contents}
+    assert checked(parts, loads) == {"encoder loaded from": f"{file} (content {digest(file)[:12]})"}
     file.write_text("cat 2")
     with pytest.raises(DataError, match=r"vectors\.txt is not what it was when the trial was planned.*goes on"):
-        check(LSTM, options, contents)
+        checked(parts, loads)
     file.unlink()
-    check(LSTM, options, contents)  # What is missing is said by whoever reads it.
+    checked(parts, loads)  # What is missing is said by whoever reads it.
 
 
 def test_what_was_loaded_is_said(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.reporting.predictions import read_samples
+from harness.reporting.status import warnings
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -106,7 +107,7 @@ def without(plan: Plan, path: Path, word: str) -> None:
     assert [one.key for one in inputs.results] == [one.key for one in plan.trials if one.key != bad.key]
     runs = [("flat", one.settings.merge, one.settings.seed) for one in plan.trials]
     assert not inputs.samples["synthetic"].has(runs[1:2]) and inputs.samples["synthetic"].has([runs[0], *runs[2:]])
-    (warning,) = plan.warnings
+    (warning,) = warnings(plan)
     assert warning.startswith(f"The predictions {path} cannot be trusted: the file") and word in warning
     assert warning.endswith("Delete the file and run the sweep again; only this trial is run anew.")
     assert plan.trials[1].state == "new" and "Unfinished: 3 of 4" in markdown(find(*inputs))

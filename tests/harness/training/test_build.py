@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from datasets.prepare import prepare
+from datasets.storage.corpus import open_corpus
 from harness.config.load import load
 from harness.core.errors import DataError, UserError
 from harness.training import build
 from harness.training import run as runner
-from harness.training.build import Data, open_corpus
+from harness.training.build import Data
 from harness.training.train import seed_everything
 from harness.trials.plan import Plan
 from harness.trials.store import Store

@@ -14,6 +14,7 @@ import huggingface_hub
 import pytest
 
 from harness.config.load import load
+from harness.reporting.status import warnings
 from harness.trials import store as store_module
 from harness.trials.plan import Durations, Plan, PlannedTrial
 from harness.trials.preregistration import freeze
@@ -140,14 +141,14 @@ def test_a_record_that_cannot_be_trusted_is_none_and_says_so(
     plan = Plan.open(load(path))
     assert [one.state for one in plan.trials[:3]] == ["new", "done", "done"]
     assert plan.trials[0].why == "its record cannot be trusted"
-    (warning,) = plan.warnings
+    (warning,) = warnings(plan)
     file = store.folder(first.key) / "record.json"
     assert warning.startswith(f"The record {file} cannot be trusted: {said}")
     assert warning.endswith("The trial counts as not run; running the sweep again replaces it.")
     assert store.state(first.key, first.settings) == "new", "as a worker sees it, who has to run it"
     finish(store, first.key, first.settings)
     plan.refresh()
-    assert plan.warnings == [] and plan.trials[0].state == "done"
+    assert warnings(plan) == [] and plan.trials[0].state == "done"
 
 
 def test_many_records_that_cannot_be_trusted_are_counted(write_sweep: SweepWriter) -> None:
@@ -157,7 +158,7 @@ def test_many_records_that_cannot_be_trusted_are_counted(write_sweep: SweepWrite
         finish(plan.store, planned.key, planned.settings)
         cut(5)(plan.store, planned, planned)
     plan.refresh()
-    *named, more = plan.warnings
+    *named, more = warnings(plan)
     assert len(named) == 10 and more == "Nor can what 30 more trials left be trusted."
 
 
@@ -183,7 +184,7 @@ def test_names_paths_and_resources_of_a_record_may_be_others(write_sweep: SweepW
         finish(plan.store, planned.key, planned.settings)
     models = {"renamed": {"model": "hiagm", "options": {"node_width": 4, "logit_dropout": 0.0}}, "flat": {}}
     moved = Plan.open(load(write_sweep(encoder=encoders[1], models=models, resources={"cpus": 3})))
-    assert len(moved.of_state("done")) == 8 and moved.warnings == []
+    assert len(moved.of_state("done")) == 8 and warnings(moved) == []
 
 
 def test_a_sweep_that_was_run_stays_run_when_a_branch_moves(
@@ -192,12 +193,12 @@ def test_a_sweep_that_was_run_stays_run_when_a_branch_moves(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     encoder = {"name": "transformer", "options": {"model": "org/tiny"}}
     path = write_sweep(encoder=encoder)
-    assert len(Plan.open(load(path)).warnings) == 1, "no such model is known here"
+    assert len(warnings(Plan.open(load(path)))) == 1, "no such model is known here"
     for commit in (OLD, NEW):
         snapshot(tmp_path / "hub", commit)
     point(tmp_path / "hub", OLD)
     plan = Plan.open(load(path))
-    assert plan.warnings == [] and {one.settings.encoder_options["revision"] for one in plan.trials} == {OLD}
+    assert warnings(plan) == [] and {one.settings.encoder_options["revision"] for one in plan.trials} == {OLD}
     freeze(plan)
     finish(plan.store, plan.trials[0].key, plan.trials[0].settings)
     point(tmp_path / "hub", NEW)
