@@ -1,4 +1,4 @@
-"""Plans are frozen once, what differs from them is said, and looks are counted."""
+"""Plans are frozen once, and what differs from them is said."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,9 +8,10 @@ import pytest
 
 from harness.config.load import load
 from harness.core.resampling import Resampling
+from harness.reporting.registration import registration
 from harness.trials import preregistration
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.preregistration import freeze, registration
+from harness.trials.preregistration import freeze
 from tests.conftest import SweepWriter
 from tests.harness.predicted_trials import predict
 
