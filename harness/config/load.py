@@ -29,9 +29,8 @@ def load(path: Path) -> SweepFile:
         for key in entries:
             title = entries[key].label or key
             if (other := titles.setdefault(title, key)) != key:
-                raise source.error(
-                    (section, key, "label"), f"{key} and {other} are both called {title!r} in the tables"
-                )
+                problem = f"{key} and {other} are both called {title!r}; give one another `label`"
+                raise source.error((section, key, "label"), problem)
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")

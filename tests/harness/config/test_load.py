@@ -31,7 +31,7 @@ from tests.shared import ROOT
             "}\ndatasets",
             "}\n  flat: {label: hiagm}\ndatasets",
             4,
-            ["flat and hiagm are both called 'hiagm' in the tables"],
+            ["flat and hiagm are both called 'hiagm'; give one another `label`"],
         ),
         (
             "seeds:",
