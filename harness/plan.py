@@ -10,6 +10,7 @@ from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
 from harness.reporting.power import describe
+from harness.reporting.status import warn
 from harness.trials.plan import Plan
 
 
@@ -20,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sd", type=_positive, help="standard deviation of a difference over seeds, in points")
     parser.add_argument("--hours", type=_positive, help="(GPU) hours of one trial")
     chosen = parser.parse_args(arguments)
-    print(describe(Plan.open(load(chosen.sweep)), chosen.sd, chosen.hours))
+    plan = Plan.open(load(chosen.sweep))
+    warn(plan)
+    print(describe(plan, chosen.sd, chosen.hours))
     return 0
 
 

@@ -17,6 +17,7 @@ from harness.config.load import load
 from harness.core.main import run_command
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
+from harness.reporting.status import warn
 from harness.reporting.write import write
 from harness.trials.plan import Plan
 
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     plan = Plan.open(load(chosen.sweep), chosen.filter)
     findings = find(*collect(plan))
+    warn(plan)
     print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir), chosen.figures))
     return 1 if plan.of_state("failed") or plan.of_state("new") else 0
 

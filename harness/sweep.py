@@ -23,7 +23,7 @@ from harness.core.errors import ConfigError
 from harness.core.main import run_command
 from harness.core.text import duration
 from harness.reporting.collect import collect
-from harness.reporting.status import describe
+from harness.reporting.status import describe, warn
 from harness.reporting.write import report_files, write
 from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
@@ -77,6 +77,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         prepare_builtin(plan)
         plan.refresh()
         refuse_missing(plan)
+        warn(plan)
         if retry_failed:
             plan.forget_failures()
         try:
@@ -111,6 +112,8 @@ def _conclude(plan: Plan, started: float) -> None:
     plan.refresh()
     sweep, whole = plan.sweep, plan.unfiltered()
     findings = find(*collect(whole))
+    plan.trials = whole.trials  # Without those that proved wrong when they were read.
+    warn(plan)
     report = write(findings, Path(sweep.reports_dir))
     mirror_or_warn(whole, findings, report_files(sweep))
     missing, failed = plan.of_state("new"), plan.of_state("failed")

@@ -11,6 +11,7 @@ from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
 from harness.reporting.collect import collect
+from harness.reporting.status import warn
 from harness.reporting.write import report_files
 from harness.trackers import mlflow
 from harness.trials.plan import Plan
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan.open(sweep, chosen.filter)
     whole = plan.unfiltered()
     findings = find(*collect(whole, is_interim=bool(whole.of_state("new"))))
+    plan.trials = whole.trials  # Without those that proved wrong when they were read.
+    warn(plan)
     print(f"{mlflow.mirror(plan, findings, report_files(sweep))} trials written to {sweep.tracking}")
     return 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.config.arguments import add_sweep
 from harness.config.load import load
 from harness.core.main import run_command
+from harness.reporting.status import warn
 from harness.scheduling import local
 from harness.scheduling.progress import EpochLog
 from harness.trials.corpora import refuse_missing
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refuse_missing(plan)
     refuse_unusable(one.settings for one in plan.of_state("new"))
     plan.store.check_writable()
+    warn(plan)
     if todo := plan.of_state("new"):
         freeze(plan)
         local.run(todo, Path(plan.sweep.data_dir), plan.store, EpochLog(plan))

@@ -7,6 +7,7 @@
 * `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
 * `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
 * `branch_cosines.py`: whether branches pull the text encoder in one direction.
+* `sources.py`: what pretrained parts are loaded from, by content or by commit.
 * `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
 * `weight_decay.py`: which parameters weight decay spares.
 * `refusals.py`: text encoders and models that no trial could use, refused before any work.

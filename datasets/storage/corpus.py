@@ -6,7 +6,7 @@ and `meta.json`.
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +129,14 @@ class Corpus:
         chunks = self._table[column].chunks
         for row in np.asarray(rows, dtype=np.int64).tolist():
             yield chunks[row // BATCH][row % BATCH].as_py()
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Opens a prepared corpus; a process keeps it for its next trial, unless it was prepared anew."""
+    meta = folder / META
+    return _open_once(folder, meta.read_bytes() if meta.is_file() else b"")
+
+
+@lru_cache(maxsize=4)
+def _open_once(folder: Path, meta: bytes) -> Corpus:
+    return Corpus.open(folder)

@@ -63,7 +63,7 @@ def tokenise(
         corpus: Prepared corpus; its folder holds the cache.
         encoder: Name of the text encoder.
         numerics: Numerics versions of the encoder's parts; this room's own are added.
-        options: Options of the encoder that affect tokenisation.
+        options: Options of the encoder that affect tokenisation, with the content of files in place of their paths.
         build: Function that makes the tokeniser from the training texts.
         read: Function that makes it again from what its `to_str` returned; any exception where the text is damaged.
     """

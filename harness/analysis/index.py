@@ -25,10 +25,7 @@ class ResultsIndex:
         self.sweep = sweep
         self.samples = samples
         self.design = design_of(sweep)
-        known = facts.dataset_facts
-        self.titles = {
-            key: entry.label or (known[key].title if key in known else key) for key, entry in sweep.datasets.items()
-        }
+        self.titles = {key: entry.label or key for key, entry in sweep.datasets.items()}
         self.columns = _columns(sweep, self.titles)
         self.results = _by_place(sweep, results)
 

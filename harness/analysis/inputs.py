@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from harness.config.schema import SweepFile
 from harness.stats.document_sample import DocumentSample
-from harness.trials.preregistration import Registration
 
 
 class RunKey(NamedTuple):
@@ -73,7 +72,6 @@ class DatasetFacts:
     """Facts about a prepared corpus.
 
     Attributes:
-        title: Name in the tables, unless the sweep file gives one.
         num_labels: Number of labels of the vocabulary, the root not counted.
         num_branches: Number of children of the root.
         num_documents: Split to number of documents.
@@ -81,13 +79,23 @@ class DatasetFacts:
         label_groups: Group of labels to its number of labels, and how many of them a test document has.
     """
 
-    title: str
     num_labels: int
     num_branches: int
     num_documents: Mapping[str, int]
     fingerprint: str
     notes: tuple[str, ...] = ()
     label_groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Whether the plan was frozen before anything was known, and followed."""
+
+    frozen: str  # UTC time, ISO 8601; empty where no plan was frozen.
+    sha256: str  # Hash of the plan.
+    num_older: int  # Results that are older than the plan.
+    changes: tuple[str, ...]  # What is otherwise by now.
+    num_seeds: int  # Seeds of the plan; where none was frozen, those of the sweep file.
 
 
 @dataclass(frozen=True)

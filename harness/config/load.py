@@ -25,7 +25,12 @@ def load(path: Path) -> SweepFile:
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader")
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
+        titles = dict[str, str]()
         for key in entries:
+            title = entries[key].label or key
+            if (other := titles.setdefault(title, key)) != key:
+                problem = f"{key} and {other} are both called {title!r}; give one another `label`"
+                raise source.error((section, key, "label"), problem)
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")

@@ -28,10 +28,13 @@ AtLeastTwo = Annotated[int, Field(ge=2)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Loaded = Annotated[str, "loaded"]
+"""An option that names what is loaded: a file, a folder, or beside an option `revision` a name on the hub."""
 Value = TypeVar("Value")
 
-_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str, "Positive": Positive}
-_TYPES |= {"NonNegative": NonNegative, "AtLeastTwo": AtLeastTwo, "Share": Share, "Weight": Weight, "Fraction": Fraction}
+_TYPES = {"Literal": Literal, "int": int, "float": float, "bool": bool, "str": str, "Loaded": Loaded}
+_TYPES |= {"Positive": Positive, "NonNegative": NonNegative, "AtLeastTwo": AtLeastTwo}
+_TYPES |= {"Share": Share, "Weight": Weight, "Fraction": Fraction}
 """What the annotation of an option may be made of."""
 
 
@@ -95,6 +98,13 @@ class Component:
     """False of a model or an objective that knows of no edge."""
     reconstruction = _constant("RECONSTRUCTION", "")
     """Why a model may not be what the paper describes; empty of all else."""
+    packages = _constant("PACKAGES", dict[str, str]())
+    """Names of components whose weights come with a package, and `package/folder` of each."""
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The options that name what is loaded."""
+        return tuple(name for name, field in self.options.model_fields.items() if "loaded" in field.metadata)
 
     @cached_property
     def recipe(self) -> int:

@@ -1,6 +1,7 @@
 """Files of a report, made from findings, in the order of data.
 
     predictions         stored predictions -> counts per document
+    registration        whether the frozen plan was followed, and how often results were looked at
     collect             records of trials and corpora -> findings
     notation            ▲ ▼ * ☆ † ‡ § ↗ – and what each means; points, differences, probabilities, intervals
     tables              scores, comparisons, claims, controls, groups of labels, cost, corpora, before any markup

@@ -15,9 +15,9 @@ from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling
 from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
+from harness.reporting.registration import num_looks, registration
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.preregistration import num_looks, registration
 from harness.trials.store import Record
 
 
@@ -29,8 +29,8 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it counts as no
             look.
     """
+    samples = {} if is_interim else read_samples(plan, Resampling())  # First: what proves wrong is no result.
     results = [_result(one) for one in plan.selected if one.state != "new"]
-    samples = {} if is_interim else read_samples(plan, Resampling())
     return Inputs(plan.sweep, results, _facts(plan, is_interim), samples)
 
 
@@ -114,7 +114,6 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
     subset = plan.sweep.datasets[dataset].train_documents
     trained = (f"Every trial is trained on the same {subset:,} of the training documents.",) if subset else ()
     return DatasetFacts(
-        title=card(plan.sweep, dataset).name,
         num_labels=counts["labels"],
         num_branches=len(counts["branches"]),
         num_documents=counts["splits"],
@@ -139,8 +138,10 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     """Returns what the trials were made with, counted where they differ."""
     facts: dict[str, str] = {}
     for name in ("commit", "device", "precision", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
-        seen = Counter(record.environment.get(name, "unknown") for record in records)
-        facts[name] = ", ".join(value if len(seen) == 1 else f"{value} ({n})" for value, n in sorted(seen.items()))
+        facts[name] = _counted(records, name, "unknown")
+    for name in ("encoder loaded from", "structure loaded from"):
+        if any(name in record.environment for record in records):
+            facts[name] = _counted(records, name, "nothing")
     whole, training = sum(r.seconds for r in records), sum(r.train_seconds for r in records)
     facts["trial hours"] = f"{whole / 3600:.2f}, of which training steps {training / 3600:.2f}"
     facts["last trial"] = max((record.finished for record in records), default="none")
@@ -148,3 +149,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     versions = f"numpy {here['numpy']}, scipy {here['scipy']}"
     facts["report by"] = f"commit {here['commit']} on {datetime.now(UTC):%Y-%m-%d}, {versions}"
     return facts
+
+
+def _counted(records: Sequence[Record], name: str, missing: str) -> str:
+    """Returns the values of a fact, with their numbers of trials where there are several."""
+    seen = Counter(record.environment.get(name, missing) for record in records)
+    return ", ".join(value if len(seen) == 1 else f"{value} ({n})" for value, n in sorted(seen.items()))

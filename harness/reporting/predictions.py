@@ -11,14 +11,13 @@ from harness.analysis.inputs import RunKey
 from harness.core.errors import StoreError
 from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling
-from harness.core.text import one_line
 from harness.stats.document_sample import DocumentSample
-from harness.stats.document_variance import Counts, Metric, by_metric
+from harness.stats.document_variance import Counts, Metric, by_metric, score
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from scipy import sparse
 
 _DIFFERENCE = 1e-6
 """Points by which a score computed from stored predictions may differ from the recorded one."""
@@ -27,12 +26,12 @@ _DIFFERENCE = 1e-6
 def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[RunKey]]:
     """Returns the test documents of each prepared corpus, with the counts of every trial that stored predictions.
 
+    A trial whose predictions cannot be read, are of other documents, are not those that it made or do not give its
+    recorded scores counts as not run from here on; the plan's warnings say why.
+
     Args:
         plan: Plan with the records of finished trials.
         how: Number of draws and swaps, and their root seed.
-
-    Raises:
-        StoreError: If predictions are of other documents, or do not give the recorded scores.
     """
     by_dataset: dict[str, list[PlannedTrial]] = {}
     for planned in plan.selected:
@@ -43,49 +42,51 @@ def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run
 
 def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resampling) -> DocumentSample[RunKey]:
     import pyarrow as pa
-    from scipy import sparse
 
     from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
 
     corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].settings.corpus)
     test = corpus.rows("test")
     gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
-    store = plan.store
+    support_L = gold.sum(0, dtype=np.int64)
     runs: dict[RunKey, dict[Metric, Counts]] = {}
     constant: set[tuple[RunKey, Metric]] = set()
     for planned in trials:
-        path = store.folder(planned.key) / "predictions.parquet"
-        if not path.exists():
-            continue
-        table, trial = _read(path, doc_ids, corpus.folder), planned.settings
+        trial = planned.settings
         run = RunKey(trial.model, trial.merge, trial.seed)
-        counts: dict[Metric, Counts] = {}
-        for metric in HEADLINE:
-            rule = trial.trainer.select
-            lists = table[f"{metric if rule == 'per_metric' else f'{rule}_f1'}_labels"].combine_chunks()
-            indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
-            predicted = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=gold.shape)
-            counts[metric] = by_metric(Counts.of(predicted, gold), metric)  # Ten times as small for micro F.
-            if _is_constant(indices, offsets):
-                constant.add((run, metric))
+        try:
+            counts, unvaried = _counts(plan, planned, gold, doc_ids, f"the test split of {corpus.folder}")
+        except StoreError as problem:
+            plan.distrust(planned.key, str(problem))
+            continue
         runs[run] = counts
-    sample = DocumentSample(dataset, runs, corpus.hierarchy.labels, gold.sum(0, dtype=np.int64), how, constant)
-    _check(sample, trials, store)
-    return sample
+        constant |= {(run, metric) for metric in unvaried}
+    return DocumentSample(dataset, runs, corpus.hierarchy.labels, support_L, how, constant)
 
 
-def _read(path: Path, doc_ids: "pa.Array", corpus: Path) -> "pa.Table":
-    """Returns the predictions of a trial, if they are of the test documents of the corpus."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _counts(
+    plan: Plan, planned: PlannedTrial, gold: "sparse.csr_array", doc_ids: "pa.Array", documents: str
+) -> tuple[dict[Metric, Counts], list[Metric]]:
+    """Returns a trial's counts by metric, and the metrics of which all documents have the same labels."""
+    from scipy import sparse
 
-    try:
-        table = pq.read_table(path).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(_damaged(path, f"cannot be read ({one_line(error, 200)})")) from None
-    if not table["doc_id"].combine_chunks().equals(doc_ids):
-        raise StoreError(_damaged(path, f"is of other documents than the test split of {corpus}"))
-    return table
+    from datasets.storage.predictions import read, refusal
+
+    assert planned.record is not None, "only finished trials have predictions"
+    path, rule = plan.store.folder(planned.key) / "predictions.parquet", planned.settings.trainer.select
+    lists = read(path, doc_ids, planned.record.predictions_sha256, documents)
+    counts: dict[Metric, Counts] = {}
+    unvaried: list[Metric] = []
+    for metric in HEADLINE:
+        offsets, indices = lists[metric if rule == "per_metric" else f"{rule}_f1"]
+        predicted = sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets), shape=gold.shape)
+        counted, recorded = Counts.of(predicted, gold), planned.record.scores.get(metric, np.nan)
+        if not abs(score(counted, metric) - recorded) <= _DIFFERENCE:
+            said = f"gives {metric} {score(counted, metric):.4f}, and the record says {recorded:.4f}"
+            raise refusal(path, said)
+        counts[metric] = by_metric(counted, metric)  # Ten times as small for micro F.
+        unvaried += [metric] * _is_constant(indices, offsets)
+    return counts, unvaried
 
 
 def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> bool:
@@ -95,24 +96,3 @@ def _is_constant(indices: NDArray[np.integer], offsets: NDArray[np.integer]) -> 
         return False
     lists = indices.reshape(sizes.size, -1)
     return bool((lists == lists[0]).all())
-
-
-def _check(sample: DocumentSample[RunKey], trials: list[PlannedTrial], store: Store) -> None:
-    """Refuses predictions that do not give the recorded scores."""
-    for planned in trials:
-        trial, record = planned.settings, planned.record
-        run = RunKey(trial.model, trial.merge, trial.seed)
-        if record is None or not sample.has([run]):
-            continue
-        for metric in HEADLINE:
-            found, recorded = sample.score(run, metric), record.scores[metric]
-            if not abs(found - recorded) <= _DIFFERENCE:
-                path = store.folder(planned.key) / "predictions.parquet"
-                raise StoreError(_damaged(path, f"gives {metric} {found:.4f}, and the record says {recorded:.4f}"))
-
-
-def _damaged(path: Path, what: str) -> str:
-    return (
-        f"The predictions {path} cannot be trusted: the file {what}. Delete the trial's folder {path.parent} and run "
-        "the sweep again; only this trial is run anew."
-    )

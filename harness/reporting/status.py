@@ -1,6 +1,7 @@
 """State of a sweep in text: what is done, new or failed, and what the planned seeds can show."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from harness.trials.settings import flat_settings
 from harness.trials.store import Record
 
 _MOST_CHANGES = 3
+_MOST_WARNINGS = 10
 _UNKNOWN = "no finished trial to go by"
 
 
@@ -38,7 +40,21 @@ def describe(plan: Plan) -> str:
         left = plan.seconds_left(slots)
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
-    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values()])
+    return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *warnings(plan)])
+
+
+def warnings(plan: Plan) -> list[str]:
+    """Returns a paragraph on whatever of a sweep is not as it should be, with what to do."""
+    wrong = list(plan.untrusted.values())
+    if len(wrong) > _MOST_WARNINGS:
+        wrong[_MOST_WARNINGS:] = [f"Nor can what {len(wrong) - _MOST_WARNINGS} more trials left be trusted."]
+    return [*plan.sources.unresolved, *wrong]
+
+
+def warn(plan: Plan) -> None:
+    """Prints to standard error what is not as it should be."""
+    for said in warnings(plan):
+        print(f"warning: {said}", file=sys.stderr)
 
 
 def _earlier_records(plan: Plan) -> dict[tuple[object, ...], Record]:

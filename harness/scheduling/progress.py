@@ -110,7 +110,7 @@ class Progress(Listener):
 
     def _result(self, planned: PlannedTrial, reason: str) -> tuple[State, str]:
         name = planned.settings.name
-        if record := self._store.record(planned.key):
+        if record := self._store.record(planned.key, planned.settings):
             self._durations.add(planned.settings.cell, record.seconds)
             self.seconds += record.seconds
             scores = record.scores

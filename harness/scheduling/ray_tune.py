@@ -72,7 +72,7 @@ def run(
             store.forget_attempts(planned.key)
         different = by_identity(trials).values()
         for _ in range(ROUNDS):
-            todo = [_placed(planned, store) for planned in different if store.state(planned.key) == "new"]
+            todo = [_placed(planned, store) for planned in different if _is_new(planned, store)]
             if not todo:
                 break
             # Workers are reused between trials that want the same resources.
@@ -81,6 +81,10 @@ def run(
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
+
+
+def _is_new(planned: PlannedTrial, store: Store) -> bool:
+    return store.state(planned.key, planned.settings) == "new"
 
 
 def _connect(address: str | None) -> None:

@@ -179,7 +179,7 @@ class _Runs:
         run_id, seen = self._children.get((planned.key, "/".join(planned.settings.cell)), ("", ""))
         if status in ("", seen):
             return False
-        record = store.record(planned.key)
+        record = planned.record
         if not run_id:
             run_id = self._create(planned, parent, record)
         if record is not None:

@@ -15,7 +15,7 @@ from harness.core.errors import UserError
 from harness.training.evaluate import Documents
 from harness.training.memory import refuse_too_large
 from harness.trials.settings import TrialSettings
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, sources
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
 from models.head_spec import TokenIds, Write, count
@@ -32,7 +32,7 @@ class Data:
     @classmethod
     def open(cls, trial: TrialSettings, corpus: Corpus) -> "Data":
         """Opens the tokens of a trial's corpus; a worker keeps them for its next trial."""
-        tokens = _tokenise_once(corpus, trial.encoder, _tokenizer_options(trial))
+        tokens = _tokenise_once(corpus, *_tokenizer(trial))
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
@@ -66,7 +66,7 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     objective = OBJECTIVES[trial.objective].load()
     counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
     gold = scipy.sparse.vstack(counted, format="csr")
-    describe = partial(_describe_once, data.corpus, trial.encoder, _tokenizer_options(trial), trial.train_documents)
+    describe = partial(_describe_once, data.corpus, _tokenizer(trial), trial.train_documents)
     heads = partial(
         BranchHeads,
         data.corpus.hierarchy,
@@ -85,28 +85,29 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     return Classifier(encoder, heads()).to(device)
 
 
-open_corpus = lru_cache(maxsize=4)(Corpus.open)
-"""Opens a prepared corpus, given its folder; a worker keeps it for its next trial."""
+@lru_cache(maxsize=4)
+def _tokenise_once(corpus: Corpus, encoder: str, options: str, key: str) -> Tokens:
+    numerics, kind = TEXT_ENCODERS[encoder].numerics, TEXT_ENCODERS[encoder].load()
+    build = partial(kind.build_tokenizer, options=json.loads(options))
+    return tokenise(corpus, encoder, numerics, json.loads(key), build, kind.read_tokenizer)
 
 
 @lru_cache(maxsize=4)
-def _tokenise_once(corpus: Corpus, encoder: str, options: str) -> Tokens:
-    numerics, kind, chosen = TEXT_ENCODERS[encoder].numerics, TEXT_ENCODERS[encoder].load(), json.loads(options)
-    build = partial(kind.build_tokenizer, options=chosen)
-    return tokenise(corpus, encoder, numerics, chosen, build, kind.read_tokenizer)
-
-
-@lru_cache(maxsize=4)
-def _describe_once(corpus: Corpus, encoder: str, options: str, train_documents: int, write: Write) -> list[TokenIds]:
-    tokens = _tokenise_once(corpus, encoder, options)
+def _describe_once(
+    corpus: Corpus, tokenizer: tuple[str, str, str], train_documents: int, write: Write
+) -> list[TokenIds]:
+    tokens = _tokenise_once(corpus, *tokenizer)
     train = _split(corpus, tokens, "train", train_documents)
     written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)
     return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
 
 
-def _tokenizer_options(trial: TrialSettings) -> str:
-    kind = TEXT_ENCODERS[trial.encoder].load()
-    return json.dumps({name: trial.encoder_options[name] for name in kind.TOKENIZER_OPTIONS}, sort_keys=True)
+def _tokenizer(trial: TrialSettings) -> tuple[str, str, str]:
+    """Returns the text encoder, its options that decide how it tokenises, and these with contents for paths."""
+    names = TEXT_ENCODERS[trial.encoder].load().TOKENIZER_OPTIONS
+    options = {name: trial.encoder_options[name] for name in names}
+    loaded = {name: sha for name, sha in trial.loads["encoder"].items() if name in (*names, sources.PACKAGE)}
+    return trial.encoder, json.dumps(options, sort_keys=True), json.dumps({**options, **loaded}, sort_keys=True)
 
 
 def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Documents:

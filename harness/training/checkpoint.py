@@ -1,8 +1,8 @@
 """Checkpoint of a trial: tensors in safetensors, the rest in JSON, nothing pickled.
 
 The JSON names its tensor file and that file's SHA-256 and is renamed into place last, so a checkpoint
-is either whole or not there; a damaged one, or one of a model whose tensors have other names or shapes, is passed
-over and the trial starts from its first epoch.
+is either whole or not there; a damaged one, one of another trial, or one of a model whose tensors have other names or
+shapes, is passed over and the trial starts from its first epoch.
 """
 
 import json
@@ -76,7 +76,7 @@ class Checkpoint:
             tensors["random/cuda"] = torch.cuda.get_rng_state()
         path = self.folder / f"checkpoint-{fitted.state.epoch}.safetensors"
         save_file({name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}, path)
-        written: dict[str, Any] = {"file": path.name, "sha256": sha256(path)}
+        written: dict[str, Any] = {"trial": self.folder.name, "file": path.name, "sha256": sha256(path)}
         written |= {"progress": asdict(fitted.state), "scheduler": scheduler.last_epoch}
         write_atomically(self._index, json.dumps(written).encode())
         for old in self.folder.glob("checkpoint-*.safetensors"):
@@ -89,7 +89,7 @@ class Checkpoint:
         try:
             written = json.loads(self._index.read_text("utf-8"))
             path = self.folder / written["file"]
-            if sha256(path) != written["sha256"]:
+            if written["trial"] != self.folder.name or sha256(path) != written["sha256"]:
                 return
         except (OSError, ValueError, KeyError):
             return

@@ -1,33 +1,27 @@
 """Run of one trial in this process, whatever its kind: attempts, failures and the record. No Ray, no MLflow."""
 
-import hashlib
 import json
 import logging
 import time
 import traceback
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import scipy.sparse
-
+from datasets.storage import predictions
+from datasets.storage.corpus import open_corpus
 from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
 from harness.training import trained
-from harness.training.build import open_corpus
 from harness.training.kinds import Context, EpochCallback, Kind
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
+from models import sources
 
 MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down counts as failed.
 _measure: Kind = trained.measure
@@ -44,7 +38,7 @@ def run(
     """
     folder = store.folder(key)
     with store.own(key), closing(logging.FileHandler(folder / "trial.log", encoding="utf-8")) as handler:
-        if store.state(key) != "new":
+        if store.state(key, trial) != "new":
             return
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         log = logging.Logger("trial")  # Not `getLogger`: it writes to the trial's own file and nowhere else.
@@ -60,6 +54,7 @@ def run(
                 raise UserError(
                     f"The corpus in {corpus.folder} is not the one that the plan saw; prepare it anew on this node."
                 )
+            loaded = sources.checked(trial.parts, trial.loads)
             measured = _measure(Context(trial, corpus, folder, log, on_epoch))
             if measured is None:
                 store.note_wants_device_alone(key)
@@ -67,7 +62,7 @@ def run(
             history = "".join(json.dumps(entry) + "\n" for entry in measured.history)
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = corpus.doc_ids(corpus.rows("test"))
-            digest = write_predictions(folder / "predictions.parquet", doc_ids, measured.predicted)
+            digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
             record = Record(
                 key=key,
                 settings=settings,
@@ -78,7 +73,7 @@ def run(
                 seconds=time.perf_counter() - started,
                 num_parameters=dict(measured.num_parameters),
                 peak_memory_mb=measured.peak_memory_mb,
-                environment=environment() | dict(measured.facts) | {"data_fingerprint": corpus.fingerprint},
+                environment=environment() | dict(measured.facts) | loaded | {"data_fingerprint": corpus.fingerprint},
                 predictions_sha256=digest,
                 attempts=attempts,
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,21 +91,6 @@ def run(
             store.fail(Failure(key=key, kind=kind, message=message, settings=settings, attempts=attempts))
         finally:
             free()
-
-
-def write_predictions(path: Path, doc_ids: Sequence[str], predicted: Mapping[str, scipy.sparse.csr_array]) -> str:
-    """Writes the predicted labels per best epoch as lists, a row per document; returns the SHA-256 of the lists."""
-    columns: dict[str, Any] = {"doc_id": pa.array(doc_ids)}
-    digest = hashlib.sha256()
-    for metric, labels in sorted(predicted.items()):
-        labels.sort_indices()
-        offsets, indices = labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
-        columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
-        digest.update(offsets.tobytes() + indices.tobytes())
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
-    write_atomically(path, sink.getvalue())
-    return digest.hexdigest()
 
 
 class _WorkerDied(Exception):

@@ -10,12 +10,12 @@ from statistics import fmean
 import scipy.sparse
 import torch
 
-from datasets.storage.corpus import Corpus
+from datasets.storage.corpus import Corpus, open_corpus
 from datasets.storage.label_groups import label_groups
 from harness.config.schema import BestEpoch, TrainerSettings
 from harness.core.text import one_line
 from harness.training import memory
-from harness.training.build import Data, build, device_of, open_corpus
+from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint, Fitted
 from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured

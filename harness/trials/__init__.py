@@ -5,7 +5,7 @@
 * `store`: one folder per trial; a record there means finished
 * `plan`: a sweep's trials against the store
 * `corpora`: refuses missing corpora, prepares built-in ones
-* `preregistration`: the plan frozen before the first trial, and the looks at its results
+* `preregistration`: the plan frozen before the first trial
 """
 
 CHANGES_NO_NUMBER = "Settings and data are part of every trial's identity, and the store only keeps results."

@@ -16,6 +16,7 @@ from harness.core.errors import ConfigError, DataError
 from harness.trials.identity import identity
 from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Record, State, Store
+from models.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,18 @@ class Plan:
     store: Store
     filters: tuple[str, ...]  # Each `field=value` or `field!=value`; the selected trials meet them all.
     trials: tuple[PlannedTrial, ...]  # Every trial of the sweep, in the order in which they run.
+    sources: Sources
     _chosen: Mapping[str, Sequence[object]]
+    untrusted: dict[str, str] = field(default_factory=dict)  # Key to what is wrong with what the trial left.
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
         """Resolves every trial of a sweep file and looks it up; ConfigError on a filter that leaves no trial."""
-        trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep))
-        plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, parse_filters(sweep, filters))
+        sources = Sources(Path(sweep.store) / f"{sweep.name}.sources.json")
+        trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep, sources))
+        plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, sources, parse_filters(sweep, filters))
         if not plan.selected:
             raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
         plan.refresh()
@@ -54,6 +58,7 @@ class Plan:
     def refresh(self) -> None:
         """Reads again which corpora are prepared, and what the store knows of the trials without a record."""
         before, self._fingerprints, self._problems = self._fingerprints, {}, {}
+        self.untrusted.clear()
         data_dir = Path(self.sweep.data_dir)
         for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
             entry = self.sweep.datasets[dataset]
@@ -65,6 +70,12 @@ class Plan:
         if before != self._fingerprints:
             self.trials = tuple(PlannedTrial(one.settings, self._key(one.settings)) for one in self.trials)
         self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
+
+    def distrust(self, key: str, problem: str) -> None:
+        """Counts a trial as not run that has proved wrong where it was read, until the next refresh."""
+        self.untrusted[key] = problem
+        why = "what it left cannot be trusted"
+        self.trials = tuple(PlannedTrial(one.settings, key, why=why) if one.key == key else one for one in self.trials)
 
     def forget_failures(self) -> None:
         """Makes the selected trials that failed new ones, which start from their first epoch."""
@@ -111,8 +122,15 @@ class Plan:
     def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:
         if not key:
             return PlannedTrial(settings, key, why="its corpus is not prepared")
-        if record := self.store.record(key):
-            return PlannedTrial(settings, key, "done", record, f"finished {record.finished}")
+        found = self.store.look_up(key, settings)
+        if isinstance(found, Record):
+            return PlannedTrial(settings, key, "done", found, f"finished {found.finished}")
+        if found:
+            self.untrusted[key] = (
+                f"The record {self.store.folder(key) / 'record.json'} cannot be trusted: {found}. The trial counts as "
+                "not run; running the sweep again replaces it."
+            )
+            return PlannedTrial(settings, key, why="its record cannot be trusted")
         if not self.store.has_folder(key):
             return PlannedTrial(settings, key, why="never run")
         if failure := self.store.failure(key):

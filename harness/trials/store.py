@@ -11,7 +11,7 @@
         alone                 there once the share of a device that the trial was given has proved too small
         checkpoint*           gone once the trial is finished
 
-Only the record counts: whatever Ray or MLflow think, a trial without one is not finished.
+Only the record counts: whatever Ray or MLflow think, a trial without one that can be trusted is not finished.
 """
 
 import json
@@ -27,6 +27,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
+from harness.core.text import one_line
+from harness.trials.settings import TrialSettings, what_counts
 
 State = Literal["done", "failed", "new"]
 FailureKind = Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
@@ -83,16 +85,34 @@ class Store:
     def has_folder(self, key: str) -> bool:
         return os.path.isdir(f"{self._trials}/{key}")
 
-    def record(self, key: str) -> Record | None:
-        """Returns the record of a finished trial; None where there is none, or it is damaged."""
-        return _read(Record, f"{self._trials}/{key}/record.json")
+    def record(self, key: str, trial: TrialSettings | None = None) -> Record | None:
+        """Returns the record of a finished trial; None where there is none, or it cannot be trusted."""
+        found = self.look_up(key, trial)
+        return found if isinstance(found, Record) else None
+
+    def look_up(self, key: str, trial: TrialSettings | None = None) -> Record | str:
+        """Returns the record of a finished trial; else what is wrong with what is there, or nothing.
+
+        A record counts that is whole, of this key and, where `trial` is given, of these settings, and that has its
+        predictions beside it. Whether these are the recorded ones is seen where they are read.
+        """
+        folder = f"{self._trials}/{key}"
+        record = _read(Record, f"{folder}/record.json")
+        if not isinstance(record, Record):
+            return record
+        if record.key != key:
+            return f"it is of the trial {record.key}"
+        if trial and not _is_of(record.settings, trial):
+            return "its settings are not those of this trial"
+        return record if os.path.isfile(f"{folder}/predictions.parquet") else "its predictions.parquet is gone"
 
     def failure(self, key: str) -> Failure | None:
-        return _read(Failure, f"{self._trials}/{key}/failure.json")
+        found = _read(Failure, f"{self._trials}/{key}/failure.json")
+        return found if isinstance(found, Failure) and found.key == key else None
 
-    def state(self, key: str) -> State:
+    def state(self, key: str, trial: TrialSettings | None = None) -> State:
         """Returns whether a trial is finished, has failed for good, or is still to do."""
-        if self.record(key):
+        if self.record(key, trial):
             return "done"
         return "failed" if self.failure(key) else "new"
 
@@ -173,10 +193,20 @@ def check_writable(folder: Path, field: str) -> None:
         ) from None
 
 
-def _read(kind: type[Kind], path: str) -> Kind | None:
-    """Returns what a file says; None where it is missing or not whole. Takes text: a plan asks for ten thousand."""
+def _read(kind: type[Kind], path: str) -> Kind | str:
+    """Returns what a file says, or what is wrong with it: nothing where there is none. A plan reads ten thousand."""
     try:
         with open(path, "rb") as stream:
             return kind.model_validate_json(stream.read())
-    except (OSError, ValidationError):
-        return None
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValidationError) as error:
+        return f"it cannot be read ({one_line(error, 120)})"
+
+
+def _is_of(settings: dict[str, Any], trial: TrialSettings) -> bool:
+    """Returns whether recorded settings are those of a trial, in all that counts."""
+    try:
+        return what_counts(settings) == trial.counting
+    except (AttributeError, KeyError, TypeError):  # Nothing that a trial has written.
+        return False

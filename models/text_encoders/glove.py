@@ -10,7 +10,6 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from harness.core.errors import ConfigError
-from harness.core.files import sha256, write_atomically
+from harness.core.files import write_atomically
+from models.sources import digest
 
 NUMERICS = {"glove": 1}
 
@@ -38,10 +38,9 @@ def read_vectors(path: str, words: Sequence[str], width: int) -> tuple[Tensor, T
         ConfigError: If the file is missing, or a line is not a word followed by that many finite numbers.
     """
     file = _file(path)
-    status = file.stat()
-    digest = hashlib.sha256(f"{_content(file, status.st_size, status.st_mtime_ns)} {width} {NUMERICS}\n".encode())
-    digest.update("\n".join(words).encode())
-    kept = _cache_folder() / f"{digest.hexdigest()[:32]}.safetensors"
+    key = hashlib.sha256(f"{digest(file)} {width} {NUMERICS}\n".encode())
+    key.update("\n".join(words).encode())
+    kept = _cache_folder() / f"{key.hexdigest()[:32]}.safetensors"
     try:
         stored = load(kept.read_bytes())
     except (FileNotFoundError, SafetensorError):
@@ -67,12 +66,6 @@ def _file(path: str) -> Path:
             "glove.6B.300d.txt from https://nlp.stanford.edu/projects/glove, or leave `vectors` empty."
         )
     return file
-
-
-@cache
-def _content(file: Path, size: int, changed: int) -> str:
-    """Returns the hash of a file's content; within a process, size and time of change tell whether it is the same."""
-    return sha256(file)
 
 
 def _cache_folder() -> Path:

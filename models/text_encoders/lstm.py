@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from harness.core.registry import Positive, Share
+from harness.core.registry import Loaded, Positive, Share
 from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
@@ -41,7 +41,7 @@ class LSTM(WordEncoder):
         self,
         tokenizer: Tokenizer,
         *,
-        vectors: str = "",
+        vectors: Loaded = "",
         word_width: Positive = 300,
         hidden: Positive = 64,
         layers: Positive = 1,

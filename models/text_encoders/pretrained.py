@@ -1,5 +1,6 @@
 """Loading of pretrained models from the Hugging Face hub, its cache, or a local folder; never remote code."""
 
+from pathlib import Path
 from typing import Any
 
 from harness.core.errors import ConfigError
@@ -18,8 +19,9 @@ def fetch(kind: Any, model: str, **arguments: Any) -> Any:
     Raises:
         ConfigError: If the model cannot be found, or the class cannot load it.
     """
+    folder = Path(model).expanduser()  # The library itself knows no `~`.
     try:
-        return kind.from_pretrained(model, trust_remote_code=False, **arguments)
+        return kind.from_pretrained(str(folder) if folder.is_dir() else model, trust_remote_code=False, **arguments)
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(
             f"The pretrained model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "

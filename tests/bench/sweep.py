@@ -169,6 +169,7 @@ def planning(folder: Path, quick: Run) -> dict[str, Times]:
     store = Store(Path(load(full).store))
     for planned in Plan.open(load(full)).trials:
         store.folder(planned.key).mkdir(parents=True)
+        (store.folder(planned.key) / "predictions.parquet").touch()
         settings = planned.settings.model_dump(mode="json")
         store.finish(quick.records[0][0].model_copy(update={"key": planned.key, "settings": settings}))
     plan = Plan.open(load(full))

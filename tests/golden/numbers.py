@@ -20,9 +20,10 @@ from unittest.mock import patch
 
 import torch
 
+from datasets.storage.corpus import open_corpus
 from harness.config.load import load
 from harness.core.source import constant
-from harness.training.build import Data, build, device_of, open_corpus
+from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint
 from harness.training.metrics import THRESHOLD
 from harness.training.train import fit, seed_everything

@@ -8,11 +8,10 @@ import numpy as np
 
 from harness.analysis.comparison import Comparison
 from harness.analysis.findings import Findings, TableCell
-from harness.analysis.inputs import DatasetFacts, Facts, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, Registration, TrialResult
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.metric_names import HEADLINE
-from harness.trials.preregistration import Registration
 
 # Rows: HiAGM and HiTIN, each with none, masking, projection. Columns: WOS, RCV1, NYT, each micro, macro.
 TABLE_1 = {
@@ -60,7 +59,7 @@ def facts(sweep_file: SweepFile, **changes: Any) -> Facts:
     values: dict[str, Any] = {
         "banner": None,
         "dataset_facts": {
-            key: DatasetFacts(key.upper(), 141, 7, {"train": 30070, "val": 7518, "test": 9397}, "0123456789abcdef")
+            key: DatasetFacts(141, 7, {"train": 30070, "val": 7518, "test": 9397}, "0123456789abcdef")
             for key in sweep_file.datasets
         },
         "provenance": {"commit": "abc1234", "torch": "2.13.0"},

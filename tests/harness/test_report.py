@@ -7,18 +7,18 @@ import pytest
 from harness.config.load import load
 from harness.report import main
 from harness.trials.plan import Plan
-from harness.trials.store import Failure, Store
+from harness.trials.store import Failure
 from tests.conftest import SweepWriter
-from tests.harness.trials.test_plan import finish
+from tests.harness.predicted_trials import predict
 
 
 def test_the_exit_code_is_1_until_every_trial_is_there(
     write_sweep: SweepWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_sweep()
-    store, (*most, last) = Store(Path(load(path).store)), Plan.open(load(path)).trials
-    for one in most:
-        finish(store, one.key, one.settings)
+    plan = Plan.open(load(path))
+    store, (*most, last) = plan.store, plan.trials
+    predict(plan, most)
     report = tmp_path / "reports" / "tiny.md"
     assert main([str(path)]) == 1
     assert capsys.readouterr().out == f"{report}\n" and "Unfinished" in report.read_text("utf-8")
@@ -27,7 +27,7 @@ def test_the_exit_code_is_1_until_every_trial_is_there(
     assert main([str(path)]) == 1
     assert "FAILED (1/2)" in report.read_text("utf-8")
     store.forget_failure(last.key)
-    finish(store, last.key, last.settings)
+    predict(plan, [last])
     assert main([str(path)]) == 0
     text = report.read_text("utf-8")
     assert "Unfinished" not in text and "FAILED" not in text
@@ -37,9 +37,8 @@ def test_the_report_of_a_part_is_printed_and_leaves_the_whole_one_alone(
     write_sweep: SweepWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_sweep()
-    store = Store(Path(load(path).store))
-    for one in Plan.open(load(path), ["model=flat"]).selected:
-        finish(store, one.key, one.settings)
+    plan = Plan.open(load(path), ["model=flat"])
+    predict(plan, plan.selected)
     assert main([str(path), "--filter", "model=flat"]) == 0, "all of the part is there"
     assert "Only the trials of --filter model=flat: 4 of the 8 planned ones" in capsys.readouterr().out
     assert main([str(path), "--filter", "seed=1"]) == 1

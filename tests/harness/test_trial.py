@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import harness.trial as trial_door
 from harness.config.load import load
 from harness.core.errors import ConfigError, DataError
+from harness.reporting.status import warnings
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
@@ -67,3 +69,28 @@ def test_an_encoder_that_cannot_read_the_longest_text_is_refused_before_anything
     with pytest.raises(ConfigError, match="of 512 tokens at most, .* `max_length` is 600. Set .*{max_length: 512}"):
         trial_door.main([str(path)])
     assert sorted(one.name for one in tmp_path.iterdir()) == ["bert", path.name]
+
+
+def test_a_false_record_is_replaced_and_the_true_ones_are_kept(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sweep(models={"flat": {}}, merges=["none"], seeds=[1, 2, 3])
+    assert trial_door.main([str(path)]) == 0
+    plan = Plan.open(load(path))
+    files = [plan.store.folder(one.key) / "record.json" for one in plan.trials]
+    first, second, third = (file.read_text("utf-8") for file in files)
+    predictions = (files[0].parent / "predictions.parquet").read_bytes()
+    shutil.copytree(files[1].parent, files[0].parent, dirs_exist_ok=True)
+    (files[2].parent / "predictions.parquet").unlink()
+    capsys.readouterr()
+    assert trial_door.main([str(path)]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("cannot be trusted") == 2 and "3 of 3 trials done" in said.out
+    assert files[1].read_text("utf-8") == second, "what was true is not run again"
+    for file, before in ((files[0], first), (files[2], third)):
+        made, known = json.loads(file.read_text("utf-8")), json.loads(before)
+        assert made["finished"] >= known["finished"]
+        for name in ("key", "settings", "scores", "predictions_sha256"):
+            assert made[name] == known[name]
+    assert (files[0].parent / "predictions.parquet").read_bytes() == predictions
+    assert warnings(Plan.open(load(path))) == []

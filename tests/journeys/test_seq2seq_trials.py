@@ -11,7 +11,7 @@ from harness.core.errors import ConfigError
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.checkpoint import Checkpoint
-from harness.trials.identity import content_digest, identity
+from harness.trials.identity import identity
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
@@ -36,7 +36,6 @@ def test_a_trial_is_the_content_of_its_decoder(write_sweep: SweepWriter, tmp_pat
     keys = set()
     for content in ("a", "b"):
         (tmp_path / "model.safetensors").write_text(content)
-        content_digest.cache_clear()
         models = {"seq2seq": {"options": {"model": str(tmp_path)}}}
         keys.add(identity(Plan.open(load(write_sweep(models=models, merges=["none"]))).trials[0].settings, "data"))
     assert len(keys) == 2

@@ -41,7 +41,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from harness.core.errors import ConfigError
-from harness.core.registry import Positive, Share
+from harness.core.registry import Loaded, Positive, Share
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.base import StatesEncoder, in_full
@@ -102,7 +102,7 @@ class Seq2Seq(StatesEncoder):
         specs: Sequence[HeadSpec],
         text_width: int,
         *,
-        model: str = "",
+        model: Loaded = "",
         revision: str = "main",
         order: Literal["bfs", "dfs", "bottom_up_bfs", "bottom_up_dfs"] = "dfs",
         constraint: Literal["none", "trie"] = "trie",

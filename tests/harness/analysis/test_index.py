@@ -19,6 +19,15 @@ FOUND = noisy(TABLE)
 FIXED = {"micro_f1": 80.0, "macro_f1": 70.0}
 
 
+def test_a_column_is_called_by_its_label_and_else_by_its_key():
+    table = sweep(
+        datasets={"mine": {"reader": "jsonl"}, "theirs": {"reader": "jsonl", "label": "Theirs"}}, published=None
+    )
+    findings = summary_of(table, noisy(table))
+    assert [column.title.rpartition(" ")[0] for column in findings.columns[::2]] == ["mine", "Theirs", "Avg"]
+    assert findings.dataset_titles == {"mine": "mine", "theirs": "Theirs"}
+
+
 def test_scores_that_are_not_numbers_count_as_missing():
     found = FOUND[:]
     found[0] = dataclasses.replace(found[0], scores={"micro_f1": math.nan, "macro_f1": 81.0})

@@ -27,6 +27,18 @@ from tests.shared import ROOT
         ("seeds:", "resources: {gpus: atuo}\nseeds:", 6, ["resources.gpus", "'auto'", '"atuo"']),
         ("seeds:", "resources: {gpus: -1}\nseeds:", 6, ["resources.gpus", "greater than or equal to 0"]),
         ("name: tiny\n", "", 1, ["the key 'name' is missing"]),
+        (
+            "}\ndatasets",
+            "}\n  flat: {label: hiagm}\ndatasets",
+            4,
+            ["flat and hiagm are both called 'hiagm'; give one another `label`"],
+        ),
+        (
+            "seeds:",
+            "  b: {reader: synthetic, label: synthetic}\nseeds:",
+            6,
+            ["b and synthetic are both called 'synthetic'"],
+        ),
         ("name: tiny", "name: a/b", 1, ["name", "a/b"]),
         ("seeds:", "merges: [none, maskin]\nseeds:", 6, ["merges.1", "'masking'"]),
         ("}\ndatasets", ", merges: [none, none]}\ndatasets", 3, ["merges repeats none"]),

@@ -35,6 +35,14 @@ def test_numerics_hold_what_the_module_says(component: Component) -> None:
     assert set(own) == {"transformer" if component.name == "minilm" else component.name}
 
 
+def test_what_is_loaded_is_named_by_options_of_that_type() -> None:
+    found = {component.name: component.sources for component in MODELS if component.sources}
+    assert found == {name: ("vectors",) for name in ("lstm", "textrcnn")} | {
+        name: ("model",) for name in ("transformer", "seq2seq")
+    }
+    assert {component.name for component in MODELS if component.name in component.packages} == {"minilm"}
+
+
 @pytest.mark.parametrize("component", READERS.values(), ids=lambda c: c.name)
 def test_readers_have_a_recipe(component: Component) -> None:
     assert component.recipe >= 1

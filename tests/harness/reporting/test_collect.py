@@ -25,6 +25,7 @@ def outcome_of(write_sweep: SweepWriter, environment: dict[str, str], **changes:
     first = plan.trials[0]
     store = Store(Path(plan.sweep.store))
     store.folder(first.key).mkdir(parents=True, exist_ok=True)
+    (store.folder(first.key) / "predictions.parquet").touch()
     made = record(first.key, first.settings)
     store.finish(made.model_copy(update={"environment": environment, "predictions_sha256": "x"} | changes))
     findings = find(*collect(Plan.open(load(write_sweep())), is_interim=True))

@@ -153,6 +153,7 @@ def test_a_pilot_gives_the_upper_limit_of_its_spread(write_sweep: SweepWriter) -
     store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
         store.folder(planned.key).mkdir(parents=True)
+        (store.folder(planned.key) / "predictions.parquet").touch()
         seed = planned.settings.seed
         score = 70.0 + seed + 0.3 * seed * (planned.settings.merge != "none")
         made = record(planned.key, planned.settings, seconds=1800.0)
@@ -189,7 +190,11 @@ def test_a_pilot_that_says_nothing_of_the_spread_is_told_why(gain: Callable[[str
 
 
 def test_a_published_difference_of_a_whole_corpus_is_no_target_of_a_subset() -> None:
-    subset = sweep(datasets={"wos": {"train_documents": 100}, "rcv1": {}, "nyt": {}})
+    subset = sweep(
+        datasets={
+            key: {"label": key.upper(), "train_documents": 100 * (key == "wos")} for key in ("wos", "rcv1", "nyt")
+        }
+    )
     chosen = targets(find(subset, noisy(subset), facts(subset)), 0.3)
     assert {one.name.split()[-2] for one in chosen if one.published is None} == {"WOS", "Avg"}
 

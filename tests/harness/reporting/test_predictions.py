@@ -1,4 +1,4 @@
-"""Stored predictions give the recorded scores, and what is damaged is refused."""
+"""Stored predictions give the recorded scores, and what is damaged is left out by name."""
 
 import subprocess
 import sys
@@ -11,17 +11,19 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score
 
+from datasets.storage import predictions
 from datasets.storage.corpus import Corpus
 from harness.analysis.summarise import find
 from harness.config.load import load
-from harness.core.errors import StoreError
 from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
+from harness.reporting.markdown import markdown
 from harness.reporting.predictions import read_samples
+from harness.reporting.status import warnings
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
-from tests.harness.trials.test_plan import record
+from tests.harness.predicted_trials import predict
 from tests.shared import ROOT
 
 HOW = Resampling(draws=50, swaps=50)
@@ -30,37 +32,9 @@ HOW = Resampling(draws=50, swaps=50)
 def fill(path: Path, select: str = "per_metric") -> tuple[Plan, dict[tuple[str, int], dict[str, float]]]:
     """Finishes every trial with made-up predictions; returns the plan and scikit-learn's scores of them."""
     plan = Plan.open(load(path))
-    corpus = Corpus.open(Path(plan.sweep.data_dir) / plan.trials[0].settings.corpus)
-    test = corpus.rows("test")
-    gold, store, rng = corpus.labels(test), Store(Path(plan.sweep.store)), np.random.default_rng(0)
-    expected = {}
-    for planned in plan.trials:
-        columns = {"doc_id": pa.array(corpus.doc_ids(test))}
-        predicted = {}
-        for metric in ("micro_f1", "macro_f1"):
-            labels = sparse.csr_array(gold.toarray() ^ (rng.random(gold.shape) < 0.02))
-            labels.sort_indices()
-            columns[f"{metric}_labels"] = pa.ListArray.from_arrays(
-                labels.indptr.astype(np.int32), labels.indices.astype(np.int32)
-            )
-            predicted[metric] = labels.toarray()
-        scores = {
-            metric: 100
-            * f1_score(
-                gold.toarray(),
-                predicted[metric if select == "per_metric" else f"{select}_f1"],
-                average=metric[:5],
-                zero_division=0,
-            )
-            for metric in predicted
-        }
-        folder = store.folder(planned.key)
-        folder.mkdir(parents=True)
-        pq.write_table(pa.table(columns), folder / "predictions.parquet")
-        made = record(planned.key, planned.settings)
-        store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
-        expected[planned.settings.merge, planned.settings.seed] = scores
-    return Plan.open(load(path)), expected
+    expected = predict(plan, plan.trials, select)
+    by_place = {(one.settings.merge, one.settings.seed): expected[one.key] for one in plan.trials}
+    return Plan.open(load(path)), by_place
 
 
 @pytest.mark.parametrize("select", ["per_metric", "macro"])
@@ -87,13 +61,14 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     predicted[:, labels] = True
     store, (first, *_) = Store(Path(plan.sweep.store)), plan.trials
     file = store.folder(first.key) / "predictions.parquet"
-    table = pq.read_table(file)
-    lists = pa.array([labels] * len(gold), table["micro_f1_labels"].type)
-    pq.write_table(table.set_column(table.column_names.index("micro_f1_labels"), "micro_f1_labels", lists), file)
+    lists = pq.read_table(file)["macro_f1_labels"].combine_chunks()
+    macro = (np.ones(len(lists.flatten()), bool), lists.flatten().to_numpy(), lists.offsets.to_numpy())
+    both = {"micro_f1": sparse.csr_array(predicted), "macro_f1": sparse.csr_array(macro, shape=gold.shape)}
+    sha256 = predictions.write(file, corpus.doc_ids(corpus.rows("test")), both)
     assert first.record is not None
     micro = 100 * f1_score(gold, predicted, average="micro", zero_division=0)
     scores = first.record.scores | {"micro_f1": micro}
-    store.finish(first.record.model_copy(update={"scores": scores}))
+    store.finish(first.record.model_copy(update={"scores": scores, "predictions_sha256": sha256}))
     rows = find(*collect(Plan.open(load(path)))).rows
     assert {(row.merge, place): cell.num_collapsed for row in rows for place, cell in enumerate(row.cells)} == {
         ("none", 0): 1,
@@ -125,30 +100,56 @@ def test_a_report_of_predictions_loads_neither_torch_nor_ray(write_sweep: SweepW
     assert "95 % CI: over seeds and test documents" in text and "(runs)" not in text and "tiny-seeds.png" in text
 
 
-def test_predictions_that_are_gone_leave_the_rest(write_sweep: SweepWriter) -> None:
-    plan, _ = fill(write_sweep(models={"flat": {}}))
-    first = plan.trials[0]
-    (Store(Path(plan.sweep.store)).folder(first.key) / "predictions.parquet").unlink()
-    sample = read_samples(plan, HOW)["synthetic"]
+def without(plan: Plan, path: Path, word: str) -> None:
+    """Checks that the report leaves out the second trial, says why, and has the rest."""
+    bad = plan.trials[1]
+    inputs = collect(plan)
+    assert [one.key for one in inputs.results] == [one.key for one in plan.trials if one.key != bad.key]
     runs = [("flat", one.settings.merge, one.settings.seed) for one in plan.trials]
-    assert not sample.has(runs) and sample.has(runs[1:])
+    assert not inputs.samples["synthetic"].has(runs[1:2]) and inputs.samples["synthetic"].has([runs[0], *runs[2:]])
+    (warning,) = warnings(plan)
+    assert warning.startswith(f"The predictions {path} cannot be trusted: the file") and word in warning
+    assert warning.endswith("Delete the file and run the sweep again; only this trial is run anew.")
+    assert plan.trials[1].state == "new" and "Unfinished: 3 of 4" in markdown(find(*inputs))
 
 
-@pytest.mark.parametrize("damage", ["cut", "shuffled", "changed"])
-def test_damaged_predictions_are_refused(write_sweep: SweepWriter, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["cut", "shuffled", "changed", "short", "a label", "foreign", "other columns"])
+def test_damaged_predictions_are_left_out_by_name_and_the_rest_is_reported(
+    write_sweep: SweepWriter, damage: str
+) -> None:
     plan, _ = fill(write_sweep(models={"flat": {}}))
-    path = Store(Path(plan.sweep.store)).folder(plan.trials[1].key) / "predictions.parquet"
+    store = Store(Path(plan.sweep.store))
+    path = store.folder(plan.trials[1].key) / "predictions.parquet"
+    table = pq.read_table(path)
+    order = np.random.default_rng(1).permutation(table.num_rows)
+    turned, labels = table.take(order), table["micro_f1_labels"].to_pylist()
+    labels[-1] = [0] if labels[-1] != [0] else [1]
+    other = pa.array(labels, table["micro_f1_labels"].type)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "foreign":
+        path.write_bytes((store.folder(plan.trials[0].key) / "predictions.parquet").read_bytes())
     else:
-        table = pq.read_table(path)
-        order = np.random.default_rng(1).permutation(table.num_rows)
-        turned = table.take(order)
-        kept = turned if damage == "shuffled" else turned.set_column(0, "doc_id", table["doc_id"])
+        kept = {
+            "shuffled": turned,
+            "changed": turned.set_column(0, "doc_id", table["doc_id"]),
+            "short": table.slice(0, table.num_rows - 1),
+            "a label": table.set_column(table.column_names.index("micro_f1_labels"), "micro_f1_labels", other),
+            "other columns": table.rename_columns(["doc_id", *(f"{name}x" for name in table.column_names[1:])]),
+        }[damage]
         pq.write_table(kept, path)
-    words = {"cut": "cannot be read", "shuffled": "of other documents", "changed": "and the record says"}[damage]
-    with pytest.raises(StoreError, match=words):
-        read_samples(plan, HOW)
+    documents, own = "of other documents than the test split of", "not hold the predictions that the trial made"
+    without(plan, path, {"cut": "cannot be read", "shuffled": documents, "short": documents}.get(damage, own))
+
+
+def test_a_record_whose_scores_are_not_those_of_its_predictions_is_left_out(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}})
+    plan, _ = fill(path)
+    second = plan.trials[1].record
+    assert second is not None
+    plan.store.finish(second.model_copy(update={"scores": second.scores | {"macro_f1": 12.0}}))
+    file = plan.store.folder(second.key) / "predictions.parquet"
+    without(Plan.open(load(path)), file, "and the record says 12.0000")
 
 
 def test_groups_of_labels_are_counted_on_what_a_trial_was_trained_on(write_sweep: SweepWriter) -> None:

@@ -14,7 +14,7 @@ from harness.reporting.write import write
 from harness.trials.plan import Plan
 from tests.conftest import SweepWriter
 from tests.harness.fake_sweep import facts, results, sweep
-from tests.harness.trials.test_plan import record
+from tests.harness.predicted_trials import predict
 
 SMALL = sweep(models={"hiagm": {"label": "HiAGM"}}, datasets={"wos": {}}, published=None)
 FOUND = results(SMALL, lambda *place: 80.0 + place[3] % 3 + 0.1 * len(place[1]) + 0.01 * (place[3] % 4) * len(place[1]))
@@ -48,11 +48,7 @@ def test_all_figures_are_written_where_they_are_asked_for_and_stay(tmp_path: Pat
 def test_the_command_draws_three_figures_or_all_that_are_asked_for(write_sweep: SweepWriter) -> None:
     path = write_sweep(seeds=[1, 2, 3])
     plan = Plan.open(load(path))
-    for place, planned in enumerate(plan.trials):
-        plan.store.folder(planned.key).mkdir(parents=True)
-        scores = {"micro_f1": 70.0 + place**1.5, "macro_f1": 50.0 - place**1.5}
-        made = record(planned.key, planned.settings)
-        plan.store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": planned.key}))
+    predict(plan, plan.trials)
     reports = Path(plan.sweep.reports_dir)
     assert (
         main([str(path)]) == 0 and "tiny-differences.svg" in drawn(reports) and "tiny-power.svg" not in drawn(reports)

@@ -117,7 +117,7 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
             if waits:
                 Store(Path(spec["store"])).note_wants_device_alone(spec["key"])
             else:
-                Store(Path(spec["store"])).finish(record(spec["key"]))
+                Store(Path(spec["store"])).finish(record(spec["key"], spec["trial"]))
             return {"user_error": "", "waits": waits, "done": True}
 
     monkeypatch.setattr(ray_tune, "_connect", lambda address: start_ray(num_gpus=1))
@@ -126,6 +126,7 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
     plan = Plan.open(load(write_sweep(**sweep)))
     for one in plan.trials:
         store.folder(one.key).mkdir(parents=True)
+        (store.folder(one.key) / "predictions.parquet").touch()
     ray_tune.run(plan.trials, data_dir, store, Progress(plan))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3 and "3 done, 0 running, 0 failed" in lines[-1], "a trial that waits has not ended"
@@ -137,10 +138,10 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
         assert all(other[3] <= began or end <= other[2] for other in others), "something else was on the device"
 
 
-def record(key: str) -> Record:
+def record(key: str, settings: dict[str, Any]) -> Record:
     return Record(
         key=key,
-        settings={},
+        settings=settings,
         scores={"micro_f1": 1.0, "macro_f1": 1.0},
         selected={},
         num_epochs=1,

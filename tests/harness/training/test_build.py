@@ -1,5 +1,6 @@
 """A trial's device, documents and model: what its settings ask for, and the same for every trial of a seed."""
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,19 @@ import numpy as np
 import pytest
 import torch
 
+from datasets.prepare import prepare
+from datasets.storage.corpus import open_corpus
 from harness.config.load import load
-from harness.core.errors import UserError
+from harness.core.errors import DataError, UserError
 from harness.training import build
 from harness.training import run as runner
-from harness.training.build import Data, open_corpus
+from harness.training.build import Data
 from harness.training.train import seed_everything
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.harness.training.small_trials import planned, ran, still
+from tests.models.tiny_models import save_bert
 
 
 def test_another_seed_gives_other_bits_but_the_same_encoder_start(write_sweep: SweepWriter, data_dir: Path) -> None:
@@ -85,10 +89,54 @@ def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path,
         for number, content in enumerate(contents):
             path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
             path.write_bytes(content)
-            open_corpus.cache_clear()  # Tokens are kept for as long as their corpus is.
+            build._tokenise_once.cache_clear()
             again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
             assert again.predictions_sha256 == first.predictions_sha256
     assert newest.read_bytes() == whole
+
+
+def test_another_tokeniser_at_the_same_place_gives_other_tokens(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
+) -> None:
+    def ids(folder: Path) -> list[int]:
+        encoder = {"name": "transformer", "options": {"model": str(folder), "max_length": 30}}
+        trial = planned(write_sweep, encoder=encoder).settings
+        return Data.open(trial, open_corpus(data_dir / trial.corpus)).tokens.ids.tolist()
+
+    folder, moved = tmp_path / "bert", tmp_path / "moved"
+    folder.mkdir()
+    save_bert(folder)
+    cache = data_dir / planned(write_sweep).settings.corpus / "tokens"
+    text = next(open_corpus(cache.parent).texts(np.array([0]))).split()[0].lower()
+    first = ids(folder)
+    num_files = len(list(cache.glob("*.arrow")))
+    shutil.copytree(folder, moved)
+    assert ids(moved) == first and len(list(cache.glob("*.arrow"))) == num_files, "the same content elsewhere"
+    words = (folder / "vocab.txt").read_text("utf-8")
+    (folder / "vocab.txt").write_text(f"{words}\n{text}", "utf-8")
+    assert ids(folder) != first and ids(moved) == first
+    assert len(list(cache.glob("*.arrow"))) == num_files + 1
+
+
+def test_what_changed_after_it_was_planned_is_not_trained_on(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
+) -> None:
+    save_bert(tmp_path)
+    one = planned(write_sweep, encoder={"name": "transformer", "options": {"model": str(tmp_path), "max_length": 30}})
+    (tmp_path / "vocab.txt").write_text((tmp_path / "vocab.txt").read_text("utf-8") + "\nmore", "utf-8")
+    with pytest.raises(DataError, match="is not what it was when the trial was planned"):
+        runner.run(one.settings, one.key, data_dir, Store(tmp_path / "s"))
+    assert Store(tmp_path / "s").state(one.key) == "new"
+
+
+def test_a_corpus_that_was_prepared_anew_is_opened_anew(tmp_path: Path) -> None:
+    for documents in (600, 700):
+        folder = tmp_path / "synthetic"
+        prepare("synthetic", None, {"documents": documents}, tmp_path / str(documents))
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(next((tmp_path / str(documents)).glob("synthetic*")), folder)
+        assert open_corpus(folder).num_documents == documents
+        assert open_corpus(folder) is open_corpus(folder)
 
 
 @pytest.mark.parametrize(("gpus", "share"), [(0.25, 0.25), (1.0, 1.0), (2.0, 1.0), ("auto", 1.0)])

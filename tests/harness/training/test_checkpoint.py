@@ -1,5 +1,6 @@
 """A checkpoint puts every bit back, knows the best epochs, and a damaged one counts as none."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_everything_is_put_back_to_the_bit(saved: Made, tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), drawn), "random numbers go on from where the checkpoint was taken"
     assert parts[0].state == saved[0].state and parts[0].weights.keys() == {"micro_f1", "macro_f1"}
     assert parts[3].last_epoch == 1 and parts[2].param_groups[0]["lr"] == 0.05
+
+
+def test_a_checkpoint_of_another_trial_counts_as_none(saved: Made, tmp_path: Path) -> None:
+    copy = tmp_path / "another trial"
+    copy.mkdir()
+    for path in tmp_path.glob("checkpoint*"):
+        shutil.copy(path, copy)
+    parts = made(nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)))
+    before = bits(parts)
+    Checkpoint(copy).restore(*parts)
+    assert parts[0] == Fitted(TrainingProgress(), {}) and bits(parts).keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in bits(parts).items())
 
 
 def renamed() -> nn.Module:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from datasets.storage.corpus import open_corpus
 from datasets.storage.hierarchy import Hierarchy
 from harness.config.load import load
 from harness.training import build, memory, train
-from harness.training.build import Data, open_corpus
+from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint
 from harness.training.memory import TooLarge, cpu_memory, need, refuse_too_large, unallocated
 from harness.trials.plan import Plan

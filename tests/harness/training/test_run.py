@@ -121,7 +121,7 @@ def test_a_full_disk_is_nobodys_failed_trial(
     one = planned(write_sweep)
     store = Store(tmp_path / "s")
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "write_predictions", full)
+        patch.setattr(runner.predictions, "write", full)
         with pytest.raises(StoreError, match="is full; free some of it, and go on"):
             runner.run(one.settings, one.key, data_dir, store)
     assert store.state(one.key) == "new"

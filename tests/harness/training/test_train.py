@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from datasets.storage.corpus import open_corpus
 from harness.config.schema import TrainerSettings
 from harness.training import build, train
-from harness.training.build import Data, open_corpus
+from harness.training.build import Data
 from harness.training.evaluate import Documents
 from harness.trials.settings import TrialSettings
 from models.classifier import Classifier

@@ -10,10 +10,11 @@ import scipy.sparse
 import torch
 
 from datasets.prepare import prepare
+from datasets.storage.corpus import open_corpus
 from harness.config.schema import BestEpoch, TrainerSettings
 from harness.training import run as runner
 from harness.training import trained
-from harness.training.build import Data, open_corpus
+from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.metrics import Tally
 from harness.training.trained import BestEpochs

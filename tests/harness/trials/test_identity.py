@@ -15,18 +15,18 @@ import pytest
 from harness.config.load import load
 from harness.core.registry import Component
 from harness.core.source import constant, reached
-from harness.trials.identity import NOT_IDENTITY, RUNNER, content_digest, identity
+from harness.trials.identity import RUNNER, identity
 from harness.trials.plan import Plan
-from harness.trials.settings import TrialSettings, expand
+from harness.trials.settings import NOT_IDENTITY, TrialSettings, expand
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from tests.conftest import SweepWriter
 from tests.shared import ROOT
 
 PACKAGES = ("harness", "models", "datasets")
 PARTS = [RUNNER, *TEXT_ENCODERS.values(), *STRUCTURE_ENCODERS.values(), *OBJECTIVES.values()]
-DIGEST = "3d09affd8818ff82"
+DIGEST = "4b77b9fbcaffc43f"
 """Of the identities of every trial of every sweep file, were the fingerprint of all corpora `x`. It changed last when
-weight decay came to spare the weights of every norm."""
+the content of what a trial loads took the place of paths and of names on the hub."""
 IDENTITIES = """
 import json
 from pathlib import Path
@@ -192,6 +192,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "coherence": "max_constraint",
         "structure_options": {**trial.structure_options, "node_width": 5},
         "encoder": "minilm",
+        "loads": {"encoder": {"width": "0" * 64}, "structure": {}},
         "encoder_options": {**trial.encoder_options, "dropout": 0.2},
         "combine": "sum",
         "branch_reduction": "mean_local",
@@ -262,27 +263,44 @@ def test_two_cells_may_be_one_trial(write_sweep: SweepWriter) -> None:
     assert len(plan.trials) == 8 and len({planned.key for planned in plan.trials}) == 4
 
 
-def test_a_local_encoder_is_its_content(write_sweep: SweepWriter, tmp_path: Path) -> None:
-    folder = tmp_path / "bert"
-    folder.mkdir()
-    keys = set()
-    for content in ("a", "b"):
-        (folder / "model.safetensors").write_text(content)
-        content_digest.cache_clear()
-        encoder = {"name": "transformer", "options": {"model": str(folder)}}
-        keys.add(Plan.open(load(write_sweep(encoder=encoder))).trials[0].key)
-    assert len(keys) == 2
+def local(write_sweep: SweepWriter, folder: Path) -> str:
+    encoder = {"name": "transformer", "options": {"model": str(folder)}}
+    return Plan.open(load(write_sweep(encoder=encoder))).trials[0].key
+
+
+def test_a_local_encoder_is_its_content_wherever_it_lies(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    folder, moved = tmp_path / "bert", tmp_path / "elsewhere" / "model"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "parts" / "model.safetensors").write_text("a")
+    first = local(write_sweep, folder)
+    shutil.copytree(folder, moved)
+    (moved / ".cache").mkdir()
+    (moved / ".cache" / "when").write_text("downloaded today")
+    assert local(write_sweep, moved) == first
+    (folder / "parts" / "model.safetensors").write_text("b")
+    assert local(write_sweep, folder) != first, "also in the same process, and in a folder of the folder"
+
+
+def test_a_folder_that_is_called_as_an_option_is_nothing_that_is_loaded(
+    write_sweep: SweepWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"flat": {}, "seq2seq": {"merges": ["none"]}}
+    before = [one.key for one in Plan.open(load(write_sweep(models=models))).trials]
+    for name in ("main", "dfs", "trie"):  # Values of seq2seq's options.
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert [one.key for one in Plan.open(load(write_sweep(models=models))).trials] == before
 
 
 def test_word_vectors_are_their_content(write_sweep: SweepWriter, tmp_path: Path) -> None:
-    keys = []
-    for name, content in (("a", "cat 1"), ("b", "cat 2")):
-        (tmp_path / f"{name}.txt").write_text(content)
-    for vectors in ("", str(tmp_path / "a.txt"), str(tmp_path / "b.txt")):
+    def key(vectors: str) -> str:
         encoder = {"name": "lstm", "options": {"vectors": vectors}}
-        trial = Plan.open(load(write_sweep(encoder=encoder))).trials[0].settings
-        keys.append(identity(trial, "f"))
-    assert len(set(keys)) == 3
+        return Plan.open(load(write_sweep(encoder=encoder))).trials[0].key
+
+    for name, content in (("a", "cat 1"), ("b", "cat 2"), ("c", "cat 1")):
+        (tmp_path / f"{name}.txt").write_text(content)
+    none, a, b, c = (key(name and str(tmp_path / f"{name}.txt")) for name in ("", "a", "b", "c"))
+    assert a == c and len({none, a, b}) == 3
     (tmp_path / "b.txt").write_text("cat 1")
-    content_digest.cache_clear()
-    assert identity(trial, "f") != keys[2]
+    assert key(str(tmp_path / "b.txt")) == a

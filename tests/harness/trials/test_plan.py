@@ -1,6 +1,8 @@
 """States and estimates of a plan; and that planning loads neither torch nor Ray."""
 
+import json
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -8,14 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from harness.config.load import load
+from harness.reporting.status import warnings
 from harness.trials import store as store_module
-from harness.trials.plan import Durations, Plan
+from harness.trials.plan import Durations, Plan, PlannedTrial
+from harness.trials.preregistration import freeze
 from harness.trials.settings import CellKey, TrialSettings
 from harness.trials.store import Failure, Record, Store
 from tests.conftest import SweepWriter
+from tests.models.fake_hub import NEW, OLD, point, snapshot
 from tests.shared import ROOT
 
 
@@ -38,7 +44,8 @@ def record(key: str, trial: TrialSettings, seconds: float = 10.0) -> Record:
 
 
 def finish(store: Store, key: str, trial: TrialSettings, seconds: float = 10.0) -> None:
-    store.folder(key).mkdir(parents=True)
+    store.folder(key).mkdir(parents=True, exist_ok=True)
+    (store.folder(key) / "predictions.parquet").touch()
     store.finish(record(key, trial, seconds))
 
 
@@ -70,25 +77,139 @@ def test_only_what_is_missing_is_new(write_sweep: SweepWriter) -> None:
     assert len(Plan.open(load(other)).of_state("new")) == 8
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"key": "x"}', "\x00\x01"])
-def test_a_damaged_record_is_no_record(write_sweep: SweepWriter, damage: str) -> None:
-    path = write_sweep()
-    planned = Plan.open(load(path)).trials[0]
-    store = Store(Path(load(path).store))
-    finish(store, planned.key, planned.settings)
-    (store.folder(planned.key) / "record.json").write_text(damage)
-    assert Plan.open(load(path)).trials[0].state == "new"
+Damage = Callable[[Store, PlannedTrial, PlannedTrial], None]
 
 
-@pytest.mark.parametrize("size", [0, 1, -1])
-def test_a_cut_record_is_no_record(write_sweep: SweepWriter, size: int) -> None:
+def edit(**changes: object) -> Damage:
+    """Returns what puts other values into a trial's record."""
+
+    def damage(store: Store, one: PlannedTrial, other: PlannedTrial) -> None:
+        file = store.folder(one.key) / "record.json"
+        file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}), "utf-8")
+
+    return damage
+
+
+def cut(size: int) -> Damage:
+    """Returns what leaves so many bytes of a record, and one that is no text."""
+
+    def damage(store: Store, one: PlannedTrial, other: PlannedTrial) -> None:
+        file = store.folder(one.key) / "record.json"
+        file.write_bytes(file.read_bytes()[:size] + b"\xff")
+
+    return damage
+
+
+def copy(store: Store, one: PlannedTrial, other: PlannedTrial) -> None:
+    shutil.rmtree(store.folder(one.key))
+    shutil.copytree(store.folder(other.key), store.folder(one.key))
+
+
+def copy_and_rename(store: Store, one: PlannedTrial, other: PlannedTrial) -> None:
+    copy(store, one, other)
+    edit(key=one.key)(store, one, other)
+
+
+def lose_predictions(store: Store, one: PlannedTrial, other: PlannedTrial) -> None:
+    (store.folder(one.key) / "predictions.parquet").unlink()
+
+
+DAMAGES: list[tuple[Damage, str]] = [
+    (cut(0), "it cannot be read"),
+    (cut(1), "it cannot be read"),
+    (cut(-1), "it cannot be read"),
+    (edit(scores=3), "it cannot be read"),
+    (copy, "it is of the trial "),
+    (edit(key="0" * 16), "it is of the trial 0000000000000000"),
+    (copy_and_rename, "its settings are not those of this trial"),
+    (edit(settings={}), "its settings are not those of this trial"),
+    (edit(settings={"loads": 3}), "its settings are not those of this trial"),
+    (lose_predictions, "its predictions.parquet is gone"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES)
+def test_a_record_that_cannot_be_trusted_is_none_and_says_so(
+    write_sweep: SweepWriter, damage: Damage, said: str
+) -> None:
     path = write_sweep()
-    planned = Plan.open(load(path)).trials[0]
+    first, second, third, *_ = Plan.open(load(path)).trials
     store = Store(Path(load(path).store))
-    finish(store, planned.key, planned.settings)
-    file = store.folder(planned.key) / "record.json"
-    file.write_bytes(file.read_bytes()[:size] + b"\xff")
-    assert Plan.open(load(path)).trials[0].state == "new"
+    for planned in (first, second, third):
+        finish(store, planned.key, planned.settings)
+    damage(store, first, second)
+    plan = Plan.open(load(path))
+    assert [one.state for one in plan.trials[:3]] == ["new", "done", "done"]
+    assert plan.trials[0].why == "its record cannot be trusted"
+    (warning,) = warnings(plan)
+    file = store.folder(first.key) / "record.json"
+    assert warning.startswith(f"The record {file} cannot be trusted: {said}")
+    assert warning.endswith("The trial counts as not run; running the sweep again replaces it.")
+    assert store.state(first.key, first.settings) == "new", "as a worker sees it, who has to run it"
+    finish(store, first.key, first.settings)
+    plan.refresh()
+    assert warnings(plan) == [] and plan.trials[0].state == "done"
+
+
+def test_many_records_that_cannot_be_trusted_are_counted(write_sweep: SweepWriter) -> None:
+    path = write_sweep(seeds=list(range(10)))
+    plan = Plan.open(load(path))
+    for planned in plan.trials:
+        finish(plan.store, planned.key, planned.settings)
+        cut(5)(plan.store, planned, planned)
+    plan.refresh()
+    *named, more = warnings(plan)
+    assert len(named) == 10 and more == "Nor can what 30 more trials left be trusted."
+
+
+def test_a_failure_of_another_trial_is_no_failure(write_sweep: SweepWriter) -> None:
+    path = write_sweep()
+    plan = Plan.open(load(path))
+    first, second, *_ = plan.trials
+    plan.store.folder(first.key).mkdir(parents=True)
+    plan.store.fail(Failure(key=first.key, kind="error", message="no", settings={}, attempts=1))
+    shutil.copytree(plan.store.folder(first.key), plan.store.folder(second.key))
+    plan.refresh()
+    assert [one.state for one in plan.trials[:2]] == ["failed", "new"]
+
+
+def test_names_paths_and_resources_of_a_record_may_be_others(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    encoders = []
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("cat 1")
+        encoders.append({"name": "lstm", "options": {"vectors": str(tmp_path / name)}})
+    path = write_sweep(encoder=encoders[0])
+    plan = Plan.open(load(path))
+    for planned in plan.trials:
+        finish(plan.store, planned.key, planned.settings)
+    models = {"renamed": {"model": "hiagm", "options": {"node_width": 4, "logit_dropout": 0.0}}, "flat": {}}
+    moved = Plan.open(load(write_sweep(encoder=encoders[1], models=models, resources={"cpus": 3})))
+    assert len(moved.of_state("done")) == 8 and warnings(moved) == []
+
+
+def test_a_sweep_that_was_run_stays_run_when_a_branch_moves(
+    write_sweep: SweepWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    encoder = {"name": "transformer", "options": {"model": "org/tiny"}}
+    path = write_sweep(encoder=encoder)
+    assert len(warnings(Plan.open(load(path)))) == 1, "no such model is known here"
+    for commit in (OLD, NEW):
+        snapshot(tmp_path / "hub", commit)
+    point(tmp_path / "hub", OLD)
+    plan = Plan.open(load(path))
+    assert warnings(plan) == [] and {one.settings.encoder_options["revision"] for one in plan.trials} == {OLD}
+    freeze(plan)
+    finish(plan.store, plan.trials[0].key, plan.trials[0].settings)
+    point(tmp_path / "hub", NEW)
+    again = Plan.open(load(path))
+    assert again.trials[0].state == "done" and again.trials[0].settings == plan.trials[0].settings
+    shutil.rmtree(tmp_path / "hub")
+    assert Plan.open(load(path)).trials[0].state == "done"
+    named = write_sweep(encoder={"name": "transformer", "options": {"model": "org/tiny", "revision": OLD}})
+    assert Plan.open(load(named)).trials[0].state == "done", "the commit is the same trial"
+    other = write_sweep(encoder={"name": "transformer", "options": {"model": "org/tiny", "revision": NEW}})
+    assert Plan.open(load(other)).trials[0].state == "new"
 
 
 def test_a_plan_opens_one_file_per_finished_trial_and_again_only_what_was_missing(
