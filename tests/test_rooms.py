@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "models.structure_encoders": [
         "harness.core",
         "datasets.storage",
+        "datasets.formats",
         "models",
         "models.layers",
         "models.objectives",

@@ -2,6 +2,8 @@
 
 import re
 
+NUMERICS = {"text forms": 1}
+
 # The English stop words of NLTK (2017 to 2024, 179 words).
 _STOP_WORDS = """
 a about above after again against ain all am an and any are aren aren't as at be because been before being below
