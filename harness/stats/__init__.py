@@ -8,7 +8,7 @@
 * `effect_sizes`: probability of being better, correlation, collapsed runs
 * `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
 * `power`: what a number of seeds can detect
-* `prediction_interval`: a published score against a further run of ours
+* `prediction_interval`: a published score against a further run of ours, or a published mean against our mean
 * `document_variance`: F1 from counts per document, its influence function, both sources of error at once
 * `document_sample`: test documents of one dataset under every run
 * `resampling`: bootstrap and approximate randomisation over documents

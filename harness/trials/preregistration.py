@@ -43,7 +43,7 @@ def protocol(plan: Plan) -> dict[str, Any]:
         "statistics": sweep.statistics.model_dump(mode="json"),
         "resampling": asdict(Resampling()),
         "claims": {name: claim.model_dump(mode="json", exclude={"text"}) for name, claim in sweep.claims.items()},
-        "published": sweep.published.model_dump(mode="json")["scores"] if sweep.published else None,
+        "published": {key: one.model_dump(mode="json", exclude={"source"}) for key, one in sweep.published.items()},
     }
 
 

@@ -26,7 +26,7 @@ def one(**statistics: Any) -> SweepFile:
         merges=("none", "masking"),
         datasets={"wos": {"label": "wos"}},
         seeds=ONE.seeds,
-        published={"source": "elsewhere", "scores": PUBLISHED},
+        published={"elsewhere": {"source": "elsewhere", "scores": PUBLISHED}},
         statistics=statistics,
     )
 
