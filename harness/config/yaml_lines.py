@@ -104,7 +104,8 @@ class YamlFile:
         if error["type"] == "missing":
             return self.error(spot[:-1], f"the key {name!r} is missing")
         given = json.dumps(error["input"], default=str)
-        return self.error(spot, f"{name}: {error['msg']}, not {given if len(given) < 60 else given[:57] + '...'}")
+        said = error["msg"].removeprefix("Value error, ")
+        return self.error(spot, f"{name}: {said}, not {given if len(given) < 60 else given[:57] + '...'}")
 
 
 def _fields_at(model: type[BaseModel], where: Place) -> list[str]:

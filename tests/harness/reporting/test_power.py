@@ -43,16 +43,16 @@ def test_table_1_before_any_trial() -> None:
     assert "Recommended: 5 seeds (planned: 10)" in text
     # HiTIN projection on WOS micro; HiTIN masking's average micro, HiTIN projection's average macro: exactly 0.
     assert " of 29 published differences stay undetectable" in text
-    assert "18 trials per seed, 2 hours each (as given): 36 hours per seed, 360 hours for all 10" in text
-    assert text.rstrip(".").endswith("180 hours for the recommended 5")
+    assert "24 trials per seed, 2 hours each (as given): 48 hours per seed, 480 hours for all 10" in text
+    assert text.rstrip(".").endswith("240 hours for the recommended 5")
 
 
 def test_cells_that_are_one_trial_cost_one() -> None:
     plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
-    assert len(plan.trials) == 310 and len(plan.cells()) == 62
+    assert len(plan.trials) == 330 and len(plan.cells()) == 66
     text = describe(plan, sd=0.3, hours=2.0)
     assert (
-        "42 trials per seed, 2 hours each (as given): 84 hours per seed, 420 hours for all 5, of which 420 are to go"
+        "46 trials per seed, 2 hours each (as given): 92 hours per seed, 460 hours for all 5, of which 460 are to go"
         in text
     )
 

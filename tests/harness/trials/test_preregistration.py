@@ -49,6 +49,24 @@ def test_a_followed_plan(write_sweep: SweepWriter) -> None:
     assert f"Pre-registered: yes (plan {found.sha256[:12]}, frozen {found.frozen}), and followed." in text
 
 
+def test_a_plan_that_was_frozen_before_claims_had_sources_is_followed(write_sweep: SweepWriter) -> None:
+    claim = {"text": "it rises", "kind": "rises", "rows": ["hiagm/masking"], "data": ["synthetic"]}
+    path = frozen(write_sweep(claims={"C1": claim}))
+    promised = json.loads(path.read_text("utf-8"))["plan"]
+    assert "source" not in promised["claims"]["C1"] and promised["published"] is None
+
+
+def test_published_scores_are_part_of_the_plan(write_sweep: SweepWriter) -> None:
+    def published(score: float) -> dict[str, object]:
+        return {"paper": {"source": "somewhere", "scores": {"hiagm/none": {"synthetic": {"micro_f1": score}}}}}
+
+    claim = {"text": "x", "kind": "exceeds", "source": "paper", "rows": ["hiagm/none"], "data": ["synthetic"]}
+    claims = {"C1": claim | {"metrics": ["micro_f1"]}}
+    frozen(write_sweep(claims=claims, published=published(80.0)))
+    found = registration(Plan.open(load(write_sweep(claims=claims, published=published(90.0)))))
+    assert found.changes == ("published.paper.scores.hiagm/none.synthetic.micro_f1.mean: 80.0 -> 90.0",)
+
+
 def test_what_the_sweep_file_says_otherwise_by_now(write_sweep: SweepWriter) -> None:
     frozen(write_sweep())
     changed = write_sweep(seeds=[1, 2, 3], statistics={"alpha": 0.1}, trainer=TRAINER | {"epochs": 5})
