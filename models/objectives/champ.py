@@ -38,7 +38,7 @@ from harness.core.registry import Weight
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
-NUMERICS = {"champ": 2}
+NUMERICS = {"champ": 1}
 
 
 class Champ(Objective):

@@ -50,7 +50,7 @@ def test_a_followed_plan(write_sweep: SweepWriter) -> None:
 
 
 def test_a_plan_that_was_frozen_before_claims_had_sources_is_followed(write_sweep: SweepWriter) -> None:
-    claim = {"text": "it rises", "kind": "rises", "rows": ["hiagm/masking"], "data": ["synthetic"]}
+    claim = {"text": "it rises", "kind": "rises", "rows": ["hiagm/projection"], "data": ["synthetic"]}
     path = frozen(write_sweep(claims={"C1": claim}))
     promised = json.loads(path.read_text("utf-8"))["plan"]
     assert "source" not in promised["claims"]["C1"] and promised["published"] is None
