@@ -46,7 +46,6 @@ MAY_IMPORT = {
     "models.structure_encoders": [
         "harness.core",
         "datasets.storage",
-        "datasets.formats",
         "models",
         "models.layers",
         "models.objectives",

@@ -10,6 +10,7 @@
 * `tokens.py`: its tokens, cached per tokeniser.
 * `counts.py`: counts beside published ones.
 * `label_groups.py`: frequent, rare and unseen labels.
+* `stop_words.py`: English words that published texts leave out.
 * `progress.py`: progress bars.
 """
 

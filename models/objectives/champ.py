@@ -14,14 +14,15 @@ gold, and d_max is that of the whole hierarchy: on trees, branches have the weig
 go down do not count. In a branch the labels outside it are not seen. A document without any gold label is treated as
 one whose gold labels are in other branches.
 
-*Ties.* The formula and `ties: once`, the default, weigh a false positive once. The published program adds the weight for
-every gold label at the least distance, which is `ties: each`. On a tree these are gold labels below the root, seen from a
-label without gold ancestor: with documents of one path both agree, with k gold labels below the root such a label
-weighs k times as much. A head counts the labels that it predicts, so that a branch without gold counts one.
+*Ties.* The formula weighs a false positive once, which is `ties: once`, the default. The published program adds the
+weight for every gold label at the least distance, which is `ties: each`. On a tree there are several only for a label
+that has no gold ancestor: all gold labels below the root are equally far from it. So documents of one path have the
+same loss either way; where k labels below the root are gold, such a label weighs k times as much in the program. A head
+counts gold among the labels that it predicts, and one where there is none.
 
-Differs: logarithms are computed from logits, where the program adds a small number. beta is 1e-4 in all of the
-authors' configurations of this loss, and here; 0.2 is the default of their code. The papers' tables were not at hand,
-so no score is quoted.
+Differs: logarithms are computed from logits, where the program adds a small number. beta is 1e-4 in all of the authors'
+configurations of this loss, and here; 0.2 is the default of their code. The papers' tables were not at hand, so no
+score is quoted.
 """
 
 from collections.abc import Sequence

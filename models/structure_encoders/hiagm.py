@@ -15,10 +15,9 @@ Differs: the downward gate's bias, which the program never initialises, starts a
 the Tree-LSTM computes all documents at once, generation by generation, has one bias per gate where the program adds
 two, and lacks a projection that the program declares and never uses. Its downward numbers start at the prior share, as
 the paper says; the program looks it up with parent and child exchanged, so that there they start at 0 and are learned
-from it. (Upwards, and in the GCN, both agree.) On a DAG, which paper and program leave open, a
-node takes the mean over its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy
-stacks two GCN layers, and its recursive regularisation of HiAGM is 0, since a type test fails: `layers: 2` with
-`trainer: {recursive_penalty: 0}`.
+from it. (Upwards, and in the GCN, both agree.) On a DAG, which paper and program leave open, a node takes the mean over
+its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy stacks two GCN layers, and
+its recursive regularisation of HiAGM is 0, since a type test fails: `layers: 2` with `trainer: {recursive_penalty: 0}`.
 
 Published with BERT and the GCN (HGCLR's run): WOS 86.04 / 80.19, RCV1-v2 85.58 / 67.93, NYT 78.64 / 66.76; with GloVe:
 WOS 85.82 / 80.28, RCV1-v2 83.96 / 63.35, NYT 74.97 / 60.83. Tree-LSTM with GloVe: RCV1-v2 83.20 / 62.32, a number

@@ -31,8 +31,9 @@ parent, and its sibling is any label of the branch that is not gold; without suc
 document's matching loss is the sum over the heads that have one of its labels; the loss is the mean over all documents,
 so that parts of a batch add up to the whole. If memory has batches cut into parts, each part counts as one of the 50.
 
-Published: with BERT (`bert-base-cased`, on lower-cased text) WOS 86.70 / 81.06, RCV1-v2 86.33 / 68.66; with GloVe WOS 86.20 / 80.53, RCV1-v2 84.73 / 64.11. The
-program reports the highest test score of all evaluations; its own logs say WOS 86.81 / 81.15 with BERT.
+Published: with BERT (`bert-base-cased`, on lower-cased text) WOS 86.70 / 81.06, RCV1-v2 86.33 / 68.66; with GloVe WOS
+86.20 / 80.53, RCV1-v2 84.73 / 64.11. The program reports the highest test score of all evaluations; its own logs say
+WOS 86.81 / 81.15 with BERT.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import scipy.sparse
 
-from datasets.formats.text_forms import STOP_WORDS
+from datasets.storage.stop_words import STOP_WORDS
 
 NUMERICS = {"label descriptions": 2}
 

@@ -16,8 +16,8 @@ coding trees of hierarchies without edges, on which the published builder fails.
 the hierarchy. Ties of the coding tree go by it. A branch of two levels, such as all of Web of Science, is a star, whose
 labels are alike: its own tree joins the hub and the first labels, whichever these are, and leaves the others alone.
 Those clusters mean nothing. The whole hierarchies of Web of Science, RCV1-v2 and NYT have structure, and at height 2
-their clusters do not depend on the order; nor do those of the branches of the latter two. `tree: global` gives a branch its part of the
-whole hierarchy's tree instead, which joins all labels of a star, and changes nothing without branches:
+their clusters do not depend on the order; nor do those of the branches of the latter two. `tree: global` gives a branch
+its part of the whole hierarchy's tree instead, which joins all labels of a star, and changes nothing without branches:
 `sweeps/controls.yaml` has both.
 
 The batch norms of small trees see variances near 0, so that training in single precision cannot be followed step by

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from datasets.formats.text_forms import STOP_WORDS
+from datasets.storage.stop_words import STOP_WORDS
 from models.structure_encoders.himatch.label_descriptions import typical_words
 
 WORDS = ["cell", "Gene", "protein", "circuit", "voltage", "the", "of", "x", "system", "isn't", "data"]
