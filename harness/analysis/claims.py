@@ -27,10 +27,11 @@ SENSITIVITY = (0.5, 2.0)
 def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
     """Judges every claim of the sweep file by the comparisons of every row with its base, controls included.
 
-    Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules
-    of a conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds
-    alone is wider. Two are over seeds: times, which have no documents, and the confidence set of the best, which is the
-    one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
+    Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules of a
+    conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds alone
+    is wider. Three are over seeds: differences from a published score of the same test documents; times, which have no
+    documents; and the confidence set of the best, which is the one that the table prints in bold: what documents do to
+    a one-sided bound of it has not been worked out.
     """
     known = {item.key: item for item in comparisons}
     for name, claim in index.sweep.claims.items():

@@ -27,7 +27,8 @@ def literature_note(findings: Findings) -> str:
     """Returns what the sources are."""
     names = {row.source for row in findings.literature}
     sources = [f"{name}: {one.source.rstrip('.')}" for name, one in findings.sweep.published.items() if name in names]
-    return f"Shown for comparison, and tested only where a claim says so. {'; '.join(sources)}." if sources else ""
+    said = "Shown for comparison, and tested only where a claim says so; averages over datasets are ours."
+    return f"{said} {'; '.join(sources)}." if sources else ""
 
 
 def literature_csv(findings: Findings) -> str:

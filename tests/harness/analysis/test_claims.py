@@ -220,6 +220,13 @@ def test_a_published_score_is_exceeded_with_the_error_of_both(score, variance, s
     assert part.ours == f"{runs.mean() - 80.5:+.2f} [{low:+.2f}, {high:+.2f}]" and claim.verdict == "supported"
 
 
+def test_the_report_says_what_error_a_published_score_has():
+    table = exceeding(80.5)
+    assert "of a single run as that of a further run of ours" in markdown(summary_of(table, noisy(table)))
+    rising = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    assert "A difference from a published score" not in markdown(summary_of(rising, noisy(rising)))
+
+
 def test_an_average_exceeds_a_published_average():
     table = exceeding({"mean": 80.0, "sd": 0.5, "n": 5}, DATASETS)
     table = table.model_copy(update={"claims": {"C": table.claims["C"].model_copy(update={"data": ("average",)})}})
