@@ -17,12 +17,12 @@ from pathlib import Path
 
 from harness.analysis.summarise import find
 from harness.config.arguments import add_sweep
-from harness.config.explain import explain, list_everything
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.core.main import run_command
 from harness.core.text import duration
 from harness.reporting.collect import collect
+from harness.reporting.explain import explain, list_everything
 from harness.reporting.status import describe, warn
 from harness.reporting.write import report_files, write
 from harness.scheduling.progress import Progress

@@ -74,7 +74,9 @@ MAY_IMPORT = {
     "harness.analysis": ["harness.core", "datasets.storage", "harness.config", "harness.trials", "harness.stats"],
     "harness.reporting": [
         "harness.core",
+        "datasets",
         "datasets.storage",
+        "models",
         "harness.config",
         "harness.trials",
         "harness.stats",

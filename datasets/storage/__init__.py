@@ -12,6 +12,7 @@
 * `predictions.py`: predicted labels of its test documents, with their hash.
 * `counts.py`: counts beside published ones.
 * `label_groups.py`: frequent, rare and unseen labels.
+* `stop_words.py`: English words that published texts leave out.
 * `progress.py`: progress bars.
 """
 

@@ -3,7 +3,7 @@
 * `inputs`: trial results, facts about datasets, provenance: all that comes in
 * `design`: what is planned: columns, families, paired or not, what the seeds can reach
 * `index`: results by model, merge, dataset and seed
-* `published`: published scores, and whether ours agree
+* `published`: published scores, whether ours agree, and those that are shown beside
 * `compare`: each variant against its base
 * `comparison`: the record of that, and its names in CSV, JSON and MLflow
 * `marks`: Holm over each family: arrows, stars and daggers

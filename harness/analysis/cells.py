@@ -9,7 +9,7 @@ from harness.analysis.design import Column
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey, TrialResult
-from harness.analysis.published import judge_published, published_score
+from harness.analysis.published import judge_published, published_number
 from harness.core.metric_names import Headline
 from harness.stats.collapse import best_constant, far_below
 from harness.stats.multiple_testing import confidence_set, were_compared
@@ -69,7 +69,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
     mean, sd = mean_and_sd(samples)
     results = [one for dataset in column.datasets for one in index.cell_results(model, merge, dataset)]
     one_seed = index.one_seed(model, merge, column)
-    published = published_score(index.sweep, model, merge, column)
+    published = published_number(index.sweep, model, merge, column)
     judged = Prediction("")
     if published is not None and not math.isnan(mean):
         runs = [{RunKey(model, merge, key.seed): 1 / len(arm) for key in arm} for arm in arms]
@@ -84,7 +84,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         num_planned=len(index.sweep.seeds) * len(column.datasets),
         num_collapsed=sum(_num_collapsed(index, model, merge, column, dataset) for dataset in column.datasets),
         one_seed=one_seed,
-        published=published,
+        published=published.value if published else None,
         prediction=judged.agreement,
         half_width=judged.half_width,
         p_published=judged.p,

@@ -11,7 +11,7 @@ from harness.analysis.design import Column
 from harness.analysis.findings import ClaimPart, ClaimResult
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import published_score
+from harness.analysis.published import above_published, first_source, published_number
 from harness.config.schema import Claim
 from harness.stats import claim_rules
 from harness.stats.distributions import Array
@@ -27,10 +27,11 @@ SENSITIVITY = (0.5, 2.0)
 def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
     """Judges every claim of the sweep file by the comparisons of every row with its base, controls included.
 
-    Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules
-    of a conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds
-    alone is wider. Two are over seeds: times, which have no documents, and the confidence set of the best, which is the
-    one that the table prints in bold; what documents do to a one-sided bound of it has not been worked out.
+    Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules of a
+    conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds alone
+    is wider. Three are over seeds: differences from a published score of the same test documents; times, which have no
+    documents; and the confidence set of the best, which is the one that the table prints in bold: what documents do to
+    a one-sided bound of it has not been worked out.
     """
     known = {item.key: item for item in comparisons}
     for name, claim in index.sweep.claims.items():
@@ -77,7 +78,12 @@ def _parts(
         if column.metric in claim.metrics and (column.average if data == "average" else column.datasets == (data,))
     ]
     if claim.kind == "larger_gain":
-        return [_contrast(index, (claim.rows[0], claim.rows[1]), column, smallest) for column in columns]
+        return [_larger_gain(index, (claim.rows[0], claim.rows[1]), column, smallest) for column in columns]
+    if claim.kind == "equivalent":
+        one, other = ((model, merge) for model, merge in rows)
+        return [_equivalent(index, one, other, column, claim) for column in columns]
+    if claim.kind == "exceeds":
+        return [_exceeds(index, model, merge, column, claim, smallest) for model, merge in rows for column in columns]
     if claim.kind == "best":
         return [_best(index, model, merge, column) for model, merge in rows for column in columns]
     items = [known[ComparisonKey(model, merge, column)] for model, merge in rows for column in columns]
@@ -107,8 +113,8 @@ def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> ClaimP
     merges = index.sweep.merges_of(model)
     members = [index.arms(model, one, column) for one in merges]
     title = f"{index.title(model, merge)}, {column.title}"
-    scores = [published_score(index.sweep, model, one, column) for one in merges]
-    ranked = sorted((score for score in scores if score is not None), reverse=True)
+    numbers = [published_number(index.sweep, model, one, column) for one in merges]
+    ranked = sorted((number.value for number in numbers if number), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
     # A rival that cannot be compared may be the better one.
     is_open = any(index.one_seed(model, one, column) for one in merges)
@@ -131,60 +137,89 @@ def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Clai
     return ClaimPart(title, ours, f"x {low:g} to {high:g}", False, judged)
 
 
-def _contrast(index: ResultsIndex, models: tuple[str, str], column: Column, smallest: float) -> ClaimPart:
+def _exceeds(index: ResultsIndex, model: str, merge: str, column: Column, claim: Claim, smallest: float) -> ClaimPart:
+    """How far a row lies above a published score; documents count only where that is of others than ours."""
+    number = published_number(index.sweep, model, merge, column, claim.source)
+    assert number, "a claim that exceeds nothing is refused when it is read"
+    found = above_published(index, model, merge, column, number)
+    held = published_number(index.sweep, model, merge, column)
+    published = f"{held.value - number.value:+z.2f}" if held and claim.source != first_source(index.sweep) else ""
+    with_documents = set(column.datasets) <= set(index.sweep.statistics.other_test_documents)
+    title = f"{index.title(model, merge)} over {number.value:.2f}, {column.title}"
+    return ClaimPart(title, _words(found), published, with_documents, claim_rules.direction(found, 1, smallest))
+
+
+RowWeights = Mapping[tuple[str, str], float]
+"""Weights of rows, by model and merge, in a weighted sum of their scores."""
+
+
+def _equivalent(
+    index: ResultsIndex, one: tuple[str, str], other: tuple[str, str], column: Column, claim: Claim
+) -> ClaimPart:
+    """The difference of two rows, with runs of one seed as pairs where the sweep's runs are."""
+    found, with_documents = _contrast(index, [{one: 1.0, other: -1.0}], column)
+    title = f"{index.title(*one)} - {index.title(*other)}, {column.title}"
+    numbers = [published_number(index.sweep, *row, column) for row in (one, other)]
+    published = f"{numbers[0].value - numbers[1].value:+z.2f}" if numbers[0] and numbers[1] else ""
+    return ClaimPart(title, _words(found), published, with_documents, claim_rules.within(found, *claim.bounds))
+
+
+def _larger_gain(index: ResultsIndex, models: tuple[str, str], column: Column, smallest: float) -> ClaimPart:
     """How much more the first model gains than the second, each averaged over their common merges and over datasets."""
     own, shared = (index.sweep.merges_of(model) for model in models)
-    merges = [merge for merge in own if merge in shared and merge != index.sweep.statistics.base]
-    found, with_documents = _gains_apart(index, models, merges, column)
+    base = index.sweep.statistics.base
+    merges = [merge for merge in own if merge in shared and merge != base]
+    gains: list[RowWeights] = [
+        {**{(model, merge): sign / len(merges) for merge in merges}, (model, base): -sign}
+        for model, sign in zip(models, (1.0, -1.0), strict=True)
+    ]
+    found, with_documents = _contrast(index, gains, column)
     title = f"{index.model_title(models[0])} over {index.model_title(models[1])}, {column.title}"
     published = _published_contrast(index, models, merges, column)
     return ClaimPart(title, _words(found), published, with_documents, claim_rules.direction(found, 1, smallest))
 
 
-def _gains_apart(
-    index: ResultsIndex, models: tuple[str, str], merges: Sequence[str], column: Column
-) -> tuple[Estimate | None, bool]:
-    """Returns by how much the gains of two models differ, and whether documents count as a sample in it."""
+def _contrast(index: ResultsIndex, groups: Sequence[RowWeights], column: Column) -> tuple[Estimate | None, bool]:
+    """Returns a weighted sum of rows' scores on average over datasets, and whether documents count as a sample in it.
+
+    Rows of one group go together by seed, if the sweep's runs do; groups are independent samples.
+    """
     strata: list[tuple[Array, ...]] = []
     variances: list[float] = []
-    signs: list[float] = []
     with_documents = True
     for dataset in column.datasets:
         runs: dict[RunKey, float] = {}
-        for model, sign in zip(models, (1.0, -1.0), strict=True):
-            samples, weights = _gain(index, model, merges, Column("", column.metric, (dataset,)))
+        for weights in groups:
+            samples, weighted = _weighted(index, weights, Column("", column.metric, (dataset,)))
             strata.append(samples)
-            signs += [sign / len(column.datasets)] * len(samples)
             variances += [0.0] * len(samples)
-            runs |= {run: sign * weight for run, weight in weights.items()}
+            runs |= weighted
         variance = index.document_variance(dataset, column.metric, runs)
         with_documents &= variance is not None
-        # Weighted by 1 / K^2 as the last sample's: the models share documents, so this is the variance of both.
+        # Weighted by 1 / K^2 as the last sample's: all rows share documents, so this is the variance of all of them.
         variances[-1] = variance or 0.0
-    arms = [(model, merge) for model in models for merge in (*merges, index.sweep.statistics.base)]
     flat = [sample for samples in strata for sample in samples]
-    if any(index.one_seed(model, merge, column) for model, merge in arms) or min(sample.size for sample in flat) < 2:
+    if any(index.one_seed(*row, column) for weights in groups for row in weights) or min(map(len, flat)) < 2:
         return None, with_documents
     if spread(strata) != "tested":
         return None, with_documents
-    over_seeds = crossed(flat, [0.0] * len(flat), signs)
-    return over_seeds.guarded(crossed(flat, variances, signs)) if with_documents else over_seeds, with_documents
+    shares = [1 / len(column.datasets)] * len(flat)
+    over_seeds = crossed(flat, [0.0] * len(flat), shares)
+    return over_seeds.guarded(crossed(flat, variances, shares)) if with_documents else over_seeds, with_documents
 
 
-def _gain(
-    index: ResultsIndex, model: str, merges: Sequence[str], column: Column
+def _weighted(
+    index: ResultsIndex, weights: RowWeights, column: Column
 ) -> tuple[tuple[Array, ...], dict[RunKey, float]]:
-    """Returns what a model gains over the base on one dataset, on average over merges, by runs that can be compared.
+    """Returns a weighted sum of rows' scores on one dataset, by runs that can be compared.
 
     The answer is independent samples whose means add up to it, and the runs whose weighted sum it is.
     """
-    arms = (*merges, index.sweep.statistics.base)
-    weights = (*[1 / len(merges)] * len(merges), -1.0)
-    scores = index.design.shared([index.arms(model, arm, column)[0] for arm in arms])
-    weighted = [weight * np.array(list(found.values())) for weight, found in zip(weights, scores, strict=True)]
+    scores = index.design.shared([index.arms(model, merge, column)[0] for model, merge in weights])
+    weighted = [weight * np.array(list(found.values())) for weight, found in zip(weights.values(), scores, strict=True)]
     runs = {
-        RunKey(model, arm, key.seed): weight / len(found)
-        for arm, weight, found in zip(arms, weights, scores, strict=True)
+        RunKey(model, merge, key.seed): weight / len(found)
+        for ((model, merge), weight), found in zip(weights.items(), scores, strict=True)
         for key in found
     }
     return index.design.combined(weighted), runs
@@ -194,9 +229,8 @@ def _published_contrast(index: ResultsIndex, models: tuple[str, str], merges: Se
     gains = []
     for model in models:
         arms = (index.sweep.statistics.base, *merges)
-        scores = [published_score(index.sweep, model, merge, column) for merge in arms]
-        known = [score for score in scores if score is not None]
-        if len(known) < len(scores):
+        known = [number.value for arm in arms if (number := published_number(index.sweep, model, arm, column))]
+        if len(known) < len(arms):
             return ""
         gains.append(np.mean(known[1:]) - known[0])
     return f"{gains[0] - gains[1]:+z.2f}"

@@ -7,12 +7,12 @@ from harness.analysis.comparison import Comparison, DocumentLevel
 from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.analysis.published import is_subset, judge_published, published_score
+from harness.analysis.published import is_subset, judge_published, published_number
 from harness.stats import effect_sizes, multiple_testing, power
 from harness.stats.document_variance import crossed
 from harness.stats.effect_sizes import ProbabilityBetter
 from harness.stats.pairing import Arms, least_p
-from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Prediction
+from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Prediction, PublishedNumber
 from harness.stats.superiority import p_new_better
 from harness.stats.t_tests import TTest, t_test
 
@@ -68,9 +68,9 @@ class _Contrast:
 
     def comparison(self) -> Comparison:
         test, strata, average = self.test, self.strata, self.column.average
-        scores = [published_score(self.sweep, self.model, arm, self.column) for arm in self.merges]
-        published = None if scores[0] is None or scores[1] is None else round(scores[0] - scores[1], 10)
-        judged = self._judged(published)
+        variant, base = (published_number(self.sweep, self.model, arm, self.column) for arm in self.merges)
+        number = variant.minus(base) if variant and base else None
+        published, judged = number.value if number else None, self._judged(number)
         power_at, detectable = self._power(math.nan if judged is NOT_COMPARABLE else published or math.nan)
         placed = list(zip(self.column.datasets, strata, strict=True))
         mixed = tuple(f"{dataset}/{seed}" for dataset, one in placed for seed in one.mixed)
@@ -101,7 +101,7 @@ class _Contrast:
             documents=self._documents(),
         )
 
-    def _judged(self, published: float | None) -> Prediction | None:
+    def _judged(self, published: PublishedNumber | None) -> Prediction | None:
         if published is None or not (is_subset(self.sweep, self.column) or self.test.status == "tested"):
             return None
         return judge_published(self.index, self.column, self.samples, published, 2 * ROUNDING, self.runs)

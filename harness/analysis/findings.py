@@ -14,6 +14,7 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.design import Column
 from harness.analysis.index import planned_places
 from harness.analysis.inputs import Facts, TrialPlace, TrialResult
+from harness.analysis.published import LiteratureRow
 from harness.config.schema import SweepFile
 from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
@@ -175,6 +176,7 @@ class Findings:
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
         label_differences: One per compared row, dataset and label, where predictions are known.
+        literature: Published scores besides those in `rows`.
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
@@ -192,6 +194,7 @@ class Findings:
     results: tuple[TrialResult, ...]
     label_differences: tuple[LabelDifference, ...]
     claims: tuple[ClaimResult, ...]
+    literature: tuple[LiteratureRow, ...]
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int

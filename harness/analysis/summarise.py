@@ -15,6 +15,7 @@ from harness.analysis.findings import Findings
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import Facts, Samples, TrialResult
 from harness.analysis.marks import marked
+from harness.analysis.published import literature
 from harness.config.schema import SweepFile
 
 
@@ -42,6 +43,7 @@ def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples
         results=tuple(index.results.values()),
         label_differences=tuple(label_differences(index, comparisons)),
         claims=tuple(judge_claims(index, (*comparisons, *controls))),
+        literature=tuple(literature(index)),
         labels_without_gold={
             index.titles[key]: int((sample.support_L == 0).sum()) for key, sample in index.samples.items()
         },

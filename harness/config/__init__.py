@@ -3,7 +3,6 @@
 * `schema`: every field, typed
 * `yaml_lines`: YAML that knows its lines
 * `load`: reads a sweep file, and refuses what cannot be run
-* `explain`: `--explain` and `--list`
 * `arguments`: the command-line arguments that every command shares
 """
 

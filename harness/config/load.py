@@ -1,6 +1,7 @@
 """Sweep file reader: refuses what cannot be run, with file, line and a suggestion."""
 
 import math
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,21 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
 
 
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
-    rows, metrics = ["/".join(row) for row in sweep.rows], sweep.statistics.star_metrics
-    for row, columns in (sweep.published.scores if sweep.published else {}).items():
-        place = ("published", "scores", row)
-        if row not in rows:
-            raise source.unknown(place, "row", row, rows)
-        model = row.partition("/")[0]
-        if reason := sweep.reconstruction_of(model):
-            problem = f"{model} is a reconstruction, {reason}; no published score is held against it"
-            raise source.error(place, f"{problem}: leave {row} out")
-        for dataset, scores in columns.items():
-            if dataset not in sweep.datasets:
-                raise source.unknown((*place, dataset), "dataset", dataset, sweep.datasets)
-            for metric in scores:
-                if metric not in metrics:
-                    raise source.unknown((*place, dataset, metric), "metric", metric, metrics)
+    rows = ["/".join(row) for row in sweep.rows]
+    for name, found in sweep.published.items():
+        for row in found.scores:
+            place = ("published", name, "scores", row)
+            if row not in rows:
+                raise source.unknown(place, "row", row, rows)
+            model = row.partition("/")[0]
+            if reason := sweep.reconstruction_of(model):
+                problem = f"{model} is a reconstruction, {reason}; no published score is held against it"
+                raise source.error(place, f"{problem}: leave {row} out")
+        for field, systems in (("scores", found.scores), ("literature", found.literature)):
+            for system, dataset in ((key, dataset) for key, columns in systems.items() for dataset in columns):
+                if dataset not in sweep.datasets:
+                    where = ("published", name, field, system, dataset)
+                    raise source.unknown(where, "dataset", dataset, sweep.datasets)
 
 
 def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
@@ -105,29 +106,38 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
     models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
     compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
+    rivals = ["/".join(row) for row in sweep.rows if len(sweep.merges_of(row[0])) > 1]
     places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
     for name, claim in sweep.claims.items():
-        if claim.kind != "best" and not models:
+        place = ("claims", name)
+        known = {"larger_gain": models, "best": rivals, "equivalent": ["/".join(row) for row in sweep.rows]}
+        if claim.kind == "exceeds":
+            if claim.source not in sweep.published:
+                raise source.unknown((*place, "source"), "source", claim.source, sweep.published)
+            known["exceeds"] = list(sweep.published[claim.source].scores)
+        elif claim.kind not in ("best", "equivalent") and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
-            raise source.error(("claims", name, "kind"), problem)
-        rivals = ["/".join(row) for row in sweep.rows if len(sweep.merges_of(row[0])) > 1]
-        known = models if claim.kind == "larger_gain" else rivals if claim.kind == "best" else compared
+            raise source.error((*place, "kind"), problem)
         for field, values, names in (
-            ("rows", claim.rows, known),
+            ("rows", claim.rows, known.get(claim.kind, compared)),
             ("data", claim.data, list(sweep.datasets) if claim.kind == "time_ratio" else places),
             ("metrics", claim.metrics, sweep.statistics.star_metrics),
         ):
             for value in values:
                 if value not in names:
-                    raise source.unknown(("claims", name, field), field, value, names)
-        if claim.kind == "larger_gain":
-            if len(set(claim.rows)) != 2 or len(claim.rows) != 2:
-                raise source.error(("claims", name, "rows"), "larger_gain compares two models")
-            if not set(variants[claim.rows[0]]) & set(variants[claim.rows[1]]):
-                problem = f"{' and '.join(claim.rows)} share no merge but the base, so no gains can be compared"
-                raise source.error(("claims", name, "rows"), problem)
+                    raise source.unknown((*place, field), field, value, names)
+        if claim.kind in ("larger_gain", "equivalent") and not len(set(claim.rows)) == len(claim.rows) == 2:
+            two = "models" if claim.kind == "larger_gain" else "rows"
+            raise source.error((*place, "rows"), f"{claim.kind} compares two {two}")
+        if claim.kind == "larger_gain" and not set(variants[claim.rows[0]]) & set(variants[claim.rows[1]]):
+            problem = f"{' and '.join(claim.rows)} share no merge but the base, so no gains can be compared"
+            raise source.error((*place, "rows"), problem)
+        for row, data, metric in product(claim.rows, claim.data, claim.metrics) if claim.kind == "exceeds" else ():
+            for dataset in sweep.datasets if data == "average" else [data]:
+                if metric not in sweep.published[claim.source].scores[row].get(dataset, {}):
+                    raise source.error(place, f"{claim.source} has no {metric} of {row} on {dataset} to be exceeded")
         low, high = claim.bounds
         least = 0.0 if claim.kind == "time_ratio" else -math.inf
         if not least < low < high:
             above = ", and above 0 for a time_ratio" if claim.kind == "time_ratio" else ""
-            raise source.error(("claims", name, "bounds"), f"the bounds {low:g} and {high:g} must rise{above}")
+            raise source.error((*place, "bounds"), f"the bounds {low:g} and {high:g} must rise{above}")

@@ -6,7 +6,7 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.core.metric_names import HEADLINE, Headline
 from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Combine, HeadSplit, Merge, Priors
@@ -174,27 +174,52 @@ class Claim(Strict):
 
     text: str
     """The statement, as it is printed."""
-    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio"]
+    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio", "equivalent", "exceeds"]
     """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
     bounds; the first model gains more than the second, over the merges that both have; training time over the base's
-    within bounds."""
+    within bounds; the first row's difference from the second within bounds; above a published score."""
     rows: Annotated[tuple[str, ...], Field(min_length=1)]
     """`model key/merge`; of larger_gain the two model keys."""
+    source: str = ""
+    """Of exceeds: the source of `published` whose scores are exceeded."""
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
     """Dataset keys, or `average`."""
     metrics: Metrics = HEADLINE
     """Metrics of the table."""
     bounds: tuple[float, float] = (-1.0, 1.0)
-    """The lower and the higher: of within, in points; of time_ratio, ratios above 0."""
+    """The lower and the higher: of within and equivalent, in points; of time_ratio, ratios above 0."""
+
+
+class PublishedScore(Strict):
+    """F in points: a number, which is one run's, or a mean over runs."""
+
+    mean: float
+    """The number, or the mean."""
+    sd: NonNegativeFloat | None = None
+    """Standard deviation over runs."""
+    n: Annotated[int, Field(gt=1)] | None = None
+    """Number of runs. A mean without it counts as one run's score or, with an sd, as that of 2, the fewest that have
+    one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_number(cls, given: Any) -> Any:
+        return given if isinstance(given, dict) else {"mean": given}
+
+
+PublishedRows = dict[str, dict[str, dict[Headline, PublishedScore]]]
+"""Row or system to dataset key to metric to score."""
 
 
 class Published(Strict):
-    """Scores from the literature, printed beside ours."""
+    """Scores from the literature. Those of the first source are held against ours, others are shown beside them."""
 
     source: str
-    """Where the numbers stand, and how many runs they are."""
-    scores: dict[str, dict[str, dict[str, float]]]
-    """`model key/merge` to dataset key to metric to F in points."""
+    """Where the numbers stand."""
+    scores: PublishedRows = {}
+    """`model key/merge` to dataset key to metric to F in points, or to `{mean: ..., sd: ..., n: ...}`."""
+    literature: PublishedRows = {}
+    """The same of systems that are no rows of this sweep, by name."""
 
 
 class SweepFile(Strict):
@@ -227,8 +252,8 @@ class SweepFile(Strict):
     """Resources of every trial, unless overridden."""
     statistics: Statistics = Statistics()
     """Comparisons, and how they are tested."""
-    published: Published | None = None
-    """Scores from the literature."""
+    published: dict[Name, Published] = {}
+    """Scores from the literature, by a short name of the source."""
     claims: dict[Name, Claim] = {}
     """Statements to be judged, by short name."""
     notes: tuple[str, ...] = ()
@@ -241,6 +266,13 @@ class SweepFile(Strict):
     """MLflow tracking URI; relative SQLite paths are relative to where the command is typed."""
     reports_dir: str = "reports"
     """Folder that the report files are written to."""
+
+    @field_validator("published", mode="before")
+    @classmethod
+    def _named_sources(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("source"), str):
+            raise ValueError("give the source a short name: `published: {NAME: {source: ..., scores: ...}}`")
+        return given
 
     def merges_of(self, model: str) -> tuple[Merge, ...]:
         return self.models[model].merges or self.merges

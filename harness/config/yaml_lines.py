@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -104,7 +104,8 @@ class YamlFile:
         if error["type"] == "missing":
             return self.error(spot[:-1], f"the key {name!r} is missing")
         given = json.dumps(error["input"], default=str)
-        return self.error(spot, f"{name}: {error['msg']}, not {given if len(given) < 60 else given[:57] + '...'}")
+        said = error["msg"].removeprefix("Value error, ")
+        return self.error(spot, f"{name}: {said}, not {given if len(given) < 60 else given[:57] + '...'}")
 
 
 def _fields_at(model: type[BaseModel], where: Place) -> list[str]:
@@ -113,6 +114,8 @@ def _fields_at(model: type[BaseModel], where: Place) -> list[str]:
         field = model.model_fields.get(str(step))
         if field is None:  # A key of a mapping: the model stays that of the mapping's values.
             continue
-        arguments = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        model = next(kind for kind in arguments if isinstance(kind, type) and issubclass(kind, BaseModel))
+        parts: list[Any] = [field.annotation]
+        for part in parts:  # Which grows: to any depth.
+            parts += get_args(part)
+        model = next(kind for kind in parts if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(model.model_fields)

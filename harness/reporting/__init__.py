@@ -11,10 +11,12 @@
     drawing             colours, panels, SVG and PNG
     figures             differences, seeds, published: in every report
     figures_extra       variances, power, labels, times: on request
+    literature          published results besides those that are held against ours: table, note, CSV
     markdown  latex     the report for people, and tables for a paper
     data_files          CSV and JSON
     checklist           answers for reproducibility checklists
     write               all files of a report, to a folder
 
-Beside a report: `status` (what is done, failed, new) and `power` (what a plan can detect, and its cost).
+Beside a report: `status` (what is done, failed, new), `power` (what a plan can detect, and its cost) and `explain`
+(`--explain` and `--list`).
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from harness.analysis.design import exact_test
 from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
+from harness.analysis.published import first_source
 from harness.core.text import listed
 from harness.reporting.footnotes_stars import stars
 from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
@@ -82,9 +83,10 @@ def _reconstructions(findings: Findings) -> Iterator[str]:
 
 def published_scores(findings: Findings) -> Iterator[str]:
     """Explains the published scores in brackets and their comparison with ours."""
-    published = findings.sweep.published
-    if published is None:
+    if not findings.sweep.published:
         return
+    published = findings.sweep.published[first_source(findings.sweep)]
+    scores = [score for row in published.scores.values() for cells in row.values() for score in cells.values()]
     agreements = {cell.prediction for row in findings.rows for cell in row.cells}
     agreements |= {item.judged.agreement for item in findings.comparisons if item.judged}
     is_judged = bool(agreements & {*JUDGED})
@@ -92,6 +94,11 @@ def published_scores(findings: Findings) -> Iterator[str]:
         ", and ours against it: ≈ agrees, > is higher, < is lower, by the 95 % prediction interval of one further run, "
         "widened by the rounding of the published score"
     )
+    if is_judged and any(score.sd is not None or score.n for score in scores):
+        judgement += (
+            "; where that is a mean over runs, by the 95 % interval of the difference between the two means (Welch's t "
+            "where its sd is known, else with ours for both; as of 2 runs where the number of runs is not stated)"
+        )
     yield f"In brackets the published score{judgement if is_judged else ''}. Published: {published.source.rstrip('.')}."
     others = findings.sweep.statistics.other_test_documents
     if others and is_judged:

@@ -8,6 +8,7 @@ from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
+from harness.reporting.literature import literature_note, literature_table
 from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, IMPROVING, NONE, RECONSTRUCTED, WORSE
 from harness.reporting.tables import Grid, Span, Text
 
@@ -38,7 +39,7 @@ _SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
 
 
 def latex(findings: Findings) -> str:
-    """Renders the main table, comparisons, claims, controls and groups of labels.
+    """Renders the main table, comparisons, claims, published results, controls and groups of labels.
 
     They need the packages booktabs, amssymb and graphicx.
     """
@@ -55,6 +56,9 @@ def latex(findings: Findings) -> str:
             _escaped(f"Comparisons with the base merge. {comparisons_note(findings)}"),
         ),
         *_table(tables.claim_table(findings), _escaped(claims_note(findings))),
+        *_table(
+            literature_table(findings), _escaped(f"Published results on these corpora. {literature_note(findings)}")
+        ),
         *_table(tables.score_table(findings, controls=True), _escaped(control_note(findings))),
         *_table(tables.label_group_table(findings), _escaped(label_groups_note(findings))),
     ]

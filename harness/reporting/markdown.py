@@ -12,6 +12,7 @@ from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
+from harness.reporting.literature import literature_note, literature_table
 from harness.reporting.tables import Grid, Span, Text
 
 
@@ -26,6 +27,7 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         _bullets(footnotes(findings)),
         *_section("Comparisons", tables.comparison_table(findings), comparisons_note(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
+        *_section("Published results on these corpora", literature_table(findings), literature_note(findings)),
         *(["## Figures", *figures] if figures else []),
         *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),
         *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),

@@ -10,6 +10,7 @@ from harness.reporting import checklist, data_files
 from harness.reporting.drawing import Drawing, encoded
 from harness.reporting.figures import Figures, draw
 from harness.reporting.latex import latex
+from harness.reporting.literature import literature_csv
 from harness.reporting.markdown import markdown
 
 FIGURES = "fig"
@@ -20,8 +21,8 @@ def write(findings: Findings, folder: Path, figures: Figures = "main") -> Path:
     """Writes all files of a report.
 
     NAME.md and NAME.tex; NAME.csv, NAME-cells.csv, NAME-deltas.csv, NAME.json and, where a corpus has labels of few
-    training documents or none, NAME-groups.csv; fig/NAME-FIGURE.svg, .png and .csv; the section NAME of
-    reproducibility.md.
+    training documents or none, NAME-groups.csv, and where there are further published scores, NAME-literature.csv;
+    fig/NAME-FIGURE.svg, .png and .csv; the section NAME of reproducibility.md.
 
     Args:
         findings: Findings of the sweep.
@@ -44,6 +45,8 @@ def write(findings: Findings, folder: Path, figures: Figures = "main") -> Path:
         f"{name}-deltas.csv": data_files.deltas_csv(findings),
         f"{name}.json": data_files.json_text(findings),
     }
+    if findings.literature:
+        files[f"{name}-literature.csv"] = literature_csv(findings)
     if findings.label_groups:
         files[f"{name}-groups.csv"] = data_files.label_groups_csv(findings)
     try:
@@ -69,6 +72,6 @@ def _shown(name: str, drawing: Drawing) -> str:
 def report_files(sweep: SweepFile) -> list[Path]:
     """Returns the files of a sweep's report that are there."""
     folder = Path(sweep.reports_dir)
-    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups")]
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups", "literature")]
     names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
     return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))

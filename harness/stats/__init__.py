@@ -11,7 +11,7 @@
 * `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
 * `simultaneous`: intervals of a whole family that match Holm
 * `power`: what a number of seeds can detect
-* `prediction_interval`: a published score against a further run of ours
+* `prediction_interval`: a published score against a further run of ours, or a published mean against our mean
 * `document_variance`: F1 from counts per document, its influence function, both sources of error at once
 * `document_sample`: test documents of one dataset under every run
 * `resampling`: bootstrap and approximate randomisation over documents

@@ -32,8 +32,13 @@ def protocol(plan: Plan) -> dict[str, Any]:
         "settings": _settings(plan),
         "statistics": sweep.statistics.model_dump(mode="json"),
         "resampling": asdict(Resampling()),
-        "claims": {name: claim.model_dump(mode="json", exclude={"text"}) for name, claim in sweep.claims.items()},
-        "published": sweep.published.model_dump(mode="json")["scores"] if sweep.published else None,
+        "claims": {
+            # Plans that were frozen before claims could have a source have none that is empty.
+            name: claim.model_dump(mode="json", exclude={"text"} if claim.source else {"text", "source"})
+            for name, claim in sweep.claims.items()
+        },
+        "published": {key: one.model_dump(mode="json", exclude={"source"}) for key, one in sweep.published.items()}
+        or None,
     }
 
 

@@ -1,8 +1,8 @@
 """Tree-LSTM of HiAGM: one LSTM from the leaves up and one from the top down, over any label graph.
 
 Zhou et al., ACL 2020, section 3.2.1, after the child-sum Tree-LSTM of Tai et al. (2015), as in the published program:
-see `models/structure_encoders/hiagm.py`. On a DAG, which the paper leaves open, a node takes the mean over its parents,
-each behind a forget gate of its own, like children on the way up.
+see `models/structure_encoders/hiagm.py`, also for where the downward edges start. On a DAG, which the paper leaves
+open, a node takes the mean over its parents, each behind a forget gate of its own, like children on the way up.
 
 Nodes are computed by topological generations: those that wait for no other node, those that wait for these, and so on.
 A generation is one computation for all heads, its nodes and all documents.

@@ -1,6 +1,8 @@
 """Binary cross-entropy: every label is a decision of its own, as in HiAGM, HiTIN and HiMTL.
 
 - y log p - (1 - y) log(1 - p) with p = sigmoid(z), label by label; the hierarchy plays no part in it.
+(The published evaluation of Plaud et al., CoNLL 2024, also lowers a label's probability to its parent's; nothing here
+does.)
 """
 
 import torch

@@ -8,7 +8,8 @@ set, the labels below the root included, has a softmax of its own:
     P(v) = P(p) P(v | p)
 
 *Logit adjustment*: z_v + tau log nu(v | p) in the loss and z_v in the probabilities, where nu is the label's share of
-the counted documents of its sibling set; as published, nu is 1 for a label without documents. tau is 1 in the paper.
+the counted documents of its sibling set. As in the published program, a label without documents counts as one document,
+so that of siblings with 50, 30, 20 and 0 documents the last has the share 1/101. tau is 1 in the paper.
 
 The method is made **for documents of one path**. With k gold siblings the loss is that of k draws from one softmax, and
 its optimum gives each 1/k: of two, neither is above 0.5, so neither is predicted. As published, a set of one label
@@ -42,7 +43,7 @@ from harness.core.registry import Weight
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 
-NUMERICS = {"conditional_softmax": 1}
+NUMERICS = {"conditional_softmax": 2}
 COHERENCE = "max_constraint"
 
 
@@ -75,9 +76,9 @@ class ConditionalSoftmax(Objective):
         self.level_sizes = np.unique(levels, return_counts=True)[1].tolist()
         sets, sibling_set = np.unique(parents, return_inverse=True)
         self.num_sets = len(sets)
-        counts = np.concatenate([head.facts.num_documents[head.predicted] for head in heads])[labels]
-        totals = np.bincount(sibling_set, weights=counts, minlength=self.num_sets)[sibling_set]
-        shares = np.where(counts > 0, counts / np.maximum(totals, 1), 1.0)
+        num_documents = np.concatenate([head.facts.num_documents[head.predicted] for head in heads])
+        counts = np.maximum(num_documents, 1)[labels]
+        shares = counts / np.bincount(sibling_set, weights=counts, minlength=self.num_sets)[sibling_set]
         num_sets_of = np.bincount(labels, minlength=num_labels)
         for name, values in {
             # Per pair of a label and a sibling set that holds it, K in all:

@@ -13,9 +13,11 @@ Paper: Zhou et al., *Hierarchy-Aware Global Model for Hierarchical Text Classifi
 
 Differs: the downward gate's bias, which the program never initialises, starts at 0; edge lists replace dense matrices;
 the Tree-LSTM computes all documents at once, generation by generation, has one bias per gate where the program adds
-two, and lacks a projection that the program declares and never uses. On a DAG, which paper and program leave open, a
-node takes the mean over its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy
-stacks two GCN layers.
+two, and lacks a projection that the program declares and never uses. Its downward numbers start at the prior share, as
+the paper says; the program looks it up with parent and child exchanged, so that there they start at 0 and are learned
+from it. (Upwards, and in the GCN, both agree.) On a DAG, which paper and program leave open, a node takes the mean over
+its parents on the way down. One layer as in the authors' program; the HiTIN authors' copy stacks two GCN layers, and
+its recursive regularisation of HiAGM is 0, since a type test fails: `layers: 2` with `trainer: {recursive_penalty: 0}`.
 
 HiMTL's paper writes the structure encoder otherwise (equation 2): S = sigmoid(E V W_1 + E' V W_2), with E the edges
 from parents and E' those from children, one H x H matrix for each direction, and neither gates nor biases nor a term of

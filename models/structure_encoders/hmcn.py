@@ -1,9 +1,11 @@
 """HMCN-F and HMCN-R: a local classifier per level and a global one behind them (Wehrmann et al. 2018).
 
 Paper: Wehrmann, Cerri and Barros, *Hierarchical Multi-Label Classification Networks*, ICML 2018, section 3. No program
-of the authors is known; equations and values are quoted from memory of the paper, still to be checked. The global
-classifier also reads x, as in HiLAP; in NeuralNLP it reads the state alone. With x the text and level l = 1 ... L, a
-state A^l passes down the levels beside the text:
+of the authors is known; equations and values are quoted from memory of the paper, still to be checked. Two forms are
+called HMCN in the literature. This file is the paper's: the global classifier also reads x (as in HiLAP), probabilities
+are mixed, and violations are penalised. NeuralNLP's, whose scores are often quoted, is another: its global classifier
+reads the state alone, it mixes logits, and it has no penalty. With x the text and level l = 1 ... L, a state A^l passes
+down the levels beside the text:
 
     HMCN-F: A^l = f(W^l [A^(l-1), x] + b^l), A^1 without A^0
     HMCN-R: A^l is the hidden state of one LSTM cell, the same on all levels, that reads x and A^(l-1); A^0 = 0
@@ -21,8 +23,8 @@ cell has one bias per gate, and dropout on its states only where classifiers rea
 as much as its labels do together: for a whole hierarchy, and for a branch with a mean of its own, as in the paper. A
 branch of one level has one local classifier. A level without predicted labels has a state but no classifier.
 
-Published, with other text encoders: RCV1-v2 80.80 micro F1 (README of NeuralNLP), 54.60 macro (quoted from memory of
-later papers, still to be checked).
+Published, with other text encoders: RCV1-v2 80.80 micro F1 (README of NeuralNLP, so of its form), 54.60 macro (quoted
+from memory of later papers, still to be checked).
 """
 
 from collections.abc import Sequence

@@ -50,7 +50,7 @@ def sweep(**changes: Any) -> SweepFile:
         "datasets": {key: {"label": key.upper()} for key in DATASETS},
         "seeds": tuple(range(1, 11)),
         "encoder": {"name": "bag"},
-        "published": {"source": "HiMTL, Table 1, one run", "scores": published_scores()},
+        "published": {"himtl": {"source": "HiMTL, Table 1, one run", "scores": published_scores()}},
     }
     return SweepFile.model_validate({key: value for key, value in (data | changes).items() if value is not None})
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.config.explain import explain, list_everything
 from harness.config.load import load
 from harness.core.errors import ConfigError, DataError
+from harness.reporting.explain import explain, list_everything
 from harness.sweep import main
 from tests.conftest import SweepWriter
 from tests.harness.commands import LONG, finished, start, sweep, wait_for

@@ -4,7 +4,8 @@ HiTIN (Zhu et al., ACL 2023) turns the label hierarchy into such a tree, whose l
 structural entropy (Li and Pan, 2016), the bits that describe a random walk on the graph, is low. The construction is
 the published program's: agglomerate pairs into a binary tree, splice nodes out until the height is two, then insert
 levels one by one. The virtual root takes no part, edges count once in each direction, and every tie is broken by the
-smaller label index, so the order of labels matters.
+smaller label index. So the order of labels matters where a hierarchy is alike from several labels: of a star it decides
+everything.
 
 Differs for inputs that the published program cannot handle or handles by accident: a graph without edges gets one
 cluster per label, and clusters are ordered by their smallest label.

@@ -1,30 +1,31 @@
-"""Table 1's eleven claims on sweeps whose truth is known."""
+"""Table 1's fourteen claims on sweeps whose truth is known."""
 
 import dataclasses
 import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from harness.config.load import load
 from harness.config.schema import Claim
 from harness.core.errors import ConfigError
 from harness.reporting.markdown import markdown
-from tests.harness.fake_sweep import DATASETS, noisy, results, summary_of, sweep
+from tests.harness.fake_sweep import DATASETS, noisy, results, scores, summary_of, sweep
 from tests.shared import ROOT
 
 TABLE_1 = load(ROOT / "sweeps" / "table1.yaml")
 CLAIMS = TABLE_1.claims
 
 
-def verdicts(gain, sd=0.05, **changes):
+def verdicts(gain, sd=0.05, base=90):
     """Verdicts of every claim where `gain(model, merge, dataset, metric)` is true, with ten seeds."""
-    table = sweep(claims={name: claim.model_dump() for name, claim in CLAIMS.items()}, **changes)
     rng = np.random.default_rng(2)
     found = results(
-        table, lambda model, merge, dataset, seed, metric: 80 + gain(model, merge, dataset, metric) + rng.normal(0, sd)
+        TABLE_1,
+        lambda model, merge, dataset, seed, metric: base + gain(model, merge, dataset, metric) + rng.normal(0, sd),
     )
-    return {claim.name: claim.verdict for claim in summary_of(table, found).claims}
+    return {claim.name: claim.verdict for claim in summary_of(TABLE_1, found).claims}
 
 
 def as_claimed(model, merge, dataset, metric):
@@ -33,13 +34,13 @@ def as_claimed(model, merge, dataset, metric):
         return 0.0
     if dataset == "nyt":
         return -0.3 if metric == "micro_f1" else 0.4 * (merge == "projection") + 0.1
-    if model == "hiagm":
+    if model in ("hiagm", "flat"):
         return 1.2 if merge == "masking" else 0.8
     return 0.6 * (dataset == "wos" and merge == "masking") - 0.9 * (dataset == "rcv1") - 0.1 * (merge == "projection")
 
 
-def test_all_eleven_are_registered():
-    assert list(CLAIMS) == [f"C{number}" for number in range(1, 12)]
+def test_all_fourteen_are_registered():
+    assert list(CLAIMS) == [f"C{number}" for number in range(1, 15)]
 
 
 def test_a_world_in_which_the_paper_is_right():
@@ -58,13 +59,17 @@ def test_a_world_in_which_nothing_happens():
 
 
 def test_a_world_that_is_the_other_way_round():
-    found = verdicts(lambda *place: -2 * as_claimed(*place) - 2.0 * (place[1] != "none"))
-    assert {found[name] for name in ("C1", "C2", "C3", "C4", "C9", "C10", "C11")} == {"not supported"}
+    def gain(model, *place):
+        return (-2 * as_claimed(model, *place) - 2.0 * (place[0] != "none")) * (model != "flat")
+
+    found = verdicts(gain, base=60)
+    names = ("C1", "C2", "C3", "C4", "C9", "C10", "C11", "C12", "C13", "C14")
+    assert {found[name] for name in names} == {"not supported"}
 
 
 def test_too_much_noise_leaves_everything_open():
     found = verdicts(as_claimed, sd=8.0)
-    assert {found[name] for name in ("C2", "C6", "C7", "C9", "C10", "C11")} == {"inconclusive"}
+    assert {found[name] for name in ("C2", "C6", "C7", "C9", "C10", "C11", "C12")} == {"inconclusive"}
 
 
 @pytest.mark.parametrize(("factors", "verdict"), [((1.28, 1.32), "supported"), ((1.9, 2.1), "not supported")])
@@ -155,6 +160,108 @@ def test_larger_gain_is_a_stratified_contrast_by_hand():
     assert part.published == f"{(84.71 + 84.41) / 2 - 84.66 - ((85.27 + 85.25) / 2 - 85.27):+.2f}"
 
 
+def two_rows(**claim):
+    """HiAGM and a flat classifier under projection, and a claim about them."""
+    models = {"hiagm": {"label": "HiAGM"}, "flat": {"label": "Flat", "merges": ("none", "projection"), "control": True}}
+    rows = ("hiagm/projection", "flat/projection")
+    return sweep(
+        models=models, published=None, claims={"C": {"text": "x", "kind": "equivalent", "rows": rows, **claim}}
+    )
+
+
+def test_equivalence_of_two_rows_is_that_of_their_differences_by_seed():
+    table = two_rows(data=("wos",), metrics=("micro_f1",), bounds=(-0.5, 0.5))
+    rng = np.random.default_rng(4)
+    common = rng.normal(0, 5.0, 10)  # Of a seed, in both rows: what only pairs take off.
+    found = results(table, lambda model, merge, dataset, seed, metric: 80 + common[seed - 1] + rng.normal(0, 0.2))
+    ours, flat = (np.array(scores(found, model, "projection", "wos", "micro_f1")) for model in ("hiagm", "flat"))
+    difference = ours - flat
+    error = difference.std(ddof=1) / math.sqrt(10)
+    low, high = difference.mean() + scipy.stats.t.ppf([0.025, 0.975], 9) * error
+    (claim,) = summary_of(table, found).claims
+    (part,) = claim.parts
+    assert part.title == "HiAGM+MTL (projection) - Flat+MTL (projection), WOS micro"
+    assert part.ours == f"{difference.mean():+.2f} [{low:+.2f}, {high:+.2f}]" and claim.verdict == "supported"
+
+    apart = [
+        dataclasses.replace(one, scores={m: s + 1 * (one.model == "flat") for m, s in one.scores.items()})
+        for one in found
+    ]
+    assert summary_of(table, apart).claims[0].verdict == "not supported"
+    assert summary_of(table, alike(found, "flat", "projection")).claims[0].verdict == "not tested"
+
+
+def test_equivalence_of_averages():
+    table = two_rows(bounds=(-0.5, 0.5))
+    rng = np.random.default_rng(5)
+    off = {"wos": 0.6, "rcv1": -0.6, "nyt": 0.0}
+    found = results(table, lambda model, merge, dataset, *_: 80 + off[dataset] * (model == "flat") + rng.normal(0, 0.1))
+    assert summary_of(table, found).claims[0].verdict == "supported", "the average is, no dataset"
+
+
+def exceeding(score, data=("wos",)):
+    """A claim that HiAGM's WOS score exceeds one of a second source."""
+    published = {
+        "own": {"source": "own", "scores": {"hiagm/none": {"wos": {"micro_f1": 81.0}}}},
+        "other": {"source": "other", "scores": {"hiagm/none": {key: {"micro_f1": score} for key in data}}},
+    }
+    claim = {"text": "x", "kind": "exceeds", "source": "other", "rows": ("hiagm/none",), "data": data}
+    return sweep(published=published, claims={"C": claim | {"metrics": ("micro_f1",)}})
+
+
+@pytest.mark.parametrize(
+    ("score", "variance", "sizes"),
+    [
+        (80.5, lambda v: [v * (1 + 1 / 10)], [10]),
+        ({"mean": 80.5, "n": 4}, lambda v: [v * (1 / 4 + 1 / 10)], [10]),
+        ({"mean": 80.5, "sd": 0.4, "n": 4}, lambda v: [v / 10, 0.16 / 4], [10, 4]),
+        ({"mean": 80.5, "sd": 0.4}, lambda v: [v / 10, 0.16 / 2], [10, 2]),
+    ],
+    ids=["a run", "a mean without sd", "a mean", "a mean over an unknown number"],
+)
+def test_a_published_score_is_exceeded_with_the_error_of_both(score, variance, sizes):
+    table = exceeding(score)
+    found = noisy(table)
+    runs = np.array(scores(found, "hiagm", "none", "wos", "micro_f1"))
+    parts = variance(runs.var(ddof=1))
+    df = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))
+    low, high = runs.mean() - 80.5 + scipy.stats.t.ppf([0.025, 0.975], df) * math.sqrt(sum(parts))
+    (claim,) = summary_of(table, found).claims
+    (part,) = claim.parts
+    assert part.title == "HiAGM over 80.50, WOS micro" and part.published == "+0.50" and not part.with_documents
+    assert part.ours == f"{runs.mean() - 80.5:+.2f} [{low:+.2f}, {high:+.2f}]" and claim.verdict == "supported"
+
+
+def test_the_report_says_what_error_a_published_score_has():
+    table = exceeding(80.5)
+    assert "of a single run as that of a further run of ours" in markdown(summary_of(table, noisy(table)))
+    rising = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
+    assert "A difference from a published score" not in markdown(summary_of(rising, noisy(rising)))
+
+
+def test_an_average_exceeds_a_published_average():
+    table = exceeding({"mean": 80.0, "sd": 0.5, "n": 5}, DATASETS)
+    table = table.model_copy(update={"claims": {"C": table.claims["C"].model_copy(update={"data": ("average",)})}})
+    found = noisy(table)
+    runs = [np.array(scores(found, "hiagm", "none", dataset, "micro_f1")) for dataset in DATASETS]
+    parts, sizes = [*(one.var(ddof=1) / 10 for one in runs), *[0.05] * 3], [10] * 3 + [5] * 3
+    df = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))
+    difference = np.mean([one.mean() for one in runs]) - 80
+    low, high = difference + scipy.stats.t.ppf([0.025, 0.975], df) * math.sqrt(sum(parts)) / 3
+    (part,) = summary_of(table, found).claims[0].parts
+    assert part.ours == f"{difference:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def test_seeds_that_make_no_difference_exceed_nothing():
+    table = exceeding(80.5)
+    assert summary_of(table, alike(noisy(table), "hiagm", "none")).claims[0].verdict == "not tested"
+
+
+def test_the_papers_own_table_contradicts_one_part_of_its_sentence():
+    parts = {part.title: part.published for part in summary_of(TABLE_1, []).claims[12].parts}
+    assert parts["HiTIN over 86.71, RCV1-v2 micro"] == "+1.97" and parts["HiTIN over 69.31, NYT macro"] == "-0.10"
+
+
 def test_other_smallest_effects_and_subsets_of_the_documents():
     table = sweep(claims={"C2": CLAIMS["C2"].model_dump()})
     rng = np.random.default_rng(1)
@@ -184,6 +291,15 @@ def test_claims_are_printed_with_every_part():
         ({"rows": ["hiagm/none"]}, "hiagm/none"),
         ({"data": ["woss"]}, "woss.*wos"),
         ({"kind": "larger_gain", "rows": ["hiagm"]}, "compares two models"),
+        ({"kind": "equivalent", "rows": ["hiagm/none"]}, "equivalent compares two rows"),
+        ({"kind": "equivalent", "rows": ["hiagm/none", "flat/masking"]}, "flat/masking"),
+        ({"kind": "exceeds", "rows": ["hiagm/none"]}, "unknown source ''"),
+        ({"kind": "exceeds", "source": "zhu", "rows": ["hitin/none"]}, "zhu.*zhu2023"),
+        ({"kind": "exceeds", "source": "zhu2023", "rows": ["hiagm/none"]}, "hiagm/none.*hitin/none"),
+        (
+            {"kind": "exceeds", "source": "zhu2023", "rows": ["hitin/none"], "data": ["average"]},
+            "zhu2023 has no macro_f1 of hitin/none on wos to be exceeded",
+        ),
         ({"kind": "raises"}, "kind"),
         ({"metrics": []}, "claims.C1.metrics: .* at least 1"),
         ({"kind": "time_ratio", "data": ["wos"]}, "bounds -1 and 1 must rise, and above 0"),
@@ -208,7 +324,14 @@ def test_an_impossible_claim_is_refused_with_its_place(tmp_path, change, words):
     ],
 )
 def test_a_claim_about_a_difference_needs_the_base_and_another_merge(tmp_path, merges, change):
-    refuses(tmp_path, change, "merges with the base merge 'none'", merges=merges, published=None)
+    refuses(
+        tmp_path,
+        change,
+        "merges with the base merge 'none'",
+        merges=merges,
+        published={},
+        models={"hiagm": {}, "hitin": {}},
+    )
 
 
 def test_a_table_has_metrics(tmp_path):
@@ -240,7 +363,7 @@ def refuses(tmp_path, change, words, **changes):
     ],
 )
 def test_claims_follow_the_merges_of_each_model(tmp_path, models, change, words):
-    refuses(tmp_path, change, words, models=models, published=None)
+    refuses(tmp_path, change, words, models=models, published={})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Published numbers of other test documents than ours: judged with the error of both samples, or not at all."""
+"""Published numbers, also means and those of other test documents than ours: judged with the error of both, or not."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.reporting.markdown import markdown
 from harness.stats.document_variance import influence, variance_of_mean
-from tests.harness.fake_sweep import cell, facts, noisy, summary_of, sweep, the
+from tests.harness.fake_sweep import DATASETS, cell, facts, noisy, scores, summary_of, sweep, the
 from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
@@ -26,7 +26,7 @@ def one(**statistics: Any) -> SweepFile:
         merges=("none", "masking"),
         datasets={"wos": {"label": "wos"}},
         seeds=ONE.seeds,
-        published={"source": "elsewhere", "scores": PUBLISHED},
+        published={"elsewhere": {"source": "elsewhere", "scores": PUBLISHED}},
         statistics=statistics,
     )
 
@@ -105,3 +105,61 @@ def test_scores_of_a_subset_of_the_documents_are_not_comparable():
     labels = {column.title: entry.prediction for column, entry in cells}
     assert labels["WOS micro"] == labels["Avg micro"] == "not comparable"
     assert labels["RCV1 micro"] in ("≈", "<", ">")
+
+
+def with_sources(**scores: Any) -> SweepFile:
+    """Two sources; HiAGM's scores on WOS are those given for the first one."""
+    return sweep(
+        published={
+            "first": {"source": "First.", "scores": {"hiagm/none": {"wos": scores}}},
+            "second": {
+                "source": "Second.",
+                "scores": {"hiagm/none": {"wos": {"micro_f1": 70.0}}, "hitin/masking": {"nyt": {"macro_f1": 60.0}}},
+                "literature": {"HBGL": {key: {"micro_f1": {"mean": 80.0, "sd": 0.3, "n": 5}} for key in DATASETS}},
+            },
+        }
+    )
+
+
+def test_the_first_source_is_held_against_ours_and_the_others_are_shown() -> None:
+    table = with_sources(micro_f1=87.5)
+    findings = summary_of(table, FOUND)
+    assert cell(findings, "hiagm", "none", "WOS micro").published == 87.5
+    assert cell(findings, "hitin", "masking", "NYT macro").published is None
+    shown = {
+        (row.title, row.source, column.title): number
+        for row in findings.literature
+        for column, number in zip(findings.columns, row.scores, strict=True)
+        if number
+    }
+    assert {key: number.value for key, number in shown.items()} == {
+        ("HiAGM", "second", "WOS micro"): 70.0,
+        ("HiTIN+MTL (masking)", "second", "NYT macro"): 60.0,
+        **{("HBGL", "second", f"{name} micro"): 80.0 for name in ("WOS", "RCV1", "NYT", "Avg")},
+    }
+    average = shown["HBGL", "second", "Avg micro"]
+    assert average.sd == pytest.approx(0.3 / math.sqrt(3)) and average.runs == 5
+
+
+def test_a_mean_with_spread_is_judged_by_the_two_means() -> None:
+    runs = np.array(scores(FOUND, "hiagm", "none", "wos", "micro_f1"))
+    theirs = np.array([87.3, 87.5, 87.9, 87.0])
+    mean = {"mean": float(theirs.mean()), "sd": float(theirs.std(ddof=1)), "n": 4}
+    findings = summary_of(with_sources(micro_f1=mean), FOUND)
+    found = cell(findings, "hiagm", "none", "WOS micro")
+    low, high = scipy.stats.ttest_ind(runs, theirs, equal_var=False).confidence_interval(0.95)
+    assert found.half_width == pytest.approx((high - low) / 2 + 0.005)
+    assert "as of 2 runs where the number of runs is not stated" in markdown(findings)
+    assert "as of 2 runs" not in markdown(SUMMARY)
+
+
+def test_a_mean_over_an_unknown_number_of_runs_counts_as_that_of_two() -> None:
+    halves = [
+        cell(summary_of(with_sources(micro_f1={"mean": 87.5, "sd": 0.2, **n}), FOUND), "hiagm", "none", "WOS micro")
+        for n in ({}, {"n": 2}, {"n": 10})
+    ]
+    assert halves[0].half_width == halves[1].half_width > halves[2].half_width
+
+
+def test_nothing_is_shown_where_nothing_more_is_published() -> None:
+    assert SUMMARY.literature == () and summary_of(sweep(published=None), FOUND).literature == ()

@@ -47,8 +47,8 @@ def test_table_1_before_any_trial() -> None:
     assert line(text, "HiAGM+MTL (masking), Avg macro")[:3] == ["0.17", "0.16", f"{least:.2f}"]
     assert "Family B (24 tests): the least p of the exact sign flip after Holm is 0.047 with 10 seeds" in text
     assert "10 seeds reach 0.05." in text
-    assert "18 trials per seed, 2 hours each (as given): 36 hours per seed, 360 hours for all 10" in text
-    assert text.rstrip(".").endswith("216 hours for the recommended 6")
+    assert "24 trials per seed, 2 hours each (as given): 48 hours per seed, 480 hours for all 10" in text
+    assert text.rstrip(".").endswith("288 hours for the recommended 6")
 
 
 def test_what_is_recommended_holds_after_holm_with_one_seed_to_spare() -> None:
@@ -114,10 +114,10 @@ def test_the_power_of_an_average_is_that_of_its_own_datasets(write_sweep: SweepW
 
 def test_cells_that_are_one_trial_cost_one() -> None:
     plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
-    assert len(plan.trials) == 310 and len(plan.cells()) == 62
+    assert len(plan.trials) == 330 and len(plan.cells()) == 66
     text = describe(plan, sd=0.3, hours=2.0)
     assert (
-        "42 trials per seed, 2 hours each (as given): 84 hours per seed, 420 hours for all 5, of which 420 are to go"
+        "46 trials per seed, 2 hours each (as given): 92 hours per seed, 460 hours for all 5, of which 460 are to go"
         in text
     )
 

@@ -62,6 +62,17 @@ def test_an_edited_plan(write_sweep: SweepWriter) -> None:
     assert registration(Plan.open(load(path))).changes[0] == "the frozen plan itself was edited"
 
 
+def test_published_scores_are_part_of_the_plan(write_sweep: SweepWriter) -> None:
+    def published(score: float) -> dict[str, object]:
+        return {"paper": {"source": "somewhere", "scores": {"hiagm/none": {"synthetic": {"micro_f1": score}}}}}
+
+    claim = {"text": "x", "kind": "exceeds", "source": "paper", "rows": ["hiagm/none"], "data": ["synthetic"]}
+    claims = {"C1": claim | {"metrics": ["micro_f1"]}}
+    frozen(write_sweep(claims=claims, published=published(80.0)))
+    found = registration(Plan.open(load(write_sweep(claims=claims, published=published(90.0)))))
+    assert found.changes == ("published.paper.scores.hiagm/none.synthetic.micro_f1.mean: 80.0 -> 90.0",)
+
+
 def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}})
     plan = Plan.open(load(path))

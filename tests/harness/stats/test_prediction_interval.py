@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from harness.stats import prediction_interval
+from harness.stats.prediction_interval import PublishedNumber
 
 
 def test_prediction_interval_by_hand():
@@ -87,3 +88,42 @@ def test_a_difference_of_arms_that_do_not_pair():
     assert judged.half_width == pytest.approx(scipy.stats.t.isf(0.025, df) * math.sqrt(sum(v)) + 0.01)
     further = prediction_interval.prediction([variant, -base], variant.mean() - base.mean(), 0.01, num_strata=1)
     assert further.p == pytest.approx(1), "the interval lies around our difference"
+
+
+def test_a_published_mean_with_its_spread_is_compared_by_welchs_t():
+    ours, theirs = np.array([80.0, 80.1, 80.3, 80.4]), np.array([80.6, 80.9, 80.5])
+    number = PublishedNumber(theirs.mean(), ((theirs.std(ddof=1), 3),), 3)
+    judged = prediction_interval.prediction([ours], number, rounding=0.0)
+    welch = scipy.stats.ttest_ind(ours, theirs, equal_var=False)
+    assert judged.p == pytest.approx(welch.pvalue) and judged.agreement == "<"
+    low, high = welch.confidence_interval(0.95)
+    assert judged.half_width == pytest.approx((high - low) / 2)
+
+
+def test_a_published_mean_without_spread_has_that_of_as_many_runs_of_ours():
+    scores = [80.0, 80.1, 80.2]
+    judged = prediction_interval.prediction([scores], PublishedNumber(80.0, runs=5))
+    assert judged.half_width == pytest.approx(4.302652729911275 * 0.1 * math.sqrt(1 / 3 + 1 / 5) + 0.005)
+
+
+def test_differences_and_averages_of_published_means_add_their_errors():
+    one, other = PublishedNumber(80.5, ((0.2, 4),), 4), PublishedNumber(80.1, ((0.3, 6),), 6)
+    number = one.minus(other)
+    assert (number.value, number.spreads, number.runs) == (0.4, ((0.2, 4), (0.3, 6)), 4)
+    assert one.minus(PublishedNumber(80.1)) == PublishedNumber(0.4)
+    differences = [np.array([0.3, 0.5, 0.4]), np.array([0.1, 0.3, 0.5])]
+    found = prediction_interval.against_published(differences, number, 2)
+    v, sizes = [0.01 / 3, 0.04 / 3, 0.04 / 4, 0.09 / 6], [3, 3, 4, 6]
+    assert found.value == pytest.approx(0.35 - 0.4) and found.error == pytest.approx(math.sqrt(sum(v)) / 2)
+    assert found.df == pytest.approx(sum(v) ** 2 / sum(part**2 / (n - 1) for part, n in zip(v, sizes, strict=True)))
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_means_of_one_system_agree_as_often_as_they_should(is_stated):
+    rng, inside = np.random.default_rng(8), []
+    for _ in range(2000):
+        ours, theirs = rng.normal(80, 0.3, 10), rng.normal(80, 0.2, 5)
+        # Where it is not stated it counts as the least that it can be, and so is judged with caution.
+        number = PublishedNumber(theirs.mean(), ((theirs.std(ddof=1), 5 if is_stated else 2),), 5 if is_stated else 2)
+        inside.append(prediction_interval.prediction([ours], number, rounding=0.0).p >= 0.05)
+    assert 0.935 < np.mean(inside) < 0.965 if is_stated else np.mean(inside) > 0.97

@@ -34,6 +34,13 @@ def frozen(path: Path) -> Path:
     return Path(sweep.store) / "tiny.plan.json"
 
 
+def test_a_plan_that_was_frozen_before_claims_had_sources_is_followed(write_sweep: SweepWriter) -> None:
+    claim = {"text": "it rises", "kind": "rises", "rows": ["hiagm/projection"], "data": ["synthetic"]}
+    path = frozen(write_sweep(claims={"C1": claim}))
+    promised = json.loads(path.read_text("utf-8"))["plan"]
+    assert "source" not in promised["claims"]["C1"] and promised["published"] is None
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

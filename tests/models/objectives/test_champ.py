@@ -59,6 +59,55 @@ def test_weights_by_hand() -> None:
     assert terms.tolist() == pytest.approx([math.log(2) * (1 + 0.5 * (square - 1)) for square in squares])
 
 
+def published(graph: Hierarchy, gold: list[float], z: list[float], beta: float) -> list[float]:
+    """The published program's loss of one document, from its matrix of distances: a weight per nearest gold label."""
+    lengths = dict(nx.all_pairs_shortest_path_length(undirected(graph)))
+    farthest = max(lengths[v][u] for v in range(len(graph)) for u in range(len(graph)))
+    labels = [u for u in range(len(graph)) if gold[u]]
+    losses = []
+    for v in range(len(graph)):
+        least = min(lengths[v][u] for u in labels)
+        num, weight = sum(lengths[v][u] == least for u in labels), 1 + beta * ((1 + least / farthest) ** 2 - 1)
+        losses.append(math.log1p(math.exp(-z[v])) if gold[v] else num * weight * math.log1p(math.exp(z[v])))
+    return losses
+
+
+@given(forests(), st.integers(0, 2**16))
+def test_ties_that_count_each_are_the_published_programs_loss_on_a_forest(graph: Hierarchy, seed: int) -> None:
+    gold = checks.closed_gold(graph, 4, seed)
+    gold = gold[gold.sum(1) > 0]
+    logits = torch.from_numpy(np.random.default_rng(seed).normal(size=gold.shape))
+    terms = Champ([head_on(graph)], beta=0.2, ties="each").terms(logits, gold)
+    if len(graph) > 1:
+        expected = [published(graph, y, z, 0.2) for y, z in zip(gold.tolist(), logits.tolist(), strict=True)]
+        np.testing.assert_allclose(terms, np.reshape(expected, gold.shape))
+
+
+@given(dags(), st.integers(0, 2**16))
+def test_ties_change_nothing_for_documents_of_one_path(graph: Hierarchy, seed: int) -> None:
+    path = [int(np.random.default_rng(seed).choice(graph.roots))]
+    gold = torch.zeros(1, len(graph), dtype=torch.float64)
+    gold[0, path] = 1
+    objective = Champ([head_on(graph)], ties="each")
+    assert objective.num_nearest(gold).tolist() == [[1.0] * len(graph)]
+
+
+def test_ties_by_hand_and_in_branches() -> None:
+    # Three stars; gold are the hubs 0 and 2, and 1 below 0. Label 4 and its hub see two gold hubs across the root.
+    graph = hierarchy(6, [(0, 1), (2, 3), (4, 5)])
+    gold = torch.tensor([[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]])
+    assert Champ([head_on(graph)]).num_nearest(gold).tolist() == [[1, 1, 1, 1, 2, 2]]
+    branches = Champ(checks.projected(graph), ties="each")
+    assert branches.num_nearest(gold).tolist() == [[1, 1, 1, 1, 1, 1]]
+    whole = Champ([head_on(graph)], beta=0.0, ties="each").terms(torch.zeros(1, 6), gold)[0]
+    assert whole.tolist() == pytest.approx([math.log(2) * num for num in (1, 1, 1, 1, 2, 2)])
+
+
+def test_the_default_is_the_formula_with_the_strength_of_the_authors_configurations() -> None:
+    objective = Champ([head_on(stars([2, 2]))])
+    assert objective.beta == 1e-4 and objective.ties == "once"
+
+
 def test_gold_labels_keep_the_weight_1_and_beta_0_is_plain_cross_entropy() -> None:
     logits, gold = torch.randn(4, 7), checks.closed_gold(DAG, 4, 2).float()
     plain = BCE([head_on(DAG)]).terms(logits, gold)

@@ -74,8 +74,8 @@ def test_loss_set_by_set_on_any_dag(graph: Hierarchy, seed: int, tau: float) -> 
     pairs = [(int(p), int(c)) for p, c in graph.edges] + [(ROOT, v) for v in range(len(graph)) if v not in with_parents]
     nu = {}
     for p, v in pairs:
-        total = sum(counts[u] for q, u in pairs if q == p)
-        nu[p, v] = (counts[v] / total) ** tau if counts[v] else 1.0
+        total = sum(max(counts[u], 1) for q, u in pairs if q == p)
+        nu[p, v] = (max(counts[v], 1) / total) ** tau
     expected = [by_hand(graph, z, y, nu) for z, y in zip(logits.tolist(), gold.tolist(), strict=True)]
     np.testing.assert_allclose(objective.terms(logits, gold), expected, atol=1e-6, rtol=1e-6)
 
@@ -110,6 +110,19 @@ def test_logit_adjustment_makes_the_balanced_answer_optimal() -> None:
     (gradient,) = torch.autograd.grad(objective.terms(logits.expand(100, -1), gold).sum(), logits)
     torch.testing.assert_close(gradient, torch.zeros(1, 2), atol=1e-4, rtol=0)
     assert objective.probabilities(logits)[0].tolist() == [0.5, 0.5]
+
+
+def test_a_label_without_documents_counts_as_one_document() -> None:
+    def adjusted(counts: list[int]) -> Tensor:
+        facts = LabelFacts(np.zeros(0, np.float32), np.array(counts))
+        objective = ConditionalSoftmax([HeadSpec(hierarchy(4), facts, np.arange(4))], tau=1.0)
+        # At equal logits, gold labels one by one: - log of their shares.
+        return -objective.terms(torch.zeros(4, 4), torch.eye(4)).diagonal()
+
+    expected = [math.log(count / 101) for count in (50, 30, 20, 1)]
+    assert adjusted([50, 30, 20, 0]).tolist() == pytest.approx(expected, abs=1e-6)
+    assert expected[3] == pytest.approx(-4.615, abs=5e-4)
+    assert adjusted([0, 0, 0, 0]).tolist() == pytest.approx([math.log(1 / 4)] * 4)
 
 
 def test_two_gold_siblings_end_at_a_half_each() -> None:

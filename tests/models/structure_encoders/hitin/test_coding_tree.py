@@ -111,6 +111,32 @@ def test_in_any_order_of_labels_entropy_is_one_that_the_published_program_reache
                 assert round(entropy(tree, other), 4) in reached.get((name, part, height), (bits,))
 
 
+def clusters(graph: Hierarchy, order: np.ndarray) -> set[frozenset[int]]:
+    """The clusters of the coding tree of height 2 where label i is the one numbered order[i]."""
+    other = hierarchy(len(graph), [(int(order[p]), int(order[c])) for p, c in graph.edges])
+    parents = coding_tree(other, 2).parents[0][order]
+    return {frozenset(np.flatnonzero(parents == cluster).tolist()) for cluster in range(parents.max() + 1)}
+
+
+@pytest.mark.parametrize("name", ["wos", "rcv1.hiagm", "nyt"])
+def test_clusters_of_a_star_are_those_of_the_order_and_other_clusters_are_of_the_hierarchy(name: str) -> None:
+    whole = taxonomy(name)
+    for graph in (whole, *map(whole.sub, whole.branches())):
+        is_star = len(graph) > 2 and len(graph.edges) == (graph.edges[:, 0] == graph.roots[0]).sum()
+        orders = [np.random.default_rng(seed).permutation(len(graph)) for seed in range(4)]
+        found = [clusters(graph, order) for order in orders]
+        if not is_star:
+            assert found == [found[0]] * 4
+            continue
+        assert name == "wos"
+        for own, order in zip(found, orders, strict=True):
+            # The hub and the labels with the lowest numbers of the others.
+            joined = max(own, key=len)
+            rest = [int(label) for label in np.argsort(order) if label != graph.roots[0]]
+            assert joined == {graph.roots[0], *rest[: len(joined) - 1]} and len(own) == len(graph) - len(joined) + 1
+        assert len(set(map(frozenset, found))) == 4
+
+
 @pytest.mark.parametrize(("size", "together"), [(18, 10), (54, 22)], ids=["CS", "Medical"])
 def test_the_branches_of_wos_are_one_cluster_and_single_labels(size: int, together: int) -> None:
     clusters = np.bincount(coding_tree(stars([size]), 2).parents[0])

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, get_args
 import pytest
 
 from harness import sweep
-from harness.config.explain import choices, explain
 from harness.config.schema import SweepFile
+from harness.reporting.explain import choices, explain
 from models import Coherence, HeadSplit, Merge
 from tests.harness.core.test_registry import EVERY
 
