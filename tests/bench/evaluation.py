@@ -20,13 +20,13 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
+from datasets.storage import predictions
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
 from harness.config.schema import TrainerSettings
 from harness.training.evaluate import Documents
 from harness.training.evaluate import evaluate as evaluated
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
-from harness.training.run import write_predictions
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict
@@ -61,7 +61,7 @@ class Answers(nn.Module):
 
     def __init__(self, predicted: Bools):
         super().__init__()
-        self.register_parameter("device", nn.Parameter(torch.zeros(1)))
+        self.device = torch.device("cpu")
         self.predicted = torch.from_numpy(predicted)
         self.heads = SimpleNamespace(probabilities=self.probabilities)
 
@@ -209,7 +209,7 @@ def written() -> dict[str, int]:
     predicted = scipy.sparse.csr_array(answers.predicted.numpy())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        write_predictions(path, doc_ids, {"micro_f1": predicted})
+        predictions.write(path, doc_ids, {"micro_f1": predicted})
         stored = pq.read_metadata(path)
         groups = [stored.row_group(i) for i in range(stored.num_row_groups)]
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]

@@ -45,6 +45,7 @@ RENEW = "`python -m tests.golden.renew`"
 Entry = dict[str, Any]
 
 
+@cache
 def trials() -> dict[str, TrialSettings]:
     """Returns the trials of the sweep file, by `model/merge`."""
     return {f"{trial.model}/{trial.merge}": trial for trial in expand(load(SWEEP))}

@@ -82,6 +82,7 @@ def test_a_run_is_still_improving_whose_best_epoch_is_the_last_one_allowed(
     plan = Plan.open(load(path))
     first = plan.trials[0]
     plan.store.folder(first.key).mkdir(parents=True, exist_ok=True)
+    (plan.store.folder(first.key) / "predictions.parquet").touch()
     selected = {metric: {"epoch": float(epoch), "micro_f1": 70.0} for metric, epoch in epochs.items()}
     plan.store.finish(record(first.key, first.settings).model_copy(update={"selected": selected}))
     (found,) = find(*collect(Plan.open(load(path)), is_interim=True)).results

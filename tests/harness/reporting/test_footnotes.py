@@ -100,7 +100,8 @@ def test_too_few_seeds_judge_nothing():
 
 
 def test_what_lies_inside_an_interval_that_says_little_counts_among_the_published_scores():
-    few = sweep(seeds=(1, 2), published={"source": "made up", "scores": {"hiagm/none": {"wos": {"micro_f1": 80.0}}}})
+    scores = {"hiagm/none": {"wos": {"micro_f1": 80.0}}}
+    few = sweep(seeds=(1, 2), published={"paper": {"source": "made up", "scores": scores}})
     found = results(few, lambda model, merge, dataset, seed, metric: 80 + 0.1 * seed)
     assert "0 of 1 published scores lie outside" in text_of(few, found)
     far = [dataclasses.replace(one, scores={key: score - 9 for key, score in one.scores.items()}) for one in found]

@@ -114,10 +114,10 @@ def test_the_power_of_an_average_is_that_of_its_own_datasets(write_sweep: SweepW
 
 def test_cells_that_are_one_trial_cost_one() -> None:
     plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
-    assert len(plan.trials) == 330 and len(plan.cells()) == 66
+    assert len(plan.trials) == 480 and len(plan.cells()) == 96
     text = describe(plan, sd=0.3, hours=2.0)
     assert (
-        "46 trials per seed, 2 hours each (as given): 92 hours per seed, 460 hours for all 5, of which 460 are to go"
+        "66 trials per seed, 2 hours each (as given): 132 hours per seed, 660 hours for all 5, of which 660 are to go"
         in text
     )
 
