@@ -4,6 +4,7 @@ python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 
 from harness.config.arguments import add_sweep
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError("must be above 0")
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("must be above 0, and finite")
     return value
 
 

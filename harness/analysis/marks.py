@@ -31,10 +31,11 @@ def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Compari
             benjamini_hochberg(raw, size),
             holm([item.p_exact for item in items], size),
             holm([item.p_wider for item in items], size),
+            holm([item.least_p for item in items], size),
             simultaneous_intervals([item.test.estimate for item in items], size, alpha),
             strict=True,
         )
-        for place, item, p_holm, q_bh, p_exact_holm, p_wider_holm, interval in adjusted:
+        for place, item, p_holm, q_bh, p_exact_holm, p_wider_holm, least_p, interval in adjusted:
             answer[place] = replace(
                 item,
                 p_holm=p_holm,
@@ -43,7 +44,7 @@ def marked(sweep: SweepFile, comparisons: Sequence[Comparison]) -> tuple[Compari
                 p_wider_holm=p_wider_holm,
                 simultaneous=(math.nan, math.nan) if item.obstacle else interval,
                 marks="" if item.obstacle else marks_of(item, alpha, p_holm, p_exact_holm, p_wider_holm),
-                flags=flags_of(item, alpha, size),
+                flags=flags_of(item, alpha, least_p),
             )
     return tuple(answer)
 

@@ -115,6 +115,8 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
             if claim.source not in sweep.published:
                 raise source.unknown((*place, "source"), "source", claim.source, sweep.published)
             known["exceeds"] = list(sweep.published[claim.source].scores)
+            if not known["exceeds"]:
+                raise source.error((*place, "source"), f"{claim.source} has no scores of rows of this sweep")
         elif claim.kind not in ("best", "equivalent") and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
             raise source.error((*place, "kind"), problem)
@@ -126,6 +128,8 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
             for value in values:
                 if value not in names:
                     raise source.unknown((*place, field), field, value, names)
+            if twice := sorted({value for value in values if values.count(value) > 1}):
+                raise source.error((*place, field), f"{field} repeats {', '.join(twice)}; name each once")
         if claim.kind in ("larger_gain", "equivalent") and not len(set(claim.rows)) == len(claim.rows) == 2:
             two = "models" if claim.kind == "larger_gain" else "rows"
             raise source.error((*place, "rows"), f"{claim.kind} compares two {two}")

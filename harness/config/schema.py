@@ -20,9 +20,11 @@ Metrics = Annotated[tuple[Headline, ...], Field(min_length=1)]
 
 
 class Strict(BaseModel):
-    """Frozen, without conversion between types, and with unknown keys forbidden."""
+    """Frozen, without conversion between types, unknown keys, infinities and NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class TrainerSettings(Strict):
@@ -193,13 +195,12 @@ class Claim(Strict):
 class PublishedScore(Strict):
     """F in points: a number, which is one run's, or a mean over runs."""
 
-    mean: float
+    mean: Annotated[float, Field(ge=0, le=100)]
     """The number, or the mean."""
     sd: NonNegativeFloat | None = None
     """Standard deviation over runs."""
     n: Annotated[int, Field(gt=1)] | None = None
-    """Number of runs. A mean without it counts as one run's score or, with an sd, as that of 2, the fewest that have
-    one."""
+    """Number of runs. A mean without it counts as one run's score or, with an sd, as that of the fewest, 2."""
 
     @model_validator(mode="before")
     @classmethod

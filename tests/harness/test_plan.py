@@ -25,7 +25,15 @@ def test_it_prints_what_can_be_shown_with_a_spread_and_what_it_costs(
 
 
 @pytest.mark.parametrize(
-    "flags", [["--sd", "0"], ["--sd", "-1"], ["--hours", "nan"], ["--sd", "0.3", "--filter", "a=b"]]
+    "flags",
+    [
+        ["--sd", "0"],
+        ["--sd", "-1"],
+        ["--hours", "nan"],
+        ["--sd", "inf"],
+        ["--hours", "inf"],
+        ["--sd", "0.3", "--filter", "a=b"],
+    ],
 )
 def test_impossible_arguments_end_with_code_2(
     write_sweep: SweepWriter, flags: list[str], capsys: pytest.CaptureFixture[str]

@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
+
 from harness.analysis.flags import Flag
 from harness.reporting.markdown import markdown
 from tests.harness.fake_sweep import (
     noisy,
+    results,
     summary_of,
     sweep,
     the,
@@ -22,6 +25,18 @@ def test_flag_p_where_the_sign_flip_cannot_survive_holm():
     assert "P" in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "WOS micro").flags
     assert "P" not in the(with_effect(1.0, seeds=10)[2], "hiagm", "masking", "WOS micro").flags
     assert "P" not in the(with_effect(1.0, seeds=9)[2], "hiagm", "masking", "Avg micro").flags
+
+
+def test_flag_p_never_stands_beside_a_full_star():
+    one = sweep(datasets={"wos": {}}, seeds=tuple(range(10)), published=None)
+    rng = np.random.default_rng(0)
+    found = results(one, lambda model, merge, *_: 80 + 2 * (merge != "none") + float(rng.normal(0, 0.2)))
+    lost = [item for item in found if (item.model, item.merge) == ("hitin", "projection") and item.seed < 2]
+    found = [item for item in found if item not in lost]
+    item = the(summary_of(one, found), "hitin", "projection", "wos micro")
+    assert item.test.num_pairs == (8,) and 8 * item.least_p > 0.05, "at the first step it could not"
+    assert "*" in item.marks and item.p_exact_holm < 0.05
+    assert "P" not in item.flags
 
 
 def test_flag_u_follows_the_power_at_the_published_difference():

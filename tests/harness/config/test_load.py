@@ -103,6 +103,38 @@ from tests.shared import ROOT
         ),
         (
             "seeds:",
+            "published: {p: {source: a, scores: {hiagm/none: {synthetic: {micro_f1: .nan}}}}}\nseeds:",
+            6,
+            ["published.p.scores.hiagm/none.synthetic.micro_f1.mean: ", "finite number"],
+        ),
+        (
+            "seeds:",
+            "published: {p: {source: a, scores: {hiagm/none: {synthetic: {micro_f1: .inf}}}}}\nseeds:",
+            6,
+            ["published.p.scores.hiagm/none.synthetic.micro_f1.mean: ", "finite number"],
+        ),
+        (
+            "seeds:",
+            "published: {p: {source: a, scores: {hiagm/none: {synthetic: {micro_f1: -1.0}}}}}\nseeds:",
+            6,
+            ["published.p.scores.hiagm/none.synthetic.micro_f1.mean: ", "greater than or equal to 0"],
+        ),
+        ("seeds:", "statistics: {smallest_effect: .inf}\nseeds:", 6, ["statistics.smallest_effect", "finite"]),
+        (
+            "seeds:",
+            "claims: {C: {text: a, kind: rises, rows: [hiagm/masking, hiagm/masking], data: [synthetic]}}\nseeds:",
+            6,
+            ["rows repeats hiagm/masking; name each once"],
+        ),
+        (
+            "seeds:",
+            "published: {p: {source: a}}\nclaims: {C: {text: a, kind: exceeds, source: p, rows: [hiagm/none], "
+            "data: [synthetic]}}\nseeds:",
+            7,
+            ["p has no scores of rows of this sweep"],
+        ),
+        (
+            "seeds:",
             "published: {source: paper, scores: {hiagm/none: {}}}\nseeds:",
             6,
             ["published: give the source a short name: `published: {NAME: {source: ..., scores: ...}}`"],
