@@ -41,7 +41,10 @@ def control_note(findings: Findings) -> str:
         )
         reductions = {sweep.models[key].branch_reduction or sweep.branch_reduction for key in flat}
         if reductions == {"paper"} and all({"masking", "projection"} <= set(sweep.merges_of(key)) for key in flat):
-            notes.append("On a tree, masking is the flat model itself; projection only re-weights the branches.")
+            notes.append(
+                "On a tree, masking has the flat model's own loss and other random numbers; projection only re-weights "
+                "the branches."
+            )
     splits = {entry.split for entry in controls.values()}
     if "level" in splits:
         notes.append(

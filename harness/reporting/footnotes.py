@@ -64,8 +64,8 @@ def _reading(findings: Findings) -> Iterator[str]:
     texts = []
     if any(cell.bold for cell in cells):
         texts.append(
-            f"bold is the 95 % confidence set of the best, where it excludes any (by {LEAST_PAIRS} runs or more; "
-            "corrected within a cell's group of merges, not across columns)"
+            "bold is the 95 % confidence set of the best, where it excludes any (one-sided t tests over "
+            f"{LEAST_PAIRS} runs or more, documents not counted; corrected within a model's merges, not across columns)"
         )
     if any(cell.underlined for cell in cells):
         texts.append("underlined is the highest mean")
@@ -145,9 +145,9 @@ def convergence(findings: Findings) -> Iterator[str]:
     """Counts the runs that more training might change, and explains the sign of rows with many of them."""
     known = [one.still_improving for one in findings.results if one.still_improving is not None]
     if known:
-        yield f"Convergence: in {sum(known)} of {len(known)} runs the best epoch is the last one allowed."
+        yield f"Convergence: in {sum(known)} of {len(known)} runs a best epoch is the last one allowed."
     if any(row.still_improving for row in findings.rows):
-        yield f"{explained(IMPROVING)}, so that more training may change its scores."
+        yield f"{explained(IMPROVING)}."
 
 
 def looks(findings: Findings) -> Iterator[str]:

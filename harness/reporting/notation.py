@@ -20,7 +20,7 @@ MEANINGS = {
     RECONSTRUCTED: "a reconstruction, whose scores are not those of the published model",
     CUT: "out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
     "dropout are those of the parts",
-    IMPROVING: "most runs of the row were still improving: their best epoch is the last one allowed",
+    IMPROVING: "so it is in most runs of the row, and more training may change its scores",
     NONE: "no number: nothing has run, or there is none",
 }
 
@@ -61,6 +61,11 @@ def level(value: float) -> str:
 def mean_sd(mean: float, sd: float) -> str:
     """A mean, and its standard deviation where there is one."""
     return points(mean) if math.isnan(sd) else f"{points(mean)} ± {points(sd)}"
+
+
+def share(value: float) -> str:
+    """A probability estimated from few runs, which two decimals make neither 0 nor 1."""
+    return "<0.01" if value < 0.005 else ">0.99" if value > 0.995 else points(value)
 
 
 def interval(low: float, high: float) -> str:

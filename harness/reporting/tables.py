@@ -17,6 +17,7 @@ from harness.reporting.notation import (
     mean_sd,
     points,
     probability,
+    share,
     signed,
     with_interval,
 )
@@ -134,7 +135,7 @@ def comparison_table(findings: Findings) -> Grid:
 def _new_better(item: Comparison, with_documents: bool) -> str:
     """Returns the probability of a better new run; in a table with documents it says where they are not counted."""
     is_of_runs = with_documents and item.documents is None and not math.isnan(item.new_better.value)
-    return with_interval(*item.new_better) + (" (runs)" if is_of_runs else "")
+    return with_interval(*item.new_better, share) + (" (runs)" if is_of_runs else "")
 
 
 def _pairs(num_pairs: tuple[int, ...]) -> str:
@@ -172,7 +173,7 @@ def detail_table(findings: Findings) -> Grid:
         or not all(math.isnan(mean) for mean, _ in (*item.metrics.values(), item.seconds))
     ]
     metrics = list(details[0].metrics) if details else []
-    head = ("Model", "Data", *metrics, "seconds per trial", "time per epoch x base [95 % CI]", "parameters")
+    head = ("Model", "Data", *metrics, "training seconds", "time per epoch x base [95 % CI]", "parameters")
     rows = (
         (
             item.title,

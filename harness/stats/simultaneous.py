@@ -38,7 +38,7 @@ def simultaneous_intervals(found: Sequence[Estimate | None], size: int, alpha: f
     """
     lower = _lower_ends(found, size, alpha / 2)
     turned = [one and Estimate(-one.value, one.error, one.df) for one in found]
-    return [(low, -high) for low, high in zip(lower, _lower_ends(turned, size, alpha / 2), strict=True)]
+    return [(low, 0.0 - high) for low, high in zip(lower, _lower_ends(turned, size, alpha / 2), strict=True)]
 
 
 def _lower_ends(found: Sequence[Estimate | None], size: int, alpha: float) -> list[float]:

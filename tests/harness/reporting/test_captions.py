@@ -17,7 +17,7 @@ def test_controls_have_a_table_and_a_sentence_of_their_own():
     assert rows[3][0] == "Flat+MTL (masking)"
     assert re.fullmatch(r"81\.00 ± 0\.3\d<br>Δ \+1\.00 \[\+0\.\d\d, \+1\.\d\d\]", rows[3][1])
     assert "Flat has no structure encoder: on a tree, what is gained or lost there under a merge" in text
-    assert "On a tree, masking is the flat model itself; projection only re-weights the branches." in text
+    assert "On a tree, masking has the flat model's own loss and other random numbers; projection only" in text
     assert "random split" not in text and "Copies" not in text
     assert "Holm over 12 tests" in text
 

@@ -19,7 +19,7 @@ def test_answers_are_the_recorded_facts():
     page = updated("", find(table, found, facts(table, provenance={"commit": "abc1234", "trial hours": "5.50"})))
     assert page.startswith("# Reproducibility\n") and page.count("\n## ") == 1
     for words in (
-        "nothing is chosen on test data. Convergence: in 18 of 179 runs the best epoch is the last one allowed.\n",
+        "nothing is chosen on test data. Convergence: in 18 of 179 runs a best epoch is the last one allowed.\n",
         "commit abc1234",
         "trial hours: 5.50",
         "encoder: width 77",

@@ -28,7 +28,7 @@ def test_metrics_cost_data_notes_and_provenance():
     found = [dataclasses.replace(one, scores={**one.scores, "hier_f1": 50.0 + one.seed}) for one in FOUND]
     text = markdown(summary_of(sweep(notes=("The paper says 4 branches.",)), found))
     details = grid(text, "Other metrics and cost")
-    assert details[0][2:] == ["hier_f1", "seconds per trial", "time per epoch x base [95 % CI]", "parameters"]
+    assert details[0][2:] == ["hier_f1", "training seconds", "time per epoch x base [95 % CI]", "parameters"]
     assert details[2] == ["HiAGM", "WOS", "55.50 ± 3.03", "100.00 ± 0.00", "–", "1,000"]
     assert grid(text, "Data")[2] == ["WOS", "141", "7", "30,070", "7,518", "9,397", "0123456789ab"]
     assert "## Deviations and notes\n\n- The paper says 4 branches.\n" in text

@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis import marks
 from harness.reporting import notation
-from harness.reporting.notation import interval, level, mean_sd, points, probability, signed, with_interval
+from harness.reporting.notation import interval, level, mean_sd, points, probability, share, signed, with_interval
 
 
 def test_every_symbol_is_one_character_with_a_meaning():
@@ -46,6 +46,8 @@ def test_stars_are_explained_by_their_levels():
         (with_interval(1.5, 1, 2), "1.50 [1.00, 2.00]"),
         (with_interval(-1, -2, 0, signed), "-1.00 [-2.00, +0.00]"),
         (with_interval(1.5, math.nan, math.nan), "1.50"),
+        (with_interval(0.9951, 0.0049, 1.0, share), ">0.99 [<0.01, >0.99]"),
+        (with_interval(0.994, 0.006, 0.995, share), "0.99 [0.01, 0.99]"),
         (interval(-0.5, 0.25), "[-0.50, +0.25]"),
         (interval(0.0, 2.0), "(0, +2.00]"),
         (interval(-2.0, -0.0), "[-2.00, 0)"),
