@@ -97,7 +97,7 @@ def read_meta(folder: Path, command: str = "") -> dict[str, Any]:
         checksum = meta.pop("checksum")
     except FileNotFoundError:
         raise damaged_error(folder, f"{META} is missing", again) from None
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         raise damaged_error(folder, f"{META} cannot be read", again) from None
     if checksum != hashlib.sha256(canonical_json(meta)).hexdigest():
         raise damaged_error(folder, f"{META} does not have its checksum", again)

@@ -17,12 +17,14 @@ def fetch(kind: Any, model: str, **arguments: Any) -> Any:
         arguments: Further arguments of `from_pretrained`.
 
     Raises:
-        ConfigError: If the model cannot be found, or the class cannot load it.
+        ConfigError: If the model cannot be found, its files are damaged, or the class cannot load it.
     """
     folder = Path(model).expanduser()  # The library itself knows no `~`.
     try:
         return kind.from_pretrained(str(folder) if folder.is_dir() else model, trust_remote_code=False, **arguments)
-    except (OSError, ValueError, ImportError) as error:
+    except (RuntimeError, MemoryError):  # Weights of another shape, and want of memory: no damaged files.
+        raise
+    except Exception as error:  # The libraries raise what a damaged file makes them meet first.
         raise ConfigError(
             f"The pretrained model {model!r} cannot be loaded ({' '.join(str(error).split())[:300]}). "
             "Name a local folder with config.json, tokenizer.json and model.safetensors, or an id of the "

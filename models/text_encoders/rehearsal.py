@@ -40,8 +40,13 @@ def rehearse(encoder: TextEncoder, tokenizer: TextTokenizer, model: str, max_len
             f"and the model has embeddings up to {rows - 1}. Name a model with the tokeniser that it was trained "
             "with, or take the added tokens out."
         )
-    if failure := _failure(encoder, [last] * max_length):
-        fewest = _fewest_that_fail(lambda number: _failure(encoder, [last] * number), max_length)
+
+    def too_long(number: int) -> str:
+        # Padding has no position of its own in RoBERTa and its kin, and may be the last token.
+        return _failure(encoder, [last] * number) or _failure(encoder, [max(0, last - 1)] * number)
+
+    if failure := too_long(max_length):
+        fewest = _fewest_that_fail(too_long, max_length)
         if fewest < 2:
             raise _unusable(model, failure)
         raise ConfigError(
@@ -49,7 +54,14 @@ def rehearse(encoder: TextEncoder, tokenizer: TextTokenizer, model: str, max_len
             f"`max_length` is {max_length}. Set `encoder: {{options: {{max_length: {fewest - 1}}}}}` in the sweep "
             "file, or less."
         )
-    if failure := _failure(encoder, tokenizer.encode("").ids):
+    empty = tokenizer.encode("").ids
+    if len(empty) > max_length:
+        raise ConfigError(
+            f"The tokeniser of the pretrained model {model!r} puts {len(empty)} tokens into an empty text, and "
+            f"`max_length` is {max_length}, so that it cuts no text. Set `encoder: {{options: {{max_length: "
+            f"{len(empty) + 1}}}}}` in the sweep file, or more."
+        )
+    if failure := _failure(encoder, empty):
         raise _unusable(model, failure)
 
 

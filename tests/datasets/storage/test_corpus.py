@@ -92,3 +92,10 @@ def test_the_training_subset_is_the_same_every_time_and_sorted(tmp_path):
     assert set(subset) < set(corpus.training_rows(16))
     for most in (0, 40, 41):
         assert corpus.training_rows(most).tolist() == train.tolist()
+
+
+def test_a_description_that_is_no_mapping_is_damage(tmp_path):
+    corpus = made(tmp_path, name="synthetic")
+    (corpus.folder / "meta.json").write_text("[]", "utf-8")
+    with pytest.raises(DataError, match="is damaged: meta.json cannot be read"):
+        Corpus.open(corpus.folder)

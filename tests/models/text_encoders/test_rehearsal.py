@@ -99,3 +99,34 @@ def test_a_rehearsal_leaves_the_encoder_and_the_random_numbers_as_they_were(tmp_
     rehearse(encoder, tokenizer, folder, 12)
     assert torch.equal(torch.get_rng_state(), state) and encoder.training and encoder.bert.training
     assert all(torch.equal(before[name], value) for name, value in encoder.state_dict().items())
+
+
+def test_positions_are_counted_where_padding_is_the_last_token(tmp_path: Path) -> None:
+    config = RobertaConfig(**SMALL, pad_token_id=NUM_WORDS - 1, max_position_embeddings=60)
+    folder = save_any(tmp_path / "padding last", config)
+    tried(folder, max_length=20)
+    with pytest.raises(ConfigError, match="reads texts of 20 tokens at most, .* `max_length` is 300"):
+        tried(folder, max_length=300)
+
+
+def test_a_length_below_the_special_tokens_is_refused(tmp_path: Path) -> None:
+    folder = save_any(tmp_path / "bert", BertConfig(**SMALL, **POSITIONS))
+    with pytest.raises(ConfigError, match="puts 2 tokens into an empty text, and `max_length` is 1, .*max_length: 3"):
+        tried(folder, max_length=1)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 440449768\n"),
+        ("model.safetensors", b""),
+        ("tokenizer.json", b'{"version": "1.0", "model": {"type": "Brandnew"}}'),
+        ("tokenizer_config.json", b"[]"),
+        ("config.json", b"[]"),
+    ],
+)
+def test_damaged_files_are_refused_in_a_paragraph(file: str, content: bytes, tmp_path: Path) -> None:
+    folder = save_any(tmp_path / "bert", BertConfig(**SMALL, **POSITIONS))
+    (tmp_path / "bert" / file).write_bytes(content)
+    with pytest.raises(ConfigError, match="cannot be loaded .* Name a local folder"):
+        tried(folder)
