@@ -359,7 +359,7 @@ def refuses(tmp_path, change, words, **changes):
             "hiagm and hitin share no merge but the base",
         ),
         ({"hiagm": {"merges": ["masking", "projection"]}, "hitin": {}}, {"rows": ["hiagm/masking"]}, "hitin/masking"),
-        ({"hiagm": {}, "hitin": {}}, {"kind": "larger_gain", "rows": ["hiagm", "hiagm"]}, "compares two models"),
+        ({"hiagm": {}, "hitin": {}}, {"kind": "larger_gain", "rows": ["hiagm", "hiagm"]}, "rows repeats hiagm"),
     ],
 )
 def test_claims_follow_the_merges_of_each_model(tmp_path, models, change, words):
