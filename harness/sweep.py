@@ -69,7 +69,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     plan = Plan.open(sweep, filters)
     refuse_missing(plan, but_builtin=True)
     todo = plan.of_state("new") + (plan.of_state("failed") if retry_failed else [])
-    refuse_unusable(one.settings for one in todo)
+    refuse_unusable(one.settings.parts for one in todo)
     plan.store.check_writable()
     check_writable(Path(plan.sweep.reports_dir), "reports_dir")
     mlflow.check(plan.sweep.tracking)

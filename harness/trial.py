@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     plan = Plan.open(load(chosen.sweep), chosen.filter)
     refuse_missing(plan)
-    refuse_unusable(one.settings for one in plan.of_state("new"))
+    refuse_unusable(one.settings.parts for one in plan.of_state("new"))
     plan.store.check_writable()
     warn(plan)
     if todo := plan.of_state("new"):

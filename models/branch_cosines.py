@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.metric_names import BRANCH_COSINE
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 
@@ -43,9 +44,9 @@ def branch_cosines(model: Classifier, batches: Iterable[tuple[TokenBatch, Tensor
         means_P = torch.stack([_cosines(model, parameters, *batch) for batch in batches]).mean(0)
     model.train(was_training)
     return {
-        "branch_cosine_mean": float(means_P.mean()),
-        "branch_cosine_least": float(means_P.min()),
-        "branch_cosine_negative": float((means_P < 0).float().mean()),
+        f"{BRANCH_COSINE}mean": float(means_P.mean()),
+        f"{BRANCH_COSINE}least": float(means_P.min()),
+        f"{BRANCH_COSINE}negative": float((means_P < 0).float().mean()),
     }
 
 

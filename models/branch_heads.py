@@ -22,13 +22,12 @@ constraint (`models/objectives/max_constraint.py`) over the combined probabiliti
 Three other splits are controls that tell how much of a gain is due to the hierarchy. *Level*: the horizontal split of
 the paper's figure 1, a head for all labels at the same longest distance from the root. No edge joins two labels of a
 level, so that under projection a head has no edges, and its structure encoder passes nothing on; under masking it has
-the whole hierarchy. *Random*: a permutation of the
-labels, drawn from `SPLIT_SEED`, is cut into sets of the branches' sizes. Where branches overlap, and their sizes add up
-to more than the number of labels, the cutting starts again from the beginning: every label is in at least one set and
-in no set twice. A projected head then sees the edges within its set; priors keep their values, though some siblings are
-elsewhere. *Copies*: as many heads as branches, each for all labels, combined like a label that lies in all branches. A
-copy counts in the loss as much as a branch does on average: all together n under `mean_local`, and 1 under
-`mean_global` on a tree.
+the whole hierarchy. *Random*: a permutation of the labels, drawn from `SPLIT_SEED`, is cut into sets of the branches'
+sizes. Where branches overlap, and their sizes add up to more than the number of labels, the cutting starts again from
+the beginning: every label is in at least one set and in no set twice. A projected head then sees the edges within its
+set; priors keep their values, though some siblings are elsewhere. *Copies*: as many heads as branches, each for all
+labels, combined like a label that lies in all branches. A copy counts in the loss as much as a branch does on average:
+all together n under `mean_local`, and 1 under `mean_global` on a tree.
 
 *Conflict*: the paper's mechanism is that branches share a text encoder. Whether they pull it one way is told by the
 cosines between the gradients of their losses: `branch_losses`, and `models/branch_cosines.py`.

@@ -6,44 +6,34 @@ corpus is tokenised.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from models import STRUCTURE_ENCODERS, TEXT_ENCODERS
+from harness.core.registry import Component
 
 CHANGES_NO_NUMBER = "It only refuses."
 
-
-class Parts(Protocol):
-    """What a trial's settings say of its text encoder and its model."""
-
-    @property
-    def encoder(self) -> str: ...  # noqa: D102
-
-    @property
-    def encoder_options(self) -> Mapping[str, Any]: ...  # noqa: D102
-
-    @property
-    def structure(self) -> str: ...  # noqa: D102
-
-    @property
-    def structure_options(self) -> Mapping[str, Any]: ...  # noqa: D102
+Part = tuple[Component, Mapping[str, Any]]
+"""A component and the value of each of its options."""
 
 
-def refuse_unusable(trials: Iterable[Parts]) -> None:
+def refuse_unusable(trials: Iterable[Mapping[str, Part]]) -> None:
     """Tries each text encoder of some trials, and each model behind it, once.
+
+    Args:
+        trials: For each trial its `encoder` and its `structure`.
 
     Raises:
         ConfigError: If no trial with it could go well, with the way out.
     """
-    by_encoder: dict[str, dict[str, Parts]] = {}
-    for trial in trials:
+    encoders: dict[str, Part] = {}
+    behind: dict[str, dict[str, Part]] = {}
+    for parts in trials:
         encoder, structure = (
-            json.dumps(one, sort_keys=True)
-            for one in ((trial.encoder, trial.encoder_options), (trial.structure, trial.structure_options))
+            json.dumps([part.name, options], sort_keys=True) for part, options in (parts["encoder"], parts["structure"])
         )
-        by_encoder.setdefault(encoder, {})[structure] = trial
-    for alike in by_encoder.values():
-        first = next(iter(alike.values()))
-        built = TEXT_ENCODERS[first.encoder].load().try_out(first.encoder_options)
-        for trial in alike.values():
-            STRUCTURE_ENCODERS[trial.structure].load().try_out(trial.structure_options, built)
+        encoders[encoder] = parts["encoder"]
+        behind.setdefault(encoder, {})[structure] = parts["structure"]
+    for name, (part, options) in encoders.items():
+        built = part.load().try_out(options)
+        for structure_encoder, its_options in behind[name].values():
+            structure_encoder.load().try_out(its_options, built)

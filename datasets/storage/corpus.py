@@ -132,7 +132,7 @@ class Corpus:
 
 
 def open_corpus(folder: Path) -> Corpus:
-    """Opens a prepared corpus; a process keeps it for its next trial, unless it was prepared anew."""
+    """Opens a prepared corpus; a process keeps it for whoever asks next, unless it was prepared anew."""
     meta = folder / META
     return _open_once(folder, meta.read_bytes() if meta.is_file() else b"")
 

@@ -72,7 +72,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
     published = published_number(index.sweep, model, merge, column)
     judged = Prediction("")
     if published is not None and not math.isnan(mean):
-        runs = [{RunKey(model, merge, key.seed): 1 / len(arm) for key in arm} for arm in arms]
+        runs = index.runs_of_mean(model, merge, column)
         judged = judge_published(index, column, samples, published, ROUNDING, runs)
         if one_seed and judged.agreement in (*JUDGED, "uninformative"):
             judged = Prediction("degenerate")

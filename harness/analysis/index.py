@@ -57,6 +57,11 @@ class ResultsIndex:
         arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
         return [self.design.of(*both) for both in zip(*arms, strict=True)]
 
+    def runs_of_mean(self, model: str, merge: str, column: Column) -> list[dict[RunKey, float]]:
+        """Returns, per dataset, the runs whose weighted sum is a row's mean."""
+        arms = self.arms(model, merge, column)
+        return [{RunKey(model, merge, key.seed): 1 / len(arm) for key in arm} for arm in arms]
+
     def document_variance(self, dataset: str, metric: Headline, weights: Mapping[RunKey, float]) -> float | None:
         """Returns the variance over documents of a weighted sum of runs; None where predictions are not known."""
         sample = self.samples.get(dataset)

@@ -114,8 +114,7 @@ def above_published(
     samples = [np.array(list(arm.values())) for arm in arms]
     if index.one_seed(model, merge, column) or min(map(len, arms)) < 2 or mean_and_sd(samples)[1] <= TINY:
         return None
-    runs = [{RunKey(model, merge, key.seed): 1 / len(arm) for key in arm} for arm in arms]
-    documents = _document_error(index, column, runs)
+    documents = _document_error(index, column, index.runs_of_mean(model, merge, column))
     return None if documents is None else against_published(samples, published, len(samples), documents)
 
 

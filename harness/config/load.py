@@ -38,8 +38,7 @@ def load(path: Path) -> SweepFile:
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
     lists += [(("models", key, "merges"), entry.merges or ()) for key, entry in sweep.models.items()]
     for place, values in lists:
-        if twice := sorted({value for value in values if values.count(value) > 1}, key=str):
-            raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
+        _refuse_repeats(source, place, values)
     for name in sweep.statistics.other_test_documents:
         if name not in sweep.datasets:
             raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
@@ -52,6 +51,11 @@ def _partial(model: type[BaseModel]) -> type[BaseModel]:
     """Returns the same fields, all optional: what an override may set."""
     fields: dict[str, Any] = {name: (field.rebuild_annotation(), None) for name, field in model.model_fields.items()}
     return create_model(f"{model.__name__} override", __base__=Strict, **fields)
+
+
+def _refuse_repeats(source: YamlFile, place: tuple[str, ...], values: tuple[Any, ...]) -> None:
+    if twice := sorted({value for value in values if values.count(value) > 1}, key=str):
+        raise source.error(place, f"{place[-1]} repeats {', '.join(map(str, twice))}; name each once")
 
 
 def _check_component(source: YamlFile, registry: Registry, name: str, place: tuple[str, ...], field: str) -> None:
@@ -128,8 +132,7 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
             for value in values:
                 if value not in names:
                     raise source.unknown((*place, field), field, value, names)
-            if twice := sorted({value for value in values if values.count(value) > 1}):
-                raise source.error((*place, field), f"{field} repeats {', '.join(twice)}; name each once")
+            _refuse_repeats(source, (*place, field), values)
         if claim.kind in ("larger_gain", "equivalent") and len(claim.rows) != 2:
             two = "models" if claim.kind == "larger_gain" else "rows"
             raise source.error((*place, "rows"), f"{claim.kind} compares two {two}")

@@ -90,7 +90,7 @@ def claims_note(findings: Findings) -> str:
     return (
         "A claim is supported if all its parts are, not supported if one is contradicted (Holm over its parts) or all "
         "are contradicted or negligible, and else inconclusive. Negligible means surely within "
-        f"± {smallest:g} points. {intervals} They are two-sided and not corrected across claims.{improving}"
+        f"± {smallest:g} points. {intervals} Intervals are two-sided and not corrected across claims.{improving}"
     )
 
 

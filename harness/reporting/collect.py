@@ -124,9 +124,9 @@ def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:
 
 
 def _label_groups(folder: Path, train_documents: int) -> dict[str, tuple[int, int]]:
-    from datasets.storage.corpus import Corpus  # Arrow, only where there is something to describe
+    from datasets.storage.corpus import open_corpus  # Arrow, only where there is something to describe
 
-    corpus = Corpus.open(folder)
+    corpus = open_corpus(folder)
     trained, tested = (
         corpus.labels(rows).sum(axis=0) for rows in (corpus.training_rows(train_documents), corpus.rows("test"))
     )

@@ -43,9 +43,9 @@ def read_samples(plan: Plan, how: Resampling) -> Mapping[str, DocumentSample[Run
 def _sample(plan: Plan, dataset: str, trials: list[PlannedTrial], how: Resampling) -> DocumentSample[RunKey]:
     import pyarrow as pa
 
-    from datasets.storage.corpus import Corpus  # Arrow, only where there is something to read
+    from datasets.storage.corpus import open_corpus  # Arrow, only where there is something to read
 
-    corpus = Corpus.open(Path(plan.sweep.data_dir) / trials[0].settings.corpus)
+    corpus = open_corpus(Path(plan.sweep.data_dir) / trials[0].settings.corpus)
     test = corpus.rows("test")
     gold, doc_ids = corpus.labels(test), pa.array(corpus.doc_ids(test))
     support_L = gold.sum(0, dtype=np.int64)

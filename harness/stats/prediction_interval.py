@@ -134,4 +134,4 @@ def prediction(
     agreement: Agreement = "≈" if abs(found.value) <= half_width else ">" if found.value > 0 else "<"
     if agreement == "≈" and (min(map(len, samples)) < 3 or half_width > WIDEST):
         agreement = "uninformative"
-    return Prediction(agreement, half_width, 2 * min(found.p_above(), found.p_below()))
+    return Prediction(agreement, half_width, found.p_two_sided())

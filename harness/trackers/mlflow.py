@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness.analysis.comparison import Comparison
 from harness.analysis.findings import Findings, Row
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
+from harness.core.metric_names import BRANCH_COSINE
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import CellKey, flat_settings
 from harness.trials.store import Record, Store
@@ -214,7 +216,7 @@ class _Runs:
             if name != "epoch"
         ]
         # What is not of the test documents is in the history.
-        tested = {name for name in record.scores if not name.startswith(("valid_", "branch_cosine"))}
+        tested = {name for name in record.scores if not name.startswith(("valid_", BRANCH_COSINE))}
         final = {f"test_{name}": record.scores[name] for name in sorted(tested)}
         final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}
         metrics += [(name, value, 0) for name, value in final.items()]
@@ -229,28 +231,24 @@ def _row(findings: Findings, cell: CellKey) -> Row:
 
 def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
     """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
-    model, merge, dataset = cell
     values: dict[str, float] = {}
     for column, found in zip(findings.columns, _row(findings, cell).cells, strict=True):
-        if column.datasets == (dataset,):
+        if column.datasets == (cell.dataset,):
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
             values |= {"n": found.num_done[0], "num_improving": found.num_improving}
-    for one in (*findings.comparisons, *findings.control_comparisons):
-        if is_complete and (one.model, one.merge, one.column.datasets) == (model, merge, (dataset,)):
-            numbers = one.as_row()
-            values |= {f"{one.column.metric}_vs_{one.base}_{name}": numbers[name] for name in _OF_COMPARISONS}
+    for one in _of_cell((*findings.comparisons, *findings.control_comparisons), cell) if is_complete else ():
+        numbers = one.as_row()
+        values |= {f"{one.column.metric}_vs_{one.base}_{name}": numbers[name] for name in _OF_COMPARISONS}
     return values
 
 
 def _marks(findings: Findings, cell: CellKey) -> dict[str, str]:
     """Returns the marks of a cell's comparisons with the base merge, as the report has them."""
-    model, merge, dataset = cell
-    places = [(one, (one.model, one.merge, one.column.datasets)) for one in findings.comparisons]
-    return {
-        f"{one.column.metric}_vs_{one.base}_marks": one.marks
-        for one, place in places
-        if place == (model, merge, (dataset,))
-    }
+    return {f"{one.column.metric}_vs_{one.base}_marks": one.marks for one in _of_cell(findings.comparisons, cell)}
+
+
+def _of_cell(comparisons: Iterable[Comparison], cell: CellKey) -> list[Comparison]:
+    return [one for one in comparisons if (one.model, one.merge, one.column.datasets) == (*cell[:2], (cell.dataset,))]
 
 
 _OF_COMPARISONS = (

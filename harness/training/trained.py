@@ -13,6 +13,7 @@ import torch
 from datasets.storage.corpus import Corpus, open_corpus
 from datasets.storage.label_groups import label_groups
 from harness.config.schema import BestEpoch, TrainerSettings
+from harness.core.metric_names import BRANCH_COSINE
 from harness.core.text import one_line
 from harness.training import memory
 from harness.training.build import Data, build, device_of
@@ -61,7 +62,7 @@ class BestEpochs:
         for metric in ("micro_f1", "macro_f1"):
             epoch = self.selected[metric if rule == "per_metric" else source]["epoch"]
             scores[f"valid_{metric}"] = history[int(epoch) - 1][f"valid_{metric}"]
-        cosines = [name for name in history[0] if name.startswith("branch_cosine")]
+        cosines = [name for name in history[0] if name.startswith(BRANCH_COSINE)]
         return scores | {name: fmean(entry[name] for entry in history) for name in cosines}
 
 

@@ -103,7 +103,7 @@ class Champ(Objective):
         nearest_BP = (gold_BC[:, self.above] > 0) & (self.steps == distances_BC[:, self.below])
         # Seen across the root all gold labels below it are equally near, those that are ancestors too.
         nearest_BP &= ~(is_outside_BC[:, self.below] & self.top[self.above])
-        tops_BM = torch.zeros(len(gold_BC), len(self.heads)).to(gold_BC).index_add(1, self.head, gold_BC * self.top)
+        tops_BM = gold_BC.new_zeros(len(gold_BC), len(self.heads)).index_add(1, self.head, gold_BC * self.top)
         across_BC = torch.where(is_outside_BC, tops_BM[:, self.head], 0.0)
         return across_BC.index_add(1, self.below, nearest_BP.to(across_BC)).clamp(min=1)
 

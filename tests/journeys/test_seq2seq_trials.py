@@ -13,9 +13,10 @@ from harness.training import trained
 from harness.training.checkpoint import Checkpoint
 from harness.trials.identity import identity
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.store import Record, Store
+from harness.trials.store import Store
 from tests.conftest import SweepWriter
 from tests.harness.learning import assert_learnt
+from tests.harness.training.small_trials import Killed, ran
 from tests.models.tiny_models import options, save_t5
 
 
@@ -48,17 +49,6 @@ def planned(write_sweep: SweepWriter, **changes: Any) -> PlannedTrial:
     options = {**SMALL, **changes.pop("options", {})}
     sweep = write_sweep(**{"models": {"seq2seq": {"options": options}}, "merges": ["none"], "seeds": [1], **changes})
     return Plan.open(load(sweep)).trials[0]
-
-
-def ran(one: PlannedTrial, data_dir: Path, store: Store) -> Record:
-    runner.run(one.settings, one.key, data_dir, store)
-    record = store.record(one.key)
-    assert record is not None, store.failure(one.key)
-    return record
-
-
-class Killed(BaseException):
-    """Takes a trial down as a signal would."""
 
 
 def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(

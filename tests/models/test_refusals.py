@@ -1,7 +1,6 @@
 """What no trial could use is refused before any work; what is right is tried once for each choice of options."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +16,9 @@ SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "i
 
 
 def trial(encoder: str, structure: str = "flat", model: dict[str, Any] | None = None, **options: Any) -> Any:
-    return SimpleNamespace(
-        encoder=encoder,
-        encoder_options=TEXT_ENCODERS[encoder].resolved(options),
-        structure=structure,
-        structure_options=STRUCTURE_ENCODERS[structure].resolved(model or {}),
-    )
+    """The parts of a trial."""
+    read, behind = TEXT_ENCODERS[encoder], STRUCTURE_ENCODERS[structure]
+    return {"encoder": (read, read.resolved(options)), "structure": (behind, behind.resolved(model or {}))}
 
 
 @pytest.fixture
@@ -45,7 +41,7 @@ def test_each_choice_of_options_is_tried_once(masked: str, monkeypatch: pytest.M
     choices = [("mean", "flat"), ("mean", "hiagm"), ("cls", "flat")]
     right = [trial("transformer", structure, model=None) for _, structure in choices]
     for one, (pooling, _) in zip(right, choices, strict=True):
-        one.encoder_options |= {"model": masked, "max_length": 80, "pooling": pooling}
+        one["encoder"][1].update(model=masked, max_length=80, pooling=pooling)
     refuse_unusable(right * 5 + [trial("bag"), trial("textrcnn")])
     assert sorted(built) == ["cls", "mean"]
 
@@ -54,7 +50,7 @@ def test_a_pooler_is_asked_for_by_models_that_read_vectors_alone(masked: str) ->
     states = trial("transformer", "seq2seq", model={"width": 8, "heads": 2})
     vectors = trial("transformer", "flat")
     for one in (states, vectors):
-        one.encoder_options |= {"model": masked, "max_length": 80}
+        one["encoder"][1].update(model=masked, max_length=80)
     refuse_unusable([states])
     with pytest.raises(ConfigError, match="no weights of one in its checkpoint"):
         refuse_unusable([states, vectors])
@@ -83,5 +79,5 @@ def test_what_is_not_there_or_does_not_fit_is_named(
 def test_a_t5_behind_its_own_encoder_may_be_used(tmp_path: Path) -> None:
     folder = save_t5(tmp_path)
     both = trial("transformer", "seq2seq", model={"model": folder})
-    both.encoder_options["model"] = folder
+    both["encoder"][1].update(model=folder)
     refuse_unusable([both])

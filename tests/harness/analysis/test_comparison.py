@@ -8,6 +8,7 @@ import pytest
 
 from harness.reporting.data_files import deltas_csv
 from harness.trackers.mlflow import _aggregates, _all_comparisons
+from harness.trials.settings import CellKey
 from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 
 TABLE = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
@@ -38,7 +39,7 @@ def test_csv_and_mlflow_use_the_names_of_the_row():
     assert list(written[0]) == list(row)
     place = [row[name] for name in ("model", "merge", "dataset", "metric")]
     (found,) = (one for one in written if [one[name] for name in ("model", "merge", "dataset", "metric")] == place)
-    of_sweep, of_cell = _all_comparisons(SUMMARY), _aggregates(SUMMARY, ("hiagm", "projection", "nyt"), True)
+    of_sweep, of_cell = _all_comparisons(SUMMARY), _aggregates(SUMMARY, CellKey("hiagm", "projection", "nyt"), True)
     names = {name.rpartition("/")[2] for name in of_sweep}
     assert names <= row.keys() and {"delta", "low_95", "high_95", "p", "p_holm", "p_exact", "p_better"} <= names
     for name in names:
