@@ -12,7 +12,7 @@ from harness.analysis.findings import ClaimPart, ClaimResult
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
 from harness.analysis.published import above_published, first_source, published_number
-from harness.config.schema import Claim
+from harness.config.literature import Claim
 from harness.stats import claim_rules
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from datasets import READERS
-from harness.config.schema import ModelEntry, Resources, Strict, SweepFile, TrainerSettings
+from harness.config.schema import ModelEntry, SweepFile
+from harness.config.strict import Strict
+from harness.config.trainer import Resources, TrainerSettings
 from harness.config.yaml_lines import YamlFile
 from harness.core.registry import Registry
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS

@@ -6,78 +6,15 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from harness.core.metric_names import HEADLINE, Headline
+from harness.config.literature import Claim, Published
+from harness.config.strict import Metrics, Name, Strict
+from harness.config.trainer import Resources, TrainerSettings
+from harness.core.metric_names import HEADLINE
 from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Combine, HeadSplit, Merge, Priors
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
-Positive = Annotated[int, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
-BestEpoch = Literal["per_metric", "micro", "macro"]
-Metrics = Annotated[tuple[Headline, ...], Field(min_length=1)]
-
-
-class Strict(BaseModel):
-    """Frozen, without conversion between types, unknown keys, infinities and NaN."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class TrainerSettings(Strict):
-    """How a trial is trained; the defaults are the paper's framework with its intended values."""
-
-    epochs: Positive = 100
-    """Passes over the training documents, at most."""
-    patience: Positive = 50
-    """Epochs in which validation micro and macro F are both below their best, before stopping early."""
-    batch_size: Annotated[int, Field(gt=1)] = 16
-    """Documents per optimiser step."""
-    encoder_lr: NonNegativeFloat = 2e-5
-    """Peak learning rate of the text encoder."""
-    head_lr: NonNegativeFloat = 1e-4
-    """Peak learning rate of everything behind the text encoder."""
-    weight_decay: NonNegativeFloat = 0.01
-    """AdamW decay (the paper's lambda 1); biases and the weights of normalisation layers are exempt."""
-    recursive_penalty: NonNegativeFloat = 1e-6
-    """Weight of the recursive regularisation (the paper's lambda 2)."""
-    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of all planned steps over which the learning rate rises linearly; then it falls linearly to 0."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
-    """Global L2 norm to which gradients are clipped."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32. Single precision is full on
-    every device: TF32 is off."""
-    select: BestEpoch = "per_metric"
-    """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
-    epoch, or both from one of them."""
-    branch_cosines: bool = False
-    """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder:
-    their mean, the least, and the share below 0. Nothing that is trained changes; a report has means over epochs."""
-
-
-class Resources(Strict):
-    """What one trial occupies; never part of a trial's identity."""
-
-    cpus: Positive = 1
-    """CPU cores, and as many torch threads."""
-    gpus: NonNegativeFloat | Literal["auto"] = 0.0
-    """GPUs; a fraction shares one; auto measures what a trial needs of one, so that as many share it as fit, and
-    is 0 where there is none."""
-    time_limit_minutes: NonNegativeFloat = 0.0
-    """Longest run of one trial before it counts as hung and is started again; 0 is no limit."""
-
-    @property
-    def shares_gpu(self) -> bool:
-        """Whether other trials may be on the same GPU."""
-        return self.gpus != "auto" and 0 < self.gpus < 1
-
-    def alone(self) -> "Resources":
-        """Returns the same with a whole GPU in place of a share of one."""
-        return self.model_copy(update={"gpus": 1.0}) if self.shares_gpu else self
 
 
 class EncoderEntry(Strict):
@@ -169,58 +106,6 @@ class Statistics(Strict):
     other_test_documents: tuple[Name, ...] = ()
     """Datasets whose published scores are of another draw of test documents than ours: their sampling error, and that
     of ours, is then counted in where the two are compared."""
-
-
-class Claim(Strict):
-    """A statement of the literature, judged in the report: a conjunction over rows, data and metrics."""
-
-    text: str
-    """The statement, as it is printed."""
-    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio", "equivalent", "exceeds"]
-    """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
-    bounds; the first model gains more than the second, over the merges that both have; training time over the base's
-    within bounds; the first row's difference from the second within bounds; above a published score."""
-    rows: Annotated[tuple[str, ...], Field(min_length=1)]
-    """`model key/merge`; of larger_gain the two model keys."""
-    source: str = ""
-    """Of exceeds: the source of `published` whose scores are exceeded."""
-    data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
-    """Dataset keys, or `average`."""
-    metrics: Metrics = HEADLINE
-    """Metrics of the table."""
-    bounds: tuple[float, float] = (-1.0, 1.0)
-    """The lower and the higher: of within and equivalent, in points; of time_ratio, ratios above 0."""
-
-
-class PublishedScore(Strict):
-    """F in points: a number, which is one run's, or a mean over runs."""
-
-    mean: Annotated[float, Field(ge=0, le=100)]
-    """The number, or the mean."""
-    sd: NonNegativeFloat | None = None
-    """Standard deviation over runs."""
-    n: Annotated[int, Field(gt=1)] | None = None
-    """Number of runs. A mean without it counts as one run's score or, with an sd, as that of the fewest, 2."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_number(cls, given: Any) -> Any:
-        return given if isinstance(given, dict) else {"mean": given}
-
-
-PublishedRows = dict[str, dict[str, dict[Headline, PublishedScore]]]
-"""Row or system to dataset key to metric to score."""
-
-
-class Published(Strict):
-    """Scores from the literature. Those of the first source are held against ours, others are shown beside them."""
-
-    source: str
-    """Where the numbers stand."""
-    scores: PublishedRows = {}
-    """`model key/merge` to dataset key to metric to F in points, or to `{mean: ..., sd: ..., n: ...}`."""
-    literature: PublishedRows = {}
-    """The same of systems that are no rows of this sweep, by name."""
 
 
 class SweepFile(Strict):

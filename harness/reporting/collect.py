@@ -9,7 +9,7 @@ from pathlib import Path
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
 from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.core.environment import environment
 from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling

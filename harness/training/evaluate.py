@@ -12,7 +12,7 @@ from torch import Tensor
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 from datasets.storage.tokens import Tokens
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch

@@ -15,7 +15,7 @@ from torch import nn
 
 from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
 from models.branch_cosines import NUM_BATCHES, branch_cosines

@@ -12,7 +12,7 @@ import torch
 
 from datasets.storage.corpus import Corpus, open_corpus
 from datasets.storage.label_groups import label_groups
-from harness.config.schema import BestEpoch, TrainerSettings
+from harness.config.trainer import BestEpoch, TrainerSettings
 from harness.core.metric_names import BRANCH_COSINE
 from harness.core.text import one_line
 from harness.training import memory

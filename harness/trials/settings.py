@@ -6,7 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from datasets import READERS
 from datasets.storage.description import folder_name
-from harness.config.schema import Resources, Strict, SweepFile, TrainerSettings
+from harness.config.schema import SweepFile
+from harness.config.strict import Strict
+from harness.config.trainer import Resources, TrainerSettings
 from harness.core.registry import Component
 from models import (
     OBJECTIVES,

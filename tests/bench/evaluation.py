@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from datasets.storage import predictions
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.evaluate import Documents
 from harness.training.evaluate import evaluate as evaluated
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree

@@ -20,7 +20,7 @@ from transformers import BertConfig, BertModel
 from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training import train
 from harness.training.evaluate import Documents
 from models import STRUCTURE_ENCODERS, Merge

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from harness.config.literature import Claim
 from harness.config.load import load
-from harness.config.schema import Claim
 from harness.core.errors import ConfigError
 from harness.reporting.markdown import markdown
 from tests.harness.fake_sweep import DATASETS, noisy, results, scores, summary_of, sweep

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.evaluate import Documents, evaluate, uses_bf16
 from harness.training.metrics import Tally, ThresholdFree
 from models.text_encoders.base import TokenBatch

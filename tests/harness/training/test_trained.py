@@ -11,7 +11,7 @@ import torch
 
 from datasets.prepare import prepare
 from datasets.storage.corpus import open_corpus
-from harness.config.schema import BestEpoch, TrainerSettings
+from harness.config.trainer import BestEpoch, TrainerSettings
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.build import Data
