@@ -81,7 +81,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         sd=sd,
         num_done=tuple(map(len, arms)),
         num_failed=sum(one.scores is None for one in results),
-        num_planned=len(index.sweep.seeds) * len(column.datasets),
+        num_planned=len(index.sweep.seeds_of(model)) * len(column.datasets),
         num_collapsed=sum(_num_collapsed(index, model, merge, column, dataset) for dataset in column.datasets),
         one_seed=one_seed,
         published=published.value if published else None,

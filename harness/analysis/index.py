@@ -31,7 +31,7 @@ class ResultsIndex:
 
     def cell_results(self, model: str, merge: str, dataset: str) -> list[TrialResult]:
         """Returns the results of a cell, by rising seed."""
-        places = (TrialPlace(model, merge, dataset, seed) for seed in sorted(self.sweep.seeds))
+        places = (TrialPlace(model, merge, dataset, seed) for seed in sorted(self.sweep.seeds_of(model)))
         return [self.results[place] for place in places if place in self.results]
 
     def finite(self, model: str, merge: str, dataset: str, metric: str) -> Iterator[tuple[TrialResult, float]]:
@@ -116,7 +116,7 @@ def planned_places(sweep: SweepFile) -> list[TrialPlace]:
         TrialPlace(model, merge, dataset, seed)
         for model, merge in sweep.rows
         for dataset in sweep.datasets
-        for seed in sweep.seeds
+        for seed in sweep.seeds_of(model)
     ]
 
 
