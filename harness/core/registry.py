@@ -39,8 +39,10 @@ _TYPES |= {"Share": Share, "Weight": Weight, "Fraction": Fraction}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean 'x'?` for the closest known name, or a list of all of them."""
+    """Returns ` Did you mean 'x'?` for the closest known name, else all of them, in a sentence."""
     known = sorted(known)
+    if not known:
+        return " There are none to choose from."
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 

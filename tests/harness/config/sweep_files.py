@@ -13,9 +13,9 @@ models:
   hiagm: {options: {node_width: 8}}
 datasets:
   synthetic: {}
-controls: []
 seeds: [1, 2]
 encoder: {name: bag}
+controls: []
 """
 
 
