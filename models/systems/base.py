@@ -1,0 +1,105 @@
+"""Base class of fitted systems: texts and gold labels of two splits to a value per document and label.
+
+Shape suffixes, here and in every system: B documents of a batch, N training documents, V validation documents, F
+features, L labels.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from datasets.storage.hierarchy import Hierarchy
+
+NUMERICS = {"system": 1}
+
+Encode = Callable[[Iterable[str]], npt.NDArray[np.float32]]
+"""Texts to (B, D) vectors."""
+KEPT = 50
+"""Highest labels of a document that are kept besides those above 0.5."""
+BATCH = 256
+"""Documents whose values are computed at a time."""
+
+
+class Texts(Protocol):
+    """A split of a corpus.
+
+    Attributes:
+        gold: Boolean labels, closed under ancestors, of shape (documents, L).
+    """
+
+    gold: sparse.csr_array
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the texts in order, as often as it is asked to."""
+
+
+class System:
+    """Gives each label of a document a value in [0, 1]; predicted is what lies above 0.5.
+
+    A subclass takes `(hierarchy, encode, *, options)`: its keyword-only parameters are the options that a sweep file
+    may set. Its file says `PROBABILITIES = True` where values are probabilities, else they only rank labels and decide;
+    `DETERMINISTIC = False` where two runs may differ; `READS_HIERARCHY = False` where it knows of no edge.
+
+    Args:
+        hierarchy: The labels.
+        encode: The sweep's text encoder, for systems that can read its vectors.
+    """
+
+    num_parameters = 0
+
+    def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None):
+        self.hierarchy = hierarchy
+        self.encode = encode
+
+    def fit(self, train: Texts, valid: Texts, seed: int) -> dict[str, str]:
+        """Fits on the training documents and chooses on validation documents.
+
+        Returns:
+            What was chosen, for the record.
+
+        Raises:
+            UserError: If it cannot be fitted, with the way out.
+        """
+        raise NotImplementedError
+
+    def batch_values(self, texts: list[str]) -> sparse.csr_array:
+        """Returns (B, L) values of a batch."""
+        raise NotImplementedError
+
+    def values(self, texts: Iterable[str]) -> sparse.csr_array:
+        """Returns (documents, L) float32 values, of each document's highest labels; all others count as 0."""
+        parts = [self.batch_values(batch) for batch in batched(texts, BATCH)]
+        empty = sparse.csr_array((0, len(self.hierarchy)), dtype=np.float32)
+        return sparse.csr_array(sparse.vstack(parts, format="csr", dtype=np.float32)) if parts else empty
+
+
+def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yields lists of texts, none empty."""
+    stream = iter(texts)
+    while batch := list(islice(stream, size)):
+        yield batch
+
+
+def highest(values_BL: npt.NDArray[Any], kept: int = KEPT) -> sparse.csr_array:
+    """Returns the positive values above 0.5 or among the `kept` highest of each document, and all that tie with these.
+
+    Args:
+        values_BL: Values in [0, 1].
+        kept: Number of labels.
+    """
+    values_BL = np.asarray(values_BL, dtype=np.float32)
+    num_labels = values_BL.shape[1]
+    if kept < num_labels:
+        least_B1 = np.partition(values_BL, num_labels - kept, axis=1)[:, [num_labels - kept]]
+        values_BL = np.where((values_BL > 0.5) | (values_BL >= least_B1), values_BL, np.float32(0))
+    return sparse.csr_array(values_BL)
+
+
+def micro_f1(gold: sparse.csr_array, predicted: sparse.csr_array) -> float:
+    """Returns micro F, in [0, 1], of (documents, L) booleans; 0 without gold and predicted labels."""
+    total = gold.count_nonzero() + predicted.count_nonzero()
+    return 2 * gold.multiply(predicted).count_nonzero() / total if total else 0.0
