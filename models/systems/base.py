@@ -47,6 +47,9 @@ class System:
     Args:
         hierarchy: The labels.
         encode: The sweep's text encoder, for systems that can read its vectors.
+
+    Attributes:
+        num_parameters: Numbers that a fitted system holds; 0 where its library does not tell.
     """
 
     num_parameters = 0

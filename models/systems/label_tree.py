@@ -70,7 +70,6 @@ class LabelTree(System):
                     dump_svmlight_file(sparse.csr_matrix(features_NF[rows]), gold, stream, multilabel=True)
             self.model = omikuji.Model.train_on_data(str(file), settings, n_threads=threads)
             self.model.init_prediction_thread_pool(threads)
-        self.num_parameters = 0
         scores = sparse.vstack([self._scores(batch) for batch in batched(valid, BATCH)], format="csr")
         self.threshold = best_threshold(sparse.csr_array(scores), valid.gold)
         return {"threshold": f"{self.threshold:.4g}", "features": f"{features_NF.shape[1]:,}", "tree": self.tree}

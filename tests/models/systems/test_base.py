@@ -50,5 +50,6 @@ def test_every_system_learns_planted_labels_and_says_what_it_is(name: str) -> No
     assert values.data.min() >= 0 and values.data.max() <= 1
     least = 0.3 if name == "constant" else 0.6 if name == "nearest" else 0.85
     assert micro_f1(test.gold, sparse.csr_array(values > 0.5)) > least
-    assert system.num_parameters > 0
+    # Omikuji does not tell how many weights it holds.
+    assert (system.num_parameters > 0) == (name != "label_tree")
     assert component.summary and component.numerics
