@@ -66,7 +66,11 @@ SYSTEMS = Registry(
     {
         "constant": "models.systems.constant:Constant",
         "imported": "models.systems.imported:Imported",
-        "linear": "models.systems.constant:Constant",
+        "label_tree": "models.systems.label_tree:LabelTree",
+        "linear": "models.systems.linear:Linear",
+        "logistic": "models.systems.logistic:Logistic",
+        "nearest": "models.systems.nearest:Nearest",
+        "top_down": "models.systems.top_down:TopDown",
     },
 )
 

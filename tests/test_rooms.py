@@ -51,6 +51,7 @@ MAY_IMPORT = {
         "models.objectives",
         "models.text_encoders",
     ],
+    "models.systems": ["harness.core", "datasets.storage", "models"],
     "models": [
         "harness.core",
         "datasets.storage",

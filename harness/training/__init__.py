@@ -5,6 +5,7 @@
 * `trained`: the kind that is trained by gradients, and tested at its best epochs
 * `fitted`: the kind that is fitted at once, or was predicted elsewhere
 * `build`: device, data and model of a trained trial
+* `tokenised`: tokens of a corpus, and vectors of texts
 * `train`: the training loop
 * `evaluate`: scores of a split
 * `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall

@@ -13,6 +13,7 @@ from harness.core.metric_names import HEADLINE
 from harness.training import memory
 from harness.training.kinds import Context, Measured
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
+from harness.training.tokenised import vectors_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS
 
@@ -25,8 +26,10 @@ def measure(context: Context[FittedSettings]) -> Measured:
     """Fits a system on the training documents, with its own choices made on the validation documents, and tests it."""
     trial, corpus = context.settings, context.corpus
     torch.set_num_threads(trial.resources.cpus)
+    torch.manual_seed(trial.seed)  # Of a text encoder that is not pretrained.
     train, valid, test = (Texts.of(corpus, split, trial.train_documents) for split in ("train", "val", "test"))
-    system = SYSTEMS[trial.system].load()(corpus.hierarchy, **trial.system_options)
+    encode = vectors_of(trial, corpus) if trial.encoder else None
+    system = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
     started = time.perf_counter()
     facts = system.fit(train, valid, trial.seed)
     seconds = time.perf_counter() - started

@@ -26,7 +26,7 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import ConfigError, DataError
 from harness.core.registry import Loaded, nearest
 from harness.core.text import listed
-from models.systems.base import System, Texts
+from models.systems.base import Encode, System, Texts
 
 NUMERICS = {"imported": 1}
 
@@ -44,7 +44,8 @@ class Imported(System):
     """Looks every document's prediction up.
 
     Args:
-        hierarchy: Labels of the corpus.
+        hierarchy: The labels.
+        encode: Not read.
         file: File of predictions.
         made_by: Who made them.
         how: With what: program, version, settings.
@@ -56,6 +57,7 @@ class Imported(System):
     def __init__(
         self,
         hierarchy: Hierarchy,
+        encode: Encode | None = None,
         *,
         file: Loaded = "",
         made_by: str = "",
@@ -63,7 +65,7 @@ class Imported(System):
         made_on: str = "",
         unclosed: Literal["refuse", "close", "keep"] = "refuse",
     ):
-        super().__init__(hierarchy)
+        super().__init__(hierarchy, encode)
         self._path = Path(file).expanduser()
         self._origin = {"made by": made_by, "how": how, "made on": made_on}
         self._unclosed = unclosed

@@ -29,8 +29,8 @@ RUNNERS = (RUNNER, TRAINED, FITTED)
 CHOSEN = [part for parts in (TEXT_ENCODERS, STRUCTURE_ENCODERS, OBJECTIVES, SYSTEMS) for part in parts.values()]
 PARTS = [*RUNNERS, *CHOSEN]
 DIGEST = "6a2b643ebb0c16e3"
-"""Of the identities of every trained trial of every sweep file, were the fingerprint of all corpora `x`. It changed last when
-the content of what a trial loads took the place of paths and of names on the hub."""
+"""Of the identities of every trained trial of every sweep file, were the fingerprint of all corpora `x`. It changed
+last when the content of what a trial loads took the place of paths and of names on the hub."""
 IDENTITIES = """
 import json
 from pathlib import Path
