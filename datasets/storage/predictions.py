@@ -89,7 +89,7 @@ class Keeper:
             places = self._num_documents + np.arange(size)
         kept_BL = values_BL >= FLOOR
         short = np.flatnonzero(kept_BL.sum(1) < TOP)
-        if TOP < width:
+        if width > TOP:
             top = np.argpartition(values_BL[short], -TOP, axis=1)[:, -TOP:]
             kept_BL[short[:, None], top] = True
         else:

@@ -24,7 +24,9 @@ from harness.trials.settings import NOT_IDENTITY, CellKey, flat_settings
 def protocol(plan: Plan) -> dict[str, Any]:
     """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
     sweep = plan.sweep
-    return {
+    # Plans that were frozen before there was a choice have none.
+    decision = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
+    return decision | {
         "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
         "rows": sorted("/".join(row) for row in sweep.rows),
         "datasets": sorted(sweep.datasets),
