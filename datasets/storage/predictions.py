@@ -1,5 +1,4 @@
-"""Sparse predictions of validation and test documents in a Parquet file, with the hash that tells whether they are the
-same.
+"""Sparse predictions of validation and test documents in a Parquet file, with their hash.
 
 Kept of a document are the labels whose value reaches `FLOOR`, and its `TOP` likeliest ones whatever their values, in
 half precision: RCV1-v2's 781,265 test documents take about 11 MB for each best epoch. A label whose F is worth .1 or
@@ -125,6 +124,11 @@ class Predictions:
     test: LabelValues
     valid: LabelValues | None = None
     meaning: Meaning = "labels"
+
+    @classmethod
+    def of(cls, kept: Mapping[SplitName, LabelValues], meaning: Meaning) -> "Predictions":
+        """Returns the predictions of what is kept of each split; of labels alone, those of validation have no use."""
+        return cls(kept["test"], None if meaning == "labels" else kept["val"], meaning)
 
     @property
     def splits(self) -> dict[SplitName, LabelValues]:

@@ -7,6 +7,6 @@ HEADLINE: tuple[Headline, ...] = get_args(Headline)
 BRANCH_COSINE = "branch_cosine_"  # Begins the names of what `models/branch_cosines.py` measures.
 Decision = Literal["0.5", "validation", "per_label"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)  # What each means is in `harness/scoring/decisions.py`.
-OF_VALUES = ("precision_at_", "rp_at_", "ndcg_at_", "r_precision", "ece", "brier", "confident_", "hier_f1_auc")
+OF_VALUES = ("precision_at_", "rp_at_", "ndcg_at_", "r_precision", "ece", "brier", "confident_")
 """Begin the names of scores that no decision rule changes."""
 OF_DEPTH = "_depth_"  # Ends, with a level, the names of F over the labels of a level.

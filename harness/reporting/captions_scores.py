@@ -48,8 +48,8 @@ def changed_verdicts(findings: Findings) -> Iterator[str]:
 def depth_note() -> str:
     """Returns what F by depth is."""
     return (
-        "F over the labels at each level of the hierarchy, 1 at the top: micro pools them; macro is the mean over those "
-        "that a test document has. Parents are easier than their children."
+        "F over the labels at each level of the hierarchy, 1 at the top: micro pools them; macro is the mean over "
+        "those that a test document has. Parents are easier than their children."
     )
 
 
@@ -58,8 +58,7 @@ def values_note() -> str:
     return (
         "All labels, inner ones too, are ranked against gold that is closed under ancestors: precision, R-precision "
         "(rp) and nDCG of the first labels, means over documents with gold (Chalkidis et al. 2019); labels of equal "
-        "value count as if ordered by chance. hier_f1_auc: area under hierarchical precision and recall (Plaud et al. "
-        "2024). ece: expected calibration error of label decisions of a probability above .05, 15 bins (Guo et al. "
+        "value count as if ordered by chance. ece: expected calibration error of label decisions of a probability above .05, 15 bins (Guo et al. "
         "2017); brier: squared error summed over labels, times 100; lower is better of both. confident_depth: share of "
         "gold depth that is reached where no label is predicted below the threshold of 90 % precision on validation, "
         "and confident_precision what that gives on the test documents."

@@ -10,6 +10,7 @@ from statistics import fmean
 import torch
 
 from datasets.storage.corpus import Corpus, open_corpus
+from datasets.storage.documents import SplitName
 from datasets.storage.label_groups import label_groups
 from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
 from harness.config.trainer import BestEpoch, TrainerSettings
@@ -48,14 +49,13 @@ class BestEpochs:
             twin = by_epoch.setdefault(best["epoch"], metric)
             if twin == metric:
                 model.load_state_dict(fitted.weights[metric])
-                scores, kept = dict[str, dict[str, float]](), dict[str, LabelValues]()
-                for split, name in EVALUATED.items():
-                    documents, keeper = data.splits[split], Keeper()
-                    parts = fitted.state.micro_batches
-                    scores[split] = evaluate(model, documents, hierarchy, settings, parts, groups, keeper)
-                    kept[name] = keeper.kept()
-                tested.selected[metric] = {"epoch": best["epoch"], **scores["test"]}
-                tested.predicted[metric] = Predictions(**kept, meaning="probabilities")
+                kept: dict[SplitName, LabelValues] = {}
+                for split in EVALUATED:
+                    documents, keeper, parts = data.splits[split], Keeper(), fitted.state.micro_batches
+                    scores = evaluate(model, documents, hierarchy, settings, parts, groups, keeper)
+                    kept[split] = keeper.kept()
+                tested.selected[metric] = {"epoch": best["epoch"], **scores}
+                tested.predicted[metric] = Predictions.of(kept, model.heads.structure.meaning)
                 tested.decided[metric] = scores_by_decision(tested.predicted[metric], gold, hierarchy, groups)
             else:
                 for found in (tested.selected, tested.predicted, tested.decided):
