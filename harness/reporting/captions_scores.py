@@ -58,8 +58,8 @@ def values_note() -> str:
     return (
         "All labels, inner ones too, are ranked against gold that is closed under ancestors: precision, R-precision "
         "(rp) and nDCG of the first labels, means over documents with gold (Chalkidis et al. 2019); labels of equal "
-        "value count as if ordered by chance. ece: expected calibration error of label decisions of a probability above .05, 15 bins (Guo et al. "
-        "2017); brier: squared error summed over labels, times 100; lower is better of both. confident_depth: share of "
-        "gold depth that is reached where no label is predicted below the threshold of 90 % precision on validation, "
-        "and confident_precision what that gives on the test documents."
+        "value count as if ordered by chance. ece: expected calibration error of label decisions of a probability "
+        "above .05, 15 bins (Guo et al. 2017); brier: squared error summed over labels, times 100; lower is better of "
+        "both. confident_depth: share of gold depth that is reached where no label is predicted below the threshold of "
+        "90 % precision on validation, and confident_precision what that gives on the test documents."
     )

@@ -24,6 +24,7 @@ from datasets.storage import predictions
 from datasets.storage.corpus import Corpus, write
 from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.predictions import LabelValues, Predictions
 from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.stats.document_variance import Counts, score
