@@ -55,10 +55,10 @@ def predict(
 
 
 def _with_values(labels: np.ndarray, gold_valid: np.ndarray, rng: np.random.Generator) -> Predictions:
-    """Returns values above a half for the given labels of the test documents, and noisy ones for validation."""
+    """Returns values above a half for the given labels of the test documents, and lower ones for validation."""
     kept = []
-    for likely in (labels, gold_valid ^ (rng.random(gold_valid.shape) < 0.05)):
+    for likely, gap in ((labels, 0.5), (gold_valid ^ (rng.random(gold_valid.shape) < 0.05), 0.3)):
         keeper = Keeper()
-        keeper.add((rng.random(likely.shape) / 2 + likely / 2).clip(0, 1).astype(np.float32))
+        keeper.add((rng.random(likely.shape) / 2 + gap * likely).clip(0, 1).astype(np.float32))
         kept.append(keeper.kept())
     return Predictions(kept[0], kept[1], "probabilities")

@@ -15,7 +15,7 @@ SWEEP = sweep(
     models={"hiagm": {"label": "HiAGM"}},
     merges=("none", "masking"),
     datasets={"wos": {"label": "WOS"}},
-    claims={"gain": {"text": "It gains.", "kind": "rises", "rows": ["hiagm/masking"], "data": ["wos"]}},
+    claims={"gain": {"text": "It gains.", "kind": "rises", "rows": ("hiagm/masking",), "data": ("wos",)}},
 )
 
 
