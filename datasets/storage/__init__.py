@@ -9,7 +9,7 @@
 * `corpus.py`: opens and memory-maps a corpus.
 * `tokens.py`: its tokens, cached per tokeniser.
 * `batches.py`: training documents in batches of similar length.
-* `predictions.py`: predicted labels of its test documents, with their hash.
+* `predictions.py`: what systems say of its validation and test documents, with their hash.
 * `counts.py`: counts beside published ones.
 * `label_groups.py`: frequent, rare and unseen labels.
 * `stop_words.py`: English words that published texts leave out.

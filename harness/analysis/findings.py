@@ -16,6 +16,7 @@ from harness.analysis.index import planned_places
 from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.analysis.published import LiteratureRow
 from harness.config.schema import SweepFile
+from harness.core.metric_names import Decision
 from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
 
@@ -164,6 +165,41 @@ class LabelDifference:
 
 
 @dataclass(frozen=True)
+class DecisionScores:
+    """Scores of one cell, mean and standard deviation over seeds, by metric and decision rule."""
+
+    title: str
+    dataset: str
+    scores: Mapping[tuple[str, Decision], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ChangedVerdict:
+    """A verdict that is another one by another decision rule, in words."""
+
+    subject: str
+    shown: str
+    other: str
+
+
+@dataclass(frozen=True)
+class DecisionRules:
+    """What the decision rule decides.
+
+    Attributes:
+        scores: One per row and dataset.
+        num_verdicts: Stars that can be had or not, and claims.
+        changes: Verdicts that are others by a rule that the tables do not show, by that rule.
+        num_alike: Finished trials whose labels are the same by every rule, as nothing but labels is known of them.
+    """
+
+    scores: tuple[DecisionScores, ...]
+    num_verdicts: int
+    changes: Mapping[Decision, tuple[ChangedVerdict, ...]]
+    num_alike: int
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything that a report prints.
 
@@ -180,6 +216,7 @@ class Findings:
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
+        decisions: What the decision rule decides; None where trials are known by one alone.
     """
 
     sweep: SweepFile
@@ -198,6 +235,7 @@ class Findings:
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int
+    decisions: DecisionRules | None = None
 
     @cached_property
     def planned(self) -> list[TrialPlace]:

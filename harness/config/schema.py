@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from harness.config.literature import Claim, Published
 from harness.config.strict import Metrics, Name, Strict
 from harness.config.trainer import Resources, TrainerSettings
-from harness.core.metric_names import HEADLINE
+from harness.core.metric_names import HEADLINE, Decision
 from harness.core.registry import Component
 from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, Coherence, Combine, HeadSplit, Merge, Priors
 
@@ -145,6 +145,9 @@ class SweepFile(Strict):
     """Resources of every trial, unless overridden."""
     statistics: Statistics = Statistics()
     """Comparisons, and how they are tested."""
+    decision: Decision = "0.5"
+    """How values become labels in the tables: above 0.5, above one threshold chosen on validation, or above one chosen
+    for each label. Every trial is scored by all of them."""
     published: dict[Name, Published] = {}
     """Scores from the literature, by a short name of the source."""
     claims: dict[Name, Claim] = {}
@@ -159,6 +162,11 @@ class SweepFile(Strict):
     """MLflow tracking URI; relative SQLite paths are relative to where the command is typed."""
     reports_dir: str = "reports"
     """Folder that the report files are written to."""
+
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return str(given) if isinstance(given, float) else given
 
     @field_validator("published", mode="before")
     @classmethod

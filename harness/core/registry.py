@@ -100,8 +100,6 @@ class Component:
     """False of a model or an objective that knows of no edge."""
     deterministic = _constant("DETERMINISTIC", True)
     """False of a system of which two runs may differ."""
-    gives_probabilities = _constant("PROBABILITIES", False)
-    """True of a system whose values are probabilities, not only scores that rank and decide."""
     reads_vectors = _constant("READS_VECTORS", False)
     """True of a system that can read a text encoder's vectors in place of texts."""
     reconstruction = _constant("RECONSTRUCTION", "")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
-from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, Inputs, Samples, TrialPlace, TrialResult
 from harness.core.environment import environment
-from harness.core.metric_names import HEADLINE
+from harness.core.metric_names import DECISIONS, HEADLINE, Decision
 from harness.core.resampling import Resampling
 from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
@@ -29,19 +29,35 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it counts as no
             look.
     """
-    samples = {} if is_interim else read_samples(plan, Resampling())  # First: what proves wrong is no result.
-    results = [_result(one) for one in plan.selected if one.state != "new"]
-    return Inputs(plan.sweep, results, _facts(plan, is_interim), samples)
+    chosen = plan.sweep.decision
+    samples = {} if is_interim else read_samples(plan, Resampling(), chosen)  # First: what proves wrong is no result.
+    others = [] if is_interim or not any(one.record and one.record.decisions for one in plan.selected) else DECISIONS
+    return Inputs(
+        plan.sweep,
+        _results(plan, chosen),
+        _facts(plan, is_interim),
+        samples,
+        (_by_rule(plan, rule) for rule in others if rule != chosen),
+    )
 
 
-def _result(planned: PlannedTrial) -> TrialResult:
+def _by_rule(plan: Plan, rule: Decision) -> tuple[Decision, list[TrialResult], Samples]:
+    samples = read_samples(plan, Resampling(), rule)
+    return rule, _results(plan, rule), samples
+
+
+def _results(plan: Plan, rule: Decision) -> list[TrialResult]:
+    return [_result(one, rule) for one in plan.selected if one.state != "new"]
+
+
+def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
     trial, record = planned.settings, planned.record
     place = TrialPlace(trial.model, trial.merge, trial.dataset, trial.seed)
     if record is None:
         return TrialResult(*place, None, planned.why, None, None, None, planned.key)
     return TrialResult(
         *place,
-        scores=record.scores,
+        scores=record.scores | record.decisions.get(rule, {}),
         failure=None,
         seconds=record.train_seconds,
         num_parameters=sum(record.num_parameters.values()),
@@ -51,6 +67,7 @@ def _result(planned: PlannedTrial) -> TrialResult:
         made_on=_made_on(record.environment),
         num_epochs=record.num_epochs,
         still_improving=_still_improving(record, trial),
+        has_decisions=bool(record.decisions),
     )
 
 

@@ -11,6 +11,7 @@ from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.analysis.published import first_source
 from harness.core.text import listed
+from harness.reporting.captions_scores import MEANINGS
 from harness.reporting.footnotes_stars import stars
 from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
 from harness.stats.collapse import FAR
@@ -39,6 +40,7 @@ def footnotes(findings: Findings) -> list[str]:
     """Returns everything that a reader needs in order to read the main table, sentence by sentence."""
     parts: list[Callable[[Findings], Iterator[str]]] = [
         _reading,
+        _decision,
         _reconstructions,
         published_scores,
         stars,
@@ -50,6 +52,11 @@ def footnotes(findings: Findings) -> list[str]:
         unusual_trials,
     ]
     return [sentence for part in parts for sentence in part(findings)]
+
+
+def _decision(findings: Findings) -> Iterator[str]:
+    if (rule := findings.sweep.decision) != "0.5":
+        yield f"Predicted are labels {MEANINGS[rule]} (`decision: {rule}`)."
 
 
 def _reading(findings: Findings) -> Iterator[str]:

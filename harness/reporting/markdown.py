@@ -10,6 +10,7 @@ from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
+from harness.reporting.captions_scores import changed_verdicts, decisions_note, depth_note, values_note
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
@@ -27,10 +28,14 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         _bullets(footnotes(findings)),
         *_section("Comparisons", tables.comparison_table(findings), comparisons_note(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
+        *_section("Decision rules", tables.decision_table(findings), decisions_note(findings)),
+        _bullets(changed_verdicts(findings)),
         *_section("Published results on these corpora", literature_table(findings), literature_note(findings)),
         *(["## Figures", *figures] if figures else []),
         *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),
         *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),
+        *_section("F by depth", tables.metric_table(findings, "depth"), depth_note()),
+        *_section("Ranking and calibration", tables.metric_table(findings, "values"), values_note()),
         *_section("Other metrics and cost", tables.detail_table(findings)),
         *_list_section("Failed trials", _failures(findings)),
         *_list_section("Deviations and notes", findings.sweep.notes),

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.findings import Column, Comparison, Findings, LabelGroup, TableCell
+from harness.analysis.index import METRIC_TITLES
+from harness.core.metric_names import OF_DEPTH, OF_VALUES
 from harness.reporting.notation import (
     BETTER,
     CUT,
@@ -172,7 +174,7 @@ def detail_table(findings: Findings) -> Grid:
         if item.num_parameters is not None
         or not all(math.isnan(mean) for mean, _ in (*item.metrics.values(), item.seconds))
     ]
-    metrics = list(details[0].metrics) if details else []
+    metrics = [name for name in _metrics(findings) if _family(name) == "other"]
     head = ("Model", "Data", *metrics, "training seconds", "time per epoch x base [95 % CI]", "parameters")
     rows = (
         (
@@ -186,6 +188,43 @@ def detail_table(findings: Findings) -> Grid:
         for item in details
     )
     return Grid.of_text(head, rows)
+
+
+Family = Literal["depth", "values", "other"]
+"""Metrics of each level of the hierarchy, those that hang on no threshold, and all others."""
+
+
+def metric_table(findings: Findings, family: Family) -> Grid:
+    """Metrics of a family, one row per cell that has any; a metric that all cells lack is left out."""
+    metrics = [name for name in _metrics(findings) if _family(name) == family]
+    rows = [
+        (item.title, item.dataset, *(mean_sd(*item.metrics[metric]) for metric in metrics))
+        for item in findings.details
+        if any(not math.isnan(item.metrics[metric][0]) for metric in metrics)
+    ]
+    return Grid.of_text(("Model", "Data", *(metric.replace(OF_DEPTH, " depth ") for metric in metrics)), rows)
+
+
+def _metrics(findings: Findings) -> list[str]:
+    return list(findings.details[0].metrics) if findings.details else []
+
+
+def _family(metric: str) -> Family:
+    return "depth" if OF_DEPTH in metric else "values" if metric.startswith(OF_VALUES) else "other"
+
+
+def decision_table(findings: Findings) -> Grid:
+    """Scores by each decision rule, one row per cell that has any."""
+    rules = findings.decisions
+    if rules is None:
+        return Grid.of_text((), ())
+    columns = list(rules.scores[0].scores) if rules.scores else []
+    rows = [
+        (item.title, item.dataset, *(mean_sd(*item.scores[column]) for column in columns))
+        for item in rules.scores
+        if any(not math.isnan(mean) for mean, _ in item.scores.values())
+    ]
+    return Grid.of_text(("Model", "Data", *(f"{METRIC_TITLES[metric]} {rule}" for metric, rule in columns)), rows)
 
 
 def label_group_table(findings: Findings) -> Grid:

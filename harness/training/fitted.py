@@ -8,11 +8,13 @@ import torch
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.label_groups import Bools, label_groups
+from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
 from datasets.storage.texts import Texts
 from harness.core.metric_names import HEADLINE
 from harness.training import memory
 from harness.training.kinds import Context, Measured
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
+from harness.training.scores import scores_by_decision
 from harness.training.tokenised import vectors_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS
@@ -27,21 +29,25 @@ def measure(context: Context[FittedSettings]) -> Measured:
     trial, corpus = context.settings, context.corpus
     torch.set_num_threads(trial.resources.cpus)
     torch.manual_seed(trial.seed)  # Of a text encoder that is not pretrained.
-    train, valid, test = (Texts.of(corpus, split, trial.train_documents) for split in ("train", "val", "test"))
+    train = Texts.of(corpus, "train", trial.train_documents)
+    splits = {split: Texts.of(corpus, split) for split in EVALUATED}
     encode = vectors_of(trial, corpus) if trial.encoder else None
     system = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
     started = time.perf_counter()
-    facts = system.fit(train, valid, trial.seed)
+    facts = system.fit(train, splits["val"], trial.seed)
     seconds = time.perf_counter() - started
     context.log.info(f"{trial.name}: {', '.join(f'{name} {value}' for name, value in facts.items()) or 'fitted'}")
-    groups = label_groups(train.gold.sum(axis=0))
-    tested = system.values(test)
-    scores = _scores(tested, test.gold, corpus, groups)
-    validated = _scores(system.values(valid), valid.gold, corpus, {})
+    groups, gold = label_groups(train.gold.sum(axis=0)), {split: texts.gold for split, texts in splits.items()}
+    found = {split: _evaluated(system.values(texts), gold[split], corpus, groups) for split, texts in splits.items()}
+    predicted = Predictions.of({split: kept for split, (_, kept) in found.items()}, system.meaning)
+    decided = scores_by_decision(predicted, gold, corpus.hierarchy, groups)
+    scores = found["test"][0] if system.meaning != "labels" else {}
+    scores |= decided["0.5"]
     return Measured(
-        scores=scores | {f"valid_{metric}": validated[metric] for metric in HEADLINE},
-        selected={metric: scores for metric in HEADLINE},
-        predicted={metric: tested > THRESHOLD for metric in HEADLINE},
+        scores=scores | {f"valid_{metric}": found["val"][0][metric] for metric in HEADLINE},
+        selected=dict.fromkeys(HEADLINE, scores),
+        predicted=dict.fromkeys(HEADLINE, predicted),
+        decisions={rule: of_rule for rule, of_rule in decided.items() if rule != "0.5"},
         history=[],
         train_seconds=seconds,
         num_parameters={"system": system.num_parameters},
@@ -50,13 +56,14 @@ def measure(context: Context[FittedSettings]) -> Measured:
     )
 
 
-def _scores(
+def _evaluated(
     values: scipy.sparse.csr_array, gold: scipy.sparse.csr_array, corpus: Corpus, groups: Mapping[str, Bools]
-) -> dict[str, float]:
-    tally, curves = Tally(corpus.hierarchy, groups), ThresholdFree(corpus.hierarchy)
+) -> tuple[dict[str, float], LabelValues]:
+    """Returns the scores of a split, and what is kept of its values."""
+    tally, curves, keeper = Tally(corpus.hierarchy, groups), ThresholdFree(corpus.hierarchy), Keeper()
     for start in range(0, values.shape[0], _AT_ONCE):
-        dense = values[start : start + _AT_ONCE].toarray()
-        gold_BL = gold[start : start + _AT_ONCE].toarray()
-        tally.add(dense > THRESHOLD, gold_BL)
-        curves.add(dense, gold_BL)
-    return tally.scores() | curves.scores()
+        values_BL, gold_BL = (part[start : start + _AT_ONCE].toarray() for part in (values, gold))
+        tally.add(values_BL > THRESHOLD, gold_BL)
+        curves.add(values_BL, gold_BL)
+        keeper.add(values_BL)
+    return tally.scores() | curves.scores(), keeper.kept()

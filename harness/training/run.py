@@ -59,13 +59,14 @@ def run(
                 return
             history = "".join(json.dumps(entry) + "\n" for entry in measured.history)
             write_atomically(folder / "history.jsonl", history.encode())
-            doc_ids = corpus.doc_ids(corpus.rows("test"))
+            doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
             record = Record(
                 key=key,
                 settings=settings,
                 scores=dict(measured.scores),
                 selected={metric: dict(scores) for metric, scores in measured.selected.items()},
+                decisions={rule: dict(scores) for rule, scores in measured.decisions.items()},
                 num_epochs=len(measured.history),
                 train_seconds=measured.train_seconds,
                 seconds=time.perf_counter() - started,

@@ -55,7 +55,7 @@ def fit(
         seconds = time.perf_counter() - started
         if not math.isfinite(loss):
             raise NonFiniteLoss(f"The training loss is {loss} in epoch {progress.epoch + 1}.")
-        scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)[0]
+        scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)
         for name in progress.note(scores):
             # Not on the device, where two more sets of weights would leave less room for trials.
             state = model.state_dict().items()

@@ -26,7 +26,9 @@ def protocol(plan: Plan) -> dict[str, Any]:
     sweep = plan.sweep
     # Standing controls are no promise: every sweep has them, also those that were planned before there were any.
     models = [key for key in sweep.models if not sweep.is_standing(key)]
-    return {
+    # Plans that were frozen before there was a choice have none.
+    decision = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
+    return decision | {
         "models": {key: "control" if sweep.models[key].control else "compared" for key in models},
         "rows": sorted("/".join(row) for row in sweep.rows if row[0] in models),
         "datasets": sorted(sweep.datasets),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.predictions import Meaning
 
 NUMERICS = {"system": 1}
 
@@ -46,19 +47,20 @@ class System:
     """Gives each label of a document a value in [0, 1]; predicted is what lies above 0.5.
 
     A subclass takes `(hierarchy, encode, *, options)`: its keyword-only parameters are the options that a sweep file
-    may set. Its file says `PROBABILITIES = True` where values are probabilities, else they only rank labels and decide;
-    `DETERMINISTIC = False` where two runs may differ; `READS_HIERARCHY = False` where it knows of no edge;
-    `READS_VECTORS = True` where it can read a text encoder's vectors in place of texts.
+    may set. Its file says `DETERMINISTIC = False` where two runs may differ; `READS_HIERARCHY = False` where it knows
+    of no edge; `READS_VECTORS = True` where it can read a text encoder's vectors in place of texts.
 
     Args:
         hierarchy: The labels.
         encode: A text encoder, as it is before any training, where the sweep file names one for this system.
 
     Attributes:
+        meaning: What values are: probabilities, scores that rank labels and decide, or 1 for what is predicted.
         num_parameters: Numbers that a fitted system holds; 0 where its library does not tell.
     """
 
     num_parameters = 0
+    meaning: Meaning = "scores"
 
     def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None):
         self.hierarchy = hierarchy

@@ -117,7 +117,7 @@ class Imported(System):
 
     def _read(self, seed: int) -> dict[str, Prediction]:
         found: dict[str, Prediction] = {}
-        seeds, systems = set[int](), set[str]()
+        seeds, systems, has_values = set[int](), set[str](), False
         for place, record in _records(self._path):
             doc_id, own = str(record.get("doc_id", "")), int(record.get("seed") or 0)
             seeds.add(own)
@@ -131,11 +131,13 @@ class Imported(System):
             if doc_id in found:
                 raise DataError(f"{place}: {doc_id} has a second prediction under seed {seed}. Keep one.")
             found[doc_id] = self._prediction(record, place)
+            has_values |= record.get("values") is not None
         if not found:
             raise self._error(
                 f"it has no prediction under seed {seed}, but under {listed(sorted(map(str, seeds))) or 'none'}. Name "
                 "its seeds in the sweep file: `seeds: [...]` of this model."
             )
+        self.meaning = "probabilities" if has_values else "labels"
         return found
 
     def _prediction(self, record: Mapping[str, Any], place: str) -> Prediction:

@@ -11,7 +11,6 @@ from models.systems.one_vs_rest import OneVsRest
 
 NUMERICS = {"logistic": 1}
 READS_HIERARCHY = False
-PROBABILITIES = True
 
 
 class Logistic(OneVsRest):
@@ -22,6 +21,8 @@ class Logistic(OneVsRest):
         encode: Not read.
         cost: Weight C of the loss; 0 chooses 4, 16, 64 or 256 on validation documents.
     """
+
+    meaning = "probabilities"
 
     COSTS = (4.0, 16.0, 64.0, 256.0)
     LOSS = "log"

@@ -24,7 +24,6 @@ from models.systems.tfidf import Tfidf
 NUMERICS = {"nearest": 1}
 READS_HIERARCHY = False
 READS_VECTORS = True
-PROBABILITIES = True
 CHOICES = (1, 3, 5, 10, 20, 40)
 
 
@@ -36,6 +35,8 @@ class Nearest(System):
         encode: Text encoder whose vectors documents are compared by; None compares them by TF-IDF.
         neighbours: Number k; 0 chooses 1, 3, 5, 10, 20 or 40 on validation documents.
     """
+
+    meaning = "probabilities"
 
     def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None, *, neighbours: NonNegative = 0):
         super().__init__(hierarchy, encode)
