@@ -237,3 +237,10 @@ def test_each_row_of_the_sensitivity_sweep_is_table_1_with_one_change() -> None:
         like = base[f"{model.partition('_')[0]}/{rest}"]
         differ = {name for name in settings if name not in names and settings[name] != like[name]}
         assert len(differ) == ("_" in model), (cell, differ)
+
+
+def test_a_decision_rule_is_one_of_three_and_a_half_is_written_as_a_number(write_sweep: SweepWriter) -> None:
+    assert load(write_sweep(decision=0.5)).decision == load(write_sweep()).decision == "0.5"
+    assert load(write_sweep(decision="per_label")).decision == "per_label"
+    with pytest.raises(ConfigError, match=r"yaml:\d+: decision: .*'0.5', 'validation' or 'per_label'"):
+        load(write_sweep(decision=0.3))
