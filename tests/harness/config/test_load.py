@@ -7,8 +7,10 @@ import pytest
 
 from harness.config.load import load
 from harness.config.schema import SweepFile
+from harness.core.errors import ConfigError
 from harness.core.registry import Component
 from harness.trials.settings import expand, flat_settings
+from tests.conftest import SweepWriter
 from tests.harness.config.sweep_files import GOOD, refusal, write
 from tests.shared import ROOT
 
