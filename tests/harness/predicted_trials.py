@@ -57,8 +57,8 @@ def predict(
 def _with_values(labels: np.ndarray, gold_valid: np.ndarray, rng: np.random.Generator) -> Predictions:
     """Returns values above a half for the given labels of the test documents, and lower ones for validation."""
     kept = []
-    for likely, gap in ((labels, 0.5), (gold_valid ^ (rng.random(gold_valid.shape) < 0.05), 0.3)):
+    for likely, half in ((labels, 0.5), (gold_valid ^ (rng.random(gold_valid.shape) < 0.05), 0.25)):
         keeper = Keeper()
-        keeper.add((rng.random(likely.shape) / 2 + gap * likely).clip(0, 1).astype(np.float32))
+        keeper.add((half * (rng.random(likely.shape) + likely)).astype(np.float32))
         kept.append(keeper.kept())
     return Predictions(kept[0], kept[1], "probabilities")

@@ -7,8 +7,10 @@ import pytest
 
 from harness.config.load import load
 from harness.config.schema import SweepFile
+from harness.core.errors import ConfigError
 from harness.core.registry import Component
 from harness.trials.settings import expand, flat_settings
+from tests.conftest import SweepWriter
 from tests.harness.config.sweep_files import GOOD, refusal, write
 from tests.shared import ROOT
 
@@ -280,3 +282,10 @@ def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
     given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
     sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))
     assert sweep.seeds_of("them") == (5, 7) and sweep.seeds_of("hiagm") == (1, 2)
+
+
+def test_a_decision_rule_is_one_of_three_and_a_half_is_written_as_a_number(write_sweep: SweepWriter) -> None:
+    assert load(write_sweep(decision=0.5)).decision == load(write_sweep()).decision == "0.5"
+    assert load(write_sweep(decision="per_label")).decision == "per_label"
+    with pytest.raises(ConfigError, match=r"yaml:\d+: decision: .*'0.5', 'validation' or 'per_label'"):
+        load(write_sweep(decision=0.3))
