@@ -68,7 +68,6 @@ def read(
     val_share: Share = 0.0,
     test_share: Share = 0.0,
     seed: NonNegative = 0,
-    min_branch: NonNegative = 0,
 ) -> CorpusSource:
     """Reads a folder of JSON lines.
 
@@ -79,7 +78,6 @@ def read(
         val_share: Share of documents to draw for validation; 0 if files or the field define the split.
         test_share: Share of documents to draw for test; 0 if files or the field define the split.
         seed: Seed of the draw.
-        min_branch: Size below which branches are pooled into one; 0 for no pooling.
 
     Raises:
         DataError: When a file is missing or not UTF-8, or a line is malformed, with its place.
@@ -90,7 +88,7 @@ def read(
     if val_share + test_share >= 1:
         raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
     random_split = RandomSplit(val_share, test_share, seed)
-    hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
+    hierarchy = read_taxonomy(_taxonomy(folder))
     drawn = f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."
     notes = [drawn] if random_split.held_out else []
     return CorpusSource(hierarchy, _documents(folder, split_field, random_split), notes)
