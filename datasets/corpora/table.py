@@ -108,6 +108,7 @@ def read(
     if not (names or (text and labels)):
         refuse_missing_header(tables[0])
     chosen = choose_columns(tables[0], text, labels, form, doc_id, split)
+    _check_columns(tables, chosen)
     found = _hierarchy(given, hierarchy)
     rows = read_labels(tables, chosen, LabelOptions(separator, path_separator, found, repeated))
     texts = [one for table in tables for one in _texts(table, chosen)]
@@ -164,6 +165,16 @@ def _hierarchy(source: Path, option: str) -> Path | None:
         names = listed([path.name for path in found])
         raise DataError(f"{folder} holds several hierarchies: {names}. Name one with `--set hierarchy=...`.")
     return found[0] if found and source.is_dir() else None
+
+
+def _check_columns(tables: Sequence[Table], columns: Columns) -> None:
+    wanted = [name for name in (*columns.text, *columns.labels, columns.doc_id, columns.split) if name]
+    for table in tables:
+        if lacking := [name for name in wanted if name not in table.columns]:
+            raise DataError(
+                f"{table.path} has no column {lacking[0]!r}, only {listed(list(table.columns))}; {tables[0].path.name} "
+                "has it. Files of all splits need the same columns; to read one file, name it with --source."
+            )
 
 
 def _texts(table: Table, columns: Columns) -> Iterator[str]:

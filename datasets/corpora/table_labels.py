@@ -126,13 +126,17 @@ def _level_paths(
     place = _places(tables)
     for row, cells_by_level in enumerate(zip(*levels, strict=True)):
         filled = [cell for cell in cells_by_level if cell]
+        several = any(len(cell) > 1 for cell in filled)
+        if several and options.hierarchy:
+            found.append([(name,) for cell in filled for name in cell])
+            continue
         if len({len(cell) for cell in filled}) > 1:
             numbers = ", ".join(str(len(cell)) for cell in filled)
             raise DataError(
-                f"{place(row)}: {listed(names)} have {numbers} labels, so which belong together is unknown. Give one column with `--set labels=...` and the hierarchy in a "
-                "file with `--set hierarchy=...`."
+                f"{place(row)}: {listed(names)} have {numbers} labels, so which belong together is unknown. Give the "
+                "hierarchy in a file with `--set hierarchy=...`."
             )
-        counts["several"] += bool(filled) and len(filled[0]) > 1
+        counts["several"] += several
         counts["gap"] += any(not cell and any(cells_by_level[level:]) for level, cell in enumerate(cells_by_level))
         paths = []
         for path in zip(*filled, strict=True):
@@ -205,8 +209,8 @@ def _titles(
     if complaints:
         first, row = next(iter(complaints.items()))
         raise DataError(
-            f"{_places(tables)(row)}: {first} in {hierarchy}; {len(complaints):,} such labels in all. Change the file, "
-            "name another one with `--set hierarchy=...`, or the columns and separators of the labels; `--look` shows "
-            "how they are read."
+            f"{_places(tables)(row)}: {first} in {hierarchy}; such labels in all: {len(complaints):,}. Change that "
+            "file, name another one with `--set hierarchy=...`, or say with `--set` how labels are written; a label in "
+            "several places is written as a path, or beside its parent."
         )
     return found

@@ -37,8 +37,9 @@ def preview(source: CorpusSource) -> list[str]:
     for document, labels in first:
         lines += ["", f"{document.doc_id} ({document.split}): {one_line(document.text, _WIDTH)}"]
         lines += [f"    {path}" for path in label_paths(hierarchy, labels)] or ["    without labels"]
-    faults = [checks.summary] if checks.found else []
-    faults += [f"no {split} documents" for split in SPLITS if not sizes[split]]
+    # As the writer tells them: a split may be empty because of other faults.
+    empty = [f"no {split} documents" for split in SPLITS if not sizes[split]]
+    faults = [checks.summary] if checks.found else empty
     return [*lines, *([""] if faults else []), *(f"It would be refused: {fault}." for fault in faults)]
 
 
