@@ -13,7 +13,7 @@ LabelPath = tuple[str, ...]
 """Names of a label's ancestors from the top down, as far as they are known, and its own name."""
 
 BETWEEN_LABELS = ("|", ";", ",")
-BETWEEN_LEVELS = (" > ", " >> ", ">>", ">", " -> ", "->", "::", "\\", " / ", "/", " | ", "|", ":")
+BETWEEN_LEVELS = (" > ", " >> ", ">>", " -> ", "->", ">", "::", "\\", " / ", "/", " | ", "|", ":")
 _PLAIN = {" > ", " >> ", ">>", " -> ", "->", "::"}
 """Separators of levels that hardly ever stand inside a name."""
 _EMPTY = {"", "nan", "NaN"}
@@ -113,7 +113,7 @@ def guess_format(cells: Collection[Sequence[Any]], known: Collection[str] = ()) 
         return _matching(cells, set(known))
     lists = [cell for cell in cells if not any(isinstance(item, list) for item in cell)]
     if any(len(cell) > 1 for cell in lists):
-        if _are_paths(lists) and all(below.startswith(name) for cell in lists for name, below in pairwise(cell)):
+        if all(below.startswith(name) for cell in lists for name, below in pairwise(cell)):
             return CellFormat(list_is_path=True)  # As in `A`, `A/B`: the names hold their paths already.
         between_levels = _between_levels({item for cell in lists for item in cell})
         return CellFormat("", between_levels, not between_levels and _are_paths(lists))

@@ -225,8 +225,8 @@ def _class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
     features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
     found: dict[str, list[str]] = {}
     for column, feature in features.items():
-        inner = feature.get("feature", feature) if isinstance(feature, dict) else {}
-        inner = inner[0] if isinstance(feature, list) and feature else inner
+        inner = feature[0] if isinstance(feature, list) and feature else feature
+        inner = inner.get("feature", inner) if isinstance(inner, dict) else {}
         if isinstance(inner, dict) and inner.get("_type") == "ClassLabel" and inner.get("names"):
             found[column] = list(map(str, inner["names"]))
     return found
