@@ -102,20 +102,20 @@ def read(
     given = CARD.require_source(source)
     if val_share + test_share >= 1:
         raise DataError(f"table: val_share {val_share} and test_share {test_share} leave nothing to train on.")
-    files, notes = _files(given)
+    found = _hierarchy(given, hierarchy)
+    files, notes = _files(given, found)
     names = [name.strip() for name in columns.split(",")] if columns else []
     tables = [read_table(path, names, "\t" if delimiter == "tab" else delimiter) for path in files]
     if not (names or (text and labels)):
         refuse_missing_header(tables[0])
-    chosen = choose_columns(tables[0], text, labels, form, doc_id, split)
+    chosen = choose_columns(tables, text, labels, form, doc_id, split)
     _check_columns(tables, chosen)
-    found = _hierarchy(given, hierarchy)
     rows = read_labels(tables, chosen, LabelOptions(separator, path_separator, found, repeated))
     texts = [one for table in tables for one in _texts(table, chosen)]
     missing = [row for row, one in enumerate(texts) if not one.strip()]
     kept = [row for row, one in enumerate(texts) if one.strip()]
     splits, split_note = _splits(files, tables, chosen.split, kept, RandomSplit(val_share, test_share, seed))
-    ids = _ids(tables, chosen.doc_id, splits)
+    ids = _ids(tables, chosen.doc_id)
     notes += [*dict.fromkeys(note for table in tables for note in table.notes), *chosen.notes, *rows.notes, split_note]
     if missing:
         notes.append(f"Rows without a text, which are left out: {len(missing):,}, the first is row {missing[0] + 1:,}.")
@@ -125,12 +125,12 @@ def read(
     return CorpusSource(rows.hierarchy, documents, notes, num_documents=len(kept))
 
 
-def _files(source: Path) -> tuple[list[Path], list[str]]:
+def _files(source: Path, hierarchy: Path | None) -> tuple[list[Path], list[str]]:
     """Returns the files to read, by split, and a note on those that are not."""
     if source.is_file():
         return [source], []
     inside = [path for pattern in ("*", "*/*") for path in sorted(source.glob(pattern)) if path.is_file()]
-    every = [path for path in inside if is_table(path) and not _is_hierarchy(path)]
+    every = [path for path in inside if is_table(path) and path != hierarchy and not _is_hierarchy(path)]
     by_split = sorted((path for path in every if _split_of(path)), key=lambda path: SPLITS.index(_split_of(path)))
     files = by_split or every
     if not files or (len(files) > 1 and not by_split):
@@ -222,8 +222,16 @@ def _splits(
     return found, f"Splits: {'; '.join(origin)}."
 
 
-def _ids(tables: Sequence[Table], column: str, splits: Sequence[SplitName]) -> list[str]:
+def _ids(tables: Sequence[Table], column: str) -> list[str]:
     """Returns the id of every row: that of its column, or its number."""
-    if column:
-        return [" ".join(map(str, cell_items(cell))) for table in tables for cell in table.column(column)]
-    return [f"row-{number}" for number in range(1, len(splits) + 1)]
+    if not column:
+        return [f"row-{number}" for number in range(1, sum(map(len, tables)) + 1)]
+    found: dict[str, None] = {}
+    for table in tables:
+        for row, cell in enumerate(table.column(column)):
+            doc_id = " ".join(map(str, cell_items(cell)))
+            if not doc_id or doc_id in found:
+                problem = f"the id {doc_id!r} in {column} occurred before" if doc_id else f"{column} is empty"
+                raise DataError(f"{table.place(row)}: {problem}. `--set doc_id=none` numbers the rows instead.")
+            found[doc_id] = None
+    return list(found)

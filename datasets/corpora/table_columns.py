@@ -68,11 +68,11 @@ class Columns:
     notes: tuple[str, ...]
 
 
-def choose_columns(table: Table, text: str, labels: str, form: str, doc_id: str, split: str) -> Columns:
+def choose_columns(tables: Sequence[Table], text: str, labels: str, form: str, doc_id: str, split: str) -> Columns:
     """Returns the columns that are given by options of the reader, and guesses the others.
 
     Args:
-        table: The table, or the first of several.
+        tables: The tables; the first one has all columns.
         text: Names separated by commas, or empty.
         labels: Names or patterns separated by commas, or empty.
         form: A form, or `guess`.
@@ -82,13 +82,13 @@ def choose_columns(table: Table, text: str, labels: str, form: str, doc_id: str,
     Raises:
         DataError: When a column is missing or cannot be guessed, with the columns that there are.
     """
-    notes: list[str] = []
+    table, notes = tables[0], list[str]()
     label_names = tuple(_named(table, labels)) if labels else _guess_labels(table)
     if not label_names:
         raise _unclear(table, "labels", "labels=l1,l2,l3` (levels from the top down, 0/1 columns, or one column")
     chosen = _form(table, label_names) if form == "guess" else form
-    split = "" if split == "none" else split or _guess_split(table)
-    doc_id = "" if doc_id == "none" else doc_id or _guess_id(table, notes)
+    split = "" if split == "none" else split or _guess_split(tables)
+    doc_id = "" if doc_id == "none" else doc_id or _guess_id(tables, notes)
     taken = {*label_names, split, doc_id}
     text_names = tuple(_named(table, text)) if text else _guess_text(table, taken)
     if not text_names:
@@ -194,18 +194,23 @@ def _form(table: Table, names: Sequence[str]) -> Form:
     return "flags" if all(_is_flag(table, name) for name in names) else "levels"
 
 
-def _guess_split(table: Table) -> str:
-    name = _first(table, _SPLITS)
-    cells = {str(cell).lower() for cell in table.column(name)} if name else set()
-    return name if cells and cells <= SPLIT_NAMES.keys() else ""
+def _everywhere(tables: Sequence[Table], name: str) -> list[str]:
+    """Returns the cells of a column of all tables, without empty ones."""
+    return [str(cell) for table in tables for cell in table.columns.get(name, ()) if cell_items(cell)]
 
 
-def _guess_id(table: Table, notes: list[str]) -> str:
-    name = _first(table, _IDS)
+def _guess_split(tables: Sequence[Table]) -> str:
+    name = _first(tables[0], _SPLITS)
+    cells = _everywhere(tables, name)
+    complete = len(cells) == sum(map(len, tables))
+    return name if complete and {cell.lower() for cell in cells} <= SPLIT_NAMES.keys() else ""
+
+
+def _guess_id(tables: Sequence[Table], notes: list[str]) -> str:
+    name = _first(tables[0], _IDS)
     if not name:
         return ""
-    cells = [text for cell in table.column(name) for text in map(str, cell_items(cell))]
-    if len(set(cells)) == len(table):
+    if len(set(_everywhere(tables, name))) == sum(map(len, tables)):
         return name
     notes.append(f"The column {name} does not tell the rows apart, so they are numbered.")
     return ""

@@ -53,7 +53,7 @@ class LabelTree:
         return cls([(name,) for name in hierarchy.labels], hierarchy=hierarchy)
 
     def find(self, paths: Sequence[LabelPath]) -> tuple[list[str], list[str]]:
-        """Returns the titles of a document's labels, and a complaint about each label that is not found.
+        """Returns the titles of a document's labels and of the rest of their paths, and a complaint about each label that is not found.
 
         A name in several places means the one whose ancestors the document has among its labels too.
         """
@@ -67,7 +67,10 @@ class LabelTree:
                 complaints.append(f"{said!r} is in {len(places)} places" if places else f"{said!r} is not a label")
             elif self.names_identify and (wrong := self._not_above(path)):
                 complaints.append(f"{path[-1]!r} is not below {wrong!r}")
-            titles += places if len(places) == 1 else []
+            elif path in self.titles:
+                titles += [self.titles[path[:end]] for end in range(1, len(path) + 1)]
+            else:
+                titles += [*path[:-1], *places] if self.names_identify else places
         return titles, complaints
 
     def _places(self, path: LabelPath, mentioned: set[str]) -> list[str]:

@@ -87,7 +87,7 @@ def test_a_list_is_a_path_where_few_names_come_first_and_only_there():
     assert guess_format(sets) == CellFormat() and CellFormat().paths(["joy", "fear"]) == [("joy",), ("fear",)]
     # The names hold their paths already.
     assert guess_format([["A", "A/b"], ["A", "A/c"], ["D", "D/e/f"]]).list_is_path is True
-    assert guess_format([["A/b", "D/e"], ["A/c", "D/e"], ["D/e", "A/b"]]) == CellFormat("", "/")
+    assert guess_format([["A/b", "D/e"], ["A/c", "D/f"], ["D/e", "A/b"]]) == CellFormat("", "/")
 
 
 def test_inner_lists_are_paths():

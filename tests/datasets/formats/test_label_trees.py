@@ -30,7 +30,7 @@ def test_merged_names_are_one_label_with_several_parents():
     tree = LabelTree(PATHS, merge=True)
     assert set(tree.hierarchy.labels) == {"A", "B", "x", "y", "Other", "deep"} and not tree.hierarchy.is_tree
     assert {("A", "Other"), ("B", "Other"), ("Other", "deep")} <= edges_of(tree.hierarchy)
-    assert tree.find([("A", "Other")]) == (["Other"], []) and tree.find([("Other",)]) == (["Other"], [])
+    assert tree.find([("A", "Other")]) == (["A", "Other"], []) and tree.find([("Other",)]) == (["Other"], [])
     with pytest.raises(DataError, match="The hierarchy has a cycle"):
         LabelTree([("a", "b"), ("b", "a")], merge=True)
 
@@ -46,7 +46,7 @@ def test_two_labels_of_one_title_are_refused():
 
 def test_labels_are_found_by_path_by_name_and_by_what_else_the_document_has():
     tree = LabelTree(PATHS)
-    assert tree.find([("A", "x"), ("y",)]) == (["x", "y"], [])
+    assert tree.find([("A", "x"), ("y",)]) == (["A", "x", "y"], [])
     assert tree.find([("Other", "deep")]) == (["deep"], [])
     assert tree.find([("B",), ("Other",)]) == (["B", "B/Other"], [])
     assert tree.find([("Other",)]) == ([], ["'Other' is in 2 places"])
@@ -56,7 +56,7 @@ def test_labels_are_found_by_path_by_name_and_by_what_else_the_document_has():
 
 def test_where_names_identify_a_path_has_to_agree_with_the_edges():
     tree = LabelTree.of(Hierarchy.from_names([("Root", "A"), ("Root", "B"), ("A", "x"), ("B", "x"), ("A", "y")]))
-    assert tree.find([("B", "x"), ("A",)]) == (["x", "A"], [])
+    assert tree.find([("B", "x"), ("A",)]) == (["B", "x", "A"], [])
     assert tree.find([("B", "y")])[1] == ["'y' is not below 'B'"]
     assert tree.find([("C", "y")])[1] == ["'y' is not below 'C'"]
 
