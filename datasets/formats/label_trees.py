@@ -53,7 +53,7 @@ class LabelTree:
         return cls([(name,) for name in hierarchy.labels], hierarchy=hierarchy)
 
     def find(self, paths: Sequence[LabelPath]) -> tuple[list[str], list[str]]:
-        """Returns the titles of a document's labels and of the rest of their paths, and a complaint about each label that is not found.
+        """Returns the titles of a document's labels with their paths, and a complaint about each that is not found.
 
         A name in several places means the one whose ancestors the document has among its labels too.
         """

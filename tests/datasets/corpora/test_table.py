@@ -168,8 +168,8 @@ def test_which_file_is_meant_has_to_be_clear(tmp_path):
 def test_a_hierarchy_in_the_folder_is_found_and_another_one_is_named(tmp_path):
     put(tmp_path / "docs.json", [{"text": f"t{n}", "labels": ["x" if n % 2 else "y"]} for n in range(20)])
     put(tmp_path / "taxonomy.tsv", "parent\tchild\nA\tx\nA\ty\n")
-    put(tmp_path / "other.json", {"B": {"x": {}, "C": ["y"]}})
     assert labels_of(tmp_path)[0][:2] == [{"A", "y"}, {"A", "x"}]
+    put(tmp_path / "other.json", {"B": {"x": {}, "C": ["y"]}})
     assert labels_of(tmp_path, hierarchy="other.json")[0][:2] == [{"B", "C", "y"}, {"B", "x"}]
     # Beside a single file it is not taken unasked.
     assert labels_of(tmp_path / "docs.json")[0][:2] == [{"y"}, {"x"}]
@@ -178,7 +178,7 @@ def test_a_hierarchy_in_the_folder_is_found_and_another_one_is_named(tmp_path):
         DataError, match="There is no file tax.tsv, neither in .* nor here; hierarchy names such a file"
     ):
         read("table", tmp_path, hierarchy="tax.tsv")
-    put(tmp_path / "hierarchy.json", {"A": ["x"]})
+    (tmp_path / "other.json").rename(tmp_path / "hierarchy.json")
     with pytest.raises(DataError, match="holds several hierarchies: hierarchy.json, taxonomy.tsv. Name one with"):
         read("table", tmp_path)
 

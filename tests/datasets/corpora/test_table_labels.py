@@ -38,8 +38,8 @@ def test_several_labels_in_level_columns_are_paired_by_their_order(tmp_path):
     unequal = levels(tmp_path, (["A", "B"], ["x", "y", "z"]), (["B"], ["z"]))
     with pytest.raises(DataError, match="a.json, row 1: l1, l2 have 2, 3 labels, so which belong together is unknown"):
         labels_of(unequal)
-    put(tmp_path / "taxonomy.json", {"A": ["x", "z"], "B": ["y"]})
-    assert labels_of(unequal, hierarchy="taxonomy.json")[0][:2] == [{"A", "B", "x", "y", "z"}, {"A", "B", "z"}]
+    put(tmp_path / "taxonomy.json", {"A": ["x"], "B": ["y", "z"]})
+    assert labels_of(unequal, hierarchy="taxonomy.json")[0][:2] == [{"A", "B", "x", "y", "z"}, {"B", "z"}]
 
 
 def test_numbers_are_names_without_decimals(tmp_path):
@@ -87,7 +87,7 @@ def test_lists_are_labels_or_one_path(tmp_path):
 
 
 def test_flags_are_named_by_their_columns(tmp_path):
-    rows = [{"text": f"t{n}", "A/x": n % 2, "A/y": 1, "B/z": "0" if n % 3 else "1"} for n in range(20)]
+    rows = [{"text": f"t{n}", "A/x": n % 2, "A/y": 1, "B/z": "0" if n % 3 else "1", "B/w": 0.0} for n in range(20)]
     found, _ = labels_of(put(tmp_path / "a.json", rows))
     assert found[:2] == [{"A", "y", "B", "z"}, {"A", "x", "y"}]
     flat, _ = labels_of(tmp_path / "a.json", path_separator="none")
