@@ -3,6 +3,9 @@
 * `hierarchy.py`: labels as a directed acyclic graph.
 * `documents.py`: documents and corpora as readers return them.
 * `card.py`: data cards.
+* `readers.py`: options of readers, and the step that follows each.
+* `label_selection.py`: that step: labels by level, training documents and use.
+* `preview.py`: how a corpus would be read, before it is written.
 * `random_splits.py`: seeded splits for corpora without published ones.
 * `writer.py`: checks and writes a corpus.
 * `description.py`: folder names, checksums and the description, read without Arrow.

@@ -158,9 +158,9 @@ class Component:
 class Registry(Mapping[str, Component]):
     """The known components of one kind; to look up another raises ConfigError with the nearest known name."""
 
-    def __init__(self, kind: str, targets: Mapping[str, str]):
+    def __init__(self, kind: str, targets: Mapping[str, str], component: type[Component] = Component):
         self.kind = kind
-        self._components = {name: Component(name, target) for name, target in targets.items()}
+        self._components = {name: component(name, target) for name, target in targets.items()}
 
     def __getitem__(self, name: str) -> Component:
         if name not in self._components:

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from datasets import READERS
+from datasets.storage.readers import SELECTION
 from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
@@ -19,7 +20,8 @@ EVERY = [*MODELS, *READERS.values()]
 
 @pytest.mark.parametrize("component", EVERY, ids=lambda component: component.name)
 def test_options_read_from_source_equal_the_signature(component: Component) -> None:
-    parameters = inspect.signature(component.load()).parameters.values()
+    loaded = [component.load(), *([SELECTION.load()] if component.name in READERS else [])]
+    parameters = [one for function in reversed(loaded) for one in inspect.signature(function).parameters.values()]
     expected = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
     assert component.options().model_dump() == expected
     undocumented = [name for name, field in component.options.model_fields.items() if not field.description]
