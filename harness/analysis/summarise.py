@@ -7,15 +7,17 @@ never from what has finished: a comparison that is missing counts with p = 1.
 import math
 from collections.abc import Sequence
 
-from harness.analysis.cells import rows_of
+from harness.analysis.cells import table_rows
 from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare
+from harness.analysis.design import control_contrasts, planned_contrasts
 from harness.analysis.details import cell_details, label_differences, label_groups
 from harness.analysis.findings import Findings
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import Facts, Samples, TrialResult
 from harness.analysis.marks import marked
 from harness.analysis.published import literature
+from harness.analysis.ranking import distances, ranks
 from harness.config.schema import SweepFile
 
 
@@ -26,8 +28,8 @@ def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples
         ValueError: On two results of one trial, or one that is not of the sweep.
     """
     index = ResultsIndex(sweep, results, facts, samples or {})
-    comparisons = marked(sweep, list(compare(index, control=False)))
-    controls = tuple(compare(index, control=True))
+    comparisons = marked(sweep, list(compare(index, planned_contrasts(sweep))))
+    controls = tuple(compare(index, control_contrasts(sweep)))
     marks = {item.key: item.marks for item in comparisons}
     scores = [score for one in results for score in (one.scores or {}).values()]
     return Findings(
@@ -35,9 +37,11 @@ def find(sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples
         facts=facts,
         dataset_titles=index.titles,
         columns=index.columns,
-        rows=tuple(row for model in sweep.models for row in rows_of(index, model, marks)),
+        rows=tuple(table_rows(index, marks)),
         comparisons=comparisons,
         control_comparisons=controls,
+        distances=tuple(distances(index)),
+        ranks=tuple(tuple(ranks(index, column)) for column in index.columns),
         details=tuple(cell_details(index)),
         label_groups=tuple(label_groups(index)),
         results=tuple(index.results.values()),

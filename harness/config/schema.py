@@ -6,7 +6,7 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.config.literature import Claim, Published
 from harness.config.strict import Metrics, Name, Strict
@@ -87,10 +87,10 @@ class DatasetEntry(Strict):
 
 
 class Statistics(Strict):
-    """Which rows are compared, and how (see the footnote of every report)."""
+    """How rows are compared (see the footnote of every report)."""
 
     base: Merge = "none"
-    """The merge that every other merge of the same model is compared with, paired by seed."""
+    """The merge that every other merge of the same model is compared with under `compare: base`, paired by seed."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
     star_metrics: Metrics = HEADLINE
@@ -106,6 +106,21 @@ class Statistics(Strict):
     other_test_documents: tuple[Name, ...] = ()
     """Datasets whose published scores are of another draw of test documents than ours: their sampling error, and that
     of ours, is then counted in where the two are compared."""
+
+
+class Compare(Strict):
+    """What is tested, and corrected together: a word, or `{against: ROW}`. Controls are left out."""
+
+    rule: Literal["base", "against", "pairs", "contrasts"]
+    """Every merge against the base merge of its model (base), every row against one, each two rows (pairs), or the
+    single `contrasts` alone."""
+    against: str = ""
+    """The row of against: `model key/merge`, or the key of a model with one merge."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_word(cls, given: Any) -> Any:
+        return {"rule": "against", **given} if isinstance(given, dict) else {"rule": given}
 
 
 class SweepFile(Strict):
@@ -136,8 +151,13 @@ class SweepFile(Strict):
     """Trainer settings of every trial, unless a dataset or a model overrides them."""
     resources: Resources = Resources()
     """Resources of every trial, unless overridden."""
+    compare: Compare | None = None
+    """What is tested, and corrected together: `base`, `pairs`, `contrasts` or `{against: ROW}`. By default base; where
+    no model has the base merge and another, `contrasts` if there are any, else against `linear`, else pairs."""
+    contrasts: tuple[tuple[str, str], ...] = ()
+    """Single comparisons that are tested as well, each `[ROW, ROW]`: the first against the second, also of controls."""
     statistics: Statistics = Statistics()
-    """Comparisons, and how they are tested."""
+    """How comparisons are tested."""
     published: dict[Name, Published] = {}
     """Scores from the literature, by a short name of the source."""
     claims: dict[Name, Claim] = {}
@@ -178,6 +198,39 @@ class SweepFile(Strict):
     def objective_of(self, model: str) -> str:
         chosen = self.models[model].objective
         return chosen.name if chosen else STRUCTURE_ENCODERS[self.structure_of(model)].default_objective
+
+    def is_system(self, model: str) -> bool:
+        return False
+
+    def is_deterministic(self, model: str) -> bool:
+        """Returns whether no seed changes a model, whose one run stands for all."""
+        return False
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        return self.seeds
+
+    @property
+    def comparing(self) -> Compare:
+        """What is compared: what `compare` says, or its default."""
+        if self.compare is not None:
+            return self.compare
+        kept = [self.merges_of(model) for model, entry in self.models.items() if not entry.control]
+        if any(self.statistics.base in merges and len(merges) > 1 for merges in kept):
+            return Compare(rule="base")
+        if self.contrasts:
+            return Compare(rule="contrasts")
+        return Compare(rule="against", against=self.linear[0]) if self.linear else Compare(rule="pairs")
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """The models that are the `linear` system, above which any method should be."""
+        return tuple(key for key, entry in self.models.items() if "linear" in (key, entry.model))
+
+    @property
+    def named_rows(self) -> dict[str, tuple[str, Merge]]:
+        """Every way to write a row: `model/merge`, and `model` where it has one merge."""
+        alone = {model: (model, merge) for model, merge in self.rows if len(self.merges_of(model)) == 1}
+        return {**{f"{model}/{merge}": (model, merge) for model, merge in self.rows}, **alone}
 
     @property
     def rows(self) -> list[tuple[str, Merge]]:
