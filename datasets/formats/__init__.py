@@ -11,3 +11,6 @@ A reader needs the decoder of its format, besides those that serve every format.
 * `skos.py`: EuroVoc's SKOS release as parent-child pairs.
 * `eurovoc.py`: EuroVoc as a label hierarchy (EURLEX57K, MultiEURLEX).
 """
+
+NUMERICS = {"file formats": 1}
+"""Version of what is read of predictions that were made elsewhere; a corpus has its fingerprint."""

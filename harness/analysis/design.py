@@ -139,7 +139,7 @@ def why_no_comparisons(sweep: SweepFile) -> str:
 
 def role_of(sweep: SweepFile, model: str) -> Role:
     """Returns what the seeds of a model's runs mean to those of others."""
-    if sweep.is_deterministic(model):
+    if sweep.has_one_run(model):
         return "constant"
     return "unpaired" if sweep.is_system(model) else "paired"
 
@@ -151,7 +151,7 @@ def design_of(sweep: SweepFile, contrast: Sequence[RowKey] = ()) -> Design:
 
 
 def has_seeds(sweep: SweepFile, contrast: Contrast) -> bool:
-    """Returns whether the seeds change either row: else documents alone can tell them apart."""
+    """Returns whether either row has several seeds: else documents alone can tell the two apart."""
     return any(role_of(sweep, row.model) != "constant" for row in contrast)
 
 

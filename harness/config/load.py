@@ -13,16 +13,21 @@ from harness.config.strict import Strict
 from harness.config.trainer import Resources, TrainerSettings
 from harness.config.yaml_lines import YamlFile
 from harness.core.registry import Registry
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS
 
 
 def load(path: Path) -> SweepFile:
     """Returns a sweep file, checked; raises ConfigError, with file and line, on anything that cannot be run."""
     source = YamlFile(path)
-    sweep = source.validate(SweepFile)
+    sweep = _with_controls(source, source.validate(SweepFile))
     for key, entry in sweep.models.items():
-        _check_component(source, STRUCTURE_ENCODERS, sweep.structure_of(key), ("models", key), "model")
-        _check_objective_and_merges(source, sweep, key, entry)
+        if (name := entry.model or key) not in STRUCTURE_ENCODERS and name not in SYSTEMS:
+            raise source.unknown(("models", key, "model"), "model", name, [*STRUCTURE_ENCODERS, *SYSTEMS])
+        source.validate(sweep.component_of(key).options, ("models", key, "options"))
+        if sweep.is_system(key):
+            _check_system(source, sweep, key, entry)
+        else:
+            _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
             _check_component(source, TEXT_ENCODERS, entry.encoder.name, ("models", key, "encoder"), "name")
     for key, dataset in sweep.datasets.items():
@@ -38,7 +43,8 @@ def load(path: Path) -> SweepFile:
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
-    lists += [(("models", key, "merges"), entry.merges or ()) for key, entry in sweep.models.items()]
+    for key, entry in sweep.models.items():
+        lists += [(("models", key, "merges"), entry.merges or ()), (("models", key, "seeds"), entry.seeds or ())]
     for place, values in lists:
         _refuse_repeats(source, place, values)
     for name in sweep.statistics.other_test_documents:
@@ -48,6 +54,28 @@ def load(path: Path) -> SweepFile:
     _check_published(source, sweep)
     _check_claims(source, sweep)
     return sweep
+
+
+def _with_controls(source: YamlFile, sweep: SweepFile) -> SweepFile:
+    """Returns a sweep with its standing controls among the models, each as a control where the file has no entry."""
+    for name in sweep.controls:
+        if name not in SYSTEMS:
+            raise source.unknown(("controls",), "system", name, SYSTEMS)
+    present = {entry.model or key for key, entry in sweep.models.items()} | sweep.models.keys()
+    added = {name: ModelEntry(control=True) for name in sweep.controls if name not in present}
+    return sweep.model_copy(update={"models": {**sweep.models, **added}})
+
+
+_OF_TRAINED = ("objective", "coherence", "branch_reduction", "split", "foreign_rows", "merges", "trainer")
+"""Fields of a model's entry that only mean something where a model is trained."""
+
+
+def _check_system(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
+    """Refuses what only a trained model has, in the entry of a system."""
+    system, place = sweep.component_of(key), ("models", key)
+    for field in entry.model_fields_set & {*_OF_TRAINED, *(() if system.reads_vectors else ("encoder",))}:
+        problem = f"{system.name} is not trained by gradients, and has no use for {field}"
+        raise source.error((*place, field), f"{problem}; leave it out")
 
 
 def _partial(model: type[BaseModel]) -> type[BaseModel]:
@@ -68,7 +96,7 @@ def _check_component(source: YamlFile, registry: Registry, name: str, place: tup
 
 
 def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
-    model, place = STRUCTURE_ENCODERS[sweep.structure_of(key)], ("models", key)
+    model, place = sweep.component_of(key), ("models", key)
     name = sweep.objective_of(key)
     if entry.objective:
         if "objective" in model.refuses:

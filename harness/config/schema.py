@@ -12,8 +12,10 @@ from harness.config.literature import Claim, Published
 from harness.config.strict import Metrics, Name, Strict
 from harness.config.trainer import Resources, TrainerSettings
 from harness.core.metric_names import HEADLINE
-from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Combine, HeadSplit, Merge, Priors
+from harness.core.registry import Component
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, Coherence, Combine, HeadSplit, Merge, Priors
 
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
 
 
@@ -39,7 +41,7 @@ class ModelEntry(Strict):
     """One row family of the table."""
 
     model: str | None = None
-    """A model of `--list`; by default the entry's own key, so that variants can share a model."""
+    """A model or a system of `--list`; by default the entry's own key, so that variants can share a model."""
     label: str | None = None
     """Name in the tables; by default the entry's key."""
     options: dict[str, Any] = {}
@@ -50,9 +52,12 @@ class ModelEntry(Strict):
     """Whether each label's probability is raised to the largest among its descendants, after branches are combined;
     by default where the objective's own probabilities are coherent, which a combination on a DAG can undo."""
     encoder: EncoderEntry | None = None
-    """The text encoder of this model only; by default the sweep's."""
+    """The text encoder of this model only; by default the sweep's. A system reads texts, unless one is named here."""
     merges: Annotated[tuple[Merge, ...], Field(min_length=1)] | None = None
-    """Merges of this model only; by default the sweep's."""
+    """Merges of this model only; by default the sweep's. A system has none."""
+    seeds: Seeds | None = None
+    """Seeds of this model only, such as those of imported predictions; by default the sweep's, or 0 alone for a
+    system that no seed changes."""
     branch_reduction: Reduction | None = None
     """Denominator of a branch's loss for this model only; by default the sweep's."""
     split: HeadSplit = "hierarchy"
@@ -143,7 +148,9 @@ class SweepFile(Strict):
     """Splits on which parent-child shares are counted; the published programs use both."""
     datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)]
     """Corpora, by key."""
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
+    controls: tuple[Name, ...] = ("constant", "linear")
+    """Systems that stand beside the models as controls, where these do not name them: what any method has to beat."""
+    seeds: Seeds
     """One trial per cell and seed; all different."""
     encoder: EncoderEntry
     """The text encoder of every trial."""
@@ -181,33 +188,41 @@ class SweepFile(Strict):
         return given
 
     def merges_of(self, model: str) -> tuple[Merge, ...]:
-        return self.models[model].merges or self.merges
+        return ("none",) if self.is_system(model) else self.models[model].merges or self.merges
 
-    def structure_of(self, model: str) -> str:
-        return self.models[model].model or model
+    def is_system(self, model: str) -> bool:
+        """Returns whether a model is fitted or imported, and not trained by gradients."""
+        return (self.models[model].model or model) in SYSTEMS
+
+    def component_of(self, model: str) -> Component:
+        """Returns the structure encoder of a model, or the system that it is."""
+        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.models[model].model or model]
+
+    def is_standing(self, model: str) -> bool:
+        """Returns whether a model is a control that every sweep has."""
+        return model in self.controls and self.models[model] == ModelEntry(control=True)
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """Returns the seeds of a model's trials: one, 0, where the seed changes nothing."""
+        fixed = self.is_system(model) and self.component_of(model).deterministic
+        return self.models[model].seeds or ((0,) if fixed else self.seeds)
+
+    def has_one_run(self, model: str) -> bool:
+        """Returns whether one run stands for a system: no seed changes it, or no other run was imported."""
+        return self.is_system(model) and self.component_of(model).deterministic and len(self.seeds_of(model)) == 1
 
     def reads_hierarchy(self, model: str) -> bool:
         """Returns whether a model's logits or its objective depend on the edges between labels."""
-        parts = STRUCTURE_ENCODERS[self.structure_of(model)], OBJECTIVES[self.objective_of(model)]
-        return any(part.reads_hierarchy for part in parts)
+        objective = () if self.is_system(model) else (OBJECTIVES[self.objective_of(model)],)
+        return any(part.reads_hierarchy for part in (self.component_of(model), *objective))
 
     def reconstruction_of(self, model: str) -> str:
         """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""
-        return STRUCTURE_ENCODERS[self.structure_of(model)].reconstruction
+        return self.component_of(model).reconstruction
 
     def objective_of(self, model: str) -> str:
         chosen = self.models[model].objective
-        return chosen.name if chosen else STRUCTURE_ENCODERS[self.structure_of(model)].default_objective
-
-    def is_system(self, model: str) -> bool:
-        return False
-
-    def is_deterministic(self, model: str) -> bool:
-        """Returns whether no seed changes a model, whose one run stands for all."""
-        return False
-
-    def seeds_of(self, model: str) -> tuple[int, ...]:
-        return self.seeds
+        return chosen.name if chosen else self.component_of(model).default_objective
 
     @property
     def comparing(self) -> Compare:
@@ -224,7 +239,7 @@ class SweepFile(Strict):
     @property
     def linear(self) -> tuple[str, ...]:
         """The models that are the `linear` system, above which any method should be."""
-        return tuple(key for key, entry in self.models.items() if "linear" in (key, entry.model))
+        return tuple(key for key, entry in self.models.items() if (entry.model or key) == "linear")
 
     @property
     def named_rows(self) -> dict[str, tuple[str, Merge]]:

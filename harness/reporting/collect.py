@@ -9,7 +9,6 @@ from pathlib import Path
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
 from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
-from harness.config.trainer import TrainerSettings
 from harness.core.environment import environment
 from harness.core.metric_names import HEADLINE
 from harness.core.resampling import Resampling
@@ -18,6 +17,7 @@ from harness.reporting.predictions import read_samples
 from harness.reporting.registration import num_looks, registration
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
+from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
 
@@ -50,19 +50,21 @@ def _result(planned: PlannedTrial) -> TrialResult:
         micro_batches=record.micro_batches,
         made_on=_made_on(record.environment),
         num_epochs=record.num_epochs,
-        still_improving=_still_improving(record, trial.trainer),
+        still_improving=_still_improving(record, trial),
     )
 
 
-def _still_improving(record: Record, trainer: TrainerSettings) -> bool | None:
+def _still_improving(record: Record, trial: TrialSettings) -> bool | None:
     """Returns whether a best epoch behind the headline scores is the last one allowed; None without epochs.
 
     A run that stopped early had its best epochs before.
     """
-    metrics = HEADLINE if trainer.select == "per_metric" else (f"{trainer.select}_f1",)
+    if not isinstance(trial, TrainedSettings):
+        return None
+    metrics = HEADLINE if trial.select == "per_metric" else (f"{trial.select}_f1",)
     epochs = [record.selected[metric].get("epoch") for metric in metrics if metric in record.selected]
     known = [epoch for epoch in epochs if epoch is not None]
-    return max(known) >= trainer.epochs if known else None
+    return max(known) >= trial.trainer.epochs if known else None
 
 
 def _made_on(facts: Mapping[str, str]) -> str:
@@ -84,6 +86,7 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         f"ones, of which {len(plan.selected) - len(plan.of_state('new'))} have run. Whatever is compared with the "
         "others is missing here."
     )
+    settings = [one.settings for one in plan.selected]
     looks = num_looks(plan, is_tested=not is_interim and _is_tested(plan))
     registered = registration(plan)
     if looks > 1:  # A plan promises one.
@@ -92,7 +95,7 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
-        selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
+        selection=tuple(sorted({one.select for one in settings if isinstance(one, TrainedSettings)})),
         looks=looks,
         registration=registered,
         only=only if plan.filters else "",

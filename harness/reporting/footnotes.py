@@ -72,11 +72,11 @@ def _reading(findings: Findings) -> Iterator[str]:
         texts.append("underlined is the highest mean")
     if texts:
         yield f"Among the {group}, {'; '.join(texts)}."
-    alone = [row.title for row in findings.rows if findings.sweep.is_deterministic(row.model)]
+    alone = [row.title for row in findings.rows if findings.sweep.has_one_run(row.model)]
     if alone:
         yield (
-            f"No seed changes {listed(alone)}: n = 1, without sd; in comparisons such a row is a constant, and its "
-            "error is that of the test documents alone."
+            f"One run stands for {listed(alone)}, as no seed changes it, or no other was imported: n = 1, without sd. In "
+            "comparisons such a row is a constant, whose error is that of the test documents alone."
         )
 
 

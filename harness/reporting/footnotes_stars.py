@@ -23,7 +23,7 @@ _FAMILIES = {"averages": "averages", "datasets": "single datasets"}
 _PAIRING: dict[Design, str] = {
     Pairs: "complete pairs of runs with the same seed",
     Arms: "runs of each arm, whose seeds do not pair",
-    Constant: "runs against the one of a row that no seed changes",
+    Constant: "runs against the one run that stands for a row",
 }
 
 
@@ -69,7 +69,7 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
         f"t test over {num_pairs} {pairing}; {families}. No star does not mean no effect."
     )
     if len(seeded) < len(possible):
-        yield "Two rows that no seed changes are compared by the normal distribution over test documents."
+        yield "Two rows of one run each are compared by the normal distribution over test documents."
 
 
 def _hollow(findings: Findings) -> Iterator[str]:

@@ -73,7 +73,7 @@ def _counts(
     from datasets.storage.predictions import read, refusal
 
     assert planned.record is not None, "only finished trials have predictions"
-    path, rule = plan.store.folder(planned.key) / "predictions.parquet", planned.settings.trainer.select
+    path, rule = plan.store.folder(planned.key) / "predictions.parquet", planned.settings.select
     lists = read(path, doc_ids, planned.record.predictions_sha256, documents)
     counts: dict[Metric, Counts] = {}
     unvaried: list[Metric] = []

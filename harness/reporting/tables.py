@@ -65,7 +65,7 @@ def score_table(findings: Findings, controls: bool = False) -> Grid:
     body = []
     for row in rows:
         cells = zip(findings.columns, row.cells, strict=True)
-        is_alone = findings.sweep.is_deterministic(row.model)
+        is_alone = findings.sweep.has_one_run(row.model)
         scores = (_score(cell, column, deltas.get((row.model, row.merge, column)), is_alone) for column, cell in cells)
         is_below = (row.model, row.merge) in findings.below_linear
         signs = f"{IMPROVING if row.still_improving else ''}{BELOW if is_below else ''}"

@@ -17,8 +17,8 @@ from harness.stats.permutation_tests import exchange, sign_flip
 Role = Literal["paired", "unpaired", "constant"]
 """What a run's seed means to the runs of other arms.
 
-`paired`: runs of one seed belong together; `unpaired`: the seeds of this arm are its own; `constant`: no seed changes
-the arm, whose one run stands for all.
+`paired`: runs of one seed belong together; `unpaired`: the seeds of this arm are its own; `constant`: one run stands for
+the arm, as no seed changes it.
 """
 
 

@@ -3,7 +3,8 @@
 * `run`: attempts, failures and the record, for every kind of trial
 * `kinds`: the protocol of a kind of trial
 * `trained`: the kind that is trained by gradients, and tested at its best epochs
-* `build`: its device, data and model
+* `fitted`: the kind that is fitted at once, or was predicted elsewhere
+* `build`: device, data and model of a trained trial
 * `train`: the training loop
 * `evaluate`: scores of a split
 * `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall

@@ -14,7 +14,7 @@ from datasets.storage.tokens import Tokens, tokenise
 from harness.core.errors import UserError
 from harness.training.evaluate import Documents
 from harness.training.memory import refuse_too_large
-from harness.trials.settings import TrialSettings
+from harness.trials.settings import TrainedSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, sources
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
@@ -30,13 +30,13 @@ class Data:
     splits: dict[SplitName, Documents]
 
     @classmethod
-    def open(cls, trial: TrialSettings, corpus: Corpus) -> "Data":
+    def open(cls, trial: TrainedSettings, corpus: Corpus) -> "Data":
         """Opens the tokens of a trial's corpus; a worker keeps them for its next trial."""
         tokens = _tokenise_once(corpus, *_tokenizer(trial))
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
-def device_of(trial: TrialSettings) -> torch.device:
+def device_of(trial: TrainedSettings) -> torch.device:
     """Returns where to train, with the rules that hold there set; UserError where a GPU is wanted and not there."""
     wanted = trial.resources.gpus
     if wanted == "auto":
@@ -55,7 +55,7 @@ def device_of(trial: TrialSettings) -> torch.device:
     return torch.device("cuda")
 
 
-def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
+def build(trial: TrainedSettings, data: Data, device: torch.device) -> Classifier:
     """Builds a trial's model on a device, with random numbers from torch's generator.
 
     The encoder comes first, so that every model and merge of a seed starts from the same one. Raises TooLarge where
@@ -102,7 +102,7 @@ def _describe_once(
     return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
 
 
-def _tokenizer(trial: TrialSettings) -> tuple[str, str, str]:
+def _tokenizer(trial: TrainedSettings) -> tuple[str, str, str]:
     """Returns the text encoder, its options that decide how it tokenises, and these with contents for paths."""
     names = TEXT_ENCODERS[trial.encoder].load().TOKENIZER_OPTIONS
     options = {name: trial.encoder_options[name] for name in names}

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import scipy.sparse
 
@@ -16,13 +16,14 @@ from datasets.storage.corpus import Corpus
 from harness.trials.settings import TrialSettings
 
 EpochCallback = Callable[[dict[str, float]], None]
+Settings = TypeVar("Settings", bound=TrialSettings)
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Generic[Settings]):
     """Everything that a trial is given."""
 
-    settings: TrialSettings  # The seed is among them.
+    settings: Settings  # The seed is among them.
     corpus: Corpus
     folder: Path  # The trial's own, for what it needs to go on after an interruption.
     log: logging.Logger  # Writes to the trial's own file.
@@ -44,10 +45,14 @@ class Measured:
     micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
 
 
+class NonFiniteLoss(ArithmeticError):
+    """The training loss became NaN or infinite; the message says in which epoch."""
+
+
 class Kind(Protocol):
     """A kind of trial is one function."""
 
-    def __call__(self, context: Context) -> Measured | None:
+    def __call__(self, context: Context[Any]) -> Measured | None:
         """Runs a trial; returns None where it needs more of its device than the share it was given.
 
         Raises:

@@ -18,13 +18,10 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.config.trainer import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
+from harness.training.kinds import NonFiniteLoss
 from models.branch_cosines import NUM_BATCHES, branch_cosines
 from models.classifier import Classifier
 from models.weight_decay import spared
-
-
-class NonFiniteLoss(ArithmeticError):
-    """The training loss became NaN or infinite; the message says in which epoch."""
 
 
 def fit(

@@ -21,7 +21,7 @@ from harness.training.checkpoint import Checkpoint, Fitted
 from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured
 from harness.training.train import fit, rehearse, seed_everything
-from harness.trials.settings import TrialSettings
+from harness.trials.settings import TrainedSettings
 from models.classifier import Classifier
 
 
@@ -66,7 +66,7 @@ class BestEpochs:
         return scores | {name: fmean(entry[name] for entry in history) for name in cosines}
 
 
-def measure(context: Context) -> Measured | None:
+def measure(context: Context[TrainedSettings]) -> Measured | None:
     """Trains and tests a model; where memory runs out, again with each batch in twice as many parts.
 
     On a device that it shares with other trials it does not try again, but wants the device alone: None.
@@ -87,7 +87,7 @@ def measure(context: Context) -> Measured | None:
         parts = min(2 * parts, most)
 
 
-def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
+def _prepare(trial: TrainedSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
     device = device_of(trial)
     torch.set_num_threads(trial.resources.cpus)
     memory.keep_freed_memory()
@@ -98,7 +98,7 @@ def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, 
     return device, data, build(trial, data, device)
 
 
-def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
+def _train_and_test(context: Context[TrainedSettings], checkpoint: Checkpoint, micro_batches: int) -> Measured:
     trial = context.settings
     device, data, model = _prepare(trial, context.corpus)
     context.log.info(f"{trial.name} on {device}")
@@ -129,7 +129,7 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
 
 
 def measure_memory(
-    trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
+    trial: TrainedSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
 ) -> tuple[int, int]:
     """Returns the bytes that a trial needs at most, all that the process holds included, and those of the device.
 

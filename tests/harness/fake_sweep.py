@@ -121,7 +121,7 @@ def the(findings: Findings, model: str, merge: str, column: str) -> Comparison:
     return next(
         item
         for item in (*findings.comparisons, *findings.control_comparisons)
-        if (item.model, item.merge, item.column.title) == (model, merge, column)
+        if (*item.contrast.row, item.column.title) == (model, merge, column)
     )
 
 

@@ -72,7 +72,7 @@ def simulated(planned: SweepFile, draw: Draw, document_sd: float) -> dict[str, f
     for difference, variance in zip(differences, variances, strict=True):
         items = []
         for item in template:
-            at = [places[item.model, item.merge, dataset, item.column.metric] for dataset in item.column.datasets]
+            at = [places[*item.contrast.row, dataset, item.column.metric] for dataset in item.column.datasets]
             items.append(_light(item, [difference[one] for one in at], [float(variance[one]) for one in at]))
         if min(item.test.p for item in items) < alpha / 8:  # Else no family has a star that could be full.
             items = [replace(item, p_exact=sign_flip([*item.differences])) for item in items]

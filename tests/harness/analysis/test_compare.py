@@ -133,7 +133,7 @@ OWN = own(every=None, without=("masking", "projection"), single=("none",), one=(
 
 
 def compared(findings: Findings) -> set[tuple[str, str]]:
-    return {(item.model, item.merge) for item in findings.comparisons}
+    return {item.contrast.row for item in findings.comparisons}
 
 
 def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> None:

@@ -179,7 +179,7 @@ def test_logits_are_not_dropped_out_before_a_maximum_over_them(tmp_path: Path) -
 def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
     published = "published: {paper: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}}\n"
     message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)
-    assert message.startswith("sweep.yaml:8: hmgdn is a reconstruction, built from one sentence in another paper")
+    assert message.startswith("sweep.yaml:9: hmgdn is a reconstruction, built from one sentence in another paper")
     assert message.endswith("leave hmgdn/none out.")
     assert load(write(tmp_path, GOOD + published.replace("hmgdn", "hiagm"))).published["paper"].scores["hiagm/none"]
 
@@ -237,3 +237,46 @@ def test_each_row_of_the_sensitivity_sweep_is_table_1_with_one_change() -> None:
         like = base[f"{model.partition('_')[0]}/{rest}"]
         differ = {name for name in settings if name not in names and settings[name] != like[name]}
         assert len(differ) == ("_" in model), (cell, differ)
+
+
+SYSTEMS = GOOD.replace("controls: []\n", "")
+
+
+def test_every_sweep_has_the_standing_controls_unless_it_says_not(tmp_path: Path) -> None:
+    sweep = load(write(tmp_path, SYSTEMS))
+    assert list(sweep.models) == ["hiagm", "constant", "linear"] and sweep.merges_of("linear") == ("none",)
+    assert all(sweep.models[key].control and sweep.is_standing(key) for key in ("constant", "linear"))
+    assert (sweep.seeds_of("hiagm"), sweep.seeds_of("linear")) == ((1, 2), (0,))
+    named = load(write(tmp_path, SYSTEMS.replace("models:\n", "models:\n  svm: {model: linear, label: SVM}\n")))
+    assert list(named.models) == ["svm", "hiagm", "constant"] and not named.is_standing("svm"), (
+        "it stands there already"
+    )
+    assert list(load(write(tmp_path, GOOD)).models) == ["hiagm"]
+    assert refusal(tmp_path, GOOD.replace("controls: []", "controls: [linaer]")) == (
+        "sweep.yaml:8: unknown system 'linaer'. Did you mean 'linear'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            "merges: [masking]",
+            "sweep.yaml:3: constant is not trained by gradients, and has no use for merges; leave it",
+        ),
+        ("encoder: {name: bag}", "sweep.yaml:3: constant is not trained by gradients, and has no use for encoder"),
+        ("trainer: {epochs: 3}", "sweep.yaml:3: constant is not trained by gradients, and has no use for trainer"),
+        ("options: {c: 1}", "sweep.yaml:3: unknown key 'models.constant.options.c'. There are none to choose from."),
+        ("seeds: [1, 1]", "sweep.yaml:3: seeds repeats 1; name each once"),
+        ("model: constnat", "sweep.yaml:3: unknown model 'constnat'. Did you mean 'constant'?"),
+    ],
+)
+def test_a_system_has_no_use_for_what_trains(tmp_path: Path, entry: str, words: str) -> None:
+    text = GOOD.replace("hiagm: {options: {node_width: 8}}", f"constant: {{{entry}}}")
+    assert refusal(tmp_path, text).startswith(words)
+
+
+def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
+    given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
+    sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))
+    assert sweep.seeds_of("them") == (5, 7) and sweep.seeds_of("hiagm") == (1, 2)

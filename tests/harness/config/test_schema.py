@@ -37,7 +37,7 @@ def test_a_model_has_the_sweep_s_merges_and_its_kind_s_objective_unless_it_says_
         *[("flat", "none"), ("flat", "projection"), ("flat_dag", "masking")],
         *[(model, merge) for model in ("hiagm", "hmgdn") for merge in ("none", "projection")],
     ]
-    assert [sweep.structure_of(model) for model in sweep.models] == ["flat", "flat", "hiagm", "hmgdn"]
+    assert [sweep.component_of(model).name for model in sweep.models] == ["flat", "flat", "hiagm", "hmgdn"]
     assert [sweep.objective_of(model) for model in ("flat", "flat_dag")] == ["bce", "max_constraint"]
     assert [sweep.reads_hierarchy(model) for model in ("flat", "flat_dag", "hiagm")] == [False, True, True]
     assert [bool(sweep.reconstruction_of(model)) for model in sweep.models] == [False, False, False, True]

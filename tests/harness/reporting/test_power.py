@@ -78,7 +78,7 @@ def test_a_lost_base_run_takes_every_star_of_its_model_without_a_seed_to_spare()
     for num_seeds, has_stars in ((LEAST_PAIRS, False), (LEAST_PAIRS + SPARE_SEEDS, True)):
         planned = sweep(seeds=tuple(range(num_seeds)), models={"hiagm": {}}, published=None)
         found = without(fixed(planned, gain=5.0), merge="none", seed=0)
-        marks = [one.marks for one in summary_of(planned, found).comparisons if one.merge == "masking"]
+        marks = [one.marks for one in summary_of(planned, found).comparisons if one.contrast.row.merge == "masking"]
         assert len(marks) == 8 and all(bool(one) == has_stars for one in marks)
 
 

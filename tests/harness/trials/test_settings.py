@@ -59,4 +59,4 @@ def test_every_trial_is_as_if_it_had_been_checked_on_its_own(write_sweep: SweepW
     assert [(one.seed, one.model, one.merge) for one in trials] == [
         (seed, model, merge) for seed in (7, 3, 5) for model in ("hiagm", "flat") for merge in ("none", "projection")
     ]
-    assert all(TrialSettings.model_validate(one.model_dump()) == one for one in trials)
+    assert all(TrialSettings.read(one.model_dump()) == one for one in trials)
