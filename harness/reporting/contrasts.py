@@ -80,6 +80,10 @@ def pair_matrices(findings: Findings) -> Iterator[tuple[str, Grid]]:
         yield column.title, Grid.of_text(head, padded)
 
 
+PAIRS_NOTE = "Row minus the row of that number, with its marks. Intervals and p are in the CSV."
+"""How to read a matrix."""
+
+
 def _cell(known: dict[Contrast, Comparison], row: RowKey, other: RowKey) -> str:
     """Returns the difference of a row from another one; of a pair that is a single contrast, turned where need be."""
     if found := known.get(Contrast(row, other)):

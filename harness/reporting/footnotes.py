@@ -75,8 +75,8 @@ def _reading(findings: Findings) -> Iterator[str]:
     alone = [row.title for row in findings.rows if findings.sweep.has_one_run(row.model)]
     if alone:
         yield (
-            f"One run stands for {listed(alone)}, as no seed changes it, or no other was imported: n = 1, without sd. In "
-            "comparisons such a row is a constant, whose error is that of the test documents alone."
+            f"One run stands for {listed(alone)}, as no seed changes it, or no other was imported: n = 1, without sd. "
+            "In comparisons such a row is a constant, whose error is that of the test documents alone."
         )
 
 

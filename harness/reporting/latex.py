@@ -6,7 +6,7 @@ from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
-from harness.reporting.contrasts import comparison_table, differences_words, pair_matrices
+from harness.reporting.contrasts import PAIRS_NOTE, comparison_table, differences_words, pair_matrices
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
@@ -60,7 +60,11 @@ def latex(findings: Findings) -> str:
             comparison_table(findings),
             _escaped(f"Differences {differences_words(findings)}. {comparisons_note(findings)}"),
         ),
-        *(line for name, grid in pair_matrices(findings) for line in _table(grid, _escaped(f"All pairs, {name}."))),
+        *(
+            line
+            for name, grid in pair_matrices(findings)
+            for line in _table(grid, _escaped(f"All pairs, {name}. {PAIRS_NOTE}"))
+        ),
         *_table(rank_table(findings), _escaped(f"Ranks. {rank_note(findings)}")),
         *_table(tables.claim_table(findings), _escaped(claims_note(findings))),
         *_table(

@@ -10,7 +10,7 @@ from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
-from harness.reporting.contrasts import comparison_table, pair_matrices
+from harness.reporting.contrasts import PAIRS_NOTE, comparison_table, pair_matrices
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
@@ -31,7 +31,11 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         _table(differences) if differences.rows else "",
         _bullets(footnotes(findings)),
         *_section("Comparisons", comparison_table(findings), comparisons_note(findings)),
-        *(part for title, grid in pair_matrices(findings) for part in _section(f"All pairs, {title}", grid)),
+        *(
+            part
+            for title, grid in pair_matrices(findings)
+            for part in _section(f"All pairs, {title}", grid, PAIRS_NOTE)
+        ),
         *_section("Ranks", rank_table(findings), rank_note(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
         *_section("Published results on these corpora", literature_table(findings), literature_note(findings)),

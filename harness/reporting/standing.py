@@ -12,7 +12,10 @@ from harness.reporting.tables import Grid
 
 
 def linear_note(findings: Findings) -> Iterator[str]:
-    """Yields what stands first under the main table: how many rows are below `linear`, if there is one, and which."""
+    """Yields what stands first under the main table: how many rows are below `linear`, if there is one, and which.
+
+    Controls are not counted; those that stay below are named.
+    """
     if not findings.distances:
         return
     title = findings.row_titles[findings.distances[0].contrast.against]
@@ -25,7 +28,10 @@ def linear_note(findings: Findings) -> Iterator[str]:
 
 def _columns(findings: Findings) -> Iterator[tuple[Column, list[Comparison]]]:
     for column in findings.columns:
-        found = [item for item in findings.distances if item.column == column]
+        models = findings.sweep.models
+        found = [
+            one for one in findings.distances if one.column == column and not models[one.contrast.row.model].control
+        ]
         yield column, [item for item in found if not math.isnan(item.test.difference)]
 
 

@@ -17,8 +17,8 @@ from harness.stats.permutation_tests import exchange, sign_flip
 Role = Literal["paired", "unpaired", "constant"]
 """What a run's seed means to the runs of other arms.
 
-`paired`: runs of one seed belong together; `unpaired`: the seeds of this arm are its own; `constant`: one run stands for
-the arm, as no seed changes it.
+`paired`: runs of one seed belong together; `unpaired`: the seeds of this arm are its own; `constant`: one run stands
+for the arm, as no seed changes it.
 """
 
 
@@ -181,6 +181,10 @@ class Constant(Pairs):
             return [{} for _ in found]
         keys = Pairs.shared([arm for arm in found if not is_constant(arm)] or found[:1])[0]
         return [dict.fromkeys(keys, *arm.values()) if is_constant(arm) else {k: arm[k] for k in keys} for arm in found]
+
+    @property
+    def differences(self) -> dict[int, float]:
+        return dict(zip(max(self.seeds, key=len), self.samples[0].tolist(), strict=True))
 
 
 Design = type[Arms]

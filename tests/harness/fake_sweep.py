@@ -90,7 +90,7 @@ def results(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], fl
         result(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
         for model, merge in sweep_file.rows
         for dataset in sweep_file.datasets
-        for seed in sweep_file.seeds
+        for seed in sweep_file.seeds_of(model)
     ]
 
 
