@@ -43,6 +43,11 @@ def test_csv_and_mlflow_use_the_names_of_the_row():
     names = {name.rpartition("/")[2] for name in of_sweep}
     assert names <= row.keys() and {"delta", "low_95", "high_95", "p", "p_holm", "p_exact", "p_better"} <= names
     for name in names:
-        numbers = (row[name], of_sweep[f"{item.contrast.row}/vs/{'/'.join(place[1:])}/{name}"], of_cell[f"macro_f1_vs_hiagm/none_{name}"])
+        place_of_sweep = f"{item.contrast.row}/vs/{'/'.join(place[1:])}/{name}"
+        numbers = (
+            row[name],
+            of_sweep[place_of_sweep],
+            of_cell[f"macro_f1_vs_hiagm/none_{name}"],
+        )
         assert numbers == pytest.approx((row[name],) * 3, nan_ok=True)
         assert found[name] == ("" if math.isnan(row[name]) else repr(row[name]))

@@ -71,7 +71,9 @@ def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWrite
     assert (cell.data.metrics["num_improving"], cell.data.tags["row_still_improving"]) == (2, "True")
     (base,) = (run for run in runs if is_cell(run) and run.data.tags["merge"] == "none")
     assert (base.data.metrics["num_improving"], base.data.tags["row_still_improving"]) == (1, "False")
-    assert cell.data.metrics["micro_f1_vs_hiagm/none_p"] == metrics["hiagm/projection/vs/hiagm/none/synthetic/micro_f1/p"]
+    assert (
+        cell.data.metrics["micro_f1_vs_hiagm/none_p"] == metrics["hiagm/projection/vs/hiagm/none/synthetic/micro_f1/p"]
+    )
     assert cell.data.tags["micro_f1_vs_hiagm/none_marks"] == "", "three pairs have no star"
     run_id = whole.info.run_id
     assert [file.path for file in client.list_artifacts(run_id, "report/fig")] == ["report/fig/tiny-seeds.png"]
