@@ -44,7 +44,7 @@ def ranked_rows(index: ResultsIndex) -> list[RowKey]:
 
 
 def ranks(index: ResultsIndex, column: Column) -> list[Rank]:
-    """Ranks the rows that have a score in a column, the highest first.
+    """Ranks the rows that have a score in a column, the highest first; none where no two can be compared.
 
     Two rows are tested as in every comparison, by the wider of seeds, and of seeds and documents; those that could
     have no star are not, and rows without a score count as ranked anywhere.
@@ -55,6 +55,8 @@ def ranks(index: ResultsIndex, column: Column) -> list[Rank]:
     for one, other in combinations(range(len(rows)), 2):
         if found := difference(index, Contrast(rows[one], rows[other]), column):
             p_above[one, other], p_above[other, one] = found.p_above(), found.p_below()
+    if np.isnan(p_above).all():
+        return []
     ranked = [
         Rank(row, index.title(*row), mean, 1 + sum(other > mean for other in means), interval)
         for row, mean, interval in zip(rows, means, rank_intervals(p_above), strict=True)

@@ -225,7 +225,8 @@ def _published(sweep: SweepFile, chosen: Sequence[Target], recommended: int) -> 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
-    num = len(trials) // seeds
+    once = sum(plan.sweep.has_one_run(one.settings.model) for one in trials)
+    num = (len(trials) - once) // seeds
     seconds = [one.record.seconds for one in trials if one.record]
     if hours is not None:
         each, source = hours, "as given"
