@@ -184,7 +184,8 @@ class Constant(Pairs):
 
     @property
     def differences(self) -> dict[int, float]:
-        return dict(zip(max(self.seeds, key=len), self.samples[0].tolist(), strict=True))
+        own = max(self.seeds, key=lambda seeds: len(seeds))
+        return dict(zip(own, self.samples[0].tolist(), strict=True))
 
 
 Design = type[Arms]
