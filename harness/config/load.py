@@ -160,7 +160,8 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
     models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
     compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
-    rows, is_wide = sweep.named_rows, sweep.comparing.rule != "base"
+    rows, kept = sweep.named_rows, [row for row in sweep.rows if not sweep.models[row[0]].control]
+    is_wide = sweep.comparing.rule != "base" and len(kept) > 1
     rivals = [
         name
         for name, (model, _) in rows.items()
