@@ -5,6 +5,7 @@ that does not exist. `title` is that of a row and `dataset` that of a dataset, a
 numbers is a mean over seeds with its standard deviation.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from harness.analysis.design import Column
 from harness.analysis.index import planned_places
 from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.analysis.published import LiteratureRow
+from harness.analysis.ranking import Rank
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
 from harness.core.resampling import Resampling
@@ -38,9 +40,9 @@ class TableCell:
             whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
         p_published: Two-sided p of the published score as a further run.
-        marks: Arrow, stars and dagger of the comparison with the base merge.
-        bold: Whether it is in the confidence set of the best of its model, when that excludes someone.
-        underlined: Whether it is the highest mean of its model.
+        marks: Arrow, stars and dagger of the comparison with the row's reference, by default its base merge.
+        bold: Whether it is in the confidence set of the best of its group, when that excludes someone.
+        underlined: Whether it is the highest mean of its group: by default its model's merges, else all rows.
         num_cut: Number of finished trials whose batches were cut into parts.
         num_improving: Number of finished trials that were still improving at their last epoch.
     """
@@ -208,6 +210,8 @@ class Findings:
         rows: In the order of the sweep file.
         comparisons: Comparisons of both families, in the order of rows and columns.
         control_comparisons: Comparisons of controls; uncorrected and unstarred.
+        distances: Every other row against the first of the `linear` system, where there is one; likewise.
+        ranks: Ranks of rows, the highest first, for each of `columns`; none where there are fewer than three rows.
         details: One per row and dataset.
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
@@ -226,6 +230,8 @@ class Findings:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     control_comparisons: tuple[Comparison, ...]
+    distances: tuple[Comparison, ...]
+    ranks: tuple[tuple[Rank, ...], ...]
     details: tuple[Detail, ...]
     label_groups: tuple[LabelGroup, ...]
     results: tuple[TrialResult, ...]
@@ -241,6 +247,13 @@ class Findings:
     def planned(self) -> list[TrialPlace]:
         """Place of every planned trial, in the order of rows, datasets and seeds."""
         return planned_places(self.sweep)
+
+    @cached_property
+    def below_linear(self) -> set[tuple[str, str]]:
+        """Model and merge of the rows whose mean is below that of `linear` in every column that both have."""
+        ahead = {item.contrast.row for item in self.distances if item.test.difference >= 0}
+        known = {item.contrast.row for item in self.distances if not math.isnan(item.test.difference)}
+        return {*(known - ahead)}
 
     @cached_property
     def row_titles(self) -> dict[tuple[str, str], str]:

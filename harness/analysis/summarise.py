@@ -7,16 +7,18 @@ never from what has finished: a comparison that is missing counts with p = 1.
 import math
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.cells import rows_of
+from harness.analysis.cells import table_rows
 from harness.analysis.claims import judge_claims
 from harness.analysis.compare import compare
 from harness.analysis.decisions import Judged, decision_rules
+from harness.analysis.design import control_contrasts, planned_contrasts
 from harness.analysis.details import cell_details, label_differences, label_groups
 from harness.analysis.findings import Findings
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import Facts, Samples, TrialResult
 from harness.analysis.marks import marked
 from harness.analysis.published import literature
+from harness.analysis.ranking import distances, ranks
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
 
@@ -45,9 +47,11 @@ def find(
         facts=facts,
         dataset_titles=index.titles,
         columns=index.columns,
-        rows=tuple(row for model in sweep.models for row in rows_of(index, model, marks)),
+        rows=tuple(table_rows(index, marks)),
         comparisons=comparisons,
         control_comparisons=judged.controls,
+        distances=tuple(distances(index)),
+        ranks=tuple(tuple(ranks(index, column)) for column in index.columns),
         details=tuple(cell_details(index)),
         label_groups=tuple(label_groups(index)),
         results=tuple(index.results.values()),
@@ -64,6 +68,6 @@ def find(
 
 
 def _judged(index: ResultsIndex) -> Judged:
-    comparisons = marked(index.sweep, list(compare(index, control=False)))
-    controls = tuple(compare(index, control=True))
+    comparisons = marked(index.sweep, list(compare(index, planned_contrasts(index.sweep))))
+    controls = tuple(compare(index, control_contrasts(index.sweep)))
     return Judged(comparisons, controls, tuple(judge_claims(index, (*comparisons, *controls))))

@@ -7,18 +7,23 @@ from pydantic import Field, model_validator
 from harness.config.strict import Metrics, NonNegativeFloat, Strict
 from harness.core.metric_names import HEADLINE, Headline
 
+ClaimKind = Literal[
+    "best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio", "equivalent", "exceeds", "above"
+]
+
 
 class Claim(Strict):
     """A statement of the literature, judged in the report: a conjunction over rows, data and metrics."""
 
     text: str
     """The statement, as it is printed."""
-    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio", "equivalent", "exceeds"]
-    """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
-    bounds; the first model gains more than the second, over the merges that both have; training time over the base's
-    within bounds; the first row's difference from the second within bounds; above a published score."""
+    kind: ClaimKind
+    """best of its model's merges, or of all rows where `compare` is not base; rises or falls against the base merge; no
+    gain over it; a difference within bounds; the first model gains more than the second, over the merges that both
+    have; training time over the base's within bounds; the first row's difference from the second within bounds; above
+    a published score (exceeds); the first row above the second."""
     rows: Annotated[tuple[str, ...], Field(min_length=1)]
-    """`model key/merge`; of larger_gain the two model keys."""
+    """`model key/merge`, or the key of a model with one merge; of larger_gain the two model keys."""
     source: str = ""
     """Of exceeds: the source of `published` whose scores are exceeded."""
     data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)

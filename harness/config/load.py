@@ -50,6 +50,7 @@ def load(path: Path) -> SweepFile:
     for name in sweep.statistics.other_test_documents:
         if name not in sweep.datasets:
             raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
+    _check_comparisons(source, sweep)
     _check_published(source, sweep)
     _check_claims(source, sweep)
     return sweep
@@ -117,6 +118,25 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
                 raise source.error((*place, "merges"), f"{problem}; {advice}")
 
 
+def _check_comparisons(source: YamlFile, sweep: SweepFile) -> None:
+    rule, rows = sweep.comparing, sweep.named_rows
+    if rule.rule == "against" and rule.against not in rows:
+        raise source.unknown(("compare", "against"), "row", rule.against, rows)
+    pairs = list[set[tuple[str, str]]]()
+    for contrast in sweep.contrasts:
+        for name in contrast:
+            if name not in rows:
+                raise source.unknown(("contrasts",), "row", name, rows)
+        pairs.append({rows[name] for name in contrast})
+        said = f"contrasts compare {contrast[0]} with {contrast[1]}"
+        if len(pairs[-1]) < 2:
+            raise source.error(("contrasts",), f"{said}, which is the same row; name two")
+        if pairs[-1] in pairs[:-1]:
+            raise source.error(("contrasts",), f"{said} twice; name each two rows once")
+    if rule.rule == "contrasts" and not pairs:
+        raise source.error(("compare",), "compare: contrasts tests nothing without `contrasts: [[ROW, ROW], ...]`")
+
+
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
     rows = ["/".join(row) for row in sweep.rows]
     for name, found in sweep.published.items():
@@ -140,18 +160,24 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
     models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
     compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
-    rivals = ["/".join(row) for row in sweep.rows if len(sweep.merges_of(row[0])) > 1]
+    rows, kept = sweep.named_rows, [row for row in sweep.rows if not sweep.models[row[0]].control]
+    is_wide = sweep.comparing.rule != "base" and len(kept) > 1
+    rivals = [
+        name
+        for name, (model, _) in rows.items()
+        if len(sweep.merges_of(model)) > 1 or (is_wide and not sweep.models[model].control)
+    ]
     places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
     for name, claim in sweep.claims.items():
         place = ("claims", name)
-        known = {"larger_gain": models, "best": rivals, "equivalent": ["/".join(row) for row in sweep.rows]}
+        known = {"larger_gain": models, "best": rivals, "equivalent": list(rows), "above": list(rows)}
         if claim.kind == "exceeds":
             if claim.source not in sweep.published:
                 raise source.unknown((*place, "source"), "source", claim.source, sweep.published)
             known["exceeds"] = list(sweep.published[claim.source].scores)
             if not known["exceeds"]:
                 raise source.error((*place, "source"), f"{claim.source} has no scores of rows of this sweep")
-        elif claim.kind not in ("best", "equivalent") and not models:
+        elif claim.kind not in ("best", "equivalent", "above") and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
             raise source.error((*place, "kind"), problem)
         for field, values, names in (
@@ -163,7 +189,10 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
                 if value not in names:
                     raise source.unknown((*place, field), field, value, names)
             _refuse_repeats(source, (*place, field), values)
-        if claim.kind in ("larger_gain", "equivalent") and len(claim.rows) != 2:
+        if (
+            claim.kind in ("larger_gain", "equivalent", "above")
+            and len({rows.get(row, row) for row in claim.rows}) != 2
+        ):
             two = "models" if claim.kind == "larger_gain" else "rows"
             raise source.error((*place, "rows"), f"{claim.kind} compares two {two}")
         if claim.kind == "larger_gain" and not set(variants[claim.rows[0]]) & set(variants[claim.rows[1]]):

@@ -6,7 +6,7 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.config.literature import Claim, Published
 from harness.config.strict import Metrics, Name, Strict
@@ -92,10 +92,10 @@ class DatasetEntry(Strict):
 
 
 class Statistics(Strict):
-    """Which rows are compared, and how (see the footnote of every report)."""
+    """How rows are compared (see the footnote of every report)."""
 
     base: Merge = "none"
-    """The merge that every other merge of the same model is compared with, paired by seed."""
+    """The merge that every other merge of the same model is compared with under `compare: base`, paired by seed."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
     star_metrics: Metrics = HEADLINE
@@ -111,6 +111,21 @@ class Statistics(Strict):
     other_test_documents: tuple[Name, ...] = ()
     """Datasets whose published scores are of another draw of test documents than ours: their sampling error, and that
     of ours, is then counted in where the two are compared."""
+
+
+class Compare(Strict):
+    """What is tested, and corrected together: a word, or `{against: ROW}`. Controls are left out."""
+
+    rule: Literal["base", "against", "pairs", "contrasts"]
+    """Every merge against the base merge of its model (base), every row against one, each two rows (pairs), or the
+    single `contrasts` alone."""
+    against: str = ""
+    """The row of against: `model key/merge`, or the key of a model with one merge."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_word(cls, given: Any) -> Any:
+        return {"rule": "against", **given} if isinstance(given, dict) else {"rule": given}
 
 
 class SweepFile(Strict):
@@ -143,8 +158,13 @@ class SweepFile(Strict):
     """Trainer settings of every trial, unless a dataset or a model overrides them."""
     resources: Resources = Resources()
     """Resources of every trial, unless overridden."""
+    compare: Compare | None = None
+    """What is tested, and corrected together: `base`, `pairs`, `contrasts` or `{against: ROW}`. By default base; where
+    no model has the base merge and another, `contrasts` if there are any, else against `linear`, else pairs."""
+    contrasts: tuple[tuple[str, str], ...] = ()
+    """Single comparisons that are tested as well, each `[ROW, ROW]`: the first against the second, also of controls."""
     statistics: Statistics = Statistics()
-    """Comparisons, and how they are tested."""
+    """How comparisons are tested."""
     decision: Decision = "0.5"
     """How values become labels in the tables: above 0.5, above one threshold chosen on validation, or above one chosen
     for each label. Every trial is scored by all of them."""
@@ -195,6 +215,10 @@ class SweepFile(Strict):
         fixed = self.is_system(model) and self.component_of(model).deterministic
         return self.models[model].seeds or ((0,) if fixed else self.seeds)
 
+    def has_one_run(self, model: str) -> bool:
+        """Returns whether one run stands for a system: no seed changes it, or no other run was imported."""
+        return self.is_system(model) and self.component_of(model).deterministic and len(self.seeds_of(model)) == 1
+
     def reads_hierarchy(self, model: str) -> bool:
         """Returns whether a model's logits or its objective depend on the edges between labels."""
         objective = () if self.is_system(model) else (OBJECTIVES[self.objective_of(model)],)
@@ -207,6 +231,29 @@ class SweepFile(Strict):
     def objective_of(self, model: str) -> str:
         chosen = self.models[model].objective
         return chosen.name if chosen else self.component_of(model).default_objective
+
+    @property
+    def comparing(self) -> Compare:
+        """What is compared: what `compare` says, or its default."""
+        if self.compare is not None:
+            return self.compare
+        kept = [self.merges_of(model) for model, entry in self.models.items() if not entry.control]
+        if any(self.statistics.base in merges and len(merges) > 1 for merges in kept):
+            return Compare(rule="base")
+        if self.contrasts:
+            return Compare(rule="contrasts")
+        return Compare(rule="against", against=self.linear[0]) if self.linear else Compare(rule="pairs")
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """The models that are the `linear` system, above which any method should be."""
+        return tuple(key for key, entry in self.models.items() if (entry.model or key) == "linear")
+
+    @property
+    def named_rows(self) -> dict[str, tuple[str, Merge]]:
+        """Every way to write a row: `model/merge`, and `model` where it has one merge."""
+        alone = {model: (model, merge) for model, merge in self.rows if len(self.merges_of(model)) == 1}
+        return {**{f"{model}/{merge}": (model, merge) for model, merge in self.rows}, **alone}
 
     @property
     def rows(self) -> list[tuple[str, Merge]]:

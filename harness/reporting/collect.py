@@ -120,10 +120,10 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
 
 
 def _is_tested(plan: Plan) -> bool:
-    """Returns whether two merges of a model have two runs each on a dataset, so that a report tests something."""
+    """Returns whether a report tests anything: two rows on a dataset have two runs each, or one that stands for all."""
     finished = {cell: sum(one.record is not None for one in trials) for cell, trials in plan.cells().items()}
-    repeated = Counter((cell.model, cell.dataset) for cell, num in finished.items() if num > 1)
-    return any(num > 1 for num in repeated.values())
+    enough = (cell.dataset for cell, num in finished.items() if num > (0 if plan.sweep.has_one_run(cell.model) else 1))
+    return any(num > 1 for num in Counter(enough).values())
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:

@@ -34,6 +34,9 @@ def protocol(plan: Plan) -> dict[str, Any]:
         "datasets": sorted(sweep.datasets),
         "seeds": sorted(sweep.seeds),
         "settings": _settings(plan, models),
+        # Plans that were frozen before there was a choice have neither, and mean the base merges.
+        "compare": None if sweep.comparing.rule == "base" else sweep.comparing.model_dump(mode="json"),
+        "contrasts": [list(pair) for pair in sweep.contrasts] or None,
         "statistics": sweep.statistics.model_dump(mode="json"),
         "resampling": asdict(Resampling()),
         "claims": {

@@ -289,3 +289,45 @@ def test_a_decision_rule_is_one_of_three_and_a_half_is_written_as_a_number(write
     assert load(write_sweep(decision="per_label")).decision == "per_label"
     with pytest.raises(ConfigError, match=r"yaml:\d+: decision: .*'0.5', 'validation' or 'per_label'"):
         load(write_sweep(decision=0.3))
+
+
+ROWS = GOOD.replace("  hiagm:", "  flat: {merges: [none]}\n  hiagm:")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("compare: {against: hiagn/none}", "10: unknown row 'hiagn/none'. Did you mean 'hiagm/none'?"),
+        ("compare: {against: hiagm}", "unknown row 'hiagm'. Did you mean 'hiagm/none'?"),
+        ("compare: pair", "compare.rule: Input should be 'base', 'against', 'pairs' or 'contrasts', not \"pair\""),
+        ("compare: contrasts", "compare: contrasts tests nothing without `contrasts:"),
+        ("contrasts: [[flat, hiagm/maskin]]", "unknown row 'hiagm/maskin'. Did you mean 'hiagm/masking'?"),
+        ("contrasts: [[flat, flat/none]]", "contrasts compare flat with flat/none, which is the same row; name two"),
+        ("contrasts: [[flat, hiagm/none], [hiagm/none, flat/none]]", "hiagm/none with flat/none twice"),
+        ("claims: {C: {text: x, kind: above, rows: [flat, flat/none], data: [synthetic]}}", "above compares two rows"),
+    ],
+)
+def test_rows_that_cannot_be_compared_are_refused_with_the_nearest_name(tmp_path: Path, said: str, words: str) -> None:
+    assert words in refusal(tmp_path, f"{ROWS}{said}\n")
+
+
+def test_rows_go_by_the_key_of_a_model_with_one_merge(tmp_path: Path) -> None:
+    rows = ROWS.replace("controls: []", "controls: [linear]")
+    sweep = load(write(tmp_path, f"{rows}compare: {{against: linear}}\ncontrasts: [[flat, hiagm/masking]]\n"))
+    assert sweep.named_rows["flat"] == sweep.named_rows["flat/none"] == ("flat", "none")
+    assert sweep.comparing.against == "linear" and "hiagm" not in sweep.named_rows
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("", "base"),
+        ("merges: [none]\ncontrols: [linear]", "against"),
+        ("merges: [none]", "pairs"),
+        ("merges: [none]\ncontrasts: [[flat, hiagm]]", "contrasts"),
+        ("compare: pairs", "pairs"),
+    ],
+)
+def test_what_is_compared_where_nothing_is_said(tmp_path: Path, said: str, rule: str) -> None:
+    rows = ROWS.replace("controls: []\n", "") if "controls" in said else ROWS
+    assert load(write(tmp_path, f"{rows}{said}\n")).comparing.rule == rule
