@@ -51,7 +51,7 @@ MAY_IMPORT = {
         "models.objectives",
         "models.text_encoders",
     ],
-    "models.systems": ["harness.core", "datasets.storage", "models"],
+    "models.systems": ["harness.core", "datasets.storage", "datasets.formats", "models"],
     "models": [
         "harness.core",
         "datasets.storage",

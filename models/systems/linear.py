@@ -4,8 +4,8 @@ Paper: Joachims, *Text Categorization with Support Vector Machines*, ECML 1998; 
 knows of no edge, so its predictions may contradict the hierarchy. Deterministic: there is one run of it, whatever the
 seeds. Squared hinge loss, as LIBLINEAR's default; C is chosen on validation documents.
 
-A value is the logistic function of the margin. It is no probability, but 0.5 is where the margin is 0, and it ranks
-labels as margins do.
+A value is the logistic function of four times the margin. It is no probability, but 0.5 is where the margin is 0, and
+it ranks labels as margins do.
 """
 
 from datasets.storage.hierarchy import Hierarchy

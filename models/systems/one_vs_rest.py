@@ -43,14 +43,17 @@ class Weights:
     Attributes:
         weights_FL: float32 weights.
         bias_L: float32 intercepts; infinite for a constant.
+        steepness: What margins are multiplied by: of an SVM, at whose margin of -1 a label is out of the question, 4.
     """
 
     weights_FL: npt.NDArray[np.float32]
     bias_L: npt.NDArray[np.float32]
+    steepness: int = 4
 
     def values(self, features_BF: sparse.csr_array) -> npt.NDArray[np.float32]:
         """Returns (B, L) logistic functions of the margins."""
-        values_BL: npt.NDArray[np.float32] = expit(features_BF @ self.weights_FL + self.bias_L)
+        margins_BL = features_BF @ self.weights_FL + self.bias_L
+        values_BL: npt.NDArray[np.float32] = expit(self.steepness * margins_BL)
         return values_BL
 
 
@@ -77,7 +80,7 @@ def fit_labels(
         bias_L[i] = bias
         if weights_F is not None:
             weights_FL[:, i] = weights_F
-    return Weights(weights_FL, bias_L)
+    return Weights(weights_FL, bias_L, 4 if loss == "squared_hinge" else 1)
 
 
 def _fit(

@@ -9,7 +9,7 @@ contradict the hierarchy; a parent's mistake cannot be mended below it.
 On a DAG a label hangs below all its parents, as gold labels do: its classifier is fitted on the documents that have all
 of them, and it is predicted only where all of them are. Labels with the same parents share those documents.
 
-A value is the logistic function of the margin, or that of the least certain ancestor where this is lower: no
+A value is the logistic function of four times the margin, or that of the least certain ancestor where this is lower: no
 probability. Deterministic. HiClass (5.0.8) is not used: its parent nodes are multi-class, one path per document.
 """
 
