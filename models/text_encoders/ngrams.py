@@ -27,7 +27,7 @@ from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.ngram_tokenizer import NGramTokenizer
 
 NUMERICS = {"ngrams": 1}
-LEARNING_RATES = {"encoder_lr": 1e-2, "head_lr": 1e-2}
+LEARNING_RATES = {"encoder_lr": 1e-2, "head_lr": 2e-2}
 
 
 class _Features(NamedTuple):
@@ -68,9 +68,9 @@ class NGrams(TextEncoder):
         vocabulary: Positive = 20000,
         min_documents: Positive = 2,
         max_length: Positive = 512,
-        scale: Weight = 5.0,
+        scale: Weight = 10.0,
         balance: Fraction = 0.5,
-        ngram_dropout: Share = 0.3,
+        ngram_dropout: Share = 0.1,
         dropout: Share = 0.1,
     ):
         super().__init__(width)
