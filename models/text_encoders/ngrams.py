@@ -8,10 +8,11 @@ at all. So a linear layer behind this encoder is a linear classifier of rank D o
 fastText (Joulin et al., EACL 2017) is the mean of such embeddings, unweighted and hashed into buckets. Here the
 vocabulary holds the n-grams of most training documents, and none of a single one: those only help to learn by heart.
 
-Adam steps as far for an n-gram of two documents as for one of thousands (up to the root of their numbers), where the
-steps of gradient descent, by which a linear classifier keeps its margin wide, go with the number of documents. So an
-n-gram's embedding is a parameter times df^`balance`; at 0.5 the distances that Adam covers in an epoch are again those
-of gradient descent. Together with the dropout of whole n-grams this is what the encoder owes its scores to.
+Adam moves the parameters of an n-gram that n of an epoch's t steps see by about the root of n t, gradient descent by n.
+Under Adam rare n-grams so learn faster than a linear classifier lets them, and training documents are learned by heart.
+Here an embedding is a parameter times df^`balance`: at 0.5 its way is in proportion to n again. On the validation
+documents of CLINC150 a flat classifier has 87.7 micro F at 0, 90.0 at 0.25, 90.3 at 0.5, all after eight epochs without
+`ngram_dropout`.
 """
 
 from collections.abc import Iterable, Mapping
