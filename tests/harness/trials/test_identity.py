@@ -29,8 +29,8 @@ RUNNERS = (RUNNER, TRAINED, FITTED)
 CHOSEN = [part for parts in (TEXT_ENCODERS, STRUCTURE_ENCODERS, OBJECTIVES, SYSTEMS) for part in parts.values()]
 PARTS = [*RUNNERS, *CHOSEN]
 DIGEST = "b6fd33f98654858b"
-"""Of the identities of every trained trial of every sweep file, were the fingerprint of all corpora `x`. It changed last
-when the zoo got a row."""
+"""Of the identities of every trained trial of every sweep file, were the fingerprint of all corpora `x`. It changed
+last when the zoo got a row."""
 IDENTITIES = """
 import json
 from pathlib import Path
