@@ -8,7 +8,7 @@ at all. So a linear layer behind this encoder is a linear classifier of rank D o
 fastText (Joulin et al., EACL 2017) is the mean of such embeddings, unweighted and hashed into buckets. Here the
 vocabulary holds the n-grams of most training documents; those of a single one are left out unless `min_documents` is 1.
 
-A rule of thumb says that Adam moves the parameters of an n-gram that n of t steps see by about the root of n t, gradient
+By a rule of thumb Adam moves the parameters of an n-gram that n of t steps see by the root of n t, gradient
 descent by n, so that rare n-grams learn faster than under gradient descent. Here an embedding is a parameter times
 df^`balance`: at 0.5 its way is in proportion to n again. In a trial run on CLINC150, of one seed and eight epochs
 without `ngram_dropout`, a flat classifier had 87.7 micro F on validation at 0, 90.0 at 0.25 and 90.3 at 0.5.
