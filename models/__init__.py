@@ -27,6 +27,7 @@ TEXT_ENCODERS = Registry(
         "bag": "models.text_encoders.bag:Bag",
         "lstm": "models.text_encoders.lstm:LSTM",
         "minilm": "models.text_encoders.transformer:MiniLM",
+        "ngrams": "models.text_encoders.ngrams:NGrams",
         "textrcnn": "models.text_encoders.textrcnn:TextRCNN",
         "transformer": "models.text_encoders.transformer:Transformer",
     },

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.config.strict import NonNegativeFloat, Positive, Strict
+from harness.core.registry import Component
 
 BestEpoch = Literal["per_metric", "micro", "macro"]
 
@@ -18,10 +19,10 @@ class TrainerSettings(Strict):
     """Epochs in which validation micro and macro F are both below their best, before stopping early."""
     batch_size: Annotated[int, Field(gt=1)] = 16
     """Documents per optimiser step."""
-    encoder_lr: NonNegativeFloat = 2e-5
-    """Peak learning rate of the text encoder."""
-    head_lr: NonNegativeFloat = 1e-4
-    """Peak learning rate of everything behind the text encoder."""
+    encoder_lr: NonNegativeFloat | None = None
+    """Peak learning rate of the text encoder; null is the encoder's own, which `--list` shows."""
+    head_lr: NonNegativeFloat | None = None
+    """Peak learning rate of everything behind the text encoder; null is the encoder's own."""
     weight_decay: NonNegativeFloat = 0.01
     """AdamW decay (the paper's lambda 1); biases and the weights of normalisation layers are exempt."""
     recursive_penalty: NonNegativeFloat = 1e-6
@@ -39,6 +40,11 @@ class TrainerSettings(Strict):
     branch_cosines: bool = False
     """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder:
     their mean, the least, and the share below 0. Nothing that is trained changes; a report has means over epochs."""
+
+    def at_rates_of(self, encoder: Component) -> "TrainerSettings":
+        """Returns the same with a text encoder's own learning rates where none are named."""
+        own = {name: rate for name, rate in encoder.learning_rates.items() if getattr(self, name) is None}
+        return self.model_copy(update=own)
 
 
 class Resources(Strict):

@@ -104,6 +104,8 @@ class Component:
     """True of a system that can read a text encoder's vectors in place of texts."""
     reconstruction = _constant("RECONSTRUCTION", "")
     """Why a model may not be what the paper describes; empty of all else."""
+    learning_rates = _constant("LEARNING_RATES", {"encoder_lr": 2e-5, "head_lr": 1e-4})
+    """Learning rates of a trial with a text encoder where a sweep file names none; by default the paper's, of BERT."""
     packages = _constant("PACKAGES", dict[str, str]())
     """Names of components whose weights come with a package, and `package/folder` of each."""
 

@@ -206,7 +206,7 @@ def _trained(sweep: SweepFile, shared: Mapping[str, Any], sources: Sources | Non
         split="hierarchy" if merge == "none" else entry.split,
         foreign_rows=entry.foreign_rows and merge == "masking",
         priors=sweep.priors,
-        trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
+        trainer=_overridden(sweep.trainer, column.trainer, entry.trainer).at_rates_of(TEXT_ENCODERS[encoder.name]),
     )
 
 

@@ -72,6 +72,7 @@ def make(folder: Path, size: Size, seed: int = 0) -> Path:
     sweep = {
         "name": "made-up",
         "models": {"hiagm": {"label": "HiAGM"}, "hitin": {"label": "HiTIN"}},
+        "controls": [],
         "datasets": {"corpus": corpus},
         "seeds": list(range(size.seeds)),
         "encoder": {"name": "bag"},

@@ -24,11 +24,12 @@ def exported(plan: Plan, path: Path) -> None:
         for one in plan.trials:
             corpus = open_corpus(Path(plan.sweep.data_dir) / one.settings.corpus)
             table = pq.read_table(plan.store.folder(one.key) / "predictions.parquet")
-            ids = corpus.doc_ids(corpus.rows("test"))
-            for doc_id, labels in zip(ids, table["micro_f1_labels"].to_pylist(), strict=True):
-                names = [corpus.hierarchy.labels[label] for label in labels]
-                record = {"doc_id": doc_id, "labels": names, "seed": one.settings.seed, "system": "HiX"}
-                stream.write(json.dumps(record) + "\n")
+            for row in table.to_pylist():
+                if row["split"] == "test":
+                    above = zip(row["micro_f1_labels"], row["micro_f1_values"], strict=True)
+                    names = [corpus.hierarchy.labels[label] for label, value in above if value > 0.5]
+                    record = {"doc_id": row["doc_id"], "labels": names, "seed": one.settings.seed, "system": "HiX"}
+                    stream.write(json.dumps(record) + "\n")
 
 
 def test_imported_runs_score_as_the_runs_that_predicted_them(

@@ -37,6 +37,11 @@ def test_numerics_hold_what_the_module_says(component: Component) -> None:
     assert set(own) == {"transformer" if component.name == "minilm" else component.name}
 
 
+@pytest.mark.parametrize("encoder", TEXT_ENCODERS.values(), ids=lambda c: c.name)
+def test_a_text_encoder_has_both_learning_rates(encoder: Component) -> None:
+    assert list(encoder.learning_rates) == ["encoder_lr", "head_lr"] and min(encoder.learning_rates.values()) > 0
+
+
 def test_what_is_loaded_is_named_by_options_of_that_type() -> None:
     found = {component.name: component.sources for component in MODELS if component.sources}
     assert found == {name: ("vectors",) for name in ("lstm", "textrcnn")} | {

@@ -125,6 +125,8 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
         pytest.param(
             *("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}), marks=pytest.mark.slow
         ),
+        ("flat", "none", {"name": "ngrams", "options": {"width": 64}}),
+        ("hiagm_la", "none", {"name": "ngrams", "options": {"width": 64}}),
         pytest.param(
             *("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}), marks=pytest.mark.slow
         ),
