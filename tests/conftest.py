@@ -1,6 +1,7 @@
 """A small planted corpus, prepared once, and a sweep file on it that each test may change."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
+import numpy as np
 import pytest
 import yaml
 
@@ -21,6 +23,14 @@ hypothesis.settings.load_profile("unhurried")
 SYNTHETIC = {"documents": 600}
 
 SweepWriter = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Starts every test from the same random streams, whatever ran before it in its process."""
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.config.load import load
-from harness.core.errors import ConfigError, DataError
+from harness.core.errors import ConfigError, DataError, UserError
 from harness.reporting.explain import explain, list_everything
 from harness.sweep import main
 from tests.conftest import SweepWriter
@@ -21,7 +21,9 @@ from tests.shared import ROOT
 pytestmark = pytest.mark.xdist_group("ray")  # One Ray at a time: each takes both cores.
 
 
-def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(write_sweep: SweepWriter) -> None:
+def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = {"trainer": {"encoder_lr": 1e38, "head_lr": 1e38, "clip_norm": 1e38}}
     models = {"hiagm": {"label": "HiAGM", "options": {"node_width": 4, "logit_dropout": 0.0}}, "flat": broken}
     learns = {"epochs": 8, "batch_size": 16, "encoder_lr": 0.05, "head_lr": 0.05}
@@ -39,12 +41,11 @@ def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(write_sweep:
 
     # Nothing is left to do: no worker is started, and no record touched.
     before = finished(path)
-    again = sweep(path)
-    assert again.returncode == 1 and "to run" not in again.stderr
+    assert main([str(path)]) == 1 and "to run" not in capsys.readouterr().err
     assert finished(path) == before and len(before) == 4
 
     # Mended settings are other trials; --retry-failed runs the failed ones anew.
-    assert sweep(path, "--filter", "model=hiagm").returncode == 0
+    assert main([str(path), "--filter", "model=hiagm"]) == 0
     retried = sweep(path, "--retry-failed", "--filter", "model=flat", "seed=1", "merge=none")
     assert retried.returncode == 1 and "1 trials, 1 to run" in retried.stderr
 
@@ -86,22 +87,15 @@ def test_a_tracking_server_that_does_not_answer(write_sweep: SweepWriter) -> Non
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    run = sweep(write_sweep(tracking=f"http://127.0.0.1:{port}"))
-    assert run.returncode == 2 and "does not answer" in run.stderr and "`tracking:`" in run.stderr
-    assert "Traceback" not in run.stderr
+    with pytest.raises(UserError, match="does not answer.*`tracking:`"):
+        main([str(write_sweep(tracking=f"http://127.0.0.1:{port}"))])
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"seeds": []}, "seeds"),
         ({"stroe": "x"}, "Did you mean 'store'"),
-        ({"store": "/proc/nowhere"}, "cannot be written"),
         ({"resources": {"cpus": 4096}}, "no node has them"),
-        (
-            {"encoder": {"name": "lstm", "options": {"vectors": "nowhere.txt"}}},
-            "no file of word vectors",
-        ),
     ],
 )
 def test_bad_input_is_one_paragraph_and_exit_code_2(
@@ -113,9 +107,30 @@ def test_bad_input_is_one_paragraph_and_exit_code_2(
     assert len(lines) == 1 and words in lines[0] and "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": []}, "seeds"),
+        ({"store": "/proc/nowhere"}, "cannot be written"),
+        ({"encoder": {"name": "lstm", "options": {"vectors": "nowhere.txt"}}}, "no file of word vectors"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_any_work(
+    write_sweep: SweepWriter, changes: dict[str, Any], words: str
+) -> None:
+    path = write_sweep(**changes)
+    with pytest.raises(UserError, match=words):
+        main([str(path)])
+    assert list(path.parent.glob("store/trials/*")) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interrupted_and_terminated_keep_what_is_finished(write_sweep: SweepWriter, number: signal.Signals) -> None:
-    path = write_sweep(models={"flat": {}}, merges=["none"], seeds=[1, 2, 3, 4], trainer=LONG)
+    models = {
+        "short": {"model": "flat", "trainer": {"epochs": 8}},
+        "endless": {"model": "flat", "trainer": {"epochs": 9999}},
+    }
+    path = write_sweep(models=models, merges=["none"], seeds=[1, 2], trainer=LONG)
     process = start(path)
     wait_for(lambda: len(finished(path)) > 0)
     process.send_signal(number)
@@ -124,9 +139,9 @@ def test_interrupted_and_terminated_keep_what_is_finished(write_sweep: SweepWrit
     assert "Interrupted. What was finished is kept" in errors and "Traceback" not in errors
     assert "of 4 trials done" in output
     assert (Path(load(path).reports_dir) / "tiny.md").exists()
-    whole = sweep(path)
-    assert whole.returncode == 0, whole.stderr
-    assert "4 of 4 trials done" in whole.stdout
+    rest = sweep(path, "--filter", "model=short")
+    assert rest.returncode == 0, rest.stderr
+    assert "2 of 2 trials done" in rest.stdout
 
 
 @pytest.mark.slow

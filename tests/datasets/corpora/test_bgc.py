@@ -1,6 +1,7 @@
 """The Blurb Genre Collection: its markup, and its published counts."""
 
 import numpy as np
+import pytest
 
 from datasets.check import preflight
 from datasets.corpora import bgc
@@ -10,6 +11,7 @@ from tests.datasets.blurb_files import FILES, complete, put
 LEVELS = (7, 46, 77, 16)
 
 
+@pytest.mark.slow
 def test_the_complete_collection_has_its_published_counts(tmp_path):
     corpus = complete("bgc", LEVELS, tmp_path)
     said = preflight(corpus, parse_options("bgc", {}).model_dump(), np.full(corpus.num_documents, 9), "words")

@@ -117,6 +117,7 @@ def test_validation_is_drawn_from_the_training_messages_with_a_seed(tmp_path):
     assert found["sci.med/500"].split == "test"
 
 
+@pytest.mark.slow
 def test_the_complete_version_has_its_published_counts(tmp_path):
     files = {
         f"20news-bydate-{split}/{group}/{place * 1000 + number}": message(b"text")
