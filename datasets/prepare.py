@@ -3,10 +3,12 @@
 Usage:
     python -m datasets.prepare pydocs
     python -m datasets.prepare eurlex57k --source PATH --set taxonomy=domains --set depth=2
+    python -m datasets.prepare table --source reviews.csv --look
     python -m datasets.prepare wos --card
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from datasets import READERS
+from datasets.storage.counts import level_sizes
 from datasets.storage.description import exact_command, folder_name, read_meta, recipe_input, recorded_inputs
 from datasets.storage.progress import show_progress
+from datasets.storage.readers import read_corpus
 from harness.core.errors import ConfigError, DataError
 from harness.core.files import is_disk_full
 from harness.core.main import run_command
@@ -59,8 +63,25 @@ def prepare(name: str, source: Path | None, options: Mapping[str, Any], data_dir
         with FileLock(data_dir / f".{folder.name}.lock"):
             if is_current(name, options, data_dir):
                 return Corpus.open(folder)
-            made = READERS[name].load()(source, **settings.model_dump())
+            made = read_corpus(READERS[name], source, settings.model_dump())
             return write(made, folder, name=name, options=READERS[name].chosen(settings.model_dump()))
+
+
+def look(name: str, source: Path | None, options: Mapping[str, Any]) -> list[str]:
+    """Returns the lines that tell how a corpus would be read; nothing is written.
+
+    Raises:
+        ConfigError: When the corpus or an option is unknown.
+        DataError: When the source is missing or malformed.
+    """
+    from datasets.storage.preview import preview
+
+    settings = parse_options(name, options)
+    with _os_errors(Path()):
+        lines = preview(read_corpus(READERS[name], source, settings.model_dump()))
+    chosen = "".join(f" --set {shlex.quote(f'{key}={value}')}" for key, value in options.items())
+    given = f" --source {shlex.quote(str(source))}" if source else ""
+    return [*lines, "", f"Nothing was written. To prepare it: python -m datasets.prepare {name}{given}{chosen}"]
 
 
 @contextmanager
@@ -136,7 +157,7 @@ def _module(name: str) -> ModuleType:
 def _describe(corpus: "Corpus") -> str:
     counts = corpus.meta["counts"]
     splits = " / ".join(f"{size:,}" for size in counts["splits"].values())
-    levels = "/".join(str(level["labels"]) for level in counts["levels"])
+    levels = level_sizes([level["labels"] for level in counts["levels"]])
     lines = [
         f"corpus       {corpus.folder}",
         f"fingerprint  {corpus.fingerprint}",
@@ -158,6 +179,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--source", type=Path, help="the file or folder to read, see `--card`")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of prepared corpora (data)")
+    parser.add_argument("--look", action="store_true", help="print how the source would be read, and write nothing")
     parser.add_argument("--card", action="store_true", help="print what the corpus is and where to get it, and stop")
     return parser.parse_args(arguments)
 
@@ -175,6 +197,9 @@ def _run(arguments: argparse.Namespace) -> None:
         print(_card(arguments.name))
         return
     options = parse_assignments(arguments.set)
+    if arguments.look:
+        print("\n".join(look(arguments.name, arguments.source, options)))
+        return
     if is_current(arguments.name, options, arguments.data):
         folder = corpus_folder(arguments.name, options, arguments.data)
         print(f"Already prepared; delete {folder} to prepare it again.", file=sys.stderr)
@@ -184,7 +209,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prepares a corpus, or prints its card."""
+    """Prepares a corpus, shows how it would be read, or prints its card."""
     _run(_arguments(arguments))
     return 0
 

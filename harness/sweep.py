@@ -28,7 +28,7 @@ from harness.reporting.write import report_files, write
 from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
 from harness.trackers.upkeep import kept_up, mirror_or_warn
-from harness.trials.corpora import prepare_builtin, refuse_missing
+from harness.trials.corpora import prepare_builtin, refuse_missing, refuse_unfit
 from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
 from harness.trials.store import check_writable
@@ -77,6 +77,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         prepare_builtin(plan)
         plan.refresh()
         refuse_missing(plan)
+        refuse_unfit(plan)
         warn(plan)
         if retry_failed:
             plan.forget_failures()

@@ -16,7 +16,7 @@ from harness.core.main import run_command
 from harness.reporting.status import warn
 from harness.scheduling import local
 from harness.scheduling.progress import EpochLog
-from harness.trials.corpora import refuse_missing
+from harness.trials.corpora import refuse_missing, refuse_unfit
 from harness.trials.plan import Plan
 from harness.trials.preregistration import freeze
 from models.refusals import refuse_unusable
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan.open(load(chosen.sweep), chosen.filter)
     refuse_missing(plan)
     refuse_unusable(one.settings.parts for one in plan.of_state("new"))
+    refuse_unfit(plan)
     plan.store.check_writable()
     warn(plan)
     if todo := plan.of_state("new"):

@@ -3,6 +3,7 @@
 * `text_encoders/`: tokens of a document to a text vector, or to one state per token.
 * `structure_encoders/`: text vectors to a logit per label, one file or folder per model; `template.py` is to be copied.
 * `objectives/`: logits to a loss and to probabilities.
+* `systems/`: classifiers that are fitted at once, and predictions that were made elsewhere.
 * `layers/`: building blocks that two models or more share.
 * `classifier.py`: a text encoder with branch heads behind it, which is what a trial trains.
 * `branch_heads.py`: HiMTL itself, one structure encoder for all branches, under any merge.
@@ -26,6 +27,7 @@ TEXT_ENCODERS = Registry(
         "bag": "models.text_encoders.bag:Bag",
         "lstm": "models.text_encoders.lstm:LSTM",
         "minilm": "models.text_encoders.transformer:MiniLM",
+        "ngrams": "models.text_encoders.ngrams:NGrams",
         "textrcnn": "models.text_encoders.textrcnn:TextRCNN",
         "transformer": "models.text_encoders.transformer:Transformer",
     },
@@ -57,6 +59,19 @@ OBJECTIVES = Registry(
         "conditional_sigmoid": "models.objectives.conditional_sigmoid:ConditionalSigmoid",
         "conditional_softmax": "models.objectives.conditional_softmax:ConditionalSoftmax",
         "max_constraint": "models.objectives.max_constraint:MaxConstraint",
+    },
+)
+
+SYSTEMS = Registry(
+    "system",
+    {
+        "constant": "models.systems.constant:Constant",
+        "imported": "models.systems.imported:Imported",
+        "label_tree": "models.systems.label_tree:LabelTree",
+        "linear": "models.systems.linear:Linear",
+        "logistic": "models.systems.logistic:Logistic",
+        "nearest": "models.systems.nearest:Nearest",
+        "top_down": "models.systems.top_down:TopDown",
     },
 )
 

@@ -17,23 +17,25 @@ Part = tuple[Component, Mapping[str, Any]]
 
 
 def refuse_unusable(trials: Iterable[Mapping[str, Part]]) -> None:
-    """Tries each text encoder of some trials, and each model behind it, once.
+    """Tries each text encoder of some trials, and each model or system behind it, once.
 
     Args:
-        trials: For each trial its `encoder` and its `structure`.
+        trials: For each trial its parts: the `structure` or the `system`, and the `encoder` that this reads, if any.
 
     Raises:
         ConfigError: If no trial with it could go well, with the way out.
     """
-    encoders: dict[str, Part] = {}
+    encoders: dict[str, Part | None] = {}
     behind: dict[str, dict[str, Part]] = {}
     for parts in trials:
-        encoder, structure = (
-            json.dumps([part.name, options], sort_keys=True) for part, options in (parts["encoder"], parts["structure"])
-        )
-        encoders[encoder] = parts["encoder"]
-        behind.setdefault(encoder, {})[structure] = parts["structure"]
-    for name, (part, options) in encoders.items():
-        built = part.load().try_out(options)
-        for structure_encoder, its_options in behind[name].values():
-            structure_encoder.load().try_out(its_options, built)
+        encoder, (other,) = parts.get("encoder"), [part for role, part in parts.items() if role != "encoder"]
+        encoders[_name(encoder)] = encoder
+        behind.setdefault(_name(encoder), {})[_name(other)] = other
+    for name, encoder in encoders.items():
+        built = encoder[0].load().try_out(encoder[1]) if encoder else None
+        for part, options in behind[name].values():
+            part.load().try_out(options, built)
+
+
+def _name(part: Part | None) -> str:
+    return json.dumps([part[0].name, part[1]], sort_keys=True) if part else ""

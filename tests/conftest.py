@@ -53,6 +53,7 @@ def write_sweep(tmp_path: Path, data_dir: Path) -> SweepWriter:
             "models": {"hiagm": {"options": {"node_width": 4, "logit_dropout": 0.0}}, "flat": {}},
             "merges": ["none", "projection"],
             "datasets": {"synthetic": {"options": SYNTHETIC}},
+            "controls": [],
             "seeds": [1, 2],
             "encoder": {"name": "bag", "options": {"width": 8, "vocabulary": 500, "max_length": 40}},
             "trainer": {"epochs": 2, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.01},

@@ -72,8 +72,6 @@ def read(
     *,
     taxonomy: Literal["published", "domains", "microthesauri"] = "published",
     taxonomy_file: str = "",
-    depth: NonNegative = 0,
-    min_branch: NonNegative = 0,
     zones: str = "header,recitals,main_body,attachments",
     max_words: NonNegative = 0,
 ) -> CorpusSource:
@@ -84,8 +82,6 @@ def read(
         taxonomy: Branches: the roots of EURLEX57K.json, EuroVoc's 21 domains, or its 127 microthesauri.
         taxonomy_file: File of EuroVoc for domains and microthesauri, see the card; empty to search in and beside the
             source.
-        depth: Number of levels to keep below the root; 0 for all.
-        min_branch: Size below which branches are pooled into one; 0 for no pooling.
         zones: Parts of a law that form its text, in this order, separated by commas: title, header, recitals,
             main_body, attachments. The reference loader leaves the title out.
         max_words: Number of words to keep at the start of each text, joined by single spaces; 0 for whole texts.
@@ -107,15 +103,14 @@ def read(
         missing = _HIERARCHY if laws else "laws in train, dev and test"
         raise DataError(f"{origin} does not hold {missing}; --source is {CARD.files}.")
     laws.sort(key=lambda law: (SPLITS.index(law.split), law.celex_id))
-    concepts = (concept for law in laws for concept in law.concepts)
-    hierarchy, kept = hierarchy_in_use(full, concepts, depth, min_branch)
-    notes = [f"Branches: {taxonomy}; levels: {depth or 'all'}; labels that no document reaches are left out."]
+    hierarchy = hierarchy_in_use(full, (concept for law in laws for concept in law.concepts))
+    notes = [f"Branches: {taxonomy}; labels that no document reaches are left out."]
     if len(laws) != 57_000:
         notes.append(f"The source has {len(laws):,} laws instead of 57,000.")
     if parts != ["header", "recitals", "main_body", "attachments"]:
         notes.append(f"Texts are {', '.join(parts)}; the reference loader takes all but the title.")
-    notes += shortening_notes(min_branch, max_words)
-    return CorpusSource(hierarchy, _documents(laws, kept), notes, num_documents=len(laws))
+    notes += shortening_notes(max_words)
+    return CorpusSource(hierarchy, _documents(laws), notes, num_documents=len(laws))
 
 
 def published(options: Mapping[str, Any]) -> dict[str, int]:
@@ -137,10 +132,9 @@ def published(options: Mapping[str, Any]) -> dict[str, int]:
     return counts | {name: number for name, number in shape.items() if name not in pooled}
 
 
-def _documents(laws: list[_Law], kept: dict[str, tuple[str, ...]]) -> Iterator[Document]:
+def _documents(laws: list[_Law]) -> Iterator[Document]:
     for law in laws:
-        labels = dict.fromkeys(label for concept in law.concepts for label in kept[concept])
-        yield Document(law.celex_id, law.text, tuple(labels), law.split)
+        yield Document(law.celex_id, law.text, tuple(dict.fromkeys(law.concepts)), law.split)
 
 
 def _law(content: bytes, split: SplitName, place: str, zones: list[str], max_words: int) -> _Law:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.formats.textfiles import read_records, read_taxonomy
+from datasets.formats.textfiles import is_json_array, open_bytes, read_records, read_taxonomy
 from datasets.storage.card import Card
 from datasets.storage.documents import SPLITS, CorpusSource, Document, SplitName
 from datasets.storage.random_splits import RandomSplit
@@ -57,6 +57,7 @@ _SPLITS: dict[str, SplitName] = {
     "train": "train", "val": "val", "dev": "val", "valid": "val", "validation": "val", "test": "test",
 }  # fmt: skip
 _SINGLE = "documents.jsonl"
+_BEGINNING = 100
 _TEXT, _LABELS = ("text", "token", "doc_token"), ("labels", "label", "doc_label")
 
 
@@ -68,7 +69,6 @@ def read(
     val_share: Share = 0.0,
     test_share: Share = 0.0,
     seed: NonNegative = 0,
-    min_branch: NonNegative = 0,
 ) -> CorpusSource:
     """Reads a folder of JSON lines.
 
@@ -79,7 +79,6 @@ def read(
         val_share: Share of documents to draw for validation; 0 if files or the field define the split.
         test_share: Share of documents to draw for test; 0 if files or the field define the split.
         seed: Seed of the draw.
-        min_branch: Size below which branches are pooled into one; 0 for no pooling.
 
     Raises:
         DataError: When a file is missing or not UTF-8, or a line is malformed, with its place.
@@ -90,7 +89,7 @@ def read(
     if val_share + test_share >= 1:
         raise DataError(f"jsonl: val_share {val_share} and test_share {test_share} leave nothing to train on.")
     random_split = RandomSplit(val_share, test_share, seed)
-    hierarchy = read_taxonomy(_taxonomy(folder)).pooled(min_branch)
+    hierarchy = read_taxonomy(_taxonomy(folder))
     drawn = f"Drawn with seed {seed}: {val_share:.0%} validation, {test_share:.0%} test."
     notes = [drawn] if random_split.held_out else []
     return CorpusSource(hierarchy, _documents(folder, split_field, random_split), notes)
@@ -106,6 +105,7 @@ def _taxonomy(folder: Path) -> Path:
 
 def _documents(folder: Path, split_field: str, random_split: RandomSplit) -> Iterator[Document]:
     for path, given in _files(folder, random_split):
+        _refuse_array(path)
         drawn = _drawn(path, split_field, random_split) if given == "drawn" else []
         for number, (place, record) in enumerate(read_records(path)):
             if given == "field":
@@ -114,6 +114,15 @@ def _documents(folder: Path, split_field: str, random_split: RandomSplit) -> Ite
                 split = drawn[number] if given == "drawn" else given
             doc_id = str(record.get("id", f"{path.stem}-{number}"))
             yield Document(doc_id, _text(record, place), _labels(record, place), split)
+
+
+def _refuse_array(path: Path) -> None:
+    with open_bytes(path) as file:
+        if is_json_array(file.read(_BEGINNING)):
+            raise DataError(
+                f"{path} is a JSON array, one list of all objects; the reader jsonl wants one object a line. The "
+                f"reader table reads arrays: `python -m datasets.prepare table --source {path.parent} --look`."
+            )
 
 
 def _drawn(path: Path, split_field: str, random_split: RandomSplit) -> list[SplitName]:

@@ -73,7 +73,6 @@ def read(
     level: Literal["level_1", "level_2", "level_3", "original"] = "original",
     taxonomy: Literal["domains", "microthesauri"] = "domains",
     taxonomy_file: str = "",
-    min_branch: NonNegative = 0,
     max_words: NonNegative = 0,
 ) -> CorpusSource:
     """Reads MultiEURLEX.
@@ -85,7 +84,6 @@ def read(
         level: Published level of EuroVoc that labels are taken from, or `original` for the concepts as assigned.
         taxonomy: Branches: EuroVoc's 21 domains, or its 127 microthesauri.
         taxonomy_file: File of EuroVoc, see the card; empty to search in and beside the source.
-        min_branch: Size below which branches are pooled into one; 0 for no pooling.
         max_words: Number of words to keep at the start of each text, joined by single spaces; 0 for whole texts.
 
     Raises:
@@ -108,15 +106,15 @@ def read(
     for part, place, law in _laws(files):
         sizes[part] += 1
         used.update(_concepts(law, level, names, place))
-    hierarchy, kept = hierarchy_in_use(full, used, 0, min_branch)
+    hierarchy = hierarchy_in_use(full, used)
     notes = [f"Languages: {', '.join(train_codes)}; of validation and test: {', '.join(test_codes)}. Labels: {level}."]
     notes += size_note(sizes.values(), SIZES, "laws")
-    notes += shortening_notes(min_branch, max_words)
+    notes += shortening_notes(max_words)
 
     def documents() -> Iterator[Document]:
         missing: Counter[str] = Counter()
         for part, place, law in _laws(files):
-            labels = dict.fromkeys(label for concept in _concepts(law, level, names, place) for label in kept[concept])
+            labels = dict.fromkeys(_concepts(law, level, names, place))
             for code in train_codes if part == "train" else test_codes:
                 text = law["text"].get(code)
                 if not text or not text.strip():

@@ -4,8 +4,6 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-import numpy as np
-
 from datasets.formats.skos import read_skos
 from datasets.formats.textfiles import read_edges, read_lines
 from datasets.storage.hierarchy import ROOT, Hierarchy
@@ -51,16 +49,12 @@ def read_eurovoc(path: Path, taxonomy: str) -> Hierarchy:
     return Hierarchy.from_names(edges)
 
 
-def hierarchy_in_use(
-    full: Hierarchy, gold: Iterable[str], depth: int, min_branch: int
-) -> tuple[Hierarchy, dict[str, tuple[str, ...]]]:
-    """Returns the hierarchy of the labels in use, and the labels in it that replace each gold concept.
+def hierarchy_in_use(full: Hierarchy, gold: Iterable[str]) -> Hierarchy:
+    """Returns the hierarchy of the labels in use: the gold concepts and their ancestors.
 
     Args:
         full: Hierarchy of all labels.
         gold: Concepts in use.
-        depth: Number of levels to keep; 0 for all.
-        min_branch: Size below which branches are pooled into one.
 
     Raises:
         DataError: When a concept is missing from the hierarchy.
@@ -72,22 +66,12 @@ def hierarchy_in_use(
             f"{len(unknown):,} gold concepts are not in the hierarchy, first {unknown[0]!r}; "
             "is the table of another EuroVoc edition?"
         )
-    closed = {concept: full.close([full.index[concept]]) for concept in gold}
-    used = np.unique(np.concatenate(list(closed.values())))
-    hierarchy = full.sub(used[full.levels[used] <= (depth or len(full))]).pooled(min_branch)
-    kept = {
-        concept: (concept,)
-        if concept in hierarchy.index
-        else tuple(full.labels[label] for label in labels if full.labels[label] in hierarchy.index)
-        for concept, labels in closed.items()
-    }
-    return hierarchy, kept
+    return full.sub(full.close([full.index[concept] for concept in gold]))
 
 
-def shortening_notes(min_branch: int, max_words: int) -> list[str]:
-    """Returns notes on pooled branches and shortened texts."""
-    notes = [f"Branches of fewer than {min_branch} labels are pooled into one."] if min_branch else []
-    return notes + ([f"Texts are cut after {max_words} words."] if max_words else [])
+def shortening_notes(max_words: int) -> list[str]:
+    """Returns a note on shortened texts."""
+    return [f"Texts are cut after {max_words} words."] if max_words else []
 
 
 def parse_names(known: Collection[str], value: str, option: str) -> list[str]:

@@ -63,6 +63,35 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         yield from decoded_lines(file, str(path))
 
 
+def read_bytes(path: Path) -> bytes:
+    """Returns the content of a UTF-8 file, plain or compressed.
+
+    Raises:
+        DataError: When the file is not UTF-8 (with line and byte) or is cut off.
+    """
+    with open_bytes(path) as file:
+        content = file.read()
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(str(path), content.count(b"\n", 0, error.start) + 1, 0, error) from None
+    return content
+
+
+def _not_utf8(place: str, line: int, start: int, error: UnicodeDecodeError) -> DataError:
+    """Returns the error for bytes that begin at byte `start` of a file and cannot be decoded."""
+    encoding = "UTF-16" if start == 0 and error.object.startswith((b"\xff\xfe", b"\xfe\xff")) else "CP1252"
+    return DataError(
+        f"{place}, line {line}, byte {start + error.start}: not UTF-8 (byte 0x{error.object[error.start]:02x}). Save "
+        f"the file as UTF-8, for example with `iconv -f {encoding} -t UTF-8`."
+    )
+
+
+def is_json_array(content: bytes) -> bool:
+    """Returns whether a file's content, or its beginning, is that of a JSON array."""
+    return content.removeprefix("\N{BOM}".encode()).lstrip().startswith(b"[")
+
+
 def decoded_lines(file: Iterable[bytes], place: str) -> Iterator[tuple[int, str]]:
     """Yields (line number from 1, line without its end) of an open UTF-8 file.
 
@@ -78,10 +107,7 @@ def decoded_lines(file: Iterable[bytes], place: str) -> Iterator[tuple[int, str]
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{place}, line {number}, byte {start + error.start}: not UTF-8 "
-                f"(byte 0x{error.object[error.start]:02x}). Save the file as UTF-8."
-            ) from None
+            raise _not_utf8(place, number, start, error) from None
         start += len(line)
         yield number, text.rstrip("\r\n")
 
@@ -99,19 +125,28 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield place, json_object(line, place)
 
 
+def json_value(content: str | bytes, place: str) -> Any:
+    """Returns the JSON value that `content` is; `place` names it in errors.
+
+    Raises:
+        DataError: When it is not JSON.
+    """
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise DataError(f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it.") from None
+    except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
+        raise DataError(f"{place}: not JSON ({error}). Fix it.") from None
+
+
 def json_object(content: str | bytes, place: str) -> dict[str, Any]:
     """Returns the JSON object that `content` is; `place` names it in errors.
 
     Raises:
         DataError: When it is not JSON, or not an object.
     """
-    try:
-        found = json.loads(content)
-    except json.JSONDecodeError as error:
-        line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        raise DataError(f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it.") from None
-    except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
-        raise DataError(f"{place}: not JSON ({error}). Fix it.") from None
+    found = json_value(content, place)
     if not isinstance(found, dict):
         raise DataError(f"{place}: a JSON object is needed, not a {type(found).__name__}.")
     return found

@@ -6,7 +6,8 @@ Besides `read`, the module of a corpus may have two functions that `datasets.che
 * `convention(corpus)` returns a sentence that names the published split which a prepared corpus equals.
 """
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from datasets.storage.label_groups import label_groups
 
 if TYPE_CHECKING:
     from datasets.storage.corpus import Corpus
+
+_LEVELS = 12
 
 
 def counts(corpus: "Corpus") -> dict[str, int]:
@@ -35,8 +38,21 @@ def counts(corpus: "Corpus") -> dict[str, int]:
     found["labels with train and test documents"] = int(((per_label["train"] > 0) & (per_label["test"] > 0)).sum())
     found["labels with several parents"] = int((np.bincount(hierarchy.edges[:, 1], minlength=len(hierarchy)) > 1).sum())
     found["labels in several branches"] = int((np.bincount(np.concatenate(hierarchy.branches())) > 1).sum())
+    found |= _repeated_texts(corpus)
     found["documents that came not closed"] = stored["documents_not_closed"]
     found["documents without labels"] = stored["documents_without_labels"]
+    return found
+
+
+def _repeated_texts(corpus: "Corpus") -> dict[str, int]:
+    """Returns the number of validation and test texts that an earlier split has too, character by character."""
+    found: dict[str, int] = {}
+    seen: set[bytes] = set()
+    for split in SPLITS:
+        digests = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in corpus.texts(corpus.rows(split))]
+        found[f"{split} texts that an earlier split has"] = sum(digest in seen for digest in digests)
+        seen.update(digests)
+    del found["train texts that an earlier split has"]
     return found
 
 
@@ -48,6 +64,12 @@ def branch_counts(sizes: Mapping[str, int], what: str) -> dict[str, int]:
 def level_counts(*sizes: int) -> dict[str, int]:
     """Returns the number of labels of each level, from level 1 on, and their sum."""
     return {f"level {level} labels": size for level, size in enumerate(sizes, 1)} | {"labels": sum(sizes)}
+
+
+def level_sizes(sizes: Sequence[int]) -> str:
+    """Returns the number of labels of each level, from level 1 on, such as `7/134`; of many levels, the first ones."""
+    shown = "/".join(map(str, sizes[:_LEVELS]))
+    return shown + (f"/... on {len(sizes):,} levels" if len(sizes) > _LEVELS else "")
 
 
 def split_counts(train: int, val: int, test: int) -> dict[str, int]:

@@ -50,6 +50,43 @@ def exact_command(name: str, options: Mapping[str, Any], data_dir: Path) -> str:
     return " ".join(words)
 
 
+def prepared_options(name: str, options: Mapping[str, Any], data_dir: Path) -> dict[str, Any]:
+    """Returns the options of the prepared corpus that is meant, so that a sweep file need not repeat them.
+
+    It is the corpus with exactly these options, if there is one; else the only prepared corpus of this name that has
+    the given options among its own. A built-in corpus always has exactly the given ones. Where no corpus is found the
+    given options are returned, which the caller then reports as not prepared.
+
+    Args:
+        name: Name of the corpus.
+        options: Given options, valid ones; a default that is given has to be a default of the corpus too.
+        data_dir: Folder of all prepared corpora.
+
+    Raises:
+        DataError: When several corpora are meant (with the options of each), or the only one is damaged.
+    """
+    reader = READERS[name]
+    exact = reader.chosen(options)
+    if import_module(reader.module).CARD.builtin or (data_dir / folder_name(name, exact)).exists():
+        return exact
+    wanted, found, refused = reader.resolved(options), list[dict[str, Any]](), list[DataError]()
+    for folder in sorted(data_dir.glob(f"{name},*")):
+        try:
+            stored = read_meta(folder)["options"]
+        except DataError as error:
+            refused.append(error)
+            continue
+        if stored.keys() <= reader.options.model_fields.keys():
+            full = reader.resolved(stored)
+            found += [stored] if all(full[key] == wanted[key] for key in options) else []
+    if len(found) > 1:
+        either = " or ".join(f"`options: {json.dumps(one)}`" for one in found)
+        raise DataError(f"{data_dir} holds {len(found)} corpora {name}. Say which one is meant: {either}.")
+    if refused and not found:
+        raise refused[0]
+    return found[0] if found else exact
+
+
 def recipe_input(name: str) -> dict[str, str]:
     """Returns the recipe version of a reader, as one of the inputs of its corpus."""
     return {"recipe": str(READERS[name].recipe)} if name in READERS else {}

@@ -54,7 +54,7 @@ def write_folder(source: CorpusSource, folder: Path, *, name: str, options: Mapp
         shutil.rmtree(partial, ignore_errors=True)
 
 
-class _Checks:
+class Checks:
     """Counts of each kind of fault in the documents, with its first occurrence."""
 
     def __init__(self) -> None:
@@ -64,13 +64,16 @@ class _Checks:
         first, count = self.found.get(what, (where, 0))
         self.found[what] = (first, count + 1)
 
+    @property
+    def summary(self) -> str:
+        return "; ".join(f"{count:,} x {what}, first {first}" for what, (first, count) in self.found.items())
+
     def raise_if_any(self, name: str) -> None:
         if self.found:
-            found = "; ".join(f"{count:,} x {what}, first {first}" for what, (first, count) in self.found.items())
-            raise DataError(f"The corpus {name!r} was not written: {found}. Fix the source and run again.")
+            raise DataError(f"The corpus {name!r} was not written: {self.summary}. Fix the source and run again.")
 
 
-def _checked(source: CorpusSource, checks: _Checks) -> Iterator[tuple[Document, list[int], bool]]:
+def checked_documents(source: CorpusSource, checks: Checks) -> Iterator[tuple[Document, list[int], bool]]:
     """Yields valid documents with their closed label indices, and whether the source had closed them."""
     index = source.hierarchy.index
     closed: dict[frozenset[int], list[int]] = {}
@@ -184,8 +187,8 @@ def _record_batch(rows: list[tuple[str, str, int, list[int]]]) -> pa.RecordBatch
 
 
 def _write_files(source: CorpusSource, partial: Path, name: str, options: Mapping[str, Any]) -> None:
-    checks, writer = _Checks(), _Writer(source.hierarchy)
-    writer.write(_checked(source, checks), partial / DOCUMENTS)
+    checks, writer = Checks(), _Writer(source.hierarchy)
+    writer.write(checked_documents(source, checks), partial / DOCUMENTS)
     for split, size in writer.sizes.items():
         if size == 0 and not checks.found:
             checks.add("split without documents", repr(split))

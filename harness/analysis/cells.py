@@ -1,11 +1,11 @@
 """Rows and cells of the score table: mean, spread, bold set of the best, published score, collapsed runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.analysis.comparison import ComparisonKey
-from harness.analysis.design import Column
+from harness.analysis.design import Column, Contrast, RowKey, best_groups, reference_of
 from harness.analysis.findings import Row, TableCell
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey, TrialResult
@@ -20,46 +20,53 @@ from harness.stats.t_tests import mean_and_sd
 Marks = Mapping[ComparisonKey, str]
 
 
-def rows_of(index: ResultsIndex, model: str, marks: Marks) -> list[Row]:
-    """Returns the rows of one model, one per merge."""
-    cells = [_group(index, model, column, marks) for column in index.columns]
-    control = index.sweep.models[model].control
+def table_rows(index: ResultsIndex, marks: Marks) -> list[Row]:
+    """Returns the rows of the table, in the order of the sweep file."""
+    cells = {RowKey(*row): [_cell(index, *row, column) for column in index.columns] for row in index.sweep.rows}
+    for group in best_groups(index.sweep):
+        for place, column in enumerate(index.columns):
+            inside = _emphasised(index, group, column, [cells[row][place] for row in group])
+            for row, cell in zip(group, inside, strict=True):
+                cells[row][place] = cell
     return [
         Row(
-            model=model,
-            merge=merge,
-            title=index.title(model, merge),
-            control=control,
-            still_improving=index.still_improving(model, merge),
-            cells=tuple(group[place] for group in cells),
+            model=row.model,
+            merge=row.merge,
+            title=index.title(*row),
+            control=index.sweep.models[row.model].control,
+            still_improving=index.still_improving(*row),
+            cells=tuple(_marked(index, row, found, marks)),
         )
-        for place, merge in enumerate(index.sweep.merges_of(model))
+        for row, found in cells.items()
     ]
 
 
-def _group(index: ResultsIndex, model: str, column: Column, marks: Marks) -> list[TableCell]:
-    """Returns one model's cells in one column: they share the bold set and the underlined maximum."""
-    merges = index.sweep.merges_of(model)
-    cells = [_cell(index, model, merge, column) for merge in merges]
-    if index.sweep.models[model].control:
-        return cells
+def _marked(index: ResultsIndex, row: RowKey, cells: Sequence[TableCell], marks: Marks) -> Iterator[TableCell]:
+    """Yields a row's cells with the marks of its comparison with its reference."""
+    reference = reference_of(index.sweep, row)
+    for column, cell in zip(index.columns, cells, strict=True):
+        key = ComparisonKey(Contrast(row, reference), column) if reference else None
+        yield replace(cell, marks=marks.get(key, "")) if key else cell
+
+
+def _emphasised(
+    index: ResultsIndex, group: Sequence[RowKey], column: Column, cells: Sequence[TableCell]
+) -> list[TableCell]:
+    """Returns the cells of rows among which the best is sought, in one column: they share the set and the maximum."""
     members: list[list[Scores]] = [
-        [{}] * len(column.datasets)
-        if math.isnan(cell.mean) or cell.one_seed
-        else list(index.arms(model, merge, column))
-        for merge, cell in zip(merges, cells, strict=True)
+        [{}] * len(column.datasets) if math.isnan(cell.mean) or cell.one_seed else list(index.arms(*row, column))
+        for row, cell in zip(group, cells, strict=True)
     ]
-    best = confidence_set(members, len(merges), index.design)
+    best = confidence_set(members, len(group), index.design)
     compared = were_compared(members, index.design)
     means = [cell.mean for cell in cells if not math.isnan(cell.mean)]
     return [
         replace(
             cell,
-            marks=marks.get(ComparisonKey(model, merge, column), ""),
             bold=not all(best) and inside and is_compared,
             underlined=len(means) > 1 and cell.mean == max(means),
         )
-        for merge, cell, inside, is_compared in zip(merges, cells, best, compared, strict=True)
+        for cell, inside, is_compared in zip(cells, best, compared, strict=True)
     ]
 
 
@@ -81,7 +88,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
         sd=sd,
         num_done=tuple(map(len, arms)),
         num_failed=sum(one.scores is None for one in results),
-        num_planned=len(index.sweep.seeds) * len(column.datasets),
+        num_planned=len(index.sweep.seeds_of(model)) * len(column.datasets),
         num_collapsed=sum(_num_collapsed(index, model, merge, column, dataset) for dataset in column.datasets),
         one_seed=one_seed,
         published=published.value if published else None,

@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.analysis.compare import comparison
 from harness.analysis.comparison import Comparison, ComparisonKey
-from harness.analysis.design import Column
+from harness.analysis.design import Column, Contrast, RowKey, best_groups
 from harness.analysis.findings import ClaimPart, ClaimResult
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
 from harness.analysis.published import above_published, first_source, published_number
-from harness.config.schema import Claim
+from harness.config.literature import Claim
 from harness.stats import claim_rules
 from harness.stats.distributions import Array
 from harness.stats.document_variance import crossed
 from harness.stats.estimate import Estimate
 from harness.stats.multiple_testing import BEST_LEVEL, LEAST_PAIRS, p_not_best
+from harness.stats.pairing import is_constant
 from harness.stats.t_tests import spread
 
 SENSITIVITY = (0.5, 2.0)
@@ -25,7 +27,7 @@ SENSITIVITY = (0.5, 2.0)
 
 
 def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterator[ClaimResult]:
-    """Judges every claim of the sweep file by the comparisons of every row with its base, controls included.
+    """Judges every claim of the sweep file, by the comparisons that are there and by those that only a claim asks for.
 
     Claims are not corrected across each other, since each is a statement of its own; within a claim by the rules of a
     conjunction. Where predictions are known, an interval counts documents as a sample too, unless that over seeds alone
@@ -48,7 +50,7 @@ def judge_claims(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iter
             yield ClaimResult(name, claim.text, parts[smallest], verdicts.pop(smallest), verdicts, improving)
 
 
-def _rows_behind(index: ResultsIndex, claim: Claim) -> Iterable[tuple[str, str]]:
+def _rows_behind(index: ResultsIndex, claim: Claim) -> Iterable[RowKey]:
     """Returns the rows whose scores a claim is judged by; none where it is of times per epoch."""
     merges_of, base = index.sweep.merges_of, index.sweep.statistics.base
     if claim.kind == "time_ratio":
@@ -56,21 +58,30 @@ def _rows_behind(index: ResultsIndex, claim: Claim) -> Iterable[tuple[str, str]]
     if claim.kind == "larger_gain":
         first, second = claim.rows
         shared = [merge for merge in merges_of(first) if merge in merges_of(second)]
-        return [(model, merge) for model in claim.rows for merge in shared]
-    rows = [(model, merge) for model, _, merge in (row.partition("/") for row in claim.rows)]
+        return [RowKey(model, merge) for model in claim.rows for merge in shared]
+    rows = _rows(index, claim)
     if claim.kind == "best":
-        rows += [(model, merge) for model, _ in rows for merge in merges_of(model)]
+        rows += [rival for row in rows for rival in _rivals(index, row)]
     elif claim.kind in ("rises", "falls", "no_gain", "within"):
-        rows += [(model, base) for model, _ in rows]
+        rows += [RowKey(row.model, base) for row in rows]
     return dict.fromkeys(rows)
+
+
+def _rows(index: ResultsIndex, claim: Claim) -> list[RowKey]:
+    return [RowKey(*index.sweep.named_rows[row]) for row in claim.rows]
+
+
+def _rivals(index: ResultsIndex, row: RowKey) -> list[RowKey]:
+    """Returns the rows among which one may be the best: those of the table's bold type, of a control its merges."""
+    own = [RowKey(row.model, merge) for merge in index.sweep.merges_of(row.model)]
+    return next((group for group in best_groups(index.sweep) if row in group), own)
 
 
 def _parts(
     index: ResultsIndex, known: Mapping[ComparisonKey, Comparison], claim: Claim, smallest: float
 ) -> Iterable[ClaimPart]:
-    rows = [row.split("/") for row in claim.rows]
     if claim.kind == "time_ratio":
-        return [_time(index, model, merge, data, claim) for model, merge in rows for data in claim.data]
+        return [_time(index, row, data, claim) for row in _rows(index, claim) for data in claim.data]
     columns = [
         column
         for data in claim.data
@@ -79,27 +90,36 @@ def _parts(
     ]
     if claim.kind == "larger_gain":
         return [_larger_gain(index, (claim.rows[0], claim.rows[1]), column, smallest) for column in columns]
-    if claim.kind == "equivalent":
-        one, other = ((model, merge) for model, merge in rows)
-        return [_equivalent(index, one, other, column, claim) for column in columns]
+    rows = _rows(index, claim)
     if claim.kind == "exceeds":
-        return [_exceeds(index, model, merge, column, claim, smallest) for model, merge in rows for column in columns]
+        return [_exceeds(index, *row, column, claim, smallest) for row in rows for column in columns]
     if claim.kind == "best":
-        return [_best(index, model, merge, column) for model, merge in rows for column in columns]
-    items = [known[ComparisonKey(model, merge, column)] for model, merge in rows for column in columns]
-    return [_difference(item, claim, smallest) for item in items]
+        return [_best(index, row, column) for row in rows for column in columns]
+    if claim.kind in ("above", "equivalent"):
+        contrasts = [Contrast(*rows)]
+    else:
+        contrasts = [Contrast(row, RowKey(row.model, index.sweep.statistics.base)) for row in rows]
+    return [
+        _difference(index, known.get(ComparisonKey(contrast, column)), contrast, column, claim, smallest)
+        for contrast in contrasts
+        for column in columns
+    ]
 
 
-def _difference(item: Comparison, claim: Claim, smallest: float) -> ClaimPart:
+def _difference(
+    index: ResultsIndex, known: Comparison | None, contrast: Contrast, column: Column, claim: Claim, smallest: float
+) -> ClaimPart:
+    item = known or comparison(index, contrast, column)
     found = item.estimate
     if claim.kind == "no_gain":
         judged = claim_rules.no_gain(found, smallest)
-    elif claim.kind == "within":
+    elif claim.kind in ("within", "equivalent"):
         judged = claim_rules.within(found, *claim.bounds)
     else:
-        judged = claim_rules.direction(found, 1 if claim.kind == "rises" else -1, smallest)
+        judged = claim_rules.direction(found, -1 if claim.kind == "falls" else 1, smallest)
     published = "" if item.published is None else f"{item.published:+z.2f}"
-    title = f"{item.title}, {item.column.title}"
+    rows = contrast if claim.kind in ("above", "equivalent") else contrast[:1]
+    title = f"{' - '.join(index.title(*row) for row in rows)}, {column.title}"
     return ClaimPart(title, _words(found), published, item.documents is not None, judged)
 
 
@@ -109,31 +129,34 @@ def _words(found: Estimate | None) -> str:
     return f"{found.value:+z.2f} [{', '.join(f'{end:+z.2f}' for end in found.interval())}]"
 
 
-def _best(index: ResultsIndex, model: str, merge: str, column: Column) -> ClaimPart:
-    merges = index.sweep.merges_of(model)
-    members = [index.arms(model, one, column) for one in merges]
-    title = f"{index.title(model, merge)}, {column.title}"
-    numbers = [published_number(index.sweep, model, one, column) for one in merges]
+def _best(index: ResultsIndex, row: RowKey, column: Column) -> ClaimPart:
+    rivals = _rivals(index, row)
+    is_one_model = {rival.model for rival in rivals} == {row.model}
+    names = [rival.merge if is_one_model else index.title(*rival) for rival in rivals]
+    members = [index.arms(*rival, column) for rival in rivals]
+    title = f"{index.title(*row)}, {column.title}"
+    numbers = [published_number(index.sweep, *rival, column) for rival in rivals]
     ranked = sorted((number.value for number in numbers if number), reverse=True)
     published = " > ".join(f"{score:.2f}" for score in ranked)
     # A rival that cannot be compared may be the better one.
-    is_open = any(index.one_seed(model, one, column) for one in merges)
-    if is_open or min(len(arm) for member in members for arm in member) < LEAST_PAIRS:
+    is_open = any(index.one_seed(*rival, column) for rival in rivals)
+    sizes = [math.inf if is_constant(arm) else len(arm) for member in members for arm in member]
+    if is_open or min(sizes) < LEAST_PAIRS:
         return ClaimPart(title, "n/a", published, False, claim_rules.Judged("not tested"))
-    found: dict[str, float] = dict(zip(merges, p_not_best(members, len(merges), index.design), strict=True))
-    ours = f"best may be {', '.join(one for one in merges if found[one] >= BEST_LEVEL)}"
-    return ClaimPart(title, ours, published, False, claim_rules.best(found, merge))
+    found = dict(zip(names, p_not_best(members, len(rivals), index.design), strict=True))
+    ours = f"best may be {', '.join(one for one in names if found[one] >= BEST_LEVEL)}"
+    return ClaimPart(title, ours, published, False, claim_rules.best(found, names[rivals.index(row)]))
 
 
-def _time(index: ResultsIndex, model: str, merge: str, dataset: str, claim: Claim) -> ClaimPart:
-    found = index.time_test(model, merge, dataset).estimate
+def _time(index: ResultsIndex, row: RowKey, dataset: str, claim: Claim) -> ClaimPart:
+    found = index.time_test(*row, dataset).estimate
     low, high = claim.bounds
     judged = claim_rules.within(found, math.log(low), math.log(high))
     ours = "n/a"
     if found is not None:
         ends = ", ".join(f"{math.exp(end):.2f}" for end in found.interval())
         ours = f"x {math.exp(found.value):.2f} [{ends}]"
-    title = f"{index.title(model, merge)}, {index.titles[dataset]}"
+    title = f"{index.title(*row)}, {index.titles[dataset]}"
     return ClaimPart(title, ours, f"x {low:g} to {high:g}", False, judged)
 
 
@@ -151,17 +174,6 @@ def _exceeds(index: ResultsIndex, model: str, merge: str, column: Column, claim:
 
 RowWeights = Mapping[tuple[str, str], float]
 """Weights of rows, by model and merge, in a weighted sum of their scores."""
-
-
-def _equivalent(
-    index: ResultsIndex, one: tuple[str, str], other: tuple[str, str], column: Column, claim: Claim
-) -> ClaimPart:
-    """The difference of two rows, with runs of one seed as pairs where the sweep's runs are."""
-    found, with_documents = _contrast(index, [{one: 1.0, other: -1.0}], column)
-    title = f"{index.title(*one)} - {index.title(*other)}, {column.title}"
-    numbers = [published_number(index.sweep, *row, column) for row in (one, other)]
-    published = f"{numbers[0].value - numbers[1].value:+z.2f}" if numbers[0] and numbers[1] else ""
-    return ClaimPart(title, _words(found), published, with_documents, claim_rules.within(found, *claim.bounds))
 
 
 def _larger_gain(index: ResultsIndex, models: tuple[str, str], column: Column, smallest: float) -> ClaimPart:

@@ -1,11 +1,11 @@
-"""Comparison of a model variant with its base: the record, and its one vocabulary in CSV, JSON and MLflow."""
+"""Comparison of two rows: the record, and its one vocabulary in CSV, JSON and MLflow."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.analysis.design import FAMILIES, Column
+from harness.analysis.design import FAMILIES, Column, Contrast
 from harness.stats.effect_sizes import ProbabilityBetter
 from harness.stats.estimate import Estimate
 from harness.stats.prediction_interval import NOT_COMPARABLE, Prediction
@@ -20,8 +20,7 @@ _OF_DOCUMENTS = (
 class ComparisonKey(NamedTuple):
     """What tells the comparisons of a sweep apart."""
 
-    model: str
-    merge: str
+    contrast: Contrast
     column: Column
 
 
@@ -48,16 +47,18 @@ class DocumentLevel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A merge against the base merge of the same model.
+    """A row, the variant, against another one, the base: by default a merge against the base merge of its model.
 
     Attributes:
-        title: Row title of the variant.
-        family: Family of tests in which it is corrected; None for controls, which are not.
+        title: Row title of the variant, with that of the base where this is not the reference of the variant's cells.
+        family: Family of tests in which it is corrected; None where it is not planned, as of controls.
         seeds: Seeds of the variant and of the base that count, for each dataset.
         differences: Seed to difference, for each dataset; empty where seeds do not pair.
         dropped: Seeds that only one arm finished, as `dataset/seed`.
         mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
             not compared.
+        exact_test: Name of the exact test; empty where no seed changes either row, so that documents alone tell.
+        p_exact: Its p; where there is none, that of `test`.
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
         correlation: Pearson's r between the arms over seeds; NaN for averages, and below 5 pairs.
         better: Probability that a run of the variant scores above one of the base; NaN for averages.
@@ -81,9 +82,7 @@ class Comparison:
         flags: Letters of `harness.analysis.flags.Flag`.
     """
 
-    model: str
-    merge: str
-    base: str
+    contrast: Contrast
     title: str
     column: Column
     family: str | None
@@ -114,8 +113,8 @@ class Comparison:
 
     @property
     def key(self) -> ComparisonKey:
-        """Its model, merge and column."""
-        return ComparisonKey(self.model, self.merge, self.column)
+        """Its rows and column."""
+        return ComparisonKey(self.contrast, self.column)
 
     @property
     def comparable(self) -> float | None:
@@ -142,8 +141,9 @@ class Comparison:
         """Returns every number by the name that it has in CSV, JSON and MLflow; NaN where it does not exist."""
         test, judged, documents = self.test, self.judged, self.documents
         dataset = "average" if self.column.average else self.column.datasets[0]
-        row: dict[str, Any] = {"model": self.model, "merge": self.merge, "base": self.base, "dataset": dataset}
-        row |= {"metric": self.column.metric, "family": FAMILIES[self.family] if self.family else "control"}
+        row: dict[str, Any] = {"row": str(self.contrast.row), "against": str(self.contrast.against)}
+        row |= {"dataset": dataset}
+        row |= {"metric": self.column.metric, "family": FAMILIES[self.family] if self.family else "uncorrected"}
         row |= {"status": test.status, "num_pairs": "/".join(map(str, test.num_pairs))}
         row |= {"dropped": " ".join(self.dropped), "mixed": " ".join(self.mixed)}
         row |= {"published_delta": self.published, "published_judged": judged.agreement if judged else None}

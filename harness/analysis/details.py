@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.comparison import Comparison
+from harness.analysis.design import listed_contrasts
 from harness.analysis.findings import Detail, LabelDifference, LabelGroup
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
@@ -69,13 +70,16 @@ def _of_group(metric: str, group: str) -> str:
 
 
 def label_differences(index: ResultsIndex, comparisons: Sequence[Comparison]) -> Iterable[LabelDifference]:
-    """Splits each difference in macro F into those of single labels, where predictions are known."""
+    """Splits each listed difference in macro F into those of single labels, where predictions are known."""
+    listed = set(listed_contrasts(index.sweep))
     for item in comparisons:
         if item.column.average or item.column.metric != "macro_f1" or item.documents is None:
             continue
+        if item.contrast not in listed:
+            continue
         dataset = item.column.datasets[0]
         sample = index.samples[dataset]
-        arms = zip((item.merge, item.base), item.seeds[0], strict=True)
-        variant_L, base_L = (sample.per_label([RunKey(item.model, arm, seed) for seed in found]) for arm, found in arms)
+        arms = zip(item.contrast, item.seeds[0], strict=True)
+        variant_L, base_L = (sample.per_label([RunKey(*row, seed) for seed in found]) for row, found in arms)
         for label, support, difference in zip(sample.labels, sample.support_L, variant_L - base_L, strict=True):
             yield LabelDifference(item.title, index.titles[dataset], label, int(support), float(difference))

@@ -5,6 +5,7 @@ that does not exist. `title` is that of a row and `dataset` that of a dataset, a
 numbers is a mean over seeds with its standard deviation.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,9 @@ from harness.analysis.design import Column
 from harness.analysis.index import planned_places
 from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.analysis.published import LiteratureRow
+from harness.analysis.ranking import Rank
 from harness.config.schema import SweepFile
+from harness.core.metric_names import Decision
 from harness.core.resampling import Resampling
 from harness.stats.claim_rules import Judged, Verdict
 
@@ -37,9 +40,9 @@ class TableCell:
             whose error is not known.
         half_width: Half-width of the 95 % prediction interval.
         p_published: Two-sided p of the published score as a further run.
-        marks: Arrow, stars and dagger of the comparison with the base merge.
-        bold: Whether it is in the confidence set of the best of its model, when that excludes someone.
-        underlined: Whether it is the highest mean of its model.
+        marks: Arrow, stars and dagger of the comparison with the row's reference, by default its base merge.
+        bold: Whether it is in the confidence set of the best of its group, when that excludes someone.
+        underlined: Whether it is the highest mean of its group: by default its model's merges, else all rows.
         num_cut: Number of finished trials whose batches were cut into parts.
         num_improving: Number of finished trials that were still improving at their last epoch.
     """
@@ -164,6 +167,41 @@ class LabelDifference:
 
 
 @dataclass(frozen=True)
+class DecisionScores:
+    """Scores of one cell, mean and standard deviation over seeds, by metric and decision rule."""
+
+    title: str
+    dataset: str
+    scores: Mapping[tuple[str, Decision], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ChangedVerdict:
+    """A verdict that is another one by another decision rule, in words."""
+
+    subject: str
+    shown: str
+    other: str
+
+
+@dataclass(frozen=True)
+class DecisionRules:
+    """What the decision rule decides.
+
+    Attributes:
+        scores: One per row and dataset.
+        num_verdicts: Stars that can be had or not, and claims.
+        changes: Verdicts that are others by a rule that the tables do not show, by that rule.
+        num_alike: Finished trials whose labels are the same by every rule, as nothing but labels is known of them.
+    """
+
+    scores: tuple[DecisionScores, ...]
+    num_verdicts: int
+    changes: Mapping[Decision, tuple[ChangedVerdict, ...]]
+    num_alike: int
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything that a report prints.
 
@@ -172,6 +210,8 @@ class Findings:
         rows: In the order of the sweep file.
         comparisons: Comparisons of both families, in the order of rows and columns.
         control_comparisons: Comparisons of controls; uncorrected and unstarred.
+        distances: Every other row against the first of the `linear` system, where there is one; likewise.
+        ranks: Ranks of rows, the highest first, for each of `columns`; none where there are fewer than three rows.
         details: One per row and dataset.
         label_groups: One per row, dataset and group, of datasets with labels of few training documents or none.
         results: Finished and failed trials, in the order of the plan.
@@ -180,6 +220,7 @@ class Findings:
         labels_without_gold: Dataset title to number of labels that no test document has, where predictions are known.
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
+        decisions: What the decision rule decides; None where trials are known by one alone.
     """
 
     sweep: SweepFile
@@ -189,6 +230,8 @@ class Findings:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     control_comparisons: tuple[Comparison, ...]
+    distances: tuple[Comparison, ...]
+    ranks: tuple[tuple[Rank, ...], ...]
     details: tuple[Detail, ...]
     label_groups: tuple[LabelGroup, ...]
     results: tuple[TrialResult, ...]
@@ -198,11 +241,19 @@ class Findings:
     labels_without_gold: Mapping[str, int]
     resampling: Resampling | None
     num_odd_scores: int
+    decisions: DecisionRules | None = None
 
     @cached_property
     def planned(self) -> list[TrialPlace]:
         """Place of every planned trial, in the order of rows, datasets and seeds."""
         return planned_places(self.sweep)
+
+    @cached_property
+    def below_linear(self) -> set[tuple[str, str]]:
+        """Model and merge of the rows whose mean is below that of `linear` in every column that both have."""
+        ahead = {item.contrast.row for item in self.distances if item.test.difference >= 0}
+        known = {item.contrast.row for item in self.distances if not math.isnan(item.test.difference)}
+        return {*(known - ahead)}
 
     @cached_property
     def row_titles(self) -> dict[tuple[str, str], str]:

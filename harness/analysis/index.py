@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.analysis.design import Column, design_of
+from harness.analysis.design import Column, Contrast, design_of, role_of
 from harness.analysis.inputs import Facts, RunKey, Samples, TrialPlace, TrialResult
 from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
@@ -31,7 +31,7 @@ class ResultsIndex:
 
     def cell_results(self, model: str, merge: str, dataset: str) -> list[TrialResult]:
         """Returns the results of a cell, by rising seed."""
-        places = (TrialPlace(model, merge, dataset, seed) for seed in sorted(self.sweep.seeds))
+        places = (TrialPlace(model, merge, dataset, seed) for seed in sorted(self.sweep.seeds_of(model)))
         return [self.results[place] for place in places if place in self.results]
 
     def finite(self, model: str, merge: str, dataset: str, metric: str) -> Iterator[tuple[TrialResult, float]]:
@@ -43,18 +43,19 @@ class ResultsIndex:
 
     def arms(self, model: str, merge: str, column: Column) -> list[dict[SeedKey, float]]:
         """Returns finite scores by what decides whether they may be compared, one mapping per dataset."""
-        mixed = self.sweep.statistics.allow_mixed
+        role = role_of(self.sweep, model)
+        mixed = self.sweep.statistics.allow_mixed or role != "paired"
         return [
             {
-                SeedKey(one.seed, "" if mixed else one.made_on): score
+                SeedKey(one.seed, "" if mixed else one.made_on, role): score
                 for one, score in self.finite(model, merge, dataset, column.metric)
             }
             for dataset in column.datasets
         ]
 
-    def strata(self, model: str, merge: str, column: Column) -> list[Arms]:
-        """Returns a row and its base put together, one stratum per dataset."""
-        arms = (self.arms(model, arm, column) for arm in (merge, self.sweep.statistics.base))
+    def strata(self, contrast: Contrast, column: Column) -> list[Arms]:
+        """Returns the runs of two rows put together, one stratum per dataset."""
+        arms = (self.arms(*row, column) for row in contrast)
         return [self.design.of(*both) for both in zip(*arms, strict=True)]
 
     def runs_of_mean(self, model: str, merge: str, column: Column) -> list[dict[RunKey, float]]:
@@ -116,7 +117,7 @@ def planned_places(sweep: SweepFile) -> list[TrialPlace]:
         TrialPlace(model, merge, dataset, seed)
         for model, merge in sweep.rows
         for dataset in sweep.datasets
-        for seed in sweep.seeds
+        for seed in sweep.seeds_of(model)
     ]
 
 

@@ -1,10 +1,11 @@
 """Inputs of the analysis: trial results, facts about datasets, provenance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.config.schema import SweepFile
+from harness.core.metric_names import Decision
 from harness.stats.document_sample import DocumentSample
 
 
@@ -42,6 +43,7 @@ class TrialResult:
         key: Identity of the trial.
         micro_batches: Number of parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
+        has_decisions: Whether its scores are known by every decision rule; else its labels are the same by all.
         still_improving: Whether a best epoch behind the scores is the last one that was allowed, so that more training
             may change them; None where there are no epochs.
     """
@@ -60,6 +62,7 @@ class TrialResult:
     made_on: str = ""
     num_epochs: int = 1
     still_improving: bool | None = None
+    has_decisions: bool = False
 
     @property
     def place(self) -> TrialPlace:
@@ -129,9 +132,12 @@ class Inputs(NamedTuple):
         results: Finished and failed trials, in any order; a planned trial that is missing has not run.
         facts: What the report says beyond the scores.
         samples: Predictions on the test documents, by dataset, where they are known.
+        others: Results and predictions by each decision rule that the sweep file does not choose, one after the other,
+            so that not all of them are in memory; none where no trial tells them apart.
     """
 
     sweep: SweepFile
     results: Sequence[TrialResult]
     facts: Facts
     samples: Samples
+    others: Iterable[tuple[Decision, Sequence[TrialResult], Samples]] = ()

@@ -8,7 +8,8 @@ import numpy as np
 from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.config.schema import PublishedScore, SweepFile
+from harness.config.literature import PublishedScore
+from harness.config.schema import SweepFile
 from harness.core.metric_names import Headline
 from harness.stats.distributions import Array
 from harness.stats.estimate import Estimate

@@ -1,6 +1,9 @@
 """The sweep file.
 
 * `schema`: every field, typed
+* `trainer`: trainer settings and resources, which datasets and models may override
+* `literature`: claims and published scores
+* `strict`: what all sections are made of
 * `yaml_lines`: YAML that knows its lines
 * `load`: reads a sweep file, and refuses what cannot be run
 * `arguments`: the command-line arguments that every command shares

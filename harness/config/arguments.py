@@ -30,7 +30,7 @@ def parse_filters(sweep: SweepFile, filters: Sequence[str]) -> Mapping[str, Sequ
         "model": list(sweep.models),
         "merge": list(dict.fromkeys(merge for _, merge in sweep.rows)),
         "dataset": list(sweep.datasets),
-        "seed": list(sweep.seeds),
+        "seed": list(dict.fromkeys(seed for model in sweep.models for seed in sweep.seeds_of(model))),
     }
     known = {field: [str(value) for value in values] for field, values in chosen.items()}
     for text in filters:

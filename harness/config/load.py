@@ -8,19 +8,26 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from datasets import READERS
-from harness.config.schema import ModelEntry, Resources, Strict, SweepFile, TrainerSettings
+from harness.config.schema import ModelEntry, SweepFile
+from harness.config.strict import Strict
+from harness.config.trainer import Resources, TrainerSettings
 from harness.config.yaml_lines import YamlFile
 from harness.core.registry import Registry
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS
 
 
 def load(path: Path) -> SweepFile:
     """Returns a sweep file, checked; raises ConfigError, with file and line, on anything that cannot be run."""
     source = YamlFile(path)
-    sweep = source.validate(SweepFile)
+    sweep = _with_controls(source, source.validate(SweepFile))
     for key, entry in sweep.models.items():
-        _check_component(source, STRUCTURE_ENCODERS, sweep.structure_of(key), ("models", key), "model")
-        _check_objective_and_merges(source, sweep, key, entry)
+        if (name := entry.model or key) not in STRUCTURE_ENCODERS and name not in SYSTEMS:
+            raise source.unknown(("models", key, "model"), "model", name, [*STRUCTURE_ENCODERS, *SYSTEMS])
+        source.validate(sweep.component_of(key).options, ("models", key, "options"))
+        if sweep.is_system(key):
+            _check_system(source, sweep, key, entry)
+        else:
+            _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
             _check_component(source, TEXT_ENCODERS, entry.encoder.name, ("models", key, "encoder"), "name")
     for key, dataset in sweep.datasets.items():
@@ -36,15 +43,39 @@ def load(path: Path) -> SweepFile:
             source.validate(_partial(Resources), (section, key, "resources"))
     _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
-    lists += [(("models", key, "merges"), entry.merges or ()) for key, entry in sweep.models.items()]
+    for key, entry in sweep.models.items():
+        lists += [(("models", key, "merges"), entry.merges or ()), (("models", key, "seeds"), entry.seeds or ())]
     for place, values in lists:
         _refuse_repeats(source, place, values)
     for name in sweep.statistics.other_test_documents:
         if name not in sweep.datasets:
             raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
+    _check_comparisons(source, sweep)
     _check_published(source, sweep)
     _check_claims(source, sweep)
     return sweep
+
+
+def _with_controls(source: YamlFile, sweep: SweepFile) -> SweepFile:
+    """Returns a sweep with its standing controls among the models, each as a control where the file has no entry."""
+    for name in sweep.controls:
+        if name not in SYSTEMS:
+            raise source.unknown(("controls",), "system", name, SYSTEMS)
+    present = {entry.model or key for key, entry in sweep.models.items()} | sweep.models.keys()
+    added = {name: ModelEntry(control=True) for name in sweep.controls if name not in present}
+    return sweep.model_copy(update={"models": {**sweep.models, **added}})
+
+
+_OF_TRAINED = ("objective", "coherence", "branch_reduction", "split", "foreign_rows", "merges", "trainer")
+"""Fields of a model's entry that only mean something where a model is trained."""
+
+
+def _check_system(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
+    """Refuses what only a trained model has, in the entry of a system."""
+    system, place = sweep.component_of(key), ("models", key)
+    for field in entry.model_fields_set & {*_OF_TRAINED, *(() if system.reads_vectors else ("encoder",))}:
+        problem = f"{system.name} is not trained by gradients, and has no use for {field}"
+        raise source.error((*place, field), f"{problem}; leave it out")
 
 
 def _partial(model: type[BaseModel]) -> type[BaseModel]:
@@ -65,7 +96,7 @@ def _check_component(source: YamlFile, registry: Registry, name: str, place: tup
 
 
 def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
-    model, place = STRUCTURE_ENCODERS[sweep.structure_of(key)], ("models", key)
+    model, place = sweep.component_of(key), ("models", key)
     name = sweep.objective_of(key)
     if entry.objective:
         if "objective" in model.refuses:
@@ -85,6 +116,25 @@ def _check_objective_and_merges(source: YamlFile, sweep: SweepFile, key: str, en
                 problem = f"{component.name} makes no sense under {merge}: {component.refuses[merge]}"
                 advice = f"set `merges: [{', '.join(fit)}]` for {key}" if fit else f"leave {key} out"
                 raise source.error((*place, "merges"), f"{problem}; {advice}")
+
+
+def _check_comparisons(source: YamlFile, sweep: SweepFile) -> None:
+    rule, rows = sweep.comparing, sweep.named_rows
+    if rule.rule == "against" and rule.against not in rows:
+        raise source.unknown(("compare", "against"), "row", rule.against, rows)
+    pairs = list[set[tuple[str, str]]]()
+    for contrast in sweep.contrasts:
+        for name in contrast:
+            if name not in rows:
+                raise source.unknown(("contrasts",), "row", name, rows)
+        pairs.append({rows[name] for name in contrast})
+        said = f"contrasts compare {contrast[0]} with {contrast[1]}"
+        if len(pairs[-1]) < 2:
+            raise source.error(("contrasts",), f"{said}, which is the same row; name two")
+        if pairs[-1] in pairs[:-1]:
+            raise source.error(("contrasts",), f"{said} twice; name each two rows once")
+    if rule.rule == "contrasts" and not pairs:
+        raise source.error(("compare",), "compare: contrasts tests nothing without `contrasts: [[ROW, ROW], ...]`")
 
 
 def _check_published(source: YamlFile, sweep: SweepFile) -> None:
@@ -110,18 +160,24 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
     variants = {model: [one for one in sweep.merges_of(model) if one != base] for model in sweep.models}
     models = [model for model in sweep.models if variants[model] and base in sweep.merges_of(model)]
     compared = [f"{model}/{merge}" for model in models for merge in variants[model]]
-    rivals = ["/".join(row) for row in sweep.rows if len(sweep.merges_of(row[0])) > 1]
+    rows, kept = sweep.named_rows, [row for row in sweep.rows if not sweep.models[row[0]].control]
+    is_wide = sweep.comparing.rule != "base" and len(kept) > 1
+    rivals = [
+        name
+        for name, (model, _) in rows.items()
+        if len(sweep.merges_of(model)) > 1 or (is_wide and not sweep.models[model].control)
+    ]
     places = [*sweep.datasets, *(["average"] if len(sweep.datasets) > 1 else [])]
     for name, claim in sweep.claims.items():
         place = ("claims", name)
-        known = {"larger_gain": models, "best": rivals, "equivalent": ["/".join(row) for row in sweep.rows]}
+        known = {"larger_gain": models, "best": rivals, "equivalent": list(rows), "above": list(rows)}
         if claim.kind == "exceeds":
             if claim.source not in sweep.published:
                 raise source.unknown((*place, "source"), "source", claim.source, sweep.published)
             known["exceeds"] = list(sweep.published[claim.source].scores)
             if not known["exceeds"]:
                 raise source.error((*place, "source"), f"{claim.source} has no scores of rows of this sweep")
-        elif claim.kind not in ("best", "equivalent") and not models:
+        elif claim.kind not in ("best", "equivalent", "above") and not models:
             problem = f"{claim.kind} compares merges with the base merge {base!r}; `merges` has to name it and another"
             raise source.error((*place, "kind"), problem)
         for field, values, names in (
@@ -133,7 +189,10 @@ def _check_claims(source: YamlFile, sweep: SweepFile) -> None:
                 if value not in names:
                     raise source.unknown((*place, field), field, value, names)
             _refuse_repeats(source, (*place, field), values)
-        if claim.kind in ("larger_gain", "equivalent") and len(claim.rows) != 2:
+        if (
+            claim.kind in ("larger_gain", "equivalent", "above")
+            and len({rows.get(row, row) for row in claim.rows}) != 2
+        ):
             two = "models" if claim.kind == "larger_gain" else "rows"
             raise source.error((*place, "rows"), f"{claim.kind} compares two {two}")
         if claim.kind == "larger_gain" and not set(variants[claim.rows[0]]) & set(variants[claim.rows[1]]):

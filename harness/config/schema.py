@@ -6,78 +6,17 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.core.metric_names import HEADLINE, Headline
-from models import OBJECTIVES, STRUCTURE_ENCODERS, Coherence, Combine, HeadSplit, Merge, Priors
+from harness.config.literature import Claim, Published
+from harness.config.strict import Metrics, Name, Strict
+from harness.config.trainer import Resources, TrainerSettings
+from harness.core.metric_names import HEADLINE, Decision
+from harness.core.registry import Component
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, Coherence, Combine, HeadSplit, Merge, Priors
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
-Positive = Annotated[int, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
-BestEpoch = Literal["per_metric", "micro", "macro"]
-Metrics = Annotated[tuple[Headline, ...], Field(min_length=1)]
-
-
-class Strict(BaseModel):
-    """Frozen, without conversion between types, unknown keys, infinities and NaN."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class TrainerSettings(Strict):
-    """How a trial is trained; the defaults are the paper's framework with its intended values."""
-
-    epochs: Positive = 100
-    """Passes over the training documents, at most."""
-    patience: Positive = 50
-    """Epochs in which validation micro and macro F are both below their best, before stopping early."""
-    batch_size: Annotated[int, Field(gt=1)] = 16
-    """Documents per optimiser step."""
-    encoder_lr: NonNegativeFloat = 2e-5
-    """Peak learning rate of the text encoder."""
-    head_lr: NonNegativeFloat = 1e-4
-    """Peak learning rate of everything behind the text encoder."""
-    weight_decay: NonNegativeFloat = 0.01
-    """AdamW decay (the paper's lambda 1); biases and the weights of normalisation layers are exempt."""
-    recursive_penalty: NonNegativeFloat = 1e-6
-    """Weight of the recursive regularisation (the paper's lambda 2)."""
-    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of all planned steps over which the learning rate rises linearly; then it falls linearly to 0."""
-    clip_norm: Annotated[float, Field(gt=0)] = 1.0
-    """Global L2 norm to which gradients are clipped."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of the forward pass; auto is bf16 on GPUs that have it, else fp32. Single precision is full on
-    every device: TF32 is off."""
-    select: BestEpoch = "per_metric"
-    """Best-epoch rule on validation: micro from the best-micro epoch and macro from the best-macro
-    epoch, or both from one of them."""
-    branch_cosines: bool = False
-    """Whether every epoch ends with the cosines between the gradients of the heads' losses in the text encoder:
-    their mean, the least, and the share below 0. Nothing that is trained changes; a report has means over epochs."""
-
-
-class Resources(Strict):
-    """What one trial occupies; never part of a trial's identity."""
-
-    cpus: Positive = 1
-    """CPU cores, and as many torch threads."""
-    gpus: NonNegativeFloat | Literal["auto"] = 0.0
-    """GPUs; a fraction shares one; auto measures what a trial needs of one, so that as many share it as fit, and
-    is 0 where there is none."""
-    time_limit_minutes: NonNegativeFloat = 0.0
-    """Longest run of one trial before it counts as hung and is started again; 0 is no limit."""
-
-    @property
-    def shares_gpu(self) -> bool:
-        """Whether other trials may be on the same GPU."""
-        return self.gpus != "auto" and 0 < self.gpus < 1
-
-    def alone(self) -> "Resources":
-        """Returns the same with a whole GPU in place of a share of one."""
-        return self.model_copy(update={"gpus": 1.0}) if self.shares_gpu else self
 
 
 class EncoderEntry(Strict):
@@ -102,7 +41,7 @@ class ModelEntry(Strict):
     """One row family of the table."""
 
     model: str | None = None
-    """A model of `--list`; by default the entry's own key, so that variants can share a model."""
+    """A model or a system of `--list`; by default the entry's own key, so that variants can share a model."""
     label: str | None = None
     """Name in the tables; by default the entry's key."""
     options: dict[str, Any] = {}
@@ -113,9 +52,12 @@ class ModelEntry(Strict):
     """Whether each label's probability is raised to the largest among its descendants, after branches are combined;
     by default where the objective's own probabilities are coherent, which a combination on a DAG can undo."""
     encoder: EncoderEntry | None = None
-    """The text encoder of this model only; by default the sweep's."""
+    """The text encoder of this model only; by default the sweep's. A system reads texts, unless one is named here."""
     merges: Annotated[tuple[Merge, ...], Field(min_length=1)] | None = None
-    """Merges of this model only; by default the sweep's."""
+    """Merges of this model only; by default the sweep's. A system has none."""
+    seeds: Seeds | None = None
+    """Seeds of this model only, such as those of imported predictions; by default the sweep's, or 0 alone for a
+    system that no seed changes."""
     branch_reduction: Reduction | None = None
     """Denominator of a branch's loss for this model only; by default the sweep's."""
     split: HeadSplit = "hierarchy"
@@ -150,10 +92,10 @@ class DatasetEntry(Strict):
 
 
 class Statistics(Strict):
-    """Which rows are compared, and how (see the footnote of every report)."""
+    """How rows are compared (see the footnote of every report)."""
 
     base: Merge = "none"
-    """The merge that every other merge of the same model is compared with, paired by seed."""
+    """The merge that every other merge of the same model is compared with under `compare: base`, paired by seed."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
     star_metrics: Metrics = HEADLINE
@@ -171,56 +113,19 @@ class Statistics(Strict):
     of ours, is then counted in where the two are compared."""
 
 
-class Claim(Strict):
-    """A statement of the literature, judged in the report: a conjunction over rows, data and metrics."""
+class Compare(Strict):
+    """What is tested, and corrected together: a word, or `{against: ROW}`. Controls are left out."""
 
-    text: str
-    """The statement, as it is printed."""
-    kind: Literal["best", "rises", "falls", "no_gain", "within", "larger_gain", "time_ratio", "equivalent", "exceeds"]
-    """best of its model's merges; rises or falls against the base merge; no gain over it; a difference within
-    bounds; the first model gains more than the second, over the merges that both have; training time over the base's
-    within bounds; the first row's difference from the second within bounds; above a published score."""
-    rows: Annotated[tuple[str, ...], Field(min_length=1)]
-    """`model key/merge`; of larger_gain the two model keys."""
-    source: str = ""
-    """Of exceeds: the source of `published` whose scores are exceeded."""
-    data: Annotated[tuple[str, ...], Field(min_length=1)] = ("average",)
-    """Dataset keys, or `average`."""
-    metrics: Metrics = HEADLINE
-    """Metrics of the table."""
-    bounds: tuple[float, float] = (-1.0, 1.0)
-    """The lower and the higher: of within and equivalent, in points; of time_ratio, ratios above 0."""
-
-
-class PublishedScore(Strict):
-    """F in points: a number, which is one run's, or a mean over runs."""
-
-    mean: Annotated[float, Field(ge=0, le=100)]
-    """The number, or the mean."""
-    sd: NonNegativeFloat | None = None
-    """Standard deviation over runs."""
-    n: Annotated[int, Field(gt=1)] | None = None
-    """Number of runs. A mean without it counts as one run's score or, with an sd, as that of the fewest, 2."""
+    rule: Literal["base", "against", "pairs", "contrasts"]
+    """Every merge against the base merge of its model (base), every row against one, each two rows (pairs), or the
+    single `contrasts` alone."""
+    against: str = ""
+    """The row of against: `model key/merge`, or the key of a model with one merge."""
 
     @model_validator(mode="before")
     @classmethod
-    def _of_number(cls, given: Any) -> Any:
-        return given if isinstance(given, dict) else {"mean": given}
-
-
-PublishedRows = dict[str, dict[str, dict[Headline, PublishedScore]]]
-"""Row or system to dataset key to metric to score."""
-
-
-class Published(Strict):
-    """Scores from the literature. Those of the first source are held against ours, others are shown beside them."""
-
-    source: str
-    """Where the numbers stand."""
-    scores: PublishedRows = {}
-    """`model key/merge` to dataset key to metric to F in points, or to `{mean: ..., sd: ..., n: ...}`."""
-    literature: PublishedRows = {}
-    """The same of systems that are no rows of this sweep, by name."""
+    def _of_word(cls, given: Any) -> Any:
+        return {"rule": "against", **given} if isinstance(given, dict) else {"rule": given}
 
 
 class SweepFile(Strict):
@@ -243,7 +148,9 @@ class SweepFile(Strict):
     """Splits on which parent-child shares are counted; the published programs use both."""
     datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)]
     """Corpora, by key."""
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
+    controls: tuple[Name, ...] = ("constant", "linear")
+    """Systems that stand beside the models as controls, where these do not name them: what any method has to beat."""
+    seeds: Seeds
     """One trial per cell and seed; all different."""
     encoder: EncoderEntry
     """The text encoder of every trial."""
@@ -251,8 +158,16 @@ class SweepFile(Strict):
     """Trainer settings of every trial, unless a dataset or a model overrides them."""
     resources: Resources = Resources()
     """Resources of every trial, unless overridden."""
+    compare: Compare | None = None
+    """What is tested, and corrected together: `base`, `pairs`, `contrasts` or `{against: ROW}`. By default base; where
+    no model has the base merge and another, `contrasts` if there are any, else against `linear`, else pairs."""
+    contrasts: tuple[tuple[str, str], ...] = ()
+    """Single comparisons that are tested as well, each `[ROW, ROW]`: the first against the second, also of controls."""
     statistics: Statistics = Statistics()
-    """Comparisons, and how they are tested."""
+    """How comparisons are tested."""
+    decision: Decision = "0.5"
+    """How values become labels in the tables: above 0.5, above one threshold chosen on validation, or above one chosen
+    for each label. Every trial is scored by all of them."""
     published: dict[Name, Published] = {}
     """Scores from the literature, by a short name of the source."""
     claims: dict[Name, Claim] = {}
@@ -268,6 +183,11 @@ class SweepFile(Strict):
     reports_dir: str = "reports"
     """Folder that the report files are written to."""
 
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return str(given) if isinstance(given, float) else given
+
     @field_validator("published", mode="before")
     @classmethod
     def _named_sources(cls, given: Any) -> Any:
@@ -276,23 +196,64 @@ class SweepFile(Strict):
         return given
 
     def merges_of(self, model: str) -> tuple[Merge, ...]:
-        return self.models[model].merges or self.merges
+        return ("none",) if self.is_system(model) else self.models[model].merges or self.merges
 
-    def structure_of(self, model: str) -> str:
-        return self.models[model].model or model
+    def is_system(self, model: str) -> bool:
+        """Returns whether a model is fitted or imported, and not trained by gradients."""
+        return (self.models[model].model or model) in SYSTEMS
+
+    def component_of(self, model: str) -> Component:
+        """Returns the structure encoder of a model, or the system that it is."""
+        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.models[model].model or model]
+
+    def is_standing(self, model: str) -> bool:
+        """Returns whether a model is a control that every sweep has."""
+        return model in self.controls and self.models[model] == ModelEntry(control=True)
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """Returns the seeds of a model's trials: one, 0, where the seed changes nothing."""
+        fixed = self.is_system(model) and self.component_of(model).deterministic
+        return self.models[model].seeds or ((0,) if fixed else self.seeds)
+
+    def has_one_run(self, model: str) -> bool:
+        """Returns whether one run stands for a system: no seed changes it, or no other run was imported."""
+        return self.is_system(model) and self.component_of(model).deterministic and len(self.seeds_of(model)) == 1
 
     def reads_hierarchy(self, model: str) -> bool:
         """Returns whether a model's logits or its objective depend on the edges between labels."""
-        parts = STRUCTURE_ENCODERS[self.structure_of(model)], OBJECTIVES[self.objective_of(model)]
-        return any(part.reads_hierarchy for part in parts)
+        objective = () if self.is_system(model) else (OBJECTIVES[self.objective_of(model)],)
+        return any(part.reads_hierarchy for part in (self.component_of(model), *objective))
 
     def reconstruction_of(self, model: str) -> str:
         """Returns why a model may not be what its paper describes; empty where nothing is in doubt."""
-        return STRUCTURE_ENCODERS[self.structure_of(model)].reconstruction
+        return self.component_of(model).reconstruction
 
     def objective_of(self, model: str) -> str:
         chosen = self.models[model].objective
-        return chosen.name if chosen else STRUCTURE_ENCODERS[self.structure_of(model)].default_objective
+        return chosen.name if chosen else self.component_of(model).default_objective
+
+    @property
+    def comparing(self) -> Compare:
+        """What is compared: what `compare` says, or its default."""
+        if self.compare is not None:
+            return self.compare
+        kept = [self.merges_of(model) for model, entry in self.models.items() if not entry.control]
+        if any(self.statistics.base in merges and len(merges) > 1 for merges in kept):
+            return Compare(rule="base")
+        if self.contrasts:
+            return Compare(rule="contrasts")
+        return Compare(rule="against", against=self.linear[0]) if self.linear else Compare(rule="pairs")
+
+    @property
+    def linear(self) -> tuple[str, ...]:
+        """The models that are the `linear` system, above which any method should be."""
+        return tuple(key for key, entry in self.models.items() if (entry.model or key) == "linear")
+
+    @property
+    def named_rows(self) -> dict[str, tuple[str, Merge]]:
+        """Every way to write a row: `model/merge`, and `model` where it has one merge."""
+        alone = {model: (model, merge) for model, merge in self.rows if len(self.merges_of(model)) == 1}
+        return {**{f"{model}/{merge}": (model, merge) for model, merge in self.rows}, **alone}
 
     @property
     def rows(self) -> list[tuple[str, Merge]]:

@@ -39,8 +39,10 @@ _TYPES |= {"Share": Share, "Weight": Weight, "Fraction": Fraction}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns ` Did you mean 'x'?` for the closest known name, or a list of all of them."""
+    """Returns ` Did you mean 'x'?` for the closest known name, else all of them, in a sentence."""
     known = sorted(known)
+    if not known:
+        return " There are none to choose from."
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 
@@ -57,7 +59,7 @@ def _constant(name: str, default: Value) -> "cached_property[Value]":
 
 @dataclass(frozen=True)
 class Component:
-    """One registered model, objective, encoder or corpus reader; its target is `package.module:Object`."""
+    """One registered model, system, objective, encoder or corpus reader; its target is `package.module:Object`."""
 
     name: str
     target: str
@@ -96,8 +98,14 @@ class Component:
     """Options of a model that have to be 0 with an objective, and why."""
     reads_hierarchy = _constant("READS_HIERARCHY", True)
     """False of a model or an objective that knows of no edge."""
+    deterministic = _constant("DETERMINISTIC", True)
+    """False of a system of which two runs may differ."""
+    reads_vectors = _constant("READS_VECTORS", False)
+    """True of a system that can read a text encoder's vectors in place of texts."""
     reconstruction = _constant("RECONSTRUCTION", "")
     """Why a model may not be what the paper describes; empty of all else."""
+    learning_rates = _constant("LEARNING_RATES", {"encoder_lr": 2e-5, "head_lr": 1e-4})
+    """Learning rates of a trial with a text encoder where a sweep file names none; by default the paper's, of BERT."""
     packages = _constant("PACKAGES", dict[str, str]())
     """Names of components whose weights come with a package, and `package/folder` of each."""
 
@@ -152,9 +160,9 @@ class Component:
 class Registry(Mapping[str, Component]):
     """The known components of one kind; to look up another raises ConfigError with the nearest known name."""
 
-    def __init__(self, kind: str, targets: Mapping[str, str]):
+    def __init__(self, kind: str, targets: Mapping[str, str], component: type[Component] = Component):
         self.kind = kind
-        self._components = {name: Component(name, target) for name, target in targets.items()}
+        self._components = {name: component(name, target) for name, target in targets.items()}
 
     def __getitem__(self, name: str) -> Component:
         if name not in self._components:

@@ -30,7 +30,11 @@ def unfinished(findings: Findings) -> str:
 
 def control_note(findings: Findings) -> str:
     """Returns what the control rows are for."""
-    sweep, notes = findings.sweep, ["Controls are left out of every comparison and correction."]
+    sweep = findings.sweep
+    named = [row for pair in sweep.contrasts for row in pair] + [sweep.comparing.against]
+    is_named = any(name and sweep.models[sweep.named_rows[name][0]].control for name in named)
+    but = ", but for those that the sweep file names" if is_named else ""
+    notes = [f"Controls are left out of every comparison and correction{but}."]
     controls = {key: entry for key, entry in sweep.models.items() if entry.control}
     flat = [key for key, one in controls.items() if not sweep.reads_hierarchy(key) and one.split == "hierarchy"]
     if any(set(sweep.merges_of(key)) - {"none"} for key in flat):

@@ -11,6 +11,7 @@ from typing import Any
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
 from harness.reporting.footnotes import best_epoch_rules, convergence
+from models import TEXT_ENCODERS
 
 _HEAD = """\
 # Reproducibility
@@ -96,15 +97,27 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _hyperparameters(sweep: SweepFile) -> str:
-    shared = _options(sweep.trainer.model_dump())
+    shared = _options(sweep.trainer.at_rates_of(TEXT_ENCODERS[sweep.encoder.name]).model_dump())
     entries = {
-        key: {**entry.options, **entry.trainer, **(entry.encoder.options if entry.encoder else {}), **_loss(entry)}
+        key: {
+            **entry.options,
+            **_trainer(sweep, entry),
+            **(entry.encoder.options if entry.encoder else {}),
+            **_loss(entry),
+        }
         for key, entry in sweep.models.items()
     }
     entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
     own = "; ".join(f"{key}: {_options(chosen)}" for key, chosen in entries.items() if chosen)
     encoder = _options(sweep.encoder.options)
     return f"{shared}; encoder: {encoder or 'its defaults'}; {own or 'models: their defaults'}."
+
+
+def _trainer(sweep: SweepFile, entry: ModelEntry) -> dict[str, Any]:
+    """Returns the trainer settings of a model's entry, with the learning rates that are those of its text encoder."""
+    known = sweep.trainer.model_dump() | entry.trainer
+    own = TEXT_ENCODERS[entry.encoder.name].learning_rates if entry.encoder else {}
+    return {name: rate for name, rate in own.items() if known[name] is None} | entry.trainer
 
 
 def _options(chosen: dict[str, Any]) -> str:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
-from harness.analysis.inputs import DatasetFacts, Facts, Inputs, TrialPlace, TrialResult
-from harness.config.schema import TrainerSettings
+from harness.analysis.inputs import DatasetFacts, Facts, Inputs, Samples, TrialPlace, TrialResult
 from harness.core.environment import environment
-from harness.core.metric_names import HEADLINE
+from harness.core.metric_names import DECISIONS, HEADLINE, Decision
 from harness.core.resampling import Resampling
 from harness.reporting.captions import BUILTIN
 from harness.reporting.predictions import read_samples
 from harness.reporting.registration import num_looks, registration
 from harness.trials.corpora import card
 from harness.trials.plan import Plan, PlannedTrial
+from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
 
@@ -29,19 +29,35 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
         is_interim: Whether this only shows how far a running sweep is: predictions are not read, and it counts as no
             look.
     """
-    samples = {} if is_interim else read_samples(plan, Resampling())  # First: what proves wrong is no result.
-    results = [_result(one) for one in plan.selected if one.state != "new"]
-    return Inputs(plan.sweep, results, _facts(plan, is_interim), samples)
+    chosen = plan.sweep.decision
+    samples = {} if is_interim else read_samples(plan, Resampling(), chosen)  # First: what proves wrong is no result.
+    others = [] if is_interim or not any(one.record and one.record.decisions for one in plan.selected) else DECISIONS
+    return Inputs(
+        plan.sweep,
+        _results(plan, chosen),
+        _facts(plan, is_interim),
+        samples,
+        (_by_rule(plan, rule) for rule in others if rule != chosen),
+    )
 
 
-def _result(planned: PlannedTrial) -> TrialResult:
+def _by_rule(plan: Plan, rule: Decision) -> tuple[Decision, list[TrialResult], Samples]:
+    samples = read_samples(plan, Resampling(), rule)
+    return rule, _results(plan, rule), samples
+
+
+def _results(plan: Plan, rule: Decision) -> list[TrialResult]:
+    return [_result(one, rule) for one in plan.selected if one.state != "new"]
+
+
+def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
     trial, record = planned.settings, planned.record
     place = TrialPlace(trial.model, trial.merge, trial.dataset, trial.seed)
     if record is None:
         return TrialResult(*place, None, planned.why, None, None, None, planned.key)
     return TrialResult(
         *place,
-        scores=record.scores,
+        scores=record.scores | record.decisions.get(rule, {}),
         failure=None,
         seconds=record.train_seconds,
         num_parameters=sum(record.num_parameters.values()),
@@ -50,19 +66,22 @@ def _result(planned: PlannedTrial) -> TrialResult:
         micro_batches=record.micro_batches,
         made_on=_made_on(record.environment),
         num_epochs=record.num_epochs,
-        still_improving=_still_improving(record, trial.trainer),
+        still_improving=_still_improving(record, trial),
+        has_decisions=bool(record.decisions),
     )
 
 
-def _still_improving(record: Record, trainer: TrainerSettings) -> bool | None:
+def _still_improving(record: Record, trial: TrialSettings) -> bool | None:
     """Returns whether a best epoch behind the headline scores is the last one allowed; None without epochs.
 
     A run that stopped early had its best epochs before.
     """
-    metrics = HEADLINE if trainer.select == "per_metric" else (f"{trainer.select}_f1",)
+    if not isinstance(trial, TrainedSettings):
+        return None
+    metrics = HEADLINE if trial.select == "per_metric" else (f"{trial.select}_f1",)
     epochs = [record.selected[metric].get("epoch") for metric in metrics if metric in record.selected]
     known = [epoch for epoch in epochs if epoch is not None]
-    return max(known) >= trainer.epochs if known else None
+    return max(known) >= trial.trainer.epochs if known else None
 
 
 def _made_on(facts: Mapping[str, str]) -> str:
@@ -84,6 +103,7 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         f"ones, of which {len(plan.selected) - len(plan.of_state('new'))} have run. Whatever is compared with the "
         "others is missing here."
     )
+    settings = [one.settings for one in plan.selected]
     looks = num_looks(plan, is_tested=not is_interim and _is_tested(plan))
     registered = registration(plan)
     if looks > 1:  # A plan promises one.
@@ -92,7 +112,7 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
         banner=BUILTIN if builtin else None,
         dataset_facts={dataset: _dataset_facts(plan, dataset) for dataset in sweep.datasets if dataset in datasets},
         provenance=_provenance([one.record for one in plan.selected if one.record]),
-        selection=tuple(sorted({one.settings.trainer.select for one in plan.selected})),
+        selection=tuple(sorted({one.select for one in settings if isinstance(one, TrainedSettings)})),
         looks=looks,
         registration=registered,
         only=only if plan.filters else "",
@@ -100,10 +120,10 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
 
 
 def _is_tested(plan: Plan) -> bool:
-    """Returns whether two merges of a model have two runs each on a dataset, so that a report tests something."""
+    """Returns whether a report tests anything: two rows on a dataset have two runs each, or one that stands for all."""
     finished = {cell: sum(one.record is not None for one in trials) for cell, trials in plan.cells().items()}
-    repeated = Counter((cell.model, cell.dataset) for cell, num in finished.items() if num > 1)
-    return any(num > 1 for num in repeated.values())
+    enough = (cell.dataset for cell, num in finished.items() if num > (0 if plan.sweep.has_one_run(cell.model) else 1))
+    return any(num > 1 for num in Counter(enough).values())
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:

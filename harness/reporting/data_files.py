@@ -34,8 +34,13 @@ def csv(findings: Findings) -> str:
 
 
 def deltas_csv(findings: Findings) -> str:
-    """Renders one row per comparison, dataset and metric, with every p-value; averages and controls too."""
-    rows = [item.as_row() for item in (*findings.comparisons, *findings.control_comparisons)]
+    """Renders one row per comparison, dataset and metric, with every p-value; averages too.
+
+    What is not corrected for comes last: controls against their bases, and rows against `linear`.
+    """
+    planned = {item.key for item in (*findings.comparisons, *findings.control_comparisons)}
+    distances = [item for item in findings.distances if item.key not in planned]
+    rows = [item.as_row() for item in (*findings.comparisons, *findings.control_comparisons, *distances)]
     return csv_text([[*row] for row in rows[:1]] + [[*row.values()] for row in rows])
 
 
@@ -71,6 +76,7 @@ def json_text(findings: Findings) -> str:
         "label_differences": (),
         "comparisons": [_comparison(item) for item in findings.comparisons],
         "control_comparisons": [_comparison(item) for item in findings.control_comparisons],
+        "distances": [_comparison(item) for item in findings.distances],
         "family_sizes": {FAMILIES[name]: size for name, size in num_comparisons(findings.sweep).items()},
         "footnotes": footnotes(findings),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from harness.analysis.design import listed_contrasts
 from harness.analysis.findings import Column, Comparison, Findings
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def list_rows(axis: "Axes", titles: Sequence[str], heading: str = "") -> None:
 
 
 def compared(findings: Findings) -> list[Comparison]:
-    """Returns the comparisons with a test."""
-    return [item for item in findings.comparisons if item.test.status == "tested"]
+    """Returns the comparisons with a test that are shown one by one."""
+    listed = set(listed_contrasts(findings.sweep))
+    return [item for item in findings.comparisons if item.test.status == "tested" and item.contrast in listed]
 
 
 def layout(findings: Findings, items: Sequence[Comparison]) -> tuple[list[str], list[tuple[Column, list[Comparison]]]]:

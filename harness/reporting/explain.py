@@ -49,6 +49,9 @@ def list_everything() -> str:
         lines.append(f"{registry.kind}s")
         for name, component in registry.items():
             lines.append(f"  {name:<20}{component.summary}")
+            if registry is TEXT_ENCODERS:
+                rates = ", ".join(f"{rate} {value:g}" for rate, value in component.learning_rates.items())
+                lines.append(f"      learning rates where a sweep file names none: {rates}")
             for option, field in component.options.model_fields.items():
                 others = [repr(one) for one in choices(field.annotation) if one != field.default]
                 value = " | ".join([repr(field.default), *others])

@@ -1,4 +1,4 @@
-"""Figures of every report: differences from the base merge, every seed, published scores against ours.
+"""Figures of every report: differences, every seed, published scores against ours, ranks.
 
 More are drawn where they are asked for. Each function returns a drawing, or None where there is nothing to draw.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.analysis.findings import Column, Comparison, Findings, Row
+from harness.reporting.contrasts import differences_words
 from harness.reporting.drawing import (
     BLUE,
     COLOURS,
@@ -22,6 +23,7 @@ from harness.reporting.drawing import (
     style,
 )
 from harness.reporting.figures_extra import labels, power, times, variances
+from harness.reporting.figures_ranks import ranks
 from harness.stats.prediction_interval import JUDGED, NOT_COMPARABLE
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ Figures = Literal["main", "all"]
 
 
 def draw(findings: Findings, figures: Figures = "main") -> Iterator[Drawing]:
-    """Yields the figures that there are results for: the three of every report, or all."""
+    """Yields the figures that there are results for: the four of every report, or all."""
     extra = (variances, power, labels, times) if figures == "all" else ()
-    for part in (differences, seeds, published, *extra):
+    for part in (differences, seeds, published, ranks, *extra):
         with style():
             drawing = part(findings)
         if drawing is not None:
@@ -41,7 +43,7 @@ def draw(findings: Findings, figures: Figures = "main") -> Iterator[Drawing]:
 
 
 def differences(findings: Findings) -> Drawing | None:
-    """Draws every difference from the base merge with its intervals."""
+    """Draws every listed difference with its intervals."""
     items = compared(findings)
     if not items:
         return None
@@ -57,8 +59,9 @@ def differences(findings: Findings) -> Drawing | None:
         origin(axis, smallest)
         rows += [_difference(axis, titles.index(item.title), item) for item in inside]
         list_rows(axis, titles, column.title)
-    figure.supxlabel("Δ from the base merge, F points", fontsize=8)
-    caption = "Differences from the base merge. Thick: 95 % interval over seeds on the fixed test documents; "
+    whose = differences_words(findings)
+    figure.supxlabel(f"Δ {whose}, F points", fontsize=8)
+    caption = f"Differences {whose}. Thick: 95 % interval over seeds on the fixed test documents; "
     if any(item.documents for item in items):
         caption += "thin: over seeds and documents, or over seeds alone where that is wider; "
     if any(item.comparable is not None for item in items):
@@ -117,7 +120,7 @@ def _runs(axis: "Axes", findings: Findings, column: Column, shown: list[Row]) ->
     rows: list[list[Any]] = []
     for model in dict.fromkeys(row.model for row in shown):
         places = [(y, row.title) for y, row in enumerate(shown) if row.model == model]
-        for seed in sorted(findings.sweep.seeds):
+        for seed in sorted(findings.sweep.seeds_of(model)):
             line = [(y, title, scores[title, seed]) for y, title in places if (title, seed) in scores]
             x, y = [score for *_, score in line], [height for height, *_ in line]
             if findings.sweep.statistics.paired:

@@ -7,6 +7,7 @@ import numpy as np
 
 from harness.analysis.design import seed_test
 from harness.analysis.findings import Findings
+from harness.reporting.contrasts import differences_words
 from harness.reporting.drawing import BLUE, COLOURS, DOT, GREY, ORANGE, Drawing, compared, layout, list_rows, panels
 from harness.stats.power import power as power_of
 from harness.stats.power import upper_sd
@@ -45,7 +46,6 @@ def power(findings: Findings) -> Drawing | None:
     if not items:
         return None
     rule, numbers = findings.sweep.statistics, range(2, _MOST_SEEDS + 1)
-    shares = (1.0,) if rule.paired else (1.0, 1.0)
     rows: list[list[Any]] = [["row", "column", "delta", "sd", "seeds", "power"]]
     titles, columns = layout(findings, items)
     figure, axes = panels(len(columns), 3.1, 2.3, 2, sharex=True, sharey=True)
@@ -53,6 +53,7 @@ def power(findings: Findings) -> Drawing | None:
         for item in inside:
             delta = item.comparable or rule.smallest_effect
             sd = upper_sd(item.test.sd, item.test.num_pairs[0])
+            shares = (1.0,) if item.differences[0] else (1.0, 1.0)
             curve = [power_of(delta, sd, n, rule.alpha, shares) for n in numbers]
             colour = COLOURS[titles.index(item.title) % len(COLOURS)]
             axis.plot(numbers, curve, color=colour, ls="-" if item.comparable else "--", label=item.title)
@@ -95,8 +96,8 @@ def labels(findings: Findings) -> Drawing | None:
     figure.supxlabel("test documents with the label", fontsize=8)
     figure.supylabel("ΔF of the label, points", fontsize=8)
     caption = (
-        "Each label's difference from the base merge, against its number of test documents. The mean of a panel's "
-        "points is the difference in macro F."
+        f"Each label's part in the differences {differences_words(findings)}, against its number of test documents. "
+        "The mean of a panel's points is the difference in macro F."
     )
     return Drawing("labels", caption, figure, rows)
 

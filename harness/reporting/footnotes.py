@@ -11,6 +11,7 @@ from harness.analysis.findings import Column, Findings, TableCell
 from harness.analysis.flags import Flag
 from harness.analysis.published import first_source
 from harness.core.text import listed
+from harness.reporting.captions_scores import MEANINGS
 from harness.reporting.footnotes_stars import stars
 from harness.reporting.notation import CUT, IMPROVING, RECONSTRUCTED, explained, level
 from harness.stats.collapse import FAR
@@ -39,6 +40,7 @@ def footnotes(findings: Findings) -> list[str]:
     """Returns everything that a reader needs in order to read the main table, sentence by sentence."""
     parts: list[Callable[[Findings], Iterator[str]]] = [
         _reading,
+        _decision,
         _reconstructions,
         published_scores,
         stars,
@@ -52,6 +54,11 @@ def footnotes(findings: Findings) -> list[str]:
     return [sentence for part in parts for sentence in part(findings)]
 
 
+def _decision(findings: Findings) -> Iterator[str]:
+    if (rule := findings.sweep.decision) != "0.5":
+        yield f"Predicted are labels {MEANINGS[rule]} (`decision: {rule}`)."
+
+
 def _reading(findings: Findings) -> Iterator[str]:
     num_seeds = len(findings.sweep.seeds)
     if num_seeds == 1:
@@ -61,16 +68,23 @@ def _reading(findings: Findings) -> Iterator[str]:
     if any(column.average for column in findings.columns):
         yield "Avg is the mean over datasets, where all have a result; its sd is sqrt(sum of variances) / datasets."
     cells = [cell for row in findings.rows if not row.control for cell in row.cells]
-    texts = []
+    texts, is_base = [], findings.sweep.comparing.rule == "base"
+    group, within = ("merges of one model", "a model's merges") if is_base else ("rows", "the rows")
     if any(cell.bold for cell in cells):
         texts.append(
             "bold is the 95 % confidence set of the best, where it excludes any (one-sided t tests over "
-            f"{LEAST_PAIRS} runs or more, documents not counted; corrected within a model's merges, not across columns)"
+            f"{LEAST_PAIRS} runs or more, documents not counted; corrected within {within}, not across columns)"
         )
     if any(cell.underlined for cell in cells):
         texts.append("underlined is the highest mean")
     if texts:
-        yield f"Among the merges of one model, {'; '.join(texts)}."
+        yield f"Among the {group}, {'; '.join(texts)}."
+    alone = [row.title for row in findings.rows if findings.sweep.has_one_run(row.model)]
+    if alone:
+        yield (
+            f"One run stands for {listed(alone)}, as no seed changes it, or no other was imported: n = 1, without sd. "
+            "In comparisons such a row is a constant, whose error is that of the test documents alone."
+        )
 
 
 def _reconstructions(findings: Findings) -> Iterator[str]:

@@ -2,17 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.design import exact_test, num_comparisons, seed_test, seeds_for_full_stars, why_no_comparisons
+from harness.analysis.design import (
+    designs,
+    exact_test,
+    has_seeds,
+    num_comparisons,
+    seed_test,
+    seeds_for_full_stars,
+    why_no_comparisons,
+)
 from harness.analysis.findings import Comparison, Findings
 from harness.analysis.index import METRIC_TITLES
 from harness.core.text import listed
+from harness.reporting.contrasts import reference_words
 from harness.reporting.notation import BETTER, DAGGER, HOLLOW, STAR, WORSE, explained, explained_stars, level
 from harness.stats.multiple_testing import star_levels
+from harness.stats.pairing import Arms, Constant, Design, Pairs
 
 _FAMILIES = {"averages": "averages", "datasets": "single datasets"}
-_PAIRING = {
-    True: "complete pairs of runs with the same seed",
-    False: "runs of each arm, whose seeds do not pair, as the sweep file says",
+_PAIRING: dict[Design, str] = {
+    Pairs: "complete pairs of runs with the same seed",
+    Arms: "runs of each arm, whose seeds do not pair",
+    Constant: "runs against the one run that stands for a row",
 }
 
 
@@ -39,8 +50,14 @@ def stars(findings: Findings) -> Iterator[str]:
 def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     rule = findings.sweep.statistics
     legend = explained_stars([level(p) for p in star_levels(rule.alpha)])
-    counts = {count for item in possible for count in item.test.num_pairs}
+    seeded = [item for item in possible if has_seeds(findings.sweep, item.contrast)]
+    counts = {count for item in seeded for count in item.test.num_pairs} or {0}
     num_pairs = str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    pairing = " or ".join(_PAIRING[design] for design in designs(findings.sweep))
+    pairing += "" if rule.paired else ", as the sweep file says"
+    than = reference_words(findings)
+    if than and findings.sweep.contrasts:
+        than += ", or of a single contrast than the row named second"
     num_averages = sum(item.column.average for item in findings.comparisons)
     families = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
     if num_averages:
@@ -48,9 +65,11 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
             f"single datasets: {families}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
         )
     yield (
-        f"{explained(BETTER)}, {explained(WORSE)} than the same model with merge {rule.base}: {legend}, by a two-sided "
-        f"t test over {num_pairs} {_PAIRING[rule.paired]}; {families}. No star does not mean no effect."
+        f"{explained(BETTER)}, {explained(WORSE)} than {than or 'the row named second'}: {legend}, by a two-sided "
+        f"t test over {num_pairs} {pairing}; {families}. No star does not mean no effect."
     )
+    if len(seeded) < len(possible):
+        yield "Two rows of one run each are compared by the normal distribution over test documents."
 
 
 def _hollow(findings: Findings) -> Iterator[str]:

@@ -6,10 +6,12 @@ from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
+from harness.reporting.contrasts import PAIRS_NOTE, comparison_table, differences_words, pair_matrices
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
-from harness.reporting.notation import BETTER, CUT, DAGGER, HOLLOW, IMPROVING, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.notation import BELOW, BETTER, CUT, DAGGER, HOLLOW, IMPROVING, NONE, RECONSTRUCTED, WORSE
+from harness.reporting.standing import linear_note, linear_table, linear_table_note, rank_note, rank_table
 from harness.reporting.tables import Grid, Span, Text
 
 _ESCAPES = {
@@ -33,28 +35,37 @@ _ESCAPES = {
     CUT: r"$\ddagger$",
     RECONSTRUCTED: r"\S{}",
     IMPROVING: r"$\nearrow$",
+    BELOW: r"$\downarrow$",
 }
 _SHRUNK = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
 """Shrinks a table that is wider than the page to its width."""
 
 
 def latex(findings: Findings) -> str:
-    """Renders the main table, comparisons, claims, published results, controls and groups of labels.
+    """Renders the main table and those of comparisons, ranks, claims, published results, controls, groups of labels.
 
     They need the packages booktabs, amssymb and graphicx.
     """
     banner = findings.facts.banner
     warnings = [f"\\textbf{{{_escaped(text)}}}" for text in (banner, unfinished(findings)) if text]
-    caption = " ".join([*warnings, f"{_escaped(title(findings))}.", *map(_escaped, footnotes(findings))])
+    sentences = [*linear_note(findings), *footnotes(findings)]
+    caption = " ".join([*warnings, f"{_escaped(title(findings))}.", *map(_escaped, sentences)])
     main = tables.score_table(findings)
     lines = [
         *([f"% {one_line(banner)}"] if banner else []),
         r"% \usepackage{booktabs,amssymb,graphicx}",
         *(_table(main, caption) or [caption]),
+        *_table(linear_table(findings), _escaped(linear_table_note(findings))),
         *_table(
-            tables.comparison_table(findings),
-            _escaped(f"Comparisons with the base merge. {comparisons_note(findings)}"),
+            comparison_table(findings),
+            _escaped(f"Differences {differences_words(findings)}. {comparisons_note(findings)}"),
         ),
+        *(
+            line
+            for name, grid in pair_matrices(findings)
+            for line in _table(grid, _escaped(f"All pairs, {name}. {PAIRS_NOTE}"))
+        ),
+        *_table(rank_table(findings), _escaped(f"Ranks. {rank_note(findings)}")),
         *_table(tables.claim_table(findings), _escaped(claims_note(findings))),
         *_table(
             literature_table(findings), _escaped(f"Published results on these corpora. {literature_note(findings)}")

@@ -10,27 +10,43 @@ from harness.analysis.findings import Findings
 from harness.core.text import one_line
 from harness.reporting import tables
 from harness.reporting.captions import claims_note, control_note, label_groups_note, title, unfinished
+from harness.reporting.captions_scores import changed_verdicts, decisions_note, depth_note, values_note
+from harness.reporting.contrasts import PAIRS_NOTE, comparison_table, pair_matrices
 from harness.reporting.footnotes import footnotes
 from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
+from harness.reporting.standing import linear_note, linear_table, linear_table_note, rank_note, rank_table
 from harness.reporting.tables import Grid, Span, Text
 
 
 def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
     """Renders the whole report, with blocks of Markdown that show its figures."""
     facts, main, warning = findings.facts, tables.score_table(findings), unfinished(findings)
+    differences = linear_table(findings)
     blocks = [
         f"> **{_escaped(facts.banner)}**" if facts.banner else "",
         f"# {_escaped(title(findings))}",
         f"**{_escaped(warning)}**" if warning else "",
         _table(main) if main.rows else "",
+        _escaped(" ".join([*linear_note(findings), linear_table_note(findings)])),
+        _table(differences) if differences.rows else "",
         _bullets(footnotes(findings)),
-        *_section("Comparisons", tables.comparison_table(findings), comparisons_note(findings)),
+        *_section("Comparisons", comparison_table(findings), comparisons_note(findings)),
+        *(
+            part
+            for title, grid in pair_matrices(findings)
+            for part in _section(f"All pairs, {title}", grid, PAIRS_NOTE)
+        ),
+        *_section("Ranks", rank_table(findings), rank_note(findings)),
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
+        *_section("Decision rules", tables.decision_table(findings), decisions_note(findings)),
+        _bullets(changed_verdicts(findings)),
         *_section("Published results on these corpora", literature_table(findings), literature_note(findings)),
         *(["## Figures", *figures] if figures else []),
         *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),
         *_section("Frequent and rare labels", tables.label_group_table(findings), label_groups_note(findings)),
+        *_section("F by depth", tables.metric_table(findings, "depth"), depth_note()),
+        *_section("Ranking and calibration", tables.metric_table(findings, "values"), values_note()),
         *_section("Other metrics and cost", tables.detail_table(findings)),
         *_list_section("Failed trials", _failures(findings)),
         *_list_section("Deviations and notes", findings.sweep.notes),

@@ -1,6 +1,6 @@
 """Notation of reports: symbols with what they mean to the reader, formats of numbers.
 
-▲ ▼ * ☆ † and § are decided in harness/analysis/marks.py; ‡ and ↗ are set in tables.py, – by the formats below.
+▲ ▼ * ☆ † and § are decided in harness/analysis/marks.py; ‡, ↗ and ↓ are set in tables.py, – by the formats below.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis.marks import BETTER, DAGGER, HOLLOW, RECONSTRUCTED, STAR, WORSE
 
-CUT, IMPROVING, NONE = "‡", "↗", "–"
+CUT, IMPROVING, BELOW, NONE = "‡", "↗", "↓", "–"
 
 MEANINGS = {
     BETTER: "better",
@@ -21,6 +21,7 @@ MEANINGS = {
     CUT: "out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
     "dropout are those of the parts",
     IMPROVING: "so it is in most runs of the row, and more training may change its scores",
+    BELOW: "below that, in every column that both have",
     NONE: "no number: nothing has run, or there is none",
 }
 

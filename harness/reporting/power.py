@@ -3,7 +3,7 @@
     python -m harness.plan sweeps/table1.yaml --sd 0.3 --hours 2
     python -m harness.plan sweeps/table1.yaml            # sd and hours from the trials that are finished already
 
-The standard deviation is that of the difference between a variant and its base over seeds. A pilot's own is too small
+The standard deviation is that of the difference between two rows over seeds. A pilot's own is too small
 in about half of all studies, so the plan uses its upper 80 % limit. Every difference is tested two-sided by the paired
 t test, or Welch's where seeds do not pair (averages: the stratified one), at alpha and at the first step of Holm, which
 is alpha / size of the family. What is recommended, and what is counted as detectable, holds after Holm.
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from harness.analysis.design import (
     FAMILIES,
+    design_of,
     exact_test,
+    has_seeds,
     num_comparisons,
     reachable,
     seeds_for_full_stars,
@@ -29,6 +31,7 @@ from harness.reporting.collect import collect
 from harness.reporting.notation import points
 from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
+from harness.stats.pairing import Pairs
 from harness.trials.plan import Plan, by_identity
 
 MOST_SEEDS = 30
@@ -82,10 +85,12 @@ def targets(findings: Findings, sd: float | None) -> list[Target]:
         ConfigError: If there is neither a pilot nor an `sd`.
     """
     rule, sizes = findings.sweep.statistics, num_comparisons(findings.sweep)
-    single = {(one.model, one.merge, one.column.metric, one.column.datasets): one for one in findings.comparisons}
+    single = {(one.contrast, one.column.metric, one.column.datasets): one for one in findings.comparisons}
     found = []
     for item in findings.comparisons:
-        parts = [single[item.model, item.merge, item.column.metric, (dataset,)] for dataset in item.column.datasets]
+        if not has_seeds(findings.sweep, item.contrast):
+            continue
+        parts = [single[item.contrast, item.column.metric, (dataset,)] for dataset in item.column.datasets]
         deviations = [_planned_sd(part) if sd is None else sd for part in parts]
         spread = math.sqrt(sum(value**2 for value in deviations)) / len(parts)
         name = f"{item.title}, {item.column.title}"
@@ -97,7 +102,8 @@ def targets(findings: Findings, sd: float | None) -> list[Target]:
                 "so on."
             )
         levels = (rule.alpha, rule.alpha / sizes[item.column.family])
-        shares = tuple(value**2 for value in deviations for _ in range(1 if rule.paired else 2))
+        num_samples = 1 if issubclass(design_of(findings.sweep, item.contrast), Pairs) else 2
+        shares = tuple(value**2 for value in deviations for _ in range(num_samples))
         found.append(Target(name, item.comparable, spread, item.column.family, shares, levels))
     return found
 
@@ -109,10 +115,10 @@ def _planned_sd(item: Comparison) -> float:
 def _why_no_sd(item: Comparison) -> str:
     place = f"on {item.column.title} "
     if item.test.status == "identical":
-        return f"{place}every finished seed scores the same as its base"
+        return f"{place}every finished seed of both rows scores the same"
     if item.obstacle and item.test.status in ("degenerate", "one seed"):
         return f"{place}{item.obstacle}"
-    return f"a pilot needs {power.LEAST_PILOT} finished seeds of both of its merges"
+    return f"a pilot needs {power.LEAST_PILOT} finished seeds of both of its rows"
 
 
 def describe(plan: Plan, sd: float | None = None, hours: float | None = None) -> str:
@@ -127,6 +133,8 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     if why := why_no_comparisons(sweep):
         return why
     chosen = targets(find(*collect(plan, is_interim=True)), sd)
+    if not chosen:
+        return "No seed changes any row that is compared: the test documents alone decide what can be found."
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
     lines += [*_table(sweep, chosen), "", *_families(sweep), ""]
@@ -184,13 +192,15 @@ def _recommendation(sweep: SweepFile, least: Mapping[str, int], recommended: int
         f"one where it is larger, with {_WANTED:.0%} power after Holm, and the exact {exact_test(sweep)} can confirm "
         f"a star ({sweep.statistics.alpha:.3g})"
     )
+    is_base = sweep.comparing.rule == "base"
+    lost, from_what = ("base run", "row of its model") if is_base else ("run", "comparison of its row")
     start = f"Recommended: {recommended} seeds (planned: {len(sweep.seeds)})"
     if recommended < least[primary] + SPARE_SEEDS:
         yield f"{start}, which is the cap. It takes {_number(least[primary])} until {aim}."
     else:
         yield f"{start}, of which {SPARE_SEEDS} is to spare. With {least[primary]} {aim}."
     yield (
-        f"{SPARE_SEEDS} is to spare because a lost base run takes a pair from every row of its model; below "
+        f"{SPARE_SEEDS} is to spare because a lost {lost} takes a pair from every {from_what}; below "
         f"{LEAST_PAIRS} pairs a row has no star at all."
     )
     for family in others:
@@ -215,7 +225,8 @@ def _published(sweep: SweepFile, chosen: Sequence[Target], recommended: int) -> 
 
 def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
-    num = len(trials) // seeds
+    once = sum(plan.sweep.has_one_run(one.settings.model) for one in trials)
+    num = (len(trials) - once) // seeds
     seconds = [one.record.seconds for one in trials if one.record]
     if hours is not None:
         each, source = hours, "as given"

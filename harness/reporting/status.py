@@ -40,7 +40,13 @@ def describe(plan: Plan) -> str:
         left = plan.seconds_left(slots)
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
+    lines += [f"Corpus of {dataset}: {name}." for dataset, name in _corpora(plan).items() if "," in name]
     return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *warnings(plan)])
+
+
+def _corpora(plan: Plan) -> dict[str, str]:
+    """Returns the folder of each dataset's corpus, whose name has its options."""
+    return {one.settings.dataset: one.settings.corpus for one in plan.selected}
 
 
 def warnings(plan: Plan) -> list[str]:

@@ -1,23 +1,21 @@
-"""Tables of a report, before any markup: scores, comparisons, claims, controls, label groups, cost, corpora."""
+"""Tables of a report, before any markup: scores, claims, controls, label groups, cost, corpora."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from datasets.storage.label_groups import GROUPS
 from harness.analysis.findings import Column, Comparison, Findings, LabelGroup, TableCell
+from harness.analysis.index import METRIC_TITLES
+from harness.core.metric_names import OF_DEPTH, OF_VALUES
 from harness.reporting.notation import (
-    BETTER,
+    BELOW,
     CUT,
     IMPROVING,
     NONE,
-    WORSE,
-    interval,
     mean_sd,
     points,
-    probability,
-    share,
     signed,
     with_interval,
 )
@@ -65,22 +63,25 @@ def plain(text: str) -> Text:
 def score_table(findings: Findings, controls: bool = False) -> Grid:
     """Scores of the rows that are compared; or of the controls, with the unadjusted difference from their base."""
     rows = [row for row in findings.rows if row.control == controls]
-    deltas = {(item.model, item.merge, item.column): item for item in findings.control_comparisons}
+    deltas = {(*item.contrast.row, item.column): item for item in findings.control_comparisons}
     body = []
     for row in rows:
         cells = zip(findings.columns, row.cells, strict=True)
-        scores = (_score(cell, column, deltas.get((row.model, row.merge, column))) for column, cell in cells)
-        body.append((plain(f"{row.title}{IMPROVING if row.still_improving else ''}"), *scores))
+        is_alone = findings.sweep.has_one_run(row.model)
+        scores = (_score(cell, column, deltas.get((row.model, row.merge, column)), is_alone) for column, cell in cells)
+        is_below = (row.model, row.merge) in findings.below_linear
+        signs = f"{IMPROVING if row.still_improving else ''}{BELOW if is_below else ''}"
+        body.append((plain(f"{row.title}{signs}"), *scores))
     head = ("Model", *(column.title for column in findings.columns))
-    return Grid(head, tuple(body), _breaks([row.model for row in rows]))
+    return Grid(head, tuple(body), breaks([row.model for row in rows]))
 
 
-def _breaks(keys: Sequence[object]) -> tuple[int, ...]:
+def breaks(keys: Sequence[object]) -> tuple[int, ...]:
     """Returns the numbers of the rows whose key differs from that of the row above."""
     return tuple(place for place in range(1, len(keys)) if keys[place] != keys[place - 1])
 
 
-def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
+def _score(cell: TableCell, column: Column, delta: Comparison | None, is_alone: bool) -> Text:
     lines: list[Line] = []
     if math.isnan(cell.mean):
         all_failed = cell.num_failed and not column.average
@@ -93,53 +94,23 @@ def _score(cell: TableCell, column: Column, delta: Comparison | None) -> Text:
         lines += plain(f"[{points(cell.published)} {cell.prediction}".rstrip() + "]")
     if delta is not None and not math.isnan(delta.test.difference):
         lines += plain(f"Δ {_difference(delta)}")
-    if not math.isnan(cell.mean) and not column.average and (count := _count(cell)):
+    if not math.isnan(cell.mean) and not column.average and (count := _count(cell, is_alone)):
         lines += plain(count)
     return tuple(lines)
 
 
-def _count(cell: TableCell) -> str:
-    """Returns how many of the planned seeds are behind a mean, where not all are."""
+def _count(cell: TableCell, is_alone: bool) -> str:
+    """Returns how many of the planned seeds are behind a mean, where not all are, or where no seed matters."""
     texts = []
-    if cell.one_seed:
+    if is_alone:
+        texts.append("n=1")
+    elif cell.one_seed:
         texts.append("n=1, seeds alike")
     elif cell.num_done[0] < cell.num_planned:
         texts.append(f"n={cell.num_done[0]}")
     if cell.num_failed:
         texts.append(f"FAILED ({cell.num_failed}/{cell.num_planned})")
     return ", ".join(texts)
-
-
-def comparison_table(findings: Findings) -> Grid:
-    """Comparisons of both families, single datasets first: differences, intervals, p, probability of being better."""
-    items = sorted(findings.comparisons, key=lambda item: item.column.average)
-    with_documents = any(item.documents for item in items)
-    rows = (
-        (
-            item.title,
-            item.column.title,
-            signed(item.test.difference),
-            interval(*item.interval),
-            interval(*item.simultaneous),
-            probability(item.p_holm, 3) + item.marks.lstrip(BETTER + WORSE),
-            _new_better(item, with_documents),
-            _pairs(item.test.num_pairs),
-        )
-        for item in items
-    )
-    intervals = ("95 % CI", f"simultaneous {100 * (1 - findings.sweep.statistics.alpha):g} % CI")
-    head = ("Comparison", "Data, metric", "Δ", *intervals, "p Holm", "P(new run is better) [95 % CI]", "n")
-    return Grid.of_text(head, rows, _breaks([item.column.average for item in items]))
-
-
-def _new_better(item: Comparison, with_documents: bool) -> str:
-    """Returns the probability of a better new run; in a table with documents it says where they are not counted."""
-    is_of_runs = with_documents and item.documents is None and not math.isnan(item.new_better.value)
-    return with_interval(*item.new_better, share) + (" (runs)" if is_of_runs else "")
-
-
-def _pairs(num_pairs: tuple[int, ...]) -> str:
-    return str(num_pairs[0]) if len(set(num_pairs)) == 1 else "/".join(map(str, num_pairs))
 
 
 def _difference(item: Comparison) -> str:
@@ -172,7 +143,7 @@ def detail_table(findings: Findings) -> Grid:
         if item.num_parameters is not None
         or not all(math.isnan(mean) for mean, _ in (*item.metrics.values(), item.seconds))
     ]
-    metrics = list(details[0].metrics) if details else []
+    metrics = [name for name in _metrics(findings) if _family(name) == "other"]
     head = ("Model", "Data", *metrics, "training seconds", "time per epoch x base [95 % CI]", "parameters")
     rows = (
         (
@@ -188,6 +159,43 @@ def detail_table(findings: Findings) -> Grid:
     return Grid.of_text(head, rows)
 
 
+Family = Literal["depth", "values", "other"]
+"""Metrics of each level of the hierarchy, those that hang on no threshold, and all others."""
+
+
+def metric_table(findings: Findings, family: Family) -> Grid:
+    """Metrics of a family, one row per cell that has any; a metric that all cells lack is left out."""
+    metrics = [name for name in _metrics(findings) if _family(name) == family]
+    rows = [
+        (item.title, item.dataset, *(mean_sd(*item.metrics[metric]) for metric in metrics))
+        for item in findings.details
+        if any(not math.isnan(item.metrics[metric][0]) for metric in metrics)
+    ]
+    return Grid.of_text(("Model", "Data", *(metric.replace(OF_DEPTH, " depth ") for metric in metrics)), rows)
+
+
+def _metrics(findings: Findings) -> list[str]:
+    return list(findings.details[0].metrics) if findings.details else []
+
+
+def _family(metric: str) -> Family:
+    return "depth" if OF_DEPTH in metric else "values" if metric.startswith(OF_VALUES) else "other"
+
+
+def decision_table(findings: Findings) -> Grid:
+    """Scores by each decision rule, one row per cell that has any."""
+    rules = findings.decisions
+    if rules is None:
+        return Grid.of_text((), ())
+    columns = list(rules.scores[0].scores) if rules.scores else []
+    rows = [
+        (item.title, item.dataset, *(mean_sd(*item.scores[column]) for column in columns))
+        for item in rules.scores
+        if any(not math.isnan(mean) for mean, _ in item.scores.values())
+    ]
+    return Grid.of_text(("Model", "Data", *(f"{METRIC_TITLES[metric]} {rule}" for metric, rule in columns)), rows)
+
+
 def label_group_table(findings: Findings) -> Grid:
     """Scores on frequent, few-shot and zero-shot labels, one row per cell; empty where all labels are frequent."""
     groups = [group for group in GROUPS if any(item.group == group for item in findings.label_groups)]
@@ -198,7 +206,7 @@ def label_group_table(findings: Findings) -> Grid:
         for dataset, title in places
     ]
     head = ("Model", "Data", *(f"{group} {kind}" for group in groups for kind in ("micro", "macro")))
-    return Grid.of_text(head, rows, _breaks([dataset for dataset, _ in places]))
+    return Grid.of_text(head, rows, breaks([dataset for dataset, _ in places]))
 
 
 def _group_scores(item: LabelGroup | None) -> tuple[str, str]:

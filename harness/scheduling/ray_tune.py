@@ -41,7 +41,7 @@ from harness.core.text import one_line
 from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
 from harness.scheduling.progress import Listener
 from harness.trials.plan import PlannedTrial, by_identity
-from harness.trials.settings import TrialSettings
+from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Store
 
 ROUNDS = 3  # How often trials without a record are put to new workers, after Ray itself gave up.
@@ -141,7 +141,7 @@ def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTr
 def _measure(trial: dict[str, Any], data_dir: Path) -> tuple[int, int]:
     from harness.training import trained  # torch, in the worker only
 
-    return trained.measure_memory(TrialSettings.model_validate(trial), data_dir)
+    return trained.measure_memory(TrainedSettings.model_validate(trial), data_dir)
 
 
 def _measured_share(trial: TrialSettings, reference: Any) -> float:
@@ -225,7 +225,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         from harness.training.run import run as run_trial  # torch, in the worker only
 
-        trial, store = TrialSettings.model_validate(self.spec["trial"]), Store(Path(self.spec["store"]))
+        trial, store = TrialSettings.read(self.spec["trial"]), Store(Path(self.spec["store"]))
         watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
         watchdog.daemon = True
         if trial.resources.time_limit_minutes:

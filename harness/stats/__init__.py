@@ -2,13 +2,14 @@
 
 * `distributions`: t, noncentral t, chi-squared and normal, by scipy.special
 * `permutation_tests`: exact sign flips and exchanges of runs
-* `pairing`: two arms put together: paired by seed, or as wholes
+* `pairing`: two arms put together: paired by seed, as wholes, or one of them a constant
 * `estimate`: a difference with its error: intervals, one-sided and equivalence tests
 * `t_tests`: paired, Welch's and stratified t test
 * `effect_sizes`: probability of being better, correlation
 * `collapse`: runs that have collapsed, and the best score without reading a document
 * `superiority`: probability of being better on a new run and new documents
 * `multiple_testing`: Holm, Benjamini-Hochberg, confidence set of the best, what is reachable
+* `ranks`: simultaneous confidence intervals for ranks
 * `simultaneous`: intervals of a whole family that match Holm
 * `power`: what a number of seeds can detect
 * `prediction_interval`: a published score against a further run of ours, or a published mean against our mean

@@ -1,29 +1,38 @@
-"""Paired and unpaired designs: runs of two arms matched by seed, or compared as wholes.
+"""Paired and unpaired designs: runs of two arms matched by seed, compared as wholes, or held against a constant.
 
-Which of the two holds is planned and never chosen after a look: pairing keeps its level at any correlation between the
+Which of them holds is planned and never chosen after a look: pairing keeps its level at any correlation between the
 arms, loses a little power at none and gains from about .3 on.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from harness.stats.distributions import Array
 from harness.stats.permutation_tests import exchange, sign_flip
 
+Role = Literal["paired", "unpaired", "constant"]
+"""What a run's seed means to the runs of other arms.
+
+`paired`: runs of one seed belong together; `unpaired`: the seeds of this arm are its own; `constant`: one run stands
+for the arm, as no seed changes it.
+"""
+
 
 class SeedKey(NamedTuple):
     """What decides with which runs of the other arm a run may be compared.
 
     Attributes:
-        made_on: Commit and hardware of the run; empty where runs are compared whatever made them.
+        made_on: Commit and hardware of the run; empty where it is compared whatever made the other.
+        role: What its seed means, the same for all runs of an arm.
     """
 
     seed: int
     made_on: str = ""
+    role: Role = "paired"
 
 
 Scores = Mapping[SeedKey, float]
@@ -35,9 +44,9 @@ class Arms:
     """A stratum whose arms are compared as wholes: seeds mean nothing across arms.
 
     Attributes:
-        seeds: Seeds of the variant's runs, and those of the base's, in rising order.
+        seeds: Seeds of the variant's runs, and those of the base's, in rising order; of a constant arm its one.
         variant: One score per run of the variant.
-        base: One score per run of the base.
+        base: One score per run of the base. A constant arm has its score as often as the other has runs.
         dropped: Seeds that only one arm finished; none where seeds do not pair.
         mixed: Seeds whose runs were made on something else than those of the other arm.
     """
@@ -52,13 +61,21 @@ class Arms:
     exact_test: ClassVar[str] = "exchange of runs"
 
     @classmethod
-    def of(cls, variant: Scores, base: Scores) -> Self:
-        """Puts two arms together; never imputes."""
-        one, other = cls.shared((variant, base))
-        seeds = tuple(key.seed for key in one), tuple(key.seed for key in other)
+    def suited(cls, roles: Collection[Role]) -> "Design":
+        """Returns the design of arms of these roles: this one, unless one of them has no partners."""
+        return Constant if "constant" in roles else Arms if "unpaired" in roles else cls
+
+    @classmethod
+    def of(cls, variant: Scores, base: Scores) -> "Arms":
+        """Puts two arms together, by the design that suits them; never imputes."""
+        design = cls.suited([key.role for key in (*variant, *base)])
         arms = _finite(variant), _finite(base)
-        left_out = [key.seed for arm, kept in zip(arms, (one, other), strict=True) for key in arm.keys() - kept.keys()]
-        return cls(seeds, tuple(one.values()), tuple(other.values()), *cls._parted(left_out, all(arms)))
+        shared = design.shared(arms)
+        kept = [arm if both and is_constant(arm) else both for arm, both in zip(arms, shared, strict=True)]
+        left_out = [key.seed for arm, some in zip(arms, kept, strict=True) for key in arm.keys() - some.keys()]
+        seeds = tuple(key.seed for key in kept[0]), tuple(key.seed for key in kept[1])
+        one, other = (tuple(both.values()) for both in shared)
+        return design(seeds, one, other, *design._parted(left_out, all(arms)))
 
     @staticmethod
     def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -73,8 +90,8 @@ class Arms:
         partners can only be compared as whole arms, and arms of different mixtures of hardware differ by that.
         """
         found = [_finite(arm) for arm in arms]
-        kinds = sorted({key.made_on for arm in found for key in arm})
-        kept = [[{key: arm[key] for key in arm if key.made_on == kind} for arm in found] for kind in kinds]
+        kinds = sorted({key.made_on for arm in found for key in arm} - {""}) or [""]
+        kept = [[{key: arm[key] for key in arm if key.made_on in (kind, "")} for arm in found] for kind in kinds]
         best = max(kept, key=lambda choice: min(map(len, choice)), default=found)
         return best if min(map(len, best)) else [{} for _ in found]
 
@@ -145,8 +162,39 @@ class Pairs(Arms):
         return dict(zip(self.seeds[0], self.samples[0].tolist(), strict=True))
 
 
+class Constant(Pairs):
+    """A stratum with an arm that no seed changes: the other arm's runs are held against its one score.
+
+    Where both are such arms there is one pair, and nothing to be learnt from seeds.
+    """
+
+    seed_test = "one-sample t"
+
+    @staticmethod
+    def _parted(left_out: Sequence[int], has_both: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (), ()
+
+    @staticmethod
+    def shared(arms: Sequence[Scores]) -> list[dict[SeedKey, float]]:
+        found = [_finite(arm) for arm in arms]
+        if not all(found):
+            return [{} for _ in found]
+        keys = Pairs.shared([arm for arm in found if not is_constant(arm)] or found[:1])[0]
+        return [dict.fromkeys(keys, *arm.values()) if is_constant(arm) else {k: arm[k] for k in keys} for arm in found]
+
+    @property
+    def differences(self) -> dict[int, float]:
+        own = max(self.seeds, key=lambda seeds: len(seeds))
+        return dict(zip(own, self.samples[0].tolist(), strict=True))
+
+
 Design = type[Arms]
-"""`Pairs`, or `Arms` where seeds do not pair."""
+"""`Pairs`, `Arms` where seeds do not pair, or `Constant` where no seed changes an arm."""
+
+
+def is_constant(arm: Scores) -> bool:
+    """Returns whether an arm is the one run of what no seed changes."""
+    return any(key.role == "constant" for key in arm)
 
 
 def least_p(strata: Sequence[Arms]) -> float:

@@ -230,25 +230,33 @@ def _row(findings: Findings, cell: CellKey) -> Row:
 
 
 def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
-    """Returns a cell's mean, sd and n per metric, and its comparison with the base merge where all is there."""
+    """Returns a cell's mean, sd and n per metric, and its comparisons with other rows where all is there."""
     values: dict[str, float] = {}
     for column, found in zip(findings.columns, _row(findings, cell).cells, strict=True):
         if column.datasets == (cell.dataset,):
             values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
             values |= {"n": found.num_done[0], "num_improving": found.num_improving}
-    for one in _of_cell((*findings.comparisons, *findings.control_comparisons), cell) if is_complete else ():
+    for one in (
+        _of_cell((*findings.comparisons, *findings.control_comparisons, *findings.distances), cell)
+        if is_complete
+        else ()
+    ):
         numbers = one.as_row()
-        values |= {f"{one.column.metric}_vs_{one.base}_{name}": numbers[name] for name in _OF_COMPARISONS}
+        values |= {f"{_versus(one)}_{name}": numbers[name] for name in _OF_COMPARISONS}
     return values
 
 
 def _marks(findings: Findings, cell: CellKey) -> dict[str, str]:
-    """Returns the marks of a cell's comparisons with the base merge, as the report has them."""
-    return {f"{one.column.metric}_vs_{one.base}_marks": one.marks for one in _of_cell(findings.comparisons, cell)}
+    """Returns the marks of a cell's comparisons, as the report has them."""
+    return {f"{_versus(one)}_marks": one.marks for one in _of_cell(findings.comparisons, cell)}
+
+
+def _versus(one: Comparison) -> str:
+    return f"{one.column.metric}_vs_{one.contrast.against}"
 
 
 def _of_cell(comparisons: Iterable[Comparison], cell: CellKey) -> list[Comparison]:
-    return [one for one in comparisons if (one.model, one.merge, one.column.datasets) == (*cell[:2], (cell.dataset,))]
+    return [one for one in comparisons if (*one.contrast.row, *one.column.datasets) == cell]
 
 
 _OF_COMPARISONS = (
@@ -261,11 +269,11 @@ and how sure that is."""
 
 
 def _all_comparisons(findings: Findings) -> dict[str, float]:
-    """Returns every comparison, named by variant, data and metric."""
+    """Returns every comparison, named by its rows, data and metric."""
     values: dict[str, float] = {}
     for one in findings.comparisons:
         row = one.as_row()
-        place = "/".join(row[name] for name in ("model", "merge", "dataset", "metric"))
+        place = f"{row['row']}/vs/{row['against']}/{row['dataset']}/{row['metric']}"
         values |= {f"{place}/{name}": row[name] for name in _OF_COMPARISONS}
     return values
 

@@ -3,9 +3,12 @@
 * `run`: attempts, failures and the record, for every kind of trial
 * `kinds`: the protocol of a kind of trial
 * `trained`: the kind that is trained by gradients, and tested at its best epochs
-* `build`: its device, data and model
+* `fitted`: the kind that is fitted at once, or was predicted elsewhere
+* `build`: device, data and model of a trained trial
+* `tokenised`: tokens of a corpus, and vectors of texts
 * `train`: the training loop
 * `evaluate`: scores of a split
+* `scores`: scores of what is kept of a split, by decision rule
 * `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall
 * `checkpoint`: where to go on after an interruption
 * `memory`: too little memory: refused, told, measured

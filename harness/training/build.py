@@ -1,6 +1,5 @@
 """Parts of a trained trial: its device, the documents that it reads, and the model that it trains."""
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -10,12 +9,13 @@ import torch
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.documents import SPLITS, SplitName
-from datasets.storage.tokens import Tokens, tokenise
+from datasets.storage.tokens import Tokens
 from harness.core.errors import UserError
 from harness.training.evaluate import Documents
 from harness.training.memory import refuse_too_large
-from harness.trials.settings import TrialSettings
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, sources
+from harness.training.tokenised import TokenizerKey, tokenise_once, tokenizer_of
+from harness.trials.settings import TrainedSettings
+from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
 from models.classifier import Classifier
 from models.head_spec import TokenIds, Write, count
@@ -30,13 +30,13 @@ class Data:
     splits: dict[SplitName, Documents]
 
     @classmethod
-    def open(cls, trial: TrialSettings, corpus: Corpus) -> "Data":
+    def open(cls, trial: TrainedSettings, corpus: Corpus) -> "Data":
         """Opens the tokens of a trial's corpus; a worker keeps them for its next trial."""
-        tokens = _tokenise_once(corpus, *_tokenizer(trial))
+        tokens = tokenise_once(corpus, *tokenizer_of(trial))
         return cls(corpus, tokens, {name: _split(corpus, tokens, name, trial.train_documents) for name in SPLITS})
 
 
-def device_of(trial: TrialSettings) -> torch.device:
+def device_of(trial: TrainedSettings) -> torch.device:
     """Returns where to train, with the rules that hold there set; UserError where a GPU is wanted and not there."""
     wanted = trial.resources.gpus
     if wanted == "auto":
@@ -55,7 +55,7 @@ def device_of(trial: TrialSettings) -> torch.device:
     return torch.device("cuda")
 
 
-def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
+def build(trial: TrainedSettings, data: Data, device: torch.device) -> Classifier:
     """Builds a trial's model on a device, with random numbers from torch's generator.
 
     The encoder comes first, so that every model and merge of a seed starts from the same one. Raises TooLarge where
@@ -66,7 +66,7 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
     objective = OBJECTIVES[trial.objective].load()
     counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
     gold = scipy.sparse.vstack(counted, format="csr")
-    describe = partial(_describe_once, data.corpus, _tokenizer(trial), trial.train_documents)
+    describe = partial(_describe_once, data.corpus, tokenizer_of(trial), trial.train_documents)
     heads = partial(
         BranchHeads,
         data.corpus.hierarchy,
@@ -86,28 +86,11 @@ def build(trial: TrialSettings, data: Data, device: torch.device) -> Classifier:
 
 
 @lru_cache(maxsize=4)
-def _tokenise_once(corpus: Corpus, encoder: str, options: str, key: str) -> Tokens:
-    numerics, kind = TEXT_ENCODERS[encoder].numerics, TEXT_ENCODERS[encoder].load()
-    build = partial(kind.build_tokenizer, options=json.loads(options))
-    return tokenise(corpus, encoder, numerics, json.loads(key), build, kind.read_tokenizer)
-
-
-@lru_cache(maxsize=4)
-def _describe_once(
-    corpus: Corpus, tokenizer: tuple[str, str, str], train_documents: int, write: Write
-) -> list[TokenIds]:
-    tokens = _tokenise_once(corpus, *tokenizer)
+def _describe_once(corpus: Corpus, tokenizer: TokenizerKey, train_documents: int, write: Write) -> list[TokenIds]:
+    tokens = tokenise_once(corpus, *tokenizer)
     train = _split(corpus, tokens, "train", train_documents)
     written = write(corpus.hierarchy.labels, corpus.texts(train.rows), train.gold)
     return [np.array(one.ids, dtype=np.int64) for one in tokens.tokenizer.encode_batch_fast(written)]
-
-
-def _tokenizer(trial: TrialSettings) -> tuple[str, str, str]:
-    """Returns the text encoder, its options that decide how it tokenises, and these with contents for paths."""
-    names = TEXT_ENCODERS[trial.encoder].load().TOKENIZER_OPTIONS
-    options = {name: trial.encoder_options[name] for name in names}
-    loaded = {name: sha for name, sha in trial.loads["encoder"].items() if name in (*names, sources.PACKAGE)}
-    return trial.encoder, json.dumps(options, sort_keys=True), json.dumps({**options, **loaded}, sort_keys=True)
 
 
 def _split(corpus: Corpus, tokens: Tokens, name: SplitName, train_documents: int) -> Documents:

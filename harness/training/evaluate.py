@@ -1,4 +1,4 @@
-"""Scores of a split of documents under a model, and its predictions."""
+"""Scores of a split of documents under a model, and what it says of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
+from datasets.storage.predictions import Keeper
 from datasets.storage.tokens import Tokens
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
@@ -47,21 +48,20 @@ def evaluate(
     settings: TrainerSettings,
     micro_batches: int = 1,
     groups: Mapping[str, Bools] | None = None,
-    threshold_free: bool = False,
-) -> tuple[dict[str, float], scipy.sparse.csr_array]:
-    """Returns the scores of a split, and the predicted labels: (rows, L) sparse booleans in its order.
+    keeper: Keeper | None = None,
+) -> dict[str, float]:
+    """Returns the scores of a split.
 
-    `threshold_free` adds scores that need the probabilities: for test scores, which are made once. `micro_batches` is
-    the number of parts that training cuts a batch into; evaluation sees as many times fewer documents at once.
+    A `keeper` gets the probabilities, and adds the scores that need them: for what is made once, at the best epochs.
+    `micro_batches` is the number of parts that training cuts a batch into; evaluation sees as many times fewer
+    documents at once.
     """
     model.eval()
     at_once = max(1, _DOCUMENTS_EVALUATED_AT_ONCE // micro_batches)
     device = model.device
     tally = Tally(hierarchy, groups)
-    curves = ThresholdFree(hierarchy) if threshold_free else None
+    curves = ThresholdFree(hierarchy) if keeper else None
     by_length = np.argsort(split.tokens.lengths[split.rows], kind="stable")
-    rows: list[Rows] = []
-    labels: list[Rows] = []
     with torch.inference_mode(), _autocast(device, settings):
         for start in range(0, len(by_length), at_once):
             places = by_length[start : start + at_once]
@@ -70,15 +70,11 @@ def evaluate(
             predicted_BL = (probabilities_BL > THRESHOLD).cpu().numpy()
             is_gold_BL = gold_BL.cpu().numpy() > 0
             tally.add(predicted_BL, is_gold_BL)
-            if curves:
-                curves.add(probabilities_BL.cpu().numpy(), is_gold_BL)
-            # Several times as fast as `nonzero`, and as making a sparse array of every batch.
-            row, label = np.divmod(np.flatnonzero(predicted_BL), len(hierarchy))
-            rows.append(places[row])
-            labels.append(label)
-    pairs, shape = (np.concatenate(rows), np.concatenate(labels)), (len(split.rows), len(hierarchy))
-    scores = tally.scores() | (curves.scores() if curves else {})
-    return scores, scipy.sparse.csr_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=shape)
+            if keeper and curves:
+                probabilities = probabilities_BL.cpu().numpy()
+                curves.add(probabilities, is_gold_BL)
+                keeper.add(probabilities, places)
+    return tally.scores() | (curves.scores() if curves else {})
 
 
 def uses_bf16(device: torch.device, settings: TrainerSettings) -> bool:

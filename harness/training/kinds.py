@@ -8,21 +8,22 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
-
-import scipy.sparse
+from typing import Any, Generic, Protocol, TypeVar
 
 from datasets.storage.corpus import Corpus
+from datasets.storage.predictions import Predictions
+from harness.core.metric_names import Decision
 from harness.trials.settings import TrialSettings
 
 EpochCallback = Callable[[dict[str, float]], None]
+Settings = TypeVar("Settings", bound=TrialSettings)
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Generic[Settings]):
     """Everything that a trial is given."""
 
-    settings: TrialSettings  # The seed is among them.
+    settings: Settings  # The seed is among them.
     corpus: Corpus
     folder: Path  # The trial's own, for what it needs to go on after an interruption.
     log: logging.Logger  # Writes to the trial's own file.
@@ -35,19 +36,24 @@ class Measured:
 
     scores: Mapping[str, float]  # Headline test scores, in points, and their validation twins as `valid_*`.
     selected: Mapping[str, Mapping[str, float]]  # Per best epoch, its number and every test score.
-    predicted: Mapping[str, scipy.sparse.csr_array]  # Per best epoch, the labels: (test documents, L) booleans.
+    predicted: Mapping[str, Predictions]  # Per best epoch, what is kept of validation and test documents.
     history: Sequence[Mapping[str, float]]  # One entry per epoch.
     train_seconds: float  # Training steps alone.
     num_parameters: Mapping[str, int]  # Trainable parameters, by part.
     peak_memory_mb: float  # Most memory of the device, or of the process on a CPU.
     facts: Mapping[str, str] = field(default_factory=dict)  # What else the numbers depend on, such as the device.
+    decisions: Mapping[Decision, Mapping[str, float]] = field(default_factory=dict)  # Headline scores of other rules.
     micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The training loss became NaN or infinite; the message says in which epoch."""
 
 
 class Kind(Protocol):
     """A kind of trial is one function."""
 
-    def __call__(self, context: Context) -> Measured | None:
+    def __call__(self, context: Context[Any]) -> Measured | None:
         """Runs a trial; returns None where it needs more of its device than the share it was given.
 
         Raises:

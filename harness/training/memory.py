@@ -19,12 +19,13 @@ import resource
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from models.branch_heads import BranchHeads
+if TYPE_CHECKING:  # What runs a trial without heads does not depend on them.
+    from models.branch_heads import BranchHeads
 
 Result = TypeVar("Result")
 
@@ -69,7 +70,7 @@ def unallocated(build: Callable[[], Result]) -> Result:
         return build()
 
 
-def need(heads: BranchHeads) -> MemoryNeed:
+def need(heads: "BranchHeads") -> MemoryNeed:
     """Returns the least memory that training some heads takes, be they allocated or not."""
     sizes = [(parameter.nbytes, _TRAINED if parameter.requires_grad else 1) for parameter in heads.parameters()]
     return MemoryNeed(
@@ -80,7 +81,7 @@ def need(heads: BranchHeads) -> MemoryNeed:
 
 
 def refuse_too_large(
-    build: Callable[[], BranchHeads], device: torch.device, *, model: str, merge: str, options: Mapping[str, Any]
+    build: "Callable[[], BranchHeads]", device: torch.device, *, model: str, merge: str, options: Mapping[str, Any]
 ) -> None:
     """Raises TooLarge where the heads that `build` makes certainly cannot be trained on a device.
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
+from datasets.storage.predictions import BOUNDARY
 
-THRESHOLD = 0.5
+THRESHOLD = BOUNDARY
 
 
 class Tally:

@@ -14,17 +14,14 @@ from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
-from harness.training import trained
-from harness.training.kinds import Context, EpochCallback, Kind
+from harness.training.kinds import Context, EpochCallback, Kind, NonFiniteLoss
 from harness.training.memory import TooLarge, free, is_out_of_memory
-from harness.training.train import NonFiniteLoss
 from harness.trials.identity import identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, FailureKind, Record, Store
 from models import sources
 
 MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down counts as failed.
-_measure: Kind = trained.measure
 
 
 def run(
@@ -55,19 +52,21 @@ def run(
                     f"The corpus in {corpus.folder} is not the one that the plan saw; prepare it anew on this node."
                 )
             loaded = sources.checked(trial.parts, trial.loads)
-            measured = _measure(Context(trial, corpus, folder, log, on_epoch))
+            measure: Kind = trial.kind.load()
+            measured = measure(Context(trial, corpus, folder, log, on_epoch))
             if measured is None:
                 store.note_wants_device_alone(key)
                 return
             history = "".join(json.dumps(entry) + "\n" for entry in measured.history)
             write_atomically(folder / "history.jsonl", history.encode())
-            doc_ids = corpus.doc_ids(corpus.rows("test"))
+            doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
             record = Record(
                 key=key,
                 settings=settings,
                 scores=dict(measured.scores),
                 selected={metric: dict(scores) for metric, scores in measured.selected.items()},
+                decisions={rule: dict(scores) for rule, scores in measured.decisions.items()},
                 num_epochs=len(measured.history),
                 train_seconds=measured.train_seconds,
                 seconds=time.perf_counter() - started,

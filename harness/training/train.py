@@ -15,16 +15,13 @@ from torch import nn
 
 from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
 from harness.training.evaluate import _DOCUMENTS_EVALUATED_AT_ONCE, Documents, Rows, _autocast, evaluate
+from harness.training.kinds import NonFiniteLoss
 from models.branch_cosines import NUM_BATCHES, branch_cosines
 from models.classifier import Classifier
 from models.weight_decay import spared
-
-
-class NonFiniteLoss(ArithmeticError):
-    """The training loss became NaN or infinite; the message says in which epoch."""
 
 
 def fit(
@@ -58,7 +55,7 @@ def fit(
         seconds = time.perf_counter() - started
         if not math.isfinite(loss):
             raise NonFiniteLoss(f"The training loss is {loss} in epoch {progress.epoch + 1}.")
-        scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)[0]
+        scores = evaluate(model, valid, hierarchy, settings, progress.micro_batches)
         for name in progress.note(scores):
             # Not on the device, where two more sets of weights would leave less room for trials.
             state = model.state_dict().items()

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import scipy.sparse
 import torch
 
 from datasets.storage.corpus import Corpus, open_corpus
+from datasets.storage.documents import SplitName
 from datasets.storage.label_groups import label_groups
-from harness.config.schema import BestEpoch, TrainerSettings
-from harness.core.metric_names import BRANCH_COSINE
+from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
+from harness.config.trainer import BestEpoch, TrainerSettings
+from harness.core.metric_names import BRANCH_COSINE, Decision
 from harness.core.text import one_line
 from harness.training import memory
 from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint, Fitted
 from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured
+from harness.training.scores import scores_by_decision
 from harness.training.train import fit, rehearse, seed_everything
-from harness.trials.settings import TrialSettings
+from harness.trials.settings import TrainedSettings
 from models.classifier import Classifier
 
 
@@ -30,7 +32,8 @@ class BestEpochs:
     """What was found on the test documents at the best epochs, by the score that was best there on validation."""
 
     selected: dict[str, dict[str, float]]  # Test scores, and the epoch.
-    predicted: dict[str, scipy.sparse.csr_array]  # (documents, L) booleans.
+    predicted: dict[str, Predictions]  # What is kept of validation and test documents.
+    decided: dict[str, dict[Decision, dict[str, float]]]  # Test scores of what is kept, by decision rule.
 
     @classmethod
     def test(cls, model: Classifier, fitted: Fitted, data: Data, settings: TrainerSettings) -> "BestEpochs":
@@ -38,27 +41,41 @@ class BestEpochs:
 
         The training documents say which labels are rare.
         """
-        tested = cls({}, {})
-        groups = label_groups(data.splits["train"].gold.sum(axis=0))
+        tested = cls({}, {}, {})
+        hierarchy, groups = data.corpus.hierarchy, label_groups(data.splits["train"].gold.sum(axis=0))
+        gold = {split: data.splits[split].gold for split in EVALUATED}
         by_epoch: dict[float, str] = {}
         for metric, best in fitted.state.best.items():
             twin = by_epoch.setdefault(best["epoch"], metric)
             if twin == metric:
                 model.load_state_dict(fitted.weights[metric])
-                split, hierarchy, parts = data.splits["test"], data.corpus.hierarchy, fitted.state.micro_batches
-                scores, predicted = evaluate(model, split, hierarchy, settings, parts, groups, threshold_free=True)
-                tested.predicted[metric] = predicted
+                kept: dict[SplitName, LabelValues] = {}
+                for split in EVALUATED:
+                    documents, keeper, parts = data.splits[split], Keeper(), fitted.state.micro_batches
+                    scores = evaluate(model, documents, hierarchy, settings, parts, groups, keeper)
+                    kept[split] = keeper.kept()
                 tested.selected[metric] = {"epoch": best["epoch"], **scores}
+                tested.predicted[metric] = Predictions.of(kept, model.heads.structure.meaning)
+                tested.decided[metric] = scores_by_decision(tested.predicted[metric], gold, hierarchy, groups)
             else:
-                tested.selected[metric], tested.predicted[metric] = tested.selected[twin], tested.predicted[twin]
+                for found in (tested.selected, tested.predicted, tested.decided):
+                    found[metric] = found[twin]  # type: ignore[index, assignment]
         return tested
 
-    def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Returns the scores to report by a best-epoch rule, those on validation at their epochs, and mean cosines."""
+    def decisions(self, rule: BestEpoch) -> dict[Decision, dict[str, float]]:
+        """Returns the scores to report by a best-epoch rule, for each decision rule."""
         source = "macro_f1" if rule == "macro" else "micro_f1"
-        scores = {name: value for name, value in self.selected[source].items() if name != "epoch"}
-        if rule == "per_metric":
-            scores["macro_f1"] = self.selected["macro_f1"]["macro_f1"]
+        macro = self.decided["macro_f1" if rule == "per_metric" else source]
+        return {
+            decision: {**scores, "macro_f1": macro[decision]["macro_f1"]}
+            for decision, scores in self.decided[source].items()
+        }
+
+    def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Returns the scores to report of 0.5, those on validation at their epochs, and mean cosines."""
+        source = "macro_f1" if rule == "macro" else "micro_f1"
+        own = {name: value for name, value in self.selected[source].items() if name != "epoch"}
+        scores = own | self.decisions(rule)["0.5"]
         for metric in ("micro_f1", "macro_f1"):
             epoch = self.selected[metric if rule == "per_metric" else source]["epoch"]
             scores[f"valid_{metric}"] = history[int(epoch) - 1][f"valid_{metric}"]
@@ -66,7 +83,7 @@ class BestEpochs:
         return scores | {name: fmean(entry[name] for entry in history) for name in cosines}
 
 
-def measure(context: Context) -> Measured | None:
+def measure(context: Context[TrainedSettings]) -> Measured | None:
     """Trains and tests a model; where memory runs out, again with each batch in twice as many parts.
 
     On a device that it shares with other trials it does not try again, but wants the device alone: None.
@@ -87,7 +104,7 @@ def measure(context: Context) -> Measured | None:
         parts = min(2 * parts, most)
 
 
-def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
+def _prepare(trial: TrainedSettings, corpus: Corpus) -> tuple[torch.device, Data, Classifier]:
     device = device_of(trial)
     torch.set_num_threads(trial.resources.cpus)
     memory.keep_freed_memory()
@@ -98,7 +115,7 @@ def _prepare(trial: TrialSettings, corpus: Corpus) -> tuple[torch.device, Data, 
     return device, data, build(trial, data, device)
 
 
-def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int) -> Measured:
+def _train_and_test(context: Context[TrainedSettings], checkpoint: Checkpoint, micro_batches: int) -> Measured:
     trial = context.settings
     device, data, model = _prepare(trial, context.corpus)
     context.log.info(f"{trial.name} on {device}")
@@ -114,6 +131,7 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
         scores=tested.headline(trial.trainer.select, fitted.state.history),
         selected=tested.selected,
         predicted=tested.predicted,
+        decisions={name: scores for name, scores in tested.decisions(trial.trainer.select).items() if name != "0.5"},
         history=fitted.state.history,
         train_seconds=fitted.state.train_seconds,
         num_parameters=model.num_parameters,
@@ -129,7 +147,7 @@ def _train_and_test(context: Context, checkpoint: Checkpoint, micro_batches: int
 
 
 def measure_memory(
-    trial: TrialSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
+    trial: TrainedSettings, data_dir: Path, read: Callable[[], tuple[int, int]] = memory.read
 ) -> tuple[int, int]:
     """Returns the bytes that a trial needs at most, all that the process holds included, and those of the device.
 

@@ -9,6 +9,8 @@ from datasets.storage.card import Card
 from harness.config.schema import SweepFile
 from harness.core.errors import DataError
 from harness.trials.plan import Plan
+from harness.trials.settings import FittedSettings
+from models import SYSTEMS
 
 
 def card(sweep: SweepFile, dataset: str) -> Card:
@@ -33,6 +35,19 @@ def refuse_missing(plan: Plan, but_builtin: bool = False) -> None:
     raise DataError(
         f"{len(missing)} of the sweep's corpora cannot be used: {', '.join(missing)}.\n\n" + "\n\n".join(paragraphs)
     )
+
+
+def refuse_unfit(plan: Plan) -> None:
+    """Raises DataError where files that systems read do not fit the corpora of trials that are still to run."""
+    from datasets.storage.corpus import open_corpus  # Arrow, only where something is read
+    from datasets.storage.texts import Texts
+
+    for one in plan.of_state("new"):
+        trial = one.settings
+        if isinstance(trial, FittedSettings) and (part := SYSTEMS[trial.system]).sources:
+            corpus = open_corpus(Path(plan.sweep.data_dir) / trial.corpus)
+            system = part.load()(corpus.hierarchy, **trial.system_options)
+            system.check(Texts.of(corpus, "val"), Texts.of(corpus, "test"), trial.seed)
 
 
 def prepare_builtin(plan: Plan) -> None:

@@ -5,10 +5,9 @@ import json
 
 from harness.core.registry import Component
 from harness.trials.settings import TrialSettings
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 
 RUNNER = Component("trial", "harness.training.run:run")
-"""What runs a trial, whatever is trained; its numerics are part of every trial's identity."""
+"""What runs a trial of any kind; its numerics are part of every trial's identity."""
 
 
 def identity(trial: TrialSettings, fingerprint: str) -> str:
@@ -17,7 +16,7 @@ def identity(trial: TrialSettings, fingerprint: str) -> str:
     That is its resolved settings but for `NOT_IDENTITY`, with the content of files in place of their paths, the
     fingerprint of the prepared data, and the numerics version of each part.
     """
-    parts = RUNNER, TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], OBJECTIVES[trial.objective]
+    parts = RUNNER, trial.kind, *trial.components
     said = {
         "settings": trial.counting,
         "data": fingerprint,

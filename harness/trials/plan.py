@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datasets.storage.description import exact_command, read_meta
+from datasets.storage.description import exact_command, prepared_options, read_meta
 from harness.config.arguments import parse_filters
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError, DataError
@@ -46,7 +46,15 @@ class Plan:
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
-        """Resolves every trial of a sweep file and looks it up; ConfigError on a filter that leaves no trial."""
+        """Resolves every trial of a sweep file and looks it up.
+
+        Where one prepared corpus of a dataset's name has all options that the file gives, it is meant.
+
+        Raises:
+            ConfigError: On a filter that leaves no trial.
+            DataError: Where several prepared corpora may be meant.
+        """
+        sweep = _with_prepared(sweep)
         sources = Sources(Path(sweep.store) / f"{sweep.name}.sources.json")
         trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep, sources))
         plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, sources, parse_filters(sweep, filters))
@@ -136,6 +144,15 @@ class Plan:
         if failure := self.store.failure(key):
             return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}")
         return PlannedTrial(settings, key, why="started, not finished")
+
+
+def _with_prepared(sweep: SweepFile) -> SweepFile:
+    """Returns a sweep with all options of the prepared corpora that its datasets mean."""
+    found = {}
+    for dataset, entry in sweep.datasets.items():
+        options = prepared_options(entry.reader or dataset, entry.options, Path(sweep.data_dir))
+        found[dataset] = entry.model_copy(update={"options": {**entry.options, **options}})
+    return sweep.model_copy(update={"datasets": found})
 
 
 def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:

@@ -6,7 +6,7 @@ result.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import combinations, product
@@ -18,18 +18,25 @@ from harness.core.environment import environment
 from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
 from harness.trials.plan import Plan
-from harness.trials.settings import NOT_IDENTITY, CellKey, flat_settings
+from harness.trials.settings import NOT_IDENTITY, CellKey, TrialSettings, flat_settings
 
 
 def protocol(plan: Plan) -> dict[str, Any]:
     """Returns what a plan promises: everything that decides which tests are made, of what, and how they are read."""
     sweep = plan.sweep
-    return {
-        "models": {key: "control" if entry.control else "compared" for key, entry in sweep.models.items()},
-        "rows": sorted("/".join(row) for row in sweep.rows),
+    # Standing controls are no promise: every sweep has them, also those that were planned before there were any.
+    models = [key for key in sweep.models if not sweep.is_standing(key)]
+    # Plans that were frozen before there was a choice have none.
+    decision = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
+    return decision | {
+        "models": {key: "control" if sweep.models[key].control else "compared" for key in models},
+        "rows": sorted("/".join(row) for row in sweep.rows if row[0] in models),
         "datasets": sorted(sweep.datasets),
         "seeds": sorted(sweep.seeds),
-        "settings": _settings(plan),
+        "settings": _settings(plan, models),
+        # Plans that were frozen before there was a choice have neither, and mean the base merges.
+        "compare": None if sweep.comparing.rule == "base" else sweep.comparing.model_dump(mode="json"),
+        "contrasts": [list(pair) for pair in sweep.contrasts] or None,
         "statistics": sweep.statistics.model_dump(mode="json"),
         "resampling": asdict(Resampling()),
         "claims": {
@@ -42,16 +49,22 @@ def protocol(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _settings(plan: Plan) -> dict[str, Any]:
-    """Returns every resolved setting of the trials but seed and resources, by name.
+def _settings(plan: Plan, models: Container[str]) -> dict[str, Any]:
+    """Returns every resolved setting of some models' trials but seed and resources, by name.
 
     One that is the same in all cells is its value, and one that is not has a value for each of what it depends on,
     such as each model: a plan of a thousand cells stays one that can be read.
     """
-    first_seed = [one.settings for one in plan.trials if one.settings.seed == plan.sweep.seeds[0]]
-    cells = {one.cell: flat_settings(one.counting) for one in first_seed}
-    names = sorted({name for settings in cells.values() for name in settings} - {*FIELDS, *NOT_IDENTITY, "loads"})
-    return {name: _shortest({cell: settings.get(name) for cell, settings in cells.items()}) for name in names}
+    firsts: dict[CellKey, TrialSettings] = {}
+    for one in plan.trials:
+        if one.settings.model in models:
+            firsts.setdefault(one.settings.cell, one.settings)
+    values: dict[str, dict[CellKey, Any]] = {}
+    for kind in dict.fromkeys(one.kind for one in firsts.values()):
+        cells = {cell: flat_settings(one.counting) for cell, one in firsts.items() if one.kind == kind}
+        for name in {name for settings in cells.values() for name in settings} - {*FIELDS, *NOT_IDENTITY, "loads"}:
+            values.setdefault(name, {}).update({cell: settings.get(name) for cell, settings in cells.items()})
+    return {name: _shortest(values[name]) for name in sorted(values)}
 
 
 def _shortest(values: Mapping[CellKey, Any]) -> Any:

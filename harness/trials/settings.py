@@ -2,15 +2,20 @@
 
 from collections import ChainMap
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
 
 from datasets import READERS
 from datasets.storage.description import folder_name
-from harness.config.schema import Resources, Strict, SweepFile, TrainerSettings
+from harness.config.schema import EncoderEntry, SweepFile
+from harness.config.strict import Strict
+from harness.config.trainer import BestEpoch, Resources, TrainerSettings
 from harness.core.registry import Component
 from models import (
     OBJECTIVES,
     STRUCTURE_ENCODERS,
+    SYSTEMS,
     TEXT_ENCODERS,
     BranchReduction,
     Coherence,
@@ -19,6 +24,7 @@ from models import (
     Merge,
     Priors,
 )
+from models.refusals import Part
 from models.sources import Sources
 
 NOT_IDENTITY = frozenset({"model", "dataset", "resources"})
@@ -36,29 +42,27 @@ class CellKey(NamedTuple):
 
 
 class TrialSettings(Strict):
-    """One model x merge x dataset x seed with every setting resolved; `SweepFile` says what each means."""
+    """One model x merge x dataset x seed with every setting resolved; `SweepFile` says what each means.
 
-    model: str  # Key of the sweep file's entry, as is `dataset`; what they name is in `structure` and `corpus`.
+    This is what trials of every kind have; what is run is a `TrainedSettings` or a `FittedSettings`.
+    """
+
+    kind: ClassVar[Component]
+    """The function that runs such a trial, a `harness.training.kinds.Kind`."""
+
+    model: str  # Key of the sweep file's entry, as is `dataset`; what is run is in the fields of the kind.
     merge: Merge
     dataset: str
     seed: int
-    structure: str
-    structure_options: dict[str, Any]  # Every option, the defaults among them; likewise below.
-    objective: str
-    objective_options: dict[str, Any]
-    coherence: Coherence
-    encoder: str
-    encoder_options: dict[str, Any]
-    loads: dict[str, dict[str, str]]  # Of encoder and structure: option to SHA-256 of what lies where it says.
-    combine: Combine
-    branch_reduction: BranchReduction
-    split: HeadSplit
-    foreign_rows: bool
-    priors: Priors
     corpus: str  # Folder of the prepared corpus below the data folder.
     train_documents: int
-    trainer: TrainerSettings
+    loads: dict[str, dict[str, str]]  # Of each part: option to SHA-256 of what lies where it says.
     resources: Resources
+
+    @staticmethod
+    def read(dumped: Mapping[str, Any]) -> "TrialSettings":
+        """Returns the settings of which this is the `model_dump`."""
+        return _ANY_KIND.validate_python(dumped)
 
     @property
     def cell(self) -> CellKey:
@@ -70,15 +74,80 @@ class TrialSettings(Strict):
         return f"{' '.join(self.cell)} seed {self.seed}"
 
     @property
-    def parts(self) -> dict[str, tuple[Component, dict[str, Any]]]:
+    def parts(self) -> dict[str, Part]:
         """The parts that may be loaded from somewhere, with their options."""
-        structure = STRUCTURE_ENCODERS[self.structure], self.structure_options
-        return {"encoder": (TEXT_ENCODERS[self.encoder], self.encoder_options), "structure": structure}
+        raise NotImplementedError
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Everything chosen by name that can change the trial's numbers."""
+        return tuple(part for part, _ in self.parts.values())
+
+    @property
+    def select(self) -> BestEpoch:
+        """The best-epoch rule; without epochs all are one."""
+        return "per_metric"
 
     @property
     def counting(self) -> dict[str, Any]:
         """What can change the trial's numbers, see `what_counts`; ten times as fast as `model_dump`."""
+        return what_counts(dict(vars(self)))
+
+
+class TrainedSettings(TrialSettings):
+    """A trial that is trained by gradients."""
+
+    kind = Component("trained", "harness.training.trained:measure")
+
+    structure: str
+    structure_options: dict[str, Any]  # Every option, the defaults among them; likewise below.
+    objective: str
+    objective_options: dict[str, Any]
+    coherence: Coherence
+    encoder: str
+    encoder_options: dict[str, Any]
+    combine: Combine
+    branch_reduction: BranchReduction
+    split: HeadSplit
+    foreign_rows: bool
+    priors: Priors
+    trainer: TrainerSettings
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        structure = STRUCTURE_ENCODERS[self.structure], self.structure_options
+        return {"encoder": (TEXT_ENCODERS[self.encoder], self.encoder_options), "structure": structure}
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return *super().components, OBJECTIVES[self.objective]
+
+    @property
+    def select(self) -> BestEpoch:
+        return self.trainer.select
+
+    @property
+    def counting(self) -> dict[str, Any]:
         return what_counts({**vars(self), "trainer": vars(self.trainer)})
+
+
+class FittedSettings(TrialSettings):
+    """A trial of a system that is fitted at once, or whose predictions were made elsewhere."""
+
+    kind = Component("fitted", "harness.training.fitted:measure")
+
+    system: str
+    system_options: dict[str, Any]
+    encoder: str  # Whose vectors the system reads; empty where it reads texts.
+    encoder_options: dict[str, Any]
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        encoder = {"encoder": (TEXT_ENCODERS[self.encoder], self.encoder_options)} if self.encoder else {}
+        return {"system": (SYSTEMS[self.system], self.system_options), **encoder}
+
+
+_ANY_KIND: TypeAdapter[TrainedSettings | FittedSettings] = TypeAdapter(TrainedSettings | FittedSettings)
 
 
 def expand(sweep: SweepFile, sources: Sources | None = None) -> list[TrialSettings]:
@@ -88,52 +157,98 @@ def expand(sweep: SweepFile, sources: Sources | None = None) -> list[TrialSettin
     """
     trials: list[TrialSettings] = []
     for dataset in sweep.datasets:
+        # The settings of a cell are checked once, for its first seed.
         cells = [_cell(sweep, model, merge, dataset, sources) for model, merge in sweep.rows]
-        # The settings of a cell are checked once, for the sweep's first seed.
-        trials += [cell.model_copy(update={"seed": seed}) for seed in sweep.seeds for cell in cells]
+        seeds = dict.fromkeys(seed for cell in cells for seed in sweep.seeds_of(cell.model))
+        trials += [
+            cell.model_copy(update={"seed": seed})
+            for seed in seeds
+            for cell in cells
+            if seed in sweep.seeds_of(cell.model)
+        ]
     return trials
 
 
 def _cell(sweep: SweepFile, model: str, merge: Merge, dataset: str, sources: Sources | None) -> TrialSettings:
-    entry, column = sweep.models[model], sweep.datasets[dataset]
-    structure, objective = sweep.structure_of(model), sweep.objective_of(model)
-    encoder, reader = entry.encoder or sweep.encoder, column.reader or dataset
-    reduction = entry.branch_reduction or sweep.branch_reduction
-    if merge == "none":  # Without branches the two are one and the same, and so have one name.
-        reduction = "mean_global"
-    elif reduction == "paper":
-        reduction = "mean_local" if merge == "projection" else "mean_global"
-    options, loads = dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
-    for role, part, given in (
-        ("structure", STRUCTURE_ENCODERS[structure], entry.options),
-        ("encoder", TEXT_ENCODERS[encoder.name], encoder.options),
-    ):
-        options[role], loads[role] = part.resolved(given), {}
-        if sources:
-            options[role], loads[role] = sources.resolved(part, options[role])
-    return TrialSettings(
-        model=model,
-        merge=merge,
-        dataset=dataset,
-        seed=sweep.seeds[0],
-        structure=structure,
+    """Returns the trial of a cell's first seed."""
+    column, entry = sweep.datasets[dataset], sweep.models[model]
+    reader = column.reader or dataset
+    shared: dict[str, Any] = {
+        "model": model,
+        "merge": merge,
+        "dataset": dataset,
+        "seed": sweep.seeds_of(model)[0],
+        "corpus": folder_name(reader, READERS[reader].chosen(column.options)),
+        "train_documents": column.train_documents,
+        "resources": _overridden(sweep.resources, column.resources, entry.resources),
+    }
+    return (_fitted if sweep.is_system(model) else _trained)(sweep, shared, sources)
+
+
+def _trained(sweep: SweepFile, shared: Mapping[str, Any], sources: Sources | None) -> TrainedSettings:
+    model, merge = shared["model"], shared["merge"]
+    entry, column = sweep.models[model], sweep.datasets[shared["dataset"]]
+    structure, objective = sweep.component_of(model), OBJECTIVES[sweep.objective_of(model)]
+    encoder = entry.encoder or sweep.encoder
+    options, loads = _resolved(sources, structure=(structure, entry.options), encoder=_encoder(encoder))
+    return TrainedSettings(
+        **shared,
+        loads=loads,
+        structure=structure.name,
         structure_options=options["structure"],
-        objective=objective,
-        objective_options=OBJECTIVES[objective].resolved(entry.objective.options if entry.objective else {}),
-        coherence=entry.coherence or OBJECTIVES[objective].default_coherence,
+        objective=objective.name,
+        objective_options=objective.resolved(entry.objective.options if entry.objective else {}),
+        coherence=entry.coherence or objective.default_coherence,
         encoder=encoder.name,
         encoder_options=options["encoder"],
-        loads=loads,
         combine="max" if merge == "none" else sweep.combine,
-        branch_reduction=reduction,
+        branch_reduction=_reduction(sweep, model, merge),
         split="hierarchy" if merge == "none" else entry.split,
         foreign_rows=entry.foreign_rows and merge == "masking",
         priors=sweep.priors,
-        corpus=folder_name(reader, READERS[reader].chosen(column.options)),
-        train_documents=column.train_documents,
-        trainer=_overridden(sweep.trainer, column.trainer, entry.trainer),
-        resources=_overridden(sweep.resources, column.resources, entry.resources),
+        trainer=_overridden(sweep.trainer, column.trainer, entry.trainer).at_rates_of(TEXT_ENCODERS[encoder.name]),
     )
+
+
+def _fitted(sweep: SweepFile, shared: Mapping[str, Any], sources: Sources | None) -> FittedSettings:
+    entry, system = sweep.models[shared["model"]], sweep.component_of(shared["model"])
+    read = {"encoder": _encoder(entry.encoder)} if entry.encoder else {}
+    given = {
+        name: value.replace("{dataset}", shared["dataset"]) if isinstance(value, str) else value
+        for name, value in entry.options.items()
+    }
+    options, loads = _resolved(sources, system=(system, given), **read)
+    return FittedSettings(
+        **{**shared, "resources": shared["resources"].model_copy(update={"gpus": 0.0})},
+        loads=loads,
+        system=system.name,
+        system_options=options["system"],
+        encoder=entry.encoder.name if entry.encoder else "",
+        encoder_options=options.get("encoder", {}),
+    )
+
+
+def _encoder(entry: EncoderEntry) -> Part:
+    return TEXT_ENCODERS[entry.name], entry.options
+
+
+def _reduction(sweep: SweepFile, model: str, merge: Merge) -> BranchReduction:
+    reduction = sweep.models[model].branch_reduction or sweep.branch_reduction
+    if merge == "none":  # Without branches the two are one and the same, and so have one name.
+        return "mean_global"
+    if reduction == "paper":
+        return "mean_local" if merge == "projection" else "mean_global"
+    return reduction
+
+
+def _resolved(sources: Sources | None, **parts: Part) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, str]]]:
+    """Returns every option of each part, and the contents that options name; see `expand`."""
+    options, loads = dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
+    for role, (part, given) in parts.items():
+        options[role], loads[role] = part.resolved(given), {}
+        if sources:
+            options[role], loads[role] = sources.resolved(part, options[role])
+    return options, loads
 
 
 def _overridden(settings: Settings, *overrides: dict[str, Any]) -> Settings:

@@ -2,7 +2,7 @@
 
     store/trials/KEY/
         record.json           written last, by a rename: where it stands whole, the trial is finished
-        predictions.parquet   predicted labels of every test document
+        predictions.parquet   probabilities of every validation and test document, as far as they are worth keeping
         history.jsonl         one line per epoch
         trial.log             what the trial printed, and the traceback of a failure
         failure.json          why a trial ended without a record
@@ -44,13 +44,14 @@ class Record(BaseModel):
     settings: dict[str, Any]  # The resolved trial.
     scores: dict[str, float]
     selected: dict[str, dict[str, float]]
+    decisions: dict[str, dict[str, float]] = {}  # Headline test scores of decision rules other than 0.5.
     num_epochs: int
     train_seconds: float
     seconds: float  # The whole trial: data, model, training, evaluation, writing.
     num_parameters: dict[str, int]
     peak_memory_mb: float
     environment: dict[str, str]  # Machine, versions, commit.
-    predictions_sha256: str  # Hash of the predicted labels; equal predictions have equal hashes.
+    predictions_sha256: str  # Equal predictions have equal hashes.
     attempts: int  # Starts that it took under the last command.
     finished: str  # UTC time, ISO 8601.
     micro_batches: int = 1

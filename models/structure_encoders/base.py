@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from datasets.storage.predictions import Meaning
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.text_encoders.base import States, TextEncoder, TokenBatch
@@ -27,6 +28,9 @@ class StructureEncoder(nn.Module):
     logits, or whose probabilities do not follow from them, overrides `loss` and `probabilities`, and its `forward` may
     return whatever these take.
     """
+
+    meaning: Meaning = "probabilities"
+    """What `probabilities` returns: such, or 1 for the labels that are predicted and 0 for others."""
 
     def __init__(self, heads: Sequence[HeadSpec], text_width: int):
         super().__init__()

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training.evaluate import evaluate as evaluated
 from harness.training.evaluate import uses_bf16
 from models import Merge

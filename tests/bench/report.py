@@ -24,6 +24,7 @@ from datasets.storage import predictions
 from datasets.storage.corpus import Corpus, write
 from datasets.storage.documents import CorpusSource, Document
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.predictions import LabelValues, Predictions
 from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.stats.document_variance import Counts, score
@@ -71,6 +72,7 @@ def make(folder: Path, size: Size, seed: int = 0) -> Path:
     sweep = {
         "name": "made-up",
         "models": {"hiagm": {"label": "HiAGM"}, "hitin": {"label": "HiTIN"}},
+        "controls": [],
         "datasets": {"corpus": corpus},
         "seeds": list(range(size.seeds)),
         "encoder": {"name": "bag"},
@@ -111,7 +113,7 @@ def _finish(plan: Plan, corpus: Corpus, generator: np.random.Generator) -> None:
     """Gives every trial predictions and a record."""
     test = corpus.rows("test")
     gold, store = corpus.labels(test), Store(Path(plan.sweep.store))
-    doc_ids = corpus.doc_ids(test)
+    doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
     for planned in plan.trials:
         found, scores = {}, {}
         for metric in ("micro_f1", "macro_f1"):
@@ -119,7 +121,8 @@ def _finish(plan: Plan, corpus: Corpus, generator: np.random.Generator) -> None:
             scores[metric] = score(Counts.of(found[metric], gold), metric)
         folder = store.folder(planned.key)
         folder.mkdir(parents=True)
-        sha256 = predictions.write(folder / "predictions.parquet", doc_ids, found)
+        said = {metric: Predictions(LabelValues.of_labels(labels)) for metric, labels in found.items()}
+        sha256 = predictions.write(folder / "predictions.parquet", doc_ids, said)
         made = record(planned.key, planned.settings)
         store.finish(made.model_copy(update={"scores": scores, "predictions_sha256": sha256}))
 

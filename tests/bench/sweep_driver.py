@@ -50,11 +50,11 @@ def step(worker: Any) -> Any:
     """Takes the place of `harness.scheduling.ray_tune.Worker.step`, in a worker."""
     mark(WORKER[0])
     from harness.scheduling import ray_tune
-    from harness.training import run, trained
+    from harness.training import trained
 
     mark(WORKER[1])
     if EXAMPLE in os.environ:
-        run._measure = _sleep
+        trained.measure = _sleep
     elif WORKER[2] not in _marked:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -72,24 +72,26 @@ def _sleep(context: Any) -> Any:
 @functools.cache
 def _example(folder: Path) -> Any:
     """Returns what a finished trial measured, read from its folder."""
-    import numpy as np
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
-    import scipy.sparse
 
+    from datasets.storage import predictions
     from harness.training.kinds import Measured
     from harness.trials.store import Record
 
     record = Record.model_validate_json((folder / "record.json").read_bytes())
-    table = pq.read_table(folder / "predictions.parquet").combine_chunks()
-    predicted = {}
-    for metric in record.selected:
-        lists = table[f"{metric}_labels"].combine_chunks()
-        indices, offsets = lists.flatten().to_numpy(), lists.offsets.to_numpy()
-        predicted[metric] = scipy.sparse.csr_array((np.ones(len(indices), dtype=bool), indices, offsets))
+    path = folder / "predictions.parquet"
+    table = pq.read_table(path, columns=["doc_id", "split"]).combine_chunks()
+    doc_ids = {
+        split: table.filter(pc.equal(table["split"], split))["doc_id"].combine_chunks()
+        for split in predictions.EVALUATED
+    }
+    predicted = predictions.read(path, doc_ids, record.predictions_sha256, "the example")
     return Measured(
         scores=record.scores,
         selected=record.selected,
         predicted=predicted,
+        decisions=record.decisions,  # type: ignore[arg-type]
         history=[json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()],
         train_seconds=record.train_seconds,
         num_parameters=record.num_parameters,

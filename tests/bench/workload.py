@@ -20,7 +20,7 @@ from transformers import BertConfig, BertModel
 from datasets.storage.batches import shuffle_into_batches
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.tokens import Tokens
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training import train
 from harness.training.evaluate import Documents
 from models import STRUCTURE_ENCODERS, Merge
@@ -176,7 +176,9 @@ class Training:
     """The trainer's own steps over documents, a few at a time."""
 
     def __init__(self, model: Classifier, found: Texts, batch_size: int, precision: Literal["fp32", "bf16"] = "fp32"):
-        self.settings = TrainerSettings(batch_size=batch_size, epochs=1000, precision=precision)
+        self.settings = TrainerSettings(
+            batch_size=batch_size, epochs=1000, encoder_lr=2e-5, head_lr=1e-4, precision=precision
+        )
         self.model, self.split = model, found.split
         self.optimizer = train._optimizer(model, self.settings)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1.0)

@@ -5,7 +5,7 @@ import pytest
 
 from datasets import check
 from datasets.corpora import rcv1, rcv1_lists, wos_labels
-from datasets.prepare import parse_options, prepare
+from datasets.prepare import _describe, parse_options, prepare
 from datasets.storage.corpus import write
 from datasets.storage.counts import counts
 from datasets.storage.documents import CorpusSource, Document
@@ -136,3 +136,62 @@ def test_damaged_documents_are_told_before_anything_is_counted(tmp_path):
     path.write_bytes(bytes(whole))
     with pytest.raises(DataError, match="documents.arrow does not have its checksum"):
         check.main(options)
+
+
+def test_texts_that_stand_in_two_splits_are_counted(tmp_path):
+    graph = Hierarchy.from_names([("Root", "a")])
+    texts = {"train": ["one", "two", "two"], "val": ["two", "three", "two "], "test": ["three", "one", "four", "one"]}
+    documents = [
+        Document(f"{split}-{number}", text, ("a",), split)
+        for split, some in texts.items()
+        for number, text in enumerate(some)
+    ]
+    corpus = write(CorpusSource(graph, documents), tmp_path / "c", name="synthetic", options={})
+    found = counts(corpus)
+    assert found["val texts that an earlier split has"] == 1
+    assert found["test texts that an earlier split has"] == 3
+    assert f"{'test texts that an earlier split has:':<42}3" in lines_of(corpus)
+
+
+def test_ten_test_questions_of_trec_are_training_questions_too(tmp_path):
+    options = {"hierarchy": str(shared("data/taxonomies/trec_qc.tsv"))}
+    corpus = prepare("table", shared("data/trec/trec_qc.parquet"), options, tmp_path)
+    found = counts(corpus)
+    assert found["documents"] == 5_952 and found["test documents"] == 500 and found["labels"] == 56
+    assert found["test texts that an earlier split has"] == 10
+
+
+def test_no_line_grows_with_the_number_of_levels(tmp_path):
+    chain = Hierarchy([f"n{level}" for level in range(1_000)], [(level, level + 1) for level in range(999)])
+    documents = [Document(split, "t", ("n999",), split) for split in ("train", "val", "test")]
+    corpus = write(CorpusSource(chain, documents), tmp_path / "c", name="synthetic", options={})
+    said = lines_of(corpus)
+    assert max(map(len, said)) < 130 and "... and 988 more levels" in said and len(said) < 60
+    assert f"labels       1,000 ({'1/' * 12}... on 1,000 levels per level)" in _describe(corpus)
+
+
+def test_published_numbers_of_labels_are_not_held_against_a_selection(tmp_path):
+    corpus = write(
+        CorpusSource(
+            wos_labels.wos_hierarchy(),
+            [Document(split, "t", ("CS", "Machine learning"), split) for split in ("train", "val", "test")],
+        ),
+        tmp_path / "c",
+        name="wos",
+        options={},
+    )
+    assert "of 37 differ" in lines_of(corpus)[-1]
+    for option in ({"depth": 1}, {"min_documents": 5}, {"used_labels": True}):
+        said = lines_of(corpus, **option)
+        assert "4 of 4 differ: train documents, val documents, test documents, documents." in said[-1]
+        assert not any("labels" in line and check.MARK in line for line in said)
+
+
+def test_the_only_prepared_corpus_is_checked_and_named(tmp_path, capsys):
+    source = tmp_path / "docs.csv"
+    source.write_text("text,label\n" + "".join(f"text {number},{'ab'[number % 2]}\n" for number in range(20)))
+    folder = prepare("table", source, {"title": "mine", "seed": "3"}, tmp_path / "data").folder
+    assert check.main(["table", "--data", str(tmp_path / "data"), "--encoder", "bag"]) == 0
+    said = capsys.readouterr()
+    assert f"Checking {folder}, the only prepared corpus that is meant." in said.err
+    assert said.out.startswith("table: Any corpus in a table\n")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from datasets import READERS, prepare
@@ -29,7 +30,7 @@ def test_cards_say_what_to_get_and_every_option(name, capsys):
     assert card.startswith(f"{name}: ") and f"python -m datasets.prepare {name}" in card
     assert READERS[name].summary in " ".join(card.split())
     assert "Get it: " in card and "Terms: " in card and "Splits: " in card and "Counts: " in card
-    assert ("Cite: " in card) == (name not in ("pydocs", "synthetic", "jsonl"))
+    assert ("Cite: " in card) == (name not in ("pydocs", "synthetic", "jsonl", "table"))
     for option, field in READERS[name].options.model_fields.items():
         assert f"  {option}={field.default}  {field.description}" in card and field.description
     assert max(len(line) for line in card.split("Options:")[0].splitlines()) <= 100
@@ -63,7 +64,10 @@ def test_other_versions_of_packages_are_another_corpus(tmp_path, monkeypatch):
         (["woz"], "Unknown dataset 'woz'. Did you mean 'wos'?"),
         (["wos", "--set", "from=word"], "wos has no option 'from'. Did you mean 'form'?"),
         (["wos", "--set", "form=words"], "wos: option form = 'words': Input should be 'word' or 'natural'"),
-        (["rcv1", "--set", "quux=b"], "rcv1 has no option 'quux'. Known: form, join, val, val_file."),
+        (
+            ["rcv1", "--set", "quux=b"],
+            "rcv1 has no option 'quux'. Known: depth, form, join, min_branch, min_documents, used_labels, val, val",
+        ),
         (["wos", "--set", "form"], "--set form: KEY=VALUE is needed"),
         (["wos", "--source", "nowhere"], "There is nothing at nowhere"),
         (["rcv1"], "error: The corpus 'rcv1' is not shipped. Sign the agreements of NIST"),
@@ -104,6 +108,32 @@ def test_command_line_prints_fingerprint_and_counts(tmp_path, capsys):
     assert main(arguments) == 0
     second = capsys.readouterr()
     assert second.out == first.out and "Already prepared; delete" in second.err
+
+
+@pytest.mark.parametrize("options", [[], ["--set", "depth=1"]])
+def test_a_look_prints_how_a_source_is_read_and_writes_nothing(tmp_path, capsys, options):
+    source = tmp_path / "my docs.csv"
+    source.write_text("text,l1,l2\n" + "".join(f"text {number},A,{'xy'[number % 2]}\n" for number in range(20)))
+    data = tmp_path / "data"
+    assert main(["table", "--source", str(source), "--look", "--data", str(data), *options]) == 0
+    said = capsys.readouterr().out
+    assert "documents    20 (train / val / test: 14 / 2 / 4)" in said
+    assert ("labels       1 (1 per level)" if options else "labels       3 (1/2 per level)") in said
+    assert ("row-1 (train): text 0\n    A\n" if options else "row-1 (train): text 0\n    A > x\n") in said
+    command = f"python -m datasets.prepare table --source '{source}'" + (" --set depth=1" if options else "")
+    assert said.endswith(f"Nothing was written. To prepare it: {command}\n") and not data.exists()
+
+
+def test_a_selection_of_labels_is_another_corpus_of_any_reader(tmp_path):
+    every = prepare.prepare("synthetic", None, SMALL, tmp_path)
+    corpus = prepare.prepare("synthetic", None, {**SMALL, "depth": "2", "used_labels": "true"}, tmp_path)
+    assert corpus.folder.name == "synthetic,depth=2,documents=100,used_labels=True"
+    kept, before = corpus.hierarchy, every.hierarchy
+    is_kept = (every.labels(np.arange(100)).sum(axis=0) > 0) & (before.levels <= 2)
+    assert kept.labels == tuple(before.labels[label] for label in np.flatnonzero(is_kept))
+    assert 0 < len(kept) < len(before)
+    deeper = int((before.levels > 2).sum())
+    assert f"Labels below level 2, which are left out: {deeper}." in corpus.notes
 
 
 def test_damaged_corpus_is_not_used(tmp_path):

@@ -90,7 +90,7 @@ def results(sweep_file: SweepFile, score: Callable[[str, str, str, int, str], fl
         result(model, merge, dataset, seed, {m: score(model, merge, dataset, seed, m) for m in metrics})
         for model, merge in sweep_file.rows
         for dataset in sweep_file.datasets
-        for seed in sweep_file.seeds
+        for seed in sweep_file.seeds_of(model)
     ]
 
 
@@ -121,7 +121,7 @@ def the(findings: Findings, model: str, merge: str, column: str) -> Comparison:
     return next(
         item
         for item in (*findings.comparisons, *findings.control_comparisons)
-        if (item.model, item.merge, item.column.title) == (model, merge, column)
+        if (*item.contrast.row, item.column.title) == (model, merge, column)
     )
 
 

@@ -75,7 +75,7 @@ def test_failures_do_not_stop_the_rest_and_the_same_command_goes_on(
     cell = next(run for run in parents.values() if run.data.tags.get("cell") == "hiagm/projection/synthetic")
     scores = [float(row["micro_f1"]) for row in rows if (row["model"], row["merge"]) == ("hiagm", "projection")]
     assert cell.data.metrics["micro_f1_mean"] == pytest.approx(sum(scores) / 2)
-    assert cell.data.metrics["n"] == 2 and "micro_f1_vs_none_p" in cell.data.metrics
+    assert cell.data.metrics["n"] == 2 and "micro_f1_vs_hiagm/none_p" in cell.data.metrics
 
 
 def test_missing_corpora_stop_everything_before_it_begins(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from harness.analysis.summarise import find
-from harness.config.schema import Claim
+from harness.config.literature import Claim
 from harness.core.resampling import Resampling
 from harness.reporting.figures import differences
 from harness.reporting.markdown import markdown

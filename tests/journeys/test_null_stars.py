@@ -1,4 +1,4 @@
-"""Family-wise levels of full stars, hollow stars and daggers in studies in which no variant differs from its base."""
+"""Family-wise levels of full stars, hollow stars and daggers in studies in which no row differs from another."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.analysis.comparison import Comparison, DocumentLevel
+from harness.analysis.design import RowKey
 from harness.analysis.marks import DAGGER, HOLLOW, STAR, marked
 from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
@@ -54,25 +55,26 @@ def simulated(planned: SweepFile, draw: Draw, document_sd: float) -> dict[str, f
 
     Args:
         planned: Sweep file, of runs that pair.
-        draw: Draws scores; the runs of a model share their law, and its variants their base.
+        draw: Draws scores; all runs share their law, and contrasts their rows.
         document_sd: Standard deviation of the error of a row's score that is due to the test documents.
     """
     generator = np.random.default_rng(0)
     alpha, template = planned.statistics.alpha, find(planned, noisy(planned), facts(planned)).comparisons
-    variants = [merge for merge in planned.merges if merge != planned.statistics.base]
-    axes = (list(planned.models), variants, list(planned.datasets), planned.statistics.star_metrics)
+    contrasts = list(dict.fromkeys(item.contrast for item in template))
+    rows = list(dict.fromkeys(RowKey(*row) for row in planned.rows))
+    axes = (contrasts, list(planned.datasets), planned.statistics.star_metrics)
     places = dict(zip(product(*axes), np.ndindex(*map(len, axes)), strict=True))
-    shape = (NUM_STUDIES, len(axes[0]), 1 + len(variants), *map(len, axes[2:]))
+    shape = (NUM_STUDIES, len(rows), *map(len, axes[1:]))
     scores = draw(generator, (*shape, len(planned.seeds)))
     scores += generator.normal(0, document_sd, (*shape, 1))
-    differences = scores[:, :, 1:] - scores[:, :, :1]
-    known = generator.chisquare(NUM_DOCUMENTS - 1, differences.shape[:-1]) / (NUM_DOCUMENTS - 1)
-    variances = 2 * document_sd**2 * known
+    ends = np.array([[rows.index(row) for row in contrast] for contrast in contrasts])
+    known = generator.chisquare(NUM_DOCUMENTS - 1, (NUM_STUDIES, *map(len, axes))) / (NUM_DOCUMENTS - 1)
     hits: Counter[tuple[str | None, str]] = Counter()
-    for difference, variance in zip(differences, variances, strict=True):
+    for score, variance in zip(scores, 2 * document_sd**2 * known, strict=True):
+        difference = score[ends[:, 0]] - score[ends[:, 1]]
         items = []
         for item in template:
-            at = [places[item.model, item.merge, dataset, item.column.metric] for dataset in item.column.datasets]
+            at = [places[item.contrast, dataset, item.column.metric] for dataset in item.column.datasets]
             items.append(_light(item, [difference[one] for one in at], [float(variance[one]) for one in at]))
         if min(item.test.p for item in items) < alpha / 8:  # Else no family has a star that could be full.
             items = [replace(item, p_exact=sign_flip([*item.differences])) for item in items]
@@ -115,6 +117,9 @@ def _kinds(items: list[Comparison], alpha: float) -> set[str]:
         (EIGHT, normal, 0.0),
         (EIGHT, two_basins, 0.05),
         (LARGE, two_basins, 0.05),
+        (EIGHT | {"compare": {"against": "hiagm/none"}}, two_basins, 0.05),
+        (EIGHT | {"compare": "pairs"}, normal, 0.0),
+        ({"compare": "pairs", "datasets": {"wos": {}}}, two_basins, 0.05),
     ],
 )
 def test_full_stars_and_daggers_hold_the_level_of_a_family(plan: dict, draw: Draw, document_sd: float) -> None:

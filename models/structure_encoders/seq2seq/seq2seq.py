@@ -95,6 +95,7 @@ class Seq2Seq(StatesEncoder):
         dropout: Dropout in a new decoder.
     """
 
+    meaning = "labels"
     longest: Tensor
 
     def __init__(

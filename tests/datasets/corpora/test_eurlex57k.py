@@ -13,6 +13,7 @@ from datasets.corpora import eurlex57k
 from datasets.prepare import parse_options
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
+from tests.datasets.reading import read
 from tests.shared import shared
 
 # 5 has two parents in two branches, 9 is a root with nothing below it, 8 is in no document.
@@ -64,7 +65,7 @@ def pack(path, mode, skip=()):
 
 
 def corpus(source, tmp_path, **options):
-    return write(eurlex57k.read(source, **options), tmp_path / "out", name="eurlex57k", options=options)
+    return write(read("eurlex57k", source, **options), tmp_path / "out", name="eurlex57k", options=options)
 
 
 def labels_of(made, doc_id):

@@ -10,6 +10,7 @@ from datasets.corpora import jsonl
 from datasets.formats.textfiles import read_taxonomy
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
+from tests.datasets.reading import read
 from tests.shared import shared
 
 TAXONOMY = "Root\tMedia, Entertainment and Publishing\tMathematics (Root)\nMathematics (Root)\tAlgebra\n"
@@ -70,7 +71,7 @@ def test_documents_without_labels_are_kept(tmp_path):
         (b'{"text": "ok", "labels": []}\n{"text": "gr\xf6n", "labels": []}\n', "line 2, byte 41: not UTF-8 .byte 0xf6"),
         (b'\xff\xfe{\x00"\x00', "line 1, byte 0: not UTF-8"),
         (b'{"text": "ok", "labels": []}\n\n{"text": "t", "labels"}\n', "line 3: not JSON .*column 23"),
-        (b"[1]\n", "line 1: a JSON object is needed, not a list"),
+        (b'{"text": "ok", "labels": []}\n[1]\n', "line 2: a JSON object is needed, not a list"),
         (b'{"body": "t", "labels": []}\n', "line 1: one of text, token, doc_token is needed; the object has body"),
         (b'{"text": "t", "token": ["t"], "labels": []}\n', "one of text, token, doc_token is needed"),
         (b'{"text": "t", "labels": [3]}\n', "line 1: labels has to be a string or a list of strings"),
@@ -79,6 +80,14 @@ def test_documents_without_labels_are_kept(tmp_path):
 def test_broken_lines_are_refused_with_their_place(tmp_path, content, message):
     source = folder(tmp_path, train_jsonl=content, val_jsonl=[ONE], test_jsonl=[ONE])
     with pytest.raises(DataError, match=f"train.jsonl, {message}" if message.startswith("line") else message):
+        list(jsonl.read(source).documents)
+
+
+@pytest.mark.parametrize("content", [b'[{"text": "t", "labels": []}]', b"\xef\xbb\xbf\n [\n{}]"])
+def test_a_json_array_is_called_so_and_its_reader_is_named(tmp_path, content):
+    source = folder(tmp_path, train_jsonl=[ONE], val_jsonl=[ONE], test_json=content)
+    told = "test.json is a JSON array, one list of all objects; .*prepare table --source .* --look`"
+    with pytest.raises(DataError, match=told):
         list(jsonl.read(source).documents)
 
 
@@ -181,7 +190,7 @@ def test_a_field_of_any_name_says_the_split(tmp_path):
 
 def test_small_branches_can_be_pooled(tmp_path):
     source = folder(tmp_path, "Root\ta\tb\tc\na\ta1\ta2\n", documents_jsonl=[ONE])
-    assert [len(branch) for branch in jsonl.read(source, min_branch=2).hierarchy.branches()] == [3, 2]
+    assert [len(branch) for branch in read("jsonl", source, min_branch=2).hierarchy.branches()] == [3, 2]
 
 
 def test_files_of_the_literature_are_read_as_they_are(tmp_path):

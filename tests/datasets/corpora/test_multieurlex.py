@@ -11,6 +11,7 @@ from datasets.corpora import multieurlex
 from datasets.formats.eurovoc import read_eurovoc
 from datasets.storage.corpus import write
 from harness.core.errors import DataError
+from tests.datasets.reading import read
 from tests.shared import shared
 
 EUROVOC = "parent\tchild\nRoot\td1\nRoot\td2\nRoot\td3\nd1\tm1\nd2\tm2\nd3\tm3\nm1\t1\nm2\t2\n1\t3\n2\t3\nm3\t9\n"
@@ -44,7 +45,7 @@ def folder(tmp_path):
 
 
 def made(folder, tmp_path, **options):
-    return write(multieurlex.read(folder, **options), tmp_path / "out", name="multieurlex", options={})
+    return write(read("multieurlex", folder, **options), tmp_path / "out", name="multieurlex", options={})
 
 
 def labels_of(corpus, row):

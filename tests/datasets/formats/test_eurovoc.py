@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from datasets.formats.eurovoc import find_eurovoc, hierarchy_in_use, parse_names, read_eurovoc, shortening_notes
-from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import DataError
 from tests.datasets.formats.test_skos import SMALL
 
@@ -29,32 +26,10 @@ def test_domains_or_microthesauri_are_the_top_labels(table):
 
 def test_labels_in_use_are_those_of_the_gold_and_their_ancestors(table):
     full = read_eurovoc(table, "domains")
-    hierarchy, kept = hierarchy_in_use(full, ["z", "m1", "z"], 0, 0)
-    assert hierarchy.labels == ("d1", "d2", "m1", "m2", "z") and kept == {"z": ("z",), "m1": ("m1",)}
-    # x lies below both microthesauri, so both replace it on two levels.
-    hierarchy, kept = hierarchy_in_use(full, ["y"], 2, 0)
-    assert hierarchy.labels == ("d1", "d2", "m1", "m2") and set(kept["y"]) == set(hierarchy.labels)
-    assert len(hierarchy_in_use(full, ["y", "z"], 0, 9)[0].branches()) == 1
+    assert hierarchy_in_use(full, ["z", "m1", "z"]).labels == ("d1", "d2", "m1", "m2", "z")
+    assert hierarchy_in_use(full, iter(["y"])) == full.sub(np.flatnonzero([name != "z" for name in full.labels]))
     with pytest.raises(DataError, match="2 gold concepts are not in the hierarchy, first 'q'; is the table of another"):
-        hierarchy_in_use(full, ["q", "x", "r"], 0, 0)
-
-
-@given(st.data())
-def test_closing_what_is_kept_gives_the_upper_levels_of_the_closure(data):
-    size = data.draw(st.integers(1, 9))
-    pairs = [(parent, child) for child in range(size) for parent in range(child)]
-    edges = data.draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
-    full = Hierarchy([f"n{label}" for label in range(size)], edges)
-    gold = data.draw(st.lists(st.sampled_from(full.labels), min_size=1))
-    depth = data.draw(st.integers(0, 4))
-    hierarchy, kept = hierarchy_in_use(full, gold, depth, 0)
-    closures = {name: {full.labels[label] for label in full.close([full.index[name]])} for name in gold}
-    upper = {name for name in full.labels if not depth or full.levels[full.index[name]] <= depth}
-    assert set(hierarchy.labels) == set().union(*closures.values()) & upper
-    for name in gold:
-        closed = hierarchy.close([hierarchy.index[label] for label in kept[name]])
-        assert {hierarchy.labels[label] for label in closed} == closures[name] & upper
-    assert np.array_equal(hierarchy.levels, [full.levels[full.index[name]] for name in hierarchy.labels])
+        hierarchy_in_use(full, ["q", "x", "r"])
 
 
 def test_names_of_an_option_are_known_and_different():
@@ -65,8 +40,7 @@ def test_names_of_an_option_are_known_and_different():
 
 
 def test_shortening_is_noted_only_where_there_is_any():
-    assert shortening_notes(0, 0) == [] and len(shortening_notes(3, 400)) == 2
-    assert shortening_notes(0, 400) == ["Texts are cut after 400 words."]
+    assert shortening_notes(0) == [] and shortening_notes(400) == ["Texts are cut after 400 words."]
 
 
 def test_other_tables_beside_a_source_are_not_taken_for_eurovoc(table, tmp_path):

@@ -5,7 +5,16 @@ import random
 import pyarrow as pa
 import pytest
 
-from datasets.formats.textfiles import find_file, json_object, read_lines, read_records, read_taxonomy
+from datasets.formats.textfiles import (
+    find_file,
+    is_json_array,
+    json_object,
+    json_value,
+    read_bytes,
+    read_lines,
+    read_records,
+    read_taxonomy,
+)
 from harness.core.errors import DataError
 
 LINES = [f"line {number} {random.Random(number).random()}" for number in range(2000)]
@@ -105,3 +114,20 @@ def test_records_come_with_their_lines_and_empty_lines_are_skipped(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('\ufeff{"a": 1}\n \n{"b": [2]}', "utf-8")
     assert list(read_records(path)) == [(f"{path}, line 1", {"a": 1}), (f"{path}, line 3", {"b": [2]})]
+
+
+def test_a_whole_file_is_read_with_the_line_and_byte_of_what_is_not_utf8(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(b"\xef\xbb\xbf[1,\n2]")
+    assert read_bytes(path) == b"\xef\xbb\xbf[1,\n2]" and json_value(read_bytes(path), "here") == [1, 2]
+    path.write_bytes(b"one\ntwo\nth\xe9\n")
+    for read in (read_bytes, lambda path: list(read_lines(path))):
+        told = (
+            "a.json, line 3, byte 10: not UTF-8 .byte 0xe9.. Save the file as UTF-8, for example with `iconv -f CP1252"
+        )
+        with pytest.raises(DataError, match=told):
+            read(path)
+
+
+def test_a_json_array_is_known_by_its_beginning():
+    assert is_json_array(b"\xef\xbb\xbf \n[") and not is_json_array(b'{"a": [1]}') and not is_json_array(b"")

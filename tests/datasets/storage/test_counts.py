@@ -6,7 +6,7 @@ import pytest
 
 from datasets.corpora import bgc, eurlex57k, germeval, multieurlex, newsgroups, nyt, rcv1, wos
 from datasets.prepare import parse_options, prepare
-from datasets.storage.counts import branch_counts, counts, level_counts, size_note, split_counts
+from datasets.storage.counts import branch_counts, counts, level_counts, level_sizes, size_note, split_counts
 from tests.datasets.storage.small_corpus import made
 
 
@@ -21,6 +21,7 @@ def test_counts_of_a_small_graph_are_the_hand_count(tmp_path):
         "labels without train documents": 0, "labels without test documents": 5,
         "labels without train+val documents": 0, "labels of the group few": 5,
         "labels with train and test documents": 0, "labels with several parents": 1, "labels in several branches": 2,
+        "val texts that an earlier split has": 0, "test texts that an earlier split has": 0,
         "documents that came not closed": 1, "documents without labels": 1,
     }  # fmt: skip
 
@@ -50,3 +51,9 @@ def test_published_numbers_bear_the_names_of_counts(module, tmp_path):
     for name in module.published(parse_options(module.CARD.name, {}).model_dump()):
         same_kind = re.sub(r"^branch .* (\S+)$", r"branch a \1", re.sub(r"^level \d", "level 1", name))
         assert same_kind in names, name
+
+
+def test_sizes_of_many_levels_are_cut():
+    assert level_sizes([7, 134]) == "7/134"
+    assert level_sizes([1] * 12) == "/".join("1" * 12)
+    assert level_sizes([1] * 1_300) == f"{'1/' * 12}... on 1,300 levels"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from harness.config.literature import Claim
 from harness.config.load import load
-from harness.config.schema import Claim
 from harness.core.errors import ConfigError
 from harness.reporting.markdown import markdown
 from tests.harness.fake_sweep import DATASETS, noisy, results, scores, summary_of, sweep
@@ -189,6 +189,22 @@ def test_equivalence_of_two_rows_is_that_of_their_differences_by_seed():
     ]
     assert summary_of(table, apart).claims[0].verdict == "not supported"
     assert summary_of(table, alike(found, "flat", "projection")).claims[0].verdict == "not tested"
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(1.0, "supported"), (-1.0, "not supported")])
+def test_a_row_is_above_another_of_any_kind(gain, verdict):
+    models = {"hiagm": {"label": "HiAGM"}, "linear": {"control": True}}
+    rows = ("hiagm/projection", "linear")
+    claim = {"text": "x", "kind": "above", "rows": rows, "data": ("wos",), "metrics": ("micro_f1",)}
+    table = sweep(models=models, published=None, claims={"C": claim})
+    rng = np.random.default_rng(4)
+    height = {"hiagm": gain, "linear": 0.0}
+    found = results(table, lambda model, *_: 80 + height[model] + rng.normal(0, 0.2) * (model != "linear"))
+    ours = np.array(scores(found, "hiagm", "projection", "wos", "micro_f1")) - 80
+    low, high = ours.mean() + scipy.stats.t.ppf([0.025, 0.975], 9) * ours.std(ddof=1) / math.sqrt(10)
+    (result,) = summary_of(table, found).claims
+    assert result.parts[0].title == "HiAGM+MTL (projection) - linear, WOS micro" and result.verdict == verdict
+    assert result.parts[0].ours == f"{ours.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def test_equivalence_of_averages():

@@ -14,6 +14,7 @@ from harness.config.schema import SweepFile
 from harness.reporting.data_files import csv, deltas_csv
 from harness.reporting.latex import latex
 from harness.reporting.markdown import markdown
+from harness.stats.document_sample import DocumentSample
 from harness.stats.document_variance import crossed, influence, variance_of_mean
 from harness.stats.power import detectable, power, upper_sd
 from tests.harness.fake_sweep import DATASETS, cell, facts, noisy, results, scores, summary_of, sweep, the, without
@@ -133,7 +134,7 @@ OWN = own(every=None, without=("masking", "projection"), single=("none",), one=(
 
 
 def compared(findings: Findings) -> set[tuple[str, str]]:
-    return {(item.model, item.merge) for item in findings.comparisons}
+    return {item.contrast.row for item in findings.comparisons}
 
 
 def test_only_what_has_the_base_and_another_merge_is_compared_and_counted() -> None:
@@ -277,3 +278,53 @@ def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     assert ratio == 1, "times on different hardware are compared under no setting"
     both = [dataclasses.replace(one, made_on="b, cpu") if one.seed == 2 else one for one in found]
     assert the(summary_of(table, both), "hiagm", "masking", "WOS micro").mixed == (), "both arms moved together"
+
+
+def systems(rows: dict[str, float], num_documents: int = 400):  # type: ignore[no-untyped-def]
+    """A sweep of systems, or of a trained model under `none`, on made-up documents: row to share of right answers."""
+    sample, found = made_up(rows, num_documents=num_documents)
+    runs = {(merge, "none", seed if merge == "hiagm" else 0): run for (_, merge, seed), run in sample._runs.items()}
+    kept = {place for place in runs}
+    sample = DocumentSample("wos", runs, sample.labels, sample.support_L, sample.how)
+    planned = sweep(
+        models={name: {} for name in rows},
+        merges=("none",),
+        datasets={"wos": {"label": "wos"}},
+        seeds=ONE.seeds,
+        published=None,
+    )
+    done = [
+        dataclasses.replace(one, model=one.merge, merge="none", seed=one.seed if one.merge == "hiagm" else 0)
+        for one in found
+        if one.merge == "hiagm" or one.seed == ONE.seeds[-1]
+    ]
+    assert {(one.model, one.merge, one.seed) for one in done} == kept
+    return planned, done, sample
+
+
+def test_a_row_of_one_run_is_a_constant_over_seeds_and_a_sample_over_documents() -> None:
+    planned, found, sample = systems({"hiagm": 0.93, "linear": 0.90})
+    item = the(find(planned, found, facts(planned), {"wos": sample}), "hiagm", "none", "wos micro")
+    ours = np.array([one.scores["micro_f1"] for one in found if one.model == "hiagm" and one.scores])
+    (lone,) = (one.scores["micro_f1"] for one in found if one.model == "linear" and one.scores)
+    oracle = scipy.stats.ttest_1samp(ours, lone)
+    assert (item.test.p, item.test.df) == (pytest.approx(oracle.pvalue), 4)
+    assert item.seeds == (((1, 2, 3, 4, 5), (0,)),)
+    psi = np.mean([influence(sample._runs["hiagm", "none", s]["micro_f1"], "micro_f1") for s in ONE.seeds], axis=0)
+    psi -= influence(sample._runs["linear", "none", 0]["micro_f1"], "micro_f1")
+    assert item.documents is not None and 0 < item.documents.p_swap < 1
+    assert item.documents.crossed.error**2 == pytest.approx(ours.var(ddof=1) / 5 + variance_of_mean(psi))
+
+
+def test_two_rows_of_one_run_are_compared_over_documents_alone() -> None:
+    planned, found, sample = systems({"constant": 0.80, "linear": 0.90}, num_documents=1000)
+    findings = find(planned, found, facts(planned), {"wos": sample})
+    item = the(findings, "constant", "none", "wos micro")
+    psi = influence(sample._runs["constant", "none", 0]["micro_f1"], "micro_f1")
+    psi -= influence(sample._runs["linear", "none", 0]["micro_f1"], "micro_f1")
+    z = item.test.difference / math.sqrt(variance_of_mean(psi))
+    assert item.test.p == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), rel=1e-2) and item.documents is not None
+    assert item.documents.share == pytest.approx(1) and item.marks == "▼***†" and not item.obstacle
+    assert "Two rows of one run each are compared by the normal distribution" in markdown(findings)
+    unknown = the(find(planned, found, facts(planned)), "constant", "none", "wos micro")
+    assert unknown.marks == "" and "predictions are not known" in unknown.obstacle

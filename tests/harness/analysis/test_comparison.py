@@ -18,7 +18,7 @@ SUMMARY = summary_of(TABLE, noisy(TABLE))
 def test_a_row_has_the_numbers_of_the_record():
     item = the(SUMMARY, "hiagm", "masking", "WOS micro")
     row = item.as_row()
-    assert (row["model"], row["merge"], row["base"]) == item.key[:2] + ("none",)
+    assert (row["row"], row["against"]) == ("hiagm/masking", "hiagm/none")
     assert (row["dataset"], row["metric"], row["family"]) == ("wos", "micro_f1", "B")
     assert (row["delta"], row["se"], row["p"]) == (item.test.difference, item.test.error, item.test.p)
     assert row["low_95"] + row["high_95"] == pytest.approx(2 * row["delta"])
@@ -29,7 +29,7 @@ def test_a_row_has_the_numbers_of_the_record():
     average = the(SUMMARY, "hiagm", "masking", "Avg micro").as_row()
     assert (average["dataset"], average["family"], average["num_pairs"]) == ("average", "A", "10/10/10")
     assert math.isnan(average["p_better"])
-    assert the(SUMMARY, "flat", "masking", "WOS micro").as_row()["family"] == "control"
+    assert the(SUMMARY, "flat", "masking", "WOS micro").as_row()["family"] == "uncorrected"
 
 
 def test_csv_and_mlflow_use_the_names_of_the_row():
@@ -37,12 +37,17 @@ def test_csv_and_mlflow_use_the_names_of_the_row():
     row = item.as_row()
     written = list(csv.DictReader(io.StringIO(deltas_csv(SUMMARY))))
     assert list(written[0]) == list(row)
-    place = [row[name] for name in ("model", "merge", "dataset", "metric")]
-    (found,) = (one for one in written if [one[name] for name in ("model", "merge", "dataset", "metric")] == place)
+    place = [row[name] for name in ("row", "against", "dataset", "metric")]
+    (found,) = (one for one in written if [one[name] for name in ("row", "against", "dataset", "metric")] == place)
     of_sweep, of_cell = _all_comparisons(SUMMARY), _aggregates(SUMMARY, CellKey("hiagm", "projection", "nyt"), True)
     names = {name.rpartition("/")[2] for name in of_sweep}
     assert names <= row.keys() and {"delta", "low_95", "high_95", "p", "p_holm", "p_exact", "p_better"} <= names
     for name in names:
-        numbers = (row[name], of_sweep[f"{'/'.join(place)}/{name}"], of_cell[f"macro_f1_vs_none_{name}"])
+        place_of_sweep = f"{item.contrast.row}/vs/{'/'.join(place[1:])}/{name}"
+        numbers = (
+            row[name],
+            of_sweep[place_of_sweep],
+            of_cell[f"macro_f1_vs_hiagm/none_{name}"],
+        )
         assert numbers == pytest.approx((row[name],) * 3, nan_ok=True)
         assert found[name] == ("" if math.isnan(row[name]) else repr(row[name]))

@@ -90,7 +90,7 @@ def test_controls_stand_outside_the_families():
     findings = summary_of(sweep_file, found)
     alone = summary_of(sweep(models={"hiagm": {}}, published=None), [one for one in found if one.model == "hiagm"])
     assert [item.p_holm for item in findings.comparisons] == [item.p_holm for item in alone.comparisons]
-    assert {item.model for item in findings.control_comparisons} == {"flat"}
+    assert {item.contrast.row.model for item in findings.control_comparisons} == {"flat"}
     assert all(math.isnan(item.p_holm) and item.marks == "" for item in findings.control_comparisons)
     assert [row.control for row in findings.rows] == [False] * 3 + [True] * 3
 

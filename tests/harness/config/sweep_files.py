@@ -15,6 +15,7 @@ datasets:
   synthetic: {}
 seeds: [1, 2]
 encoder: {name: bag}
+controls: []
 """
 
 

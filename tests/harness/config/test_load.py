@@ -7,8 +7,10 @@ import pytest
 
 from harness.config.load import load
 from harness.config.schema import SweepFile
+from harness.core.errors import ConfigError
 from harness.core.registry import Component
 from harness.trials.settings import expand, flat_settings
+from tests.conftest import SweepWriter
 from tests.harness.config.sweep_files import GOOD, refusal, write
 from tests.shared import ROOT
 
@@ -179,7 +181,7 @@ def test_logits_are_not_dropped_out_before_a_maximum_over_them(tmp_path: Path) -
 def test_no_published_score_is_held_against_a_reconstruction(tmp_path: Path) -> None:
     published = "published: {paper: {source: paper, scores: {hmgdn/none: {synthetic: {micro_f1: 80.0}}}}}\n"
     message = refusal(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "hmgdn: {}") + published)
-    assert message.startswith("sweep.yaml:8: hmgdn is a reconstruction, built from one sentence in another paper")
+    assert message.startswith("sweep.yaml:9: hmgdn is a reconstruction, built from one sentence in another paper")
     assert message.endswith("leave hmgdn/none out.")
     assert load(write(tmp_path, GOOD + published.replace("hmgdn", "hiagm"))).published["paper"].scores["hiagm/none"]
 
@@ -237,3 +239,95 @@ def test_each_row_of_the_sensitivity_sweep_is_table_1_with_one_change() -> None:
         like = base[f"{model.partition('_')[0]}/{rest}"]
         differ = {name for name in settings if name not in names and settings[name] != like[name]}
         assert len(differ) == ("_" in model), (cell, differ)
+
+
+SYSTEMS = GOOD.replace("controls: []\n", "")
+
+
+def test_every_sweep_has_the_standing_controls_unless_it_says_not(tmp_path: Path) -> None:
+    sweep = load(write(tmp_path, SYSTEMS))
+    assert list(sweep.models) == ["hiagm", "constant", "linear"] and sweep.merges_of("linear") == ("none",)
+    assert all(sweep.models[key].control and sweep.is_standing(key) for key in ("constant", "linear"))
+    assert (sweep.seeds_of("hiagm"), sweep.seeds_of("linear")) == ((1, 2), (0,))
+    named = load(write(tmp_path, SYSTEMS.replace("models:\n", "models:\n  svm: {model: linear, label: SVM}\n")))
+    assert list(named.models) == ["svm", "hiagm", "constant"] and not named.is_standing("svm"), (
+        "it stands there already"
+    )
+    assert list(load(write(tmp_path, GOOD)).models) == ["hiagm"]
+    assert refusal(tmp_path, GOOD.replace("controls: []", "controls: [linaer]")) == (
+        "sweep.yaml:8: unknown system 'linaer'. Did you mean 'linear'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            "merges: [masking]",
+            "sweep.yaml:3: constant is not trained by gradients, and has no use for merges; leave it",
+        ),
+        ("encoder: {name: bag}", "sweep.yaml:3: constant is not trained by gradients, and has no use for encoder"),
+        ("trainer: {epochs: 3}", "sweep.yaml:3: constant is not trained by gradients, and has no use for trainer"),
+        ("options: {c: 1}", "sweep.yaml:3: unknown key 'models.constant.options.c'. There are none to choose from."),
+        ("seeds: [1, 1]", "sweep.yaml:3: seeds repeats 1; name each once"),
+        ("model: constnat", "sweep.yaml:3: unknown model 'constnat'. Did you mean 'constant'?"),
+    ],
+)
+def test_a_system_has_no_use_for_what_trains(tmp_path: Path, entry: str, words: str) -> None:
+    text = GOOD.replace("hiagm: {options: {node_width: 8}}", f"constant: {{{entry}}}")
+    assert refusal(tmp_path, text).startswith(words)
+
+
+def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
+    given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
+    sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))
+    assert sweep.seeds_of("them") == (5, 7) and sweep.seeds_of("hiagm") == (1, 2)
+
+
+def test_a_decision_rule_is_one_of_three_and_a_half_is_written_as_a_number(write_sweep: SweepWriter) -> None:
+    assert load(write_sweep(decision=0.5)).decision == load(write_sweep()).decision == "0.5"
+    assert load(write_sweep(decision="per_label")).decision == "per_label"
+    with pytest.raises(ConfigError, match=r"yaml:\d+: decision: .*'0.5', 'validation' or 'per_label'"):
+        load(write_sweep(decision=0.3))
+
+
+ROWS = GOOD.replace("  hiagm:", "  flat: {merges: [none]}\n  hiagm:")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("compare: {against: hiagn/none}", "10: unknown row 'hiagn/none'. Did you mean 'hiagm/none'?"),
+        ("compare: {against: hiagm}", "unknown row 'hiagm'. Did you mean 'hiagm/none'?"),
+        ("compare: pair", "compare.rule: Input should be 'base', 'against', 'pairs' or 'contrasts', not \"pair\""),
+        ("compare: contrasts", "compare: contrasts tests nothing without `contrasts:"),
+        ("contrasts: [[flat, hiagm/maskin]]", "unknown row 'hiagm/maskin'. Did you mean 'hiagm/masking'?"),
+        ("contrasts: [[flat, flat/none]]", "contrasts compare flat with flat/none, which is the same row; name two"),
+        ("contrasts: [[flat, hiagm/none], [hiagm/none, flat/none]]", "hiagm/none with flat/none twice"),
+        ("claims: {C: {text: x, kind: above, rows: [flat, flat/none], data: [synthetic]}}", "above compares two rows"),
+    ],
+)
+def test_rows_that_cannot_be_compared_are_refused_with_the_nearest_name(tmp_path: Path, said: str, words: str) -> None:
+    assert words in refusal(tmp_path, f"{ROWS}{said}\n")
+
+
+def test_rows_go_by_the_key_of_a_model_with_one_merge(tmp_path: Path) -> None:
+    rows = ROWS.replace("controls: []", "controls: [linear]")
+    sweep = load(write(tmp_path, f"{rows}compare: {{against: linear}}\ncontrasts: [[flat, hiagm/masking]]\n"))
+    assert sweep.named_rows["flat"] == sweep.named_rows["flat/none"] == ("flat", "none")
+    assert sweep.comparing.against == "linear" and "hiagm" not in sweep.named_rows
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ("", "base"),
+        ("merges: [none]\ncontrols: [linear]", "against"),
+        ("merges: [none]", "pairs"),
+        ("merges: [none]\ncontrasts: [[flat, hiagm]]", "contrasts"),
+        ("compare: pairs", "pairs"),
+    ],
+)
+def test_what_is_compared_where_nothing_is_said(tmp_path: Path, said: str, rule: str) -> None:
+    rows = ROWS.replace("controls: []\n", "") if "controls" in said else ROWS
+    assert load(write(tmp_path, f"{rows}{said}\n")).comparing.rule == rule

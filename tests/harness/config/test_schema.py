@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.config.load import load
-from harness.config.schema import Resources, SweepFile
+from harness.config.schema import SweepFile
 from tests.harness.config.sweep_files import GOOD, write
 
 
@@ -15,11 +15,6 @@ def test_defaults_and_numbers_without_a_dot(tmp_path: Path) -> None:
     assert sweep.trainer.encoder_lr == 2e-5 and sweep.trainer.head_lr == 1.0
     assert sweep.merges == ("none", "masking", "projection")
     assert sweep.models["hiagm"].options == {"node_width": 8}
-
-
-def test_only_shares_are_made_whole() -> None:
-    wholes = {gpus: Resources(gpus=gpus).alone().gpus for gpus in (0.0, 0.25, 1.0, 2.0, "auto")}  # type: ignore[arg-type]
-    assert wholes == {0.0: 0.0, 0.25: 1.0, 1.0: 1.0, 2.0: 2.0, "auto": "auto"}
 
 
 def test_a_model_has_the_sweep_s_merges_and_its_kind_s_objective_unless_it_says_otherwise() -> None:
@@ -42,7 +37,7 @@ def test_a_model_has_the_sweep_s_merges_and_its_kind_s_objective_unless_it_says_
         *[("flat", "none"), ("flat", "projection"), ("flat_dag", "masking")],
         *[(model, merge) for model in ("hiagm", "hmgdn") for merge in ("none", "projection")],
     ]
-    assert [sweep.structure_of(model) for model in sweep.models] == ["flat", "flat", "hiagm", "hmgdn"]
+    assert [sweep.component_of(model).name for model in sweep.models] == ["flat", "flat", "hiagm", "hmgdn"]
     assert [sweep.objective_of(model) for model in ("flat", "flat_dag")] == ["bce", "max_constraint"]
     assert [sweep.reads_hierarchy(model) for model in ("flat", "flat_dag", "hiagm")] == [False, True, True]
     assert [bool(sweep.reconstruction_of(model)) for model in sweep.models] == [False, False, False, True]

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from datasets import READERS
+from datasets.storage.readers import SELECTION
 from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
@@ -19,7 +20,8 @@ EVERY = [*MODELS, *READERS.values()]
 
 @pytest.mark.parametrize("component", EVERY, ids=lambda component: component.name)
 def test_options_read_from_source_equal_the_signature(component: Component) -> None:
-    parameters = inspect.signature(component.load()).parameters.values()
+    loaded = [component.load(), *([SELECTION.load()] if component.name in READERS else [])]
+    parameters = [one for function in reversed(loaded) for one in inspect.signature(function).parameters.values()]
     expected = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
     assert component.options().model_dump() == expected
     undocumented = [name for name, field in component.options.model_fields.items() if not field.description]
@@ -33,6 +35,11 @@ def test_numerics_hold_what_the_module_says(component: Component) -> None:
     assert own.items() <= component.numerics.items()
     # `minilm` is a `transformer` with weights of its own; everything else has a version under its name.
     assert set(own) == {"transformer" if component.name == "minilm" else component.name}
+
+
+@pytest.mark.parametrize("encoder", TEXT_ENCODERS.values(), ids=lambda c: c.name)
+def test_a_text_encoder_has_both_learning_rates(encoder: Component) -> None:
+    assert list(encoder.learning_rates) == ["encoder_lr", "head_lr"] and min(encoder.learning_rates.values()) > 0
 
 
 def test_what_is_loaded_is_named_by_options_of_that_type() -> None:
@@ -73,7 +80,7 @@ def test_an_objective_refuses_options_that_there_are(component: Component) -> No
 
 def test_the_zoo_has_everything_that_needs_no_weights_from_elsewhere() -> None:
     zoo = load(ROOT / "sweeps" / "zoo.yaml")
-    assert {zoo.structure_of(key) for key in zoo.models} == set(STRUCTURE_ENCODERS)
+    assert {zoo.component_of(key).name for key in zoo.models if not zoo.is_system(key)} == set(STRUCTURE_ENCODERS)
     assert {zoo.objective_of(key) for key in zoo.models} == set(OBJECTIVES)
     encoders = {zoo.encoder.name} | {entry.encoder.name for entry in zoo.models.values() if entry.encoder}
     assert set(TEXT_ENCODERS) - encoders == {"minilm", "transformer"}

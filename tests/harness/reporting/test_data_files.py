@@ -37,9 +37,9 @@ def test_there_is_a_row_per_comparison_and_controls_come_last():
     table = sweep(models={"hiagm": {}, "flat": {"control": True}}, published=None)
     findings = summary_of(table, noisy(table))
     rows = rows_of(data_files.deltas_csv(findings))
-    assert [row["family"] for row in rows] == [*("BBBBBBAA" * 2), *["control"] * 16]
+    assert [row["family"] for row in rows] == [*("BBBBBBAA" * 2), *["uncorrected"] * 16]
     assert rows[-1]["p_holm"] == "" and float(rows[0]["q_bh"]) == findings.comparisons[0].q_bh
-    nothing = sweep(merges=("none",), published=None)
+    nothing = sweep(merges=("none",), published=None, compare="base")
     assert data_files.deltas_csv(summary_of(nothing, [])) == ""
 
 

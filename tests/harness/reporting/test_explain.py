@@ -24,6 +24,9 @@ def test_everything_is_listed_with_its_choices(capsys: pytest.CaptureFixture[str
     assert sweep.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     first_words = {line.split()[0] for line in lines}
+    assert lines[lines.index(next(line for line in lines if line.startswith("  transformer "))) + 1].endswith(
+        "where a sweep file names none: encoder_lr 2e-05, head_lr 0.0001"
+    )
     assert {component.name for component in EVERY} | {
         *get_args(Merge),
         *get_args(HeadSplit),

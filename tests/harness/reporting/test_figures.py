@@ -81,9 +81,9 @@ def names(findings, *which):
     return [one.name for one in draw(findings, *which)]
 
 
-def test_a_report_has_three_figures_unless_all_are_asked_for():
-    assert names(SUMMARY) == names(SUMMARY, "main") == ["differences", "seeds", "published"]
-    assert names(SUMMARY, "all") == ["differences", "seeds", "published", "power"], "no predictions, no others"
+def test_a_report_has_four_figures_unless_all_are_asked_for():
+    assert names(SUMMARY) == names(SUMMARY, "main") == ["differences", "seeds", "published", "ranks"]
+    assert names(SUMMARY, "all") == ["differences", "seeds", "published", "ranks", "power"], "no predictions, no others"
     assert all(one.caption.endswith(".") for one in draw(SUMMARY, "all"))
 
 

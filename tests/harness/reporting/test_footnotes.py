@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from harness.analysis.summarise import find
-from harness.config.schema import BestEpoch
+from harness.config.trainer import BestEpoch
 from harness.reporting.data_files import cells_csv
 from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
 from harness.reporting.latex import latex

@@ -13,8 +13,8 @@ def test_every_symbol_is_one_character_with_a_meaning():
     set_by_analysis = {marks.BETTER, marks.WORSE, marks.STAR, marks.HOLLOW, marks.DAGGER, marks.RECONSTRUCTED}
     assert (
         set(notation.MEANINGS)
-        == {*set_by_analysis, notation.CUT, notation.IMPROVING, notation.NONE}
-        == set("▲▼*☆†§‡↗–")
+        == {*set_by_analysis, notation.CUT, notation.IMPROVING, notation.BELOW, notation.NONE}
+        == set("▲▼*☆†§‡↗↓–")
     )
     assert all(notation.MEANINGS.values())
 

@@ -78,7 +78,7 @@ def test_a_lost_base_run_takes_every_star_of_its_model_without_a_seed_to_spare()
     for num_seeds, has_stars in ((LEAST_PAIRS, False), (LEAST_PAIRS + SPARE_SEEDS, True)):
         planned = sweep(seeds=tuple(range(num_seeds)), models={"hiagm": {}}, published=None)
         found = without(fixed(planned, gain=5.0), merge="none", seed=0)
-        marks = [one.marks for one in summary_of(planned, found).comparisons if one.merge == "masking"]
+        marks = [one.marks for one in summary_of(planned, found).comparisons if one.contrast.row.merge == "masking"]
         assert len(marks) == 8 and all(bool(one) == has_stars for one in marks)
 
 
@@ -114,10 +114,10 @@ def test_the_power_of_an_average_is_that_of_its_own_datasets(write_sweep: SweepW
 
 def test_cells_that_are_one_trial_cost_one() -> None:
     plan = Plan.open(load(TABLE_1.parent / "controls.yaml"))
-    assert len(plan.trials) == 480 and len(plan.cells()) == 96
+    assert len(plan.trials) == 480 + 2 * 2 and len(plan.cells()) == 96 + 2 * 2
     text = describe(plan, sd=0.3, hours=2.0)
     assert (
-        "66 trials per seed, 2 hours each (as given): 132 hours per seed, 660 hours for all 5, of which 660 are to go"
+        "66 trials per seed, 2 hours each (as given): 132 hours per seed, 660 hours for all 5, of which 668 are to go"
         in text
     )
 
@@ -176,7 +176,7 @@ def test_without_spread_it_says_what_to_give(write_sweep: SweepWriter) -> None:
 @pytest.mark.parametrize(
     ("gain", "words"),
     [
-        (lambda merge, seed: 0.0, "on WOS micro every finished seed scores the same as its base"),
+        (lambda merge, seed: 0.0, "on WOS micro every finished seed of both rows scores the same"),
         (lambda merge, seed: 1.0 * (merge == "masking"), "on WOS micro all seeds differ by the same number"),
         (lambda merge, seed: -seed * (merge == "none"), "on WOS micro the seed had no effect"),
     ],
@@ -202,8 +202,8 @@ def test_a_published_difference_of_a_whole_corpus_is_no_target_of_a_subset() -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"merges": ["projection"]}, "the base merge 'none' is not among"),
-        ({"merges": ["none"]}, "there is no merge but the base merge"),
+        ({"merges": ["projection"], "compare": "base"}, "the base merge 'none' is not among"),
+        ({"merges": ["none"], "compare": "base"}, "there is no merge but the base merge"),
         ({"models": {"flat": {"control": True}}}, "every model is a control"),
     ],
 )

@@ -13,8 +13,10 @@ from sklearn.metrics import f1_score
 
 from datasets.storage import predictions
 from datasets.storage.corpus import Corpus
+from harness.analysis.inputs import RunKey
 from harness.analysis.summarise import find
 from harness.config.load import load
+from harness.core.metric_names import DECISIONS
 from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
@@ -29,10 +31,12 @@ from tests.shared import ROOT
 HOW = Resampling(draws=50, swaps=50)
 
 
-def fill(path: Path, select: str = "per_metric") -> tuple[Plan, dict[tuple[str, int], dict[str, float]]]:
+def fill(
+    path: Path, select: str = "per_metric", with_values: bool = False
+) -> tuple[Plan, dict[tuple[str, int], dict[str, float]]]:
     """Finishes every trial with made-up predictions; returns the plan and scikit-learn's scores of them."""
     plan = Plan.open(load(path))
-    expected = predict(plan, plan.trials, select)
+    expected = predict(plan, plan.trials, select, with_values)
     by_place = {(one.settings.merge, one.settings.seed): expected[one.key] for one in plan.trials}
     return Plan.open(load(path)), by_place
 
@@ -61,11 +65,12 @@ def test_a_run_that_predicts_the_same_for_every_document_has_collapsed(
     predicted[:, labels] = True
     store, (first, *_) = Store(Path(plan.sweep.store)), plan.trials
     file = store.folder(first.key) / "predictions.parquet"
-    lists = pq.read_table(file)["macro_f1_labels"].combine_chunks()
-    macro = (np.ones(len(lists.flatten()), bool), lists.flatten().to_numpy(), lists.offsets.to_numpy())
-    both = {"micro_f1": sparse.csr_array(predicted), "macro_f1": sparse.csr_array(macro, shape=gold.shape)}
-    sha256 = predictions.write(file, corpus.doc_ids(corpus.rows("test")), both)
     assert first.record is not None
+    doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
+    arrow = {split: pa.array(ids) for split, ids in doc_ids.items()}
+    kept = predictions.read(file, arrow, first.record.predictions_sha256, "the corpus")
+    constant = predictions.Predictions(predictions.LabelValues.of_labels(sparse.csr_array(predicted)))
+    sha256 = predictions.write(file, doc_ids, {**kept, "micro_f1": constant})
     micro = 100 * f1_score(gold, predicted, average="micro", zero_division=0)
     scores = first.record.scores | {"micro_f1": micro}
     store.finish(first.record.model_copy(update={"scores": scores, "predictions_sha256": sha256}))
@@ -165,3 +170,47 @@ def test_groups_of_labels_are_counted_on_what_a_trial_was_trained_on(write_sweep
         assert find(*collect(plan)).facts.dataset_facts["synthetic"].label_groups == expected
         counted[documents] = expected
     assert counted[0] != counted[60], "a subset has fewer frequent labels"
+
+
+@pytest.mark.parametrize("select", ["per_metric", "micro"])
+def test_labels_by_another_decision_rule_give_its_recorded_scores(write_sweep: SweepWriter, select: str) -> None:
+    path = write_sweep(models={"flat": {}}, trainer={"epochs": 2, "select": select}, decision="per_label")
+    plan, at_half = fill(path, select, with_values=True)
+    samples = {rule: read_samples(plan, HOW, rule)["synthetic"] for rule in DECISIONS}
+    for one in plan.trials:
+        assert one.record is not None
+        merge, seed = one.settings.merge, one.settings.seed
+        for metric, score in at_half[merge, seed].items():
+            run = RunKey("flat", merge, seed)
+            assert samples["0.5"].score(run, metric) == pytest.approx(score, abs=1e-9)  # type: ignore[arg-type]
+            for rule, scores in one.record.decisions.items():
+                assert samples[rule].score(run, metric) == pytest.approx(scores[metric], abs=1e-9)  # type: ignore
+                assert scores[metric] != pytest.approx(score, abs=1e-9)
+    findings = find(*collect(plan))
+    rules = findings.decisions
+    assert rules is not None and rules.changes.keys() == {"0.5", "validation"} and rules.num_alike == 0
+    for one in findings.results:
+        (planned,) = (planned for planned in plan.trials if planned.key == one.key)
+        assert planned.record is not None
+        assert one.scores is not None and one.scores["micro_f1"] == planned.record.decisions["per_label"]["micro_f1"]
+    assert "## Decision rules" in markdown(findings)
+
+
+def test_a_recorded_score_of_another_rule_is_checked_too(write_sweep: SweepWriter) -> None:
+    plan, _ = fill(path := write_sweep(models={"flat": {}}), with_values=True)
+    second = plan.trials[1].record
+    assert second is not None
+    changed = {**second.decisions, "validation": {**second.decisions["validation"], "micro_f1": 12.0}}
+    plan.store.finish(second.model_copy(update={"decisions": changed}))
+    plan = Plan.open(load(path))
+    find(*collect(plan))
+    (warning,) = warnings(plan)
+    assert "by validation, and the record says 12.0000" in warning
+
+
+def test_trials_of_labels_alone_are_the_same_by_every_rule(write_sweep: SweepWriter) -> None:
+    plan, at_half = fill(write_sweep(models={"flat": {}}))
+    sample = read_samples(plan, HOW, "per_label")["synthetic"]
+    for (merge, seed), scores in at_half.items():
+        assert sample.score(RunKey("flat", merge, seed), "micro_f1") == pytest.approx(scores["micro_f1"], abs=1e-9)
+    assert find(*collect(plan)).decisions is None

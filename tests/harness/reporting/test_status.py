@@ -22,9 +22,9 @@ def test_every_cell_says_why_it_runs(write_sweep: SweepWriter) -> None:
     assert lines[1].split() == ["flat", "none", "synthetic", "2", "0", "0", "all", "finished"]
     assert lines[2].split() == ["flat", "projection", "synthetic", "0", "0", "2", "never", "run"]
     assert "4 trials: 2 done, 0 failed, 2 new." in lines
-    changed = write_sweep(models={"flat": {}}, trainer={"epochs": 9, "batch_size": 32, "encoder_lr": 0.02})
+    changed = write_sweep(models={"flat": {}}, trainer={"epochs": 9, "batch_size": 32, "head_lr": 0.03})
     words = describe(Plan.open(load(changed))).splitlines()[1]
-    assert "changed since it was run: trainer.epochs: 2 -> 9, trainer.head_lr: 0.01 -> 0.0001" in words
+    assert "changed since it was run: trainer.epochs: 2 -> 9, trainer.head_lr: 0.01 -> 0.03" in words
 
 
 def test_what_the_planned_seeds_can_show(write_sweep: SweepWriter) -> None:

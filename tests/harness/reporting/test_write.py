@@ -30,7 +30,7 @@ def test_a_report_links_its_figures_and_every_link_is_a_file(tmp_path: Path) -> 
     text = write(FINDINGS, tmp_path).read_text("utf-8")
     links = re.findall(r"\]\((fig/[^)]+)\)", text)
     assert drawn(tmp_path) == {Path(link).name for link in links}
-    names = ("differences", "seeds")
+    names = ("differences", "seeds", "ranks")
     assert drawn(tmp_path) == {f"table1-{name}.{ending}" for name in names for ending in ("svg", "png", "csv")}
     with (tmp_path / "fig" / "table1-seeds.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == 60

@@ -55,14 +55,14 @@ def test_each_kind_is_measured_once_on_a_gpu_of_its_own(
     def measure(trial: dict[str, Any], data: Path) -> tuple[int, int]:
         """The real steps; only the reading of the device stands in."""
         from harness.training import trained
-        from harness.trials.settings import TrialSettings
+        from harness.trials.settings import TrainedSettings
 
         started = time.time()
         gpus = ray.get_runtime_context().get_accelerator_ids()["GPU"]
         if trial["merge"] == "projection" and trial["structure"] == "flat":
             raise RuntimeError("no measuring this one")
         needed = {"none": 13, "projection": 24}[trial["merge"]] * GIB
-        answer = trained.measure_memory(TrialSettings.model_validate(trial), data, lambda: (needed, 80 * GIB))
+        answer = trained.measure_memory(TrainedSettings.model_validate(trial), data, lambda: (needed, 80 * GIB))
         with log.open("a") as stream:
             stream.write(f"{' '.join(gpus)} {started} {time.time()}\n")
         return answer

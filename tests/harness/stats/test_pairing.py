@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from harness.stats import pairing
-from harness.stats.pairing import Arms, Pairs, SeedKey
+from harness.stats.pairing import Arms, Constant, Pairs, SeedKey
+from harness.stats.t_tests import t_test
 
 
 def by_seed(values):
@@ -74,3 +76,38 @@ def test_least_p_is_reached_and_never_passed():
     unequal = arms_of([10, 11], [0, 1, 2, 3, 4])
     assert pairing.least_p([unequal]) == 1 / 21 == Arms.exact_p([unequal])
     assert pairing.least_p([pairs_of([])]) == 1
+
+
+LONE = {SeedKey(0, "", "constant"): 80.0}
+
+
+@pytest.mark.parametrize("design", [Pairs, Arms])
+def test_runs_are_held_against_a_constant_by_the_one_sample_t_test_in_any_design(design):
+    runs = {
+        SeedKey(seed, made_on): 80 + score for seed, made_on, score in [(1, "a", 1.0), (2, "a", 2.0), (3, "b", 4.5)]
+    }
+    found = design.of(runs, LONE)
+    assert isinstance(found, Constant) and found.exact_test == "sign flip"
+    assert found.seeds == ((1, 2, 3), (0,)) and found.differences == {1: 1.0, 2: 2.0, 3: 4.5}
+    oracle = scipy.stats.ttest_1samp([81, 82, 84.5], 80)
+    test = t_test([found])
+    assert (test.p, test.df) == pytest.approx((oracle.pvalue, 2))
+    turned = design.of(LONE, runs)
+    assert turned.seeds == ((0,), (1, 2, 3)) and t_test([turned]).difference == pytest.approx(-test.difference)
+    assert turned.differences == {1: -1.0, 2: -2.0, 3: -4.5}
+
+
+def test_two_constants_are_one_pair_and_a_missing_one_is_none():
+    both = Pairs.of(LONE, {SeedKey(0, "", "constant"): 79.0})
+    assert (both.size, both.seeds, t_test([both]).status) == (1, ((0,), (0,)), "too few pairs")
+    none = Pairs.of({SeedKey(1): 81.0}, {})
+    assert none.size == 0 and Pairs.of({}, LONE).size == 0
+
+
+def test_an_arm_whose_seeds_are_its_own_is_compared_as_a_whole_and_with_any_hardware():
+    ours = {SeedKey(seed, "gpu"): 80.0 + seed for seed in (1, 2, 3)}
+    theirs = {SeedKey(seed, "", "unpaired"): 70.0 + seed for seed in (1, 2)}
+    found = Pairs.of(ours, theirs)
+    assert type(found) is Arms and found.seeds == ((1, 2, 3), (1, 2)) and found.mixed == ()
+    oracle = scipy.stats.ttest_ind([81, 82, 83], [71, 72], equal_var=False)
+    assert t_test([found]).p == pytest.approx(oracle.pvalue)

@@ -63,16 +63,18 @@ def test_the_whole_sweep_is_compared_once_it_is_complete(write_sweep: SweepWrite
     _, client, runs = mirrored(path)
     (whole,) = (run for run in runs if "sweep" in run.data.tags)
     metrics = whole.data.metrics
-    assert metrics["hiagm/projection/synthetic/micro_f1/delta"] == pytest.approx(2.0)
+    assert metrics["hiagm/projection/vs/hiagm/none/synthetic/micro_f1/delta"] == pytest.approx(2.0)
     # Differences 1, 2, 3: t = 2 sqrt(3) on 2 degrees of freedom.
-    assert metrics["hiagm/projection/synthetic/micro_f1/p"] == pytest.approx(1 - (12 / 14) ** 0.5)
+    assert metrics["hiagm/projection/vs/hiagm/none/synthetic/micro_f1/p"] == pytest.approx(1 - (12 / 14) ** 0.5)
     (cell,) = (run for run in runs if is_cell(run) and run.data.tags["merge"] == "projection")
     # Of its three trials those of seeds 2 and 3, and of the base's that of seed 3: the others had their best before.
     assert (cell.data.metrics["num_improving"], cell.data.tags["row_still_improving"]) == (2, "True")
     (base,) = (run for run in runs if is_cell(run) and run.data.tags["merge"] == "none")
     assert (base.data.metrics["num_improving"], base.data.tags["row_still_improving"]) == (1, "False")
-    assert cell.data.metrics["micro_f1_vs_none_p"] == metrics["hiagm/projection/synthetic/micro_f1/p"]
-    assert cell.data.tags["micro_f1_vs_none_marks"] == "", "three pairs have no star"
+    assert (
+        cell.data.metrics["micro_f1_vs_hiagm/none_p"] == metrics["hiagm/projection/vs/hiagm/none/synthetic/micro_f1/p"]
+    )
+    assert cell.data.tags["micro_f1_vs_hiagm/none_marks"] == "", "three pairs have no star"
     run_id = whole.info.run_id
     assert [file.path for file in client.list_artifacts(run_id, "report/fig")] == ["report/fig/tiny-seeds.png"]
     assert {file.path for file in client.list_artifacts(run_id, "report")} == {

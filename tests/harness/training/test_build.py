@@ -13,7 +13,7 @@ from datasets.prepare import prepare
 from datasets.storage.corpus import open_corpus
 from harness.config.load import load
 from harness.core.errors import DataError, UserError
-from harness.training import build
+from harness.training import build, tokenised
 from harness.training import run as runner
 from harness.training.build import Data
 from harness.training.train import seed_everything
@@ -89,7 +89,7 @@ def test_damaged_tokens_are_made_again(write_sweep: SweepWriter, data_dir: Path,
         for number, content in enumerate(contents):
             path.unlink()  # Not overwritten: the memory map of the trial before still reads it.
             path.write_bytes(content)
-            build._tokenise_once.cache_clear()
+            tokenised.tokenise_once.cache_clear()
             again = ran(one, data_dir, Store(tmp_path / f"{path.suffix}{number}"))
             assert again.predictions_sha256 == first.predictions_sha256
     assert newest.read_bytes() == whole

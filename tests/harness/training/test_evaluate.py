@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
-from harness.config.schema import TrainerSettings
+from datasets.storage.predictions import Keeper
+from harness.config.trainer import TrainerSettings
 from harness.training.evaluate import Documents, evaluate, uses_bf16
 from harness.training.metrics import Tally, ThresholdFree
 from models.text_encoders.base import TokenBatch
@@ -25,7 +26,8 @@ class Table(nn.Module):
     def __init__(self, probabilities_NL: np.ndarray):
         super().__init__()
         self.table = nn.Parameter(torch.from_numpy(probabilities_NL.astype(np.float32)))
-        self.heads = SimpleNamespace(probabilities=lambda output: output)
+        structure = SimpleNamespace(meaning="probabilities")
+        self.heads = SimpleNamespace(probabilities=lambda output: output, structure=structure)
         self.device = torch.device("cpu")
         self.sizes: list[int] = []
 
@@ -53,17 +55,12 @@ def test_scores_and_predictions_are_those_of_one_batch(num: int, micro_batches: 
     gold = random.random((num, 5)) < 0.4
     groups = {"few": np.array([True, False, True, False, False])}
     model = Table(table)
-    scores, predicted = evaluate(
-        model,  # type: ignore[arg-type]
-        split_of(num + 5, rows, gold),
-        FOREST,
-        SETTINGS,
-        micro_batches,
-        groups,
-        threshold_free=True,
-    )
+    split, keeper = split_of(num + 5, rows, gold), Keeper()
+    scores = evaluate(model, split, FOREST, SETTINGS, micro_batches, groups, keeper)  # type: ignore[arg-type]
     assert model.sizes == sizes
-    assert (predicted.toarray() == (table[rows] > 0.5)).all(), "in the split's order; a half is no prediction"
+    kept = keeper.kept()
+    assert (kept.above(0.5, 5).toarray() == (table[rows] > 0.5)).all(), "in the split's order; a half is no prediction"
+    assert kept.values.tolist() == table[rows][table[rows] > 0].astype(np.float16).tolist()
     tally, curves = Tally(FOREST, groups), ThresholdFree(FOREST)
     tally.add(table[rows] > 0.5, gold)
     curves.add(table[rows].astype(np.float32), gold)
@@ -73,9 +70,8 @@ def test_scores_and_predictions_are_those_of_one_batch(num: int, micro_batches: 
 
 def test_scores_that_need_probabilities_are_made_only_when_asked_for() -> None:
     gold = np.eye(5, dtype=bool)
-    scores, predicted = evaluate(Table(gold), split_of(5, np.arange(5), gold), FOREST, SETTINGS)  # type: ignore[arg-type]
+    scores = evaluate(Table(gold), split_of(5, np.arange(5), gold), FOREST, SETTINGS)  # type: ignore[arg-type]
     assert "hier_f1_auc" not in scores and (scores["micro_f1"], scores["macro_f1"]) == (100.0, 100.0)
-    assert (predicted.shape, predicted.nnz) == ((5, 5), 5)
 
 
 def test_a_batch_is_its_places_in_their_order() -> None:

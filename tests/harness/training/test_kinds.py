@@ -1,5 +1,6 @@
 """A kind of trial is one function: what it returns becomes a whole record, and what it raises a failure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy.sparse
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.documents import SplitName
+from datasets.storage.predictions import LabelValues, Predictions
 from harness.config.load import load
 from harness.training import run as runner
 from harness.training import trained
@@ -43,7 +45,9 @@ def constant(context: Context) -> Measured:
     return Measured(
         scores=headline | {f"valid_{metric}": valid[metric] for metric in headline},
         selected={metric: {"epoch": 1, **test} for metric in headline},
-        predicted={metric: scipy.sparse.csr_array(predicted) for metric in headline},
+        predicted={
+            metric: Predictions(LabelValues.of_labels(scipy.sparse.csr_array(predicted))) for metric in headline
+        },
         history=[entry],
         train_seconds=0.25,
         num_parameters={"labels": int(frequent.sum())},
@@ -53,8 +57,7 @@ def constant(context: Context) -> Measured:
 
 
 def set_kind(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
-    (name,) = (name for name, value in vars(runner).items() if value is trained.measure)
-    monkeypatch.setattr(runner, name, kind)
+    monkeypatch.setattr(trained, "measure", kind)
 
 
 @pytest.fixture
@@ -93,10 +96,9 @@ def test_equal_predictions_have_one_hash_and_others_another(
 ) -> None:
     def no_label(context: Context) -> Measured:
         measured = constant(context)
-        for labels in measured.predicted.values():
-            labels.data[:] = False
-            labels.eliminate_zeros()
-        return measured
+        corpus = context.corpus
+        none = scipy.sparse.csr_array((len(corpus.rows("test")), len(corpus.hierarchy)), dtype=bool)
+        return replace(measured, predicted=dict.fromkeys(measured.predicted, Predictions(LabelValues.of_labels(none))))
 
     hashes = []
     for number, kind in enumerate((constant, constant, no_label)):

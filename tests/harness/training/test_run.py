@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
+from datasets.storage import predictions
 from datasets.storage.corpus import Corpus
 from datasets.storage.label_groups import label_groups
 from harness.config.load import load
 from harness.core.errors import StoreError, UserError
+from harness.scoring.decisions import decide
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.metrics import Tally
@@ -31,12 +34,17 @@ def test_the_record_follows_from_the_stored_predictions(
     corpus = Corpus.open(data_dir / one.settings.corpus)
     rows = corpus.rows("test")
     gold = corpus.labels(rows).toarray()
-    table = pq.read_table(store.folder(one.key) / "predictions.parquet")
-    assert table.column("doc_id").to_pylist() == corpus.doc_ids(rows)
+    ids = {split: pa.array(corpus.doc_ids(corpus.rows(split))) for split in predictions.EVALUATED}
+    file = store.folder(one.key) / "predictions.parquet"
+    kept = predictions.read(file, ids, record.predictions_sha256, "the corpus")
+    gold_valid = corpus.labels(corpus.rows("val"))
+    assert record.decisions.keys() == {"validation", "per_label"}
     for metric in ("micro_f1", "macro_f1"):
-        predicted = np.zeros_like(gold)
-        for place, labels in enumerate(table.column(f"{metric}_labels").to_pylist()):
-            predicted[place, labels] = True
+        predicted = kept[metric].test.above(0.5, gold.shape[1]).toarray()
+        for rule, scores in record.decisions.items():
+            labels = decide(rule, kept[metric], gold_valid).toarray()  # type: ignore[arg-type]
+            expected = 100 * f1_score(gold, labels, average=metric[:5], zero_division=0)
+            assert scores[metric] == pytest.approx(expected)
         groups = label_groups(corpus.labels(corpus.rows("train")).toarray().sum(0))
         tally = Tally(corpus.hierarchy, groups)
         tally.add(predicted, gold)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.corpus import open_corpus
-from harness.config.schema import TrainerSettings
+from harness.config.trainer import TrainerSettings
 from harness.training import build, train
 from harness.training.build import Data
 from harness.training.evaluate import Documents

@@ -11,7 +11,7 @@ import torch
 
 from datasets.prepare import prepare
 from datasets.storage.corpus import open_corpus
-from harness.config.schema import BestEpoch, TrainerSettings
+from harness.config.trainer import BestEpoch, TrainerSettings
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.build import Data
@@ -125,6 +125,8 @@ def test_a_killed_trial_goes_on_and_ends_in_the_same_bits(
         pytest.param(
             *("flat", "none", {"name": "textrcnn", "options": {**WORDS, "channels": 24}}), marks=pytest.mark.slow
         ),
+        ("flat", "none", {"name": "ngrams", "options": {"width": 64}}),
+        ("hiagm_la", "none", {"name": "ngrams", "options": {"width": 64}}),
         pytest.param(
             *("flat", "none", {"name": "lstm", "options": {**WORDS, "pooling": "mean"}}), marks=pytest.mark.slow
         ),
@@ -270,11 +272,15 @@ EPOCHS = {epoch: RANDOM.random((NUM, 5)) for epoch in (1, 2, 3)}
 TRAIN = np.repeat([[False, False, True, False, False], [True, True, True, False, False]], [57, 3], axis=0)
 
 
+VALID = np.arange(NUM)[::-2]
+
+
 def found_at(best: dict[str, int]) -> tuple[BestEpochs, Table]:
     """Returns what is found at the best epoch of each metric."""
     progress = TrainingProgress(best={metric: {"score": 0.0, "epoch": epoch} for metric, epoch in best.items()})
     weights = {metric: {"table": torch.from_numpy(EPOCHS[epoch]).float()} for metric, epoch in best.items()}
     splits = {"train": SimpleNamespace(gold=scipy.sparse.csr_array(TRAIN)), "test": split_of(NUM, np.arange(NUM), GOLD)}
+    splits["val"] = split_of(NUM, VALID, GOLD[VALID])
     data: Any = SimpleNamespace(splits=splits, corpus=SimpleNamespace(hierarchy=FOREST))
     model = Table(np.zeros((NUM, 5)))
     return BestEpochs.test(model, Fitted(progress, weights), data, SETTINGS), model  # type: ignore[arg-type]
@@ -282,13 +288,17 @@ def found_at(best: dict[str, int]) -> tuple[BestEpochs, Table]:
 
 def test_each_metric_is_tested_with_the_weights_of_its_own_best_epoch() -> None:
     found, model = found_at({"micro_f1": 1, "macro_f1": 3})
-    assert model.sizes == [NUM, NUM]
+    assert model.sizes == [len(VALID), NUM] * 2
     for metric, epoch in {"micro_f1": 1, "macro_f1": 3}.items():
         predicted = EPOCHS[epoch] > 0.5
         groups = {"frequent": TRAIN.sum(0) >= 50, "few": TRAIN.sum(0) == 3, "zero": TRAIN.sum(0) == 0}
         tally = Tally(FOREST, groups)
         tally.add(predicted, GOLD)
-        assert (found.predicted[metric].toarray() == predicted).all()
+        kept = found.predicted[metric]
+        assert (kept.test.above(0.5, 5).toarray() == predicted).all()
+        assert kept.valid is not None and (kept.valid.above(0.5, 5).toarray() == predicted[VALID]).all()
+        assert found.decided[metric]["0.5"].items() >= tally.scores().items()
+        assert found.decided[metric]["validation"]["threshold"] != 0.5
         selected = dict(found.selected[metric])
         assert selected.pop("epoch") == epoch and 0 < selected.pop("hier_f1_auc") < 100
         assert selected == pytest.approx(tally.scores())
@@ -296,9 +306,9 @@ def test_each_metric_is_tested_with_the_weights_of_its_own_best_epoch() -> None:
 
 def test_one_epoch_that_is_best_of_both_is_tested_once() -> None:
     found, model = found_at({"micro_f1": 2, "macro_f1": 2})
-    assert model.sizes == [NUM]
+    assert model.sizes == [len(VALID), NUM]
     assert found.selected["micro_f1"] == found.selected["macro_f1"] and found.selected["micro_f1"]["epoch"] == 2
-    assert (found.predicted["macro_f1"].toarray() == (EPOCHS[2] > 0.5)).all()
+    assert found.predicted["macro_f1"] is found.predicted["micro_f1"], "so that it is stored once"
 
 
 @pytest.mark.parametrize(
@@ -315,5 +325,12 @@ def test_the_headline_is_read_where_the_rule_says(rule: BestEpoch, expected: lis
     valid = [(80.0, 50.0), (0.0, 0.0), (79.0, 60.0)]
     history = [{"valid_micro_f1": micro_f1, "valid_macro_f1": macro_f1} for micro_f1, macro_f1 in valid]
     names = ("micro_f1", "macro_f1", "other", "valid_micro_f1", "valid_macro_f1")
-    found = BestEpochs({"micro_f1": micro, "macro_f1": macro}, {}).headline(rule, history)
-    assert found == dict(zip(names, expected, strict=True))
+    rows = {"micro_f1": micro, "macro_f1": macro}
+    decided: Any = {
+        metric: {"0.5": row, "per_label": {name: value + 1 for name, value in row.items()}}
+        for metric, row in rows.items()
+    }
+    tested = BestEpochs(rows, {}, decided)
+    found = tested.headline(rule, history)
+    assert {name: found[name] for name in names} == dict(zip(names, expected, strict=True))
+    assert tested.decisions(rule)["per_label"].items() >= {name: found[name] + 1 for name in names[:3]}.items()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,19 @@ from harness.core.registry import Component
 from harness.core.source import constant, reached
 from harness.trials.identity import RUNNER, identity
 from harness.trials.plan import Plan
-from harness.trials.settings import NOT_IDENTITY, TrialSettings, expand
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
+from harness.trials.settings import NOT_IDENTITY, FittedSettings, TrainedSettings, TrialSettings, expand
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS
 from tests.conftest import SweepWriter
 from tests.shared import ROOT
 
 PACKAGES = ("harness", "models", "datasets")
-PARTS = [RUNNER, *TEXT_ENCODERS.values(), *STRUCTURE_ENCODERS.values(), *OBJECTIVES.values()]
-DIGEST = "6a2b643ebb0c16e3"
-"""Of the identities of every trial of every sweep file, were the fingerprint of all corpora `x`. It changed last when
-the content of what a trial loads took the place of paths and of names on the hub."""
+TRAINED, FITTED = TrainedSettings.kind, FittedSettings.kind
+RUNNERS = (RUNNER, TRAINED, FITTED)
+CHOSEN = [part for parts in (TEXT_ENCODERS, STRUCTURE_ENCODERS, OBJECTIVES, SYSTEMS) for part in parts.values()]
+PARTS = [*RUNNERS, *CHOSEN]
+DIGEST = "b6fd33f98654858b"
+"""Of the identities of every trained trial of every sweep file, were the fingerprint of all corpora `x`. It changed
+last when the zoo got a row."""
 IDENTITIES = """
 import json
 from pathlib import Path
@@ -38,9 +42,9 @@ print(json.dumps([identity(trial, "x") for trial in trials]))
 """
 NUMERICS = """
 from harness.core.errors import ConfigError
-from harness.trials.identity import RUNNER
+from harness.trials.settings import TrainedSettings
 from models import STRUCTURE_ENCODERS
-for part in (RUNNER, STRUCTURE_ENCODERS["hiagm"]):
+for part in (TrainedSettings.kind, STRUCTURE_ENCODERS["hiagm"]):
     try:
         print(sorted(part.numerics.items()))
     except ConfigError as error:
@@ -51,7 +55,7 @@ MOVES = {
     "models.layers.gcn": "models.layers.graph_convolution",
     "models.layers.dropout": "models.noise",
     "models.structure_encoders.hiagm": "models.structure_encoders.label_graph",
-    "harness.training.metrics": "harness.training.scores",
+    "harness.training.metrics": "harness.training.tallies",
     "harness.training": "harness.learning",
     "datasets.storage": "datasets.shelves",
 }
@@ -71,14 +75,20 @@ def answer(code: str, folder: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
 
 
+def names(trial: TrialSettings) -> frozenset[str]:
+    """Returns the names of the parts of a trial."""
+    return frozenset(part.name for part in trial.components)
+
+
 def identities() -> list[str]:
     trials = [trial for path in sorted((ROOT / "sweeps").glob("*.yaml")) for trial in expand(load(path))]
     return [identity(trial, "x") for trial in trials]
 
 
 def test_no_identity_changes_unawares() -> None:
-    found = identities()
-    assert (len(found), hashlib.sha256("".join(found).encode()).hexdigest()[:16]) == (1770, DIGEST)
+    trials = [trial for path in sorted((ROOT / "sweeps").glob("*.yaml")) for trial in expand(load(path))]
+    found = [identity(trial, "x") for trial in trials if isinstance(trial, TrainedSettings)]
+    assert (len(found), hashlib.sha256("".join(found).encode()).hexdigest()[:16]) == (1780, DIGEST)
 
 
 def test_moving_and_renaming_files_changes_no_identity(copy: Path) -> None:
@@ -93,19 +103,29 @@ def test_moving_and_renaming_files_changes_no_identity(copy: Path) -> None:
     assert json.loads(answer(code, copy)) == identities()
 
 
-@pytest.mark.parametrize("file", ["models/layers/gcn.py", "models/classifier.py", "datasets/storage/__init__.py"])
-def test_a_raised_version_changes_the_identities_of_those_that_run_it(copy: Path, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("models/layers/gcn.py", lambda trial: bool(names(trial) & {"hiagm", "hiagm_la", "himatch"})),
+        ("models/classifier.py", lambda trial: isinstance(trial, TrainedSettings)),
+        ("harness/training/fitted.py", lambda trial: isinstance(trial, FittedSettings)),
+        ("datasets/storage/__init__.py", lambda trial: True),
+    ],
+)
+def test_a_raised_version_changes_the_identities_of_those_that_run_it(
+    copy: Path, file: str, concerned: Callable[[TrialSettings], bool]
+) -> None:
     path = copy / file
     text, count = re.subn(r"^(NUMERICS = .*): (\d+)}", r"\1: 99}", path.read_text("utf-8"), flags=re.MULTILINE)
     assert count == 1
     path.write_text(text, "utf-8")
     trials = [trial for one in sorted((ROOT / "sweeps").glob("*.yaml")) for trial in expand(load(one))]
     changed = {
-        trial.structure
+        names(trial)
         for trial, old, new in zip(trials, identities(), json.loads(answer(IDENTITIES, copy)), strict=True)
         if old != new
     }
-    assert changed == ({"hiagm", "hiagm_la", "himatch"} if "gcn" in file else {trial.structure for trial in trials})
+    assert changed == {names(trial) for trial in trials if concerned(trial)}
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
@@ -113,9 +133,10 @@ def test_all_that_is_reached_is_covered_and_nothing_of_what_comes_after(part: Co
     modules = set(reached(part.module))
     assert min(part.numerics.values()) >= 1, "every file that is reached is covered, or this would have raised"
     rooms = {".".join(module.split(".")[:2]) for module in modules if module.startswith("harness.")}
-    assert rooms <= {"harness.core", "harness.config", "harness.trials", "harness.training"}
-    assert ("harness.training" in rooms) == (part is RUNNER)
-    assert not {module for module in modules if module.startswith(("datasets.corpora", "datasets.formats"))}
+    assert rooms <= {"harness.core", "harness.config", "harness.trials", "harness.scoring", "harness.training"}
+    assert ("harness.training" in rooms) == (part in RUNNERS)
+    read_by = {part for part in CHOSEN if any(module.startswith("datasets.formats") for module in reached(part.module))}
+    assert not any(module.startswith("datasets.corpora") for module in modules) and read_by <= {SYSTEMS["imported"]}
 
 
 def test_all_that_python_imports_is_reached() -> None:
@@ -136,9 +157,14 @@ print(json.dumps(loaded))
 
 
 def test_a_change_of_one_model_leaves_the_trials_of_others_alone() -> None:
-    own = {name for part in PARTS[1:] for name in part.numerics} - set(RUNNER.numerics)
+    own = {name for part in CHOSEN for name in part.numerics} - set(TRAINED.numerics)
     assert {"hiagm", "hitin", "bag", "gcn", "coding tree", "champ"} <= own
-    assert {"training", "branch heads", "classifier", "head specs", "corpus and tokens"} <= set(RUNNER.numerics)
+    assert {"training", "branch heads", "classifier", "head specs", "corpus and tokens"} <= set(TRAINED.numerics)
+
+
+def test_a_change_of_what_trains_leaves_what_is_fitted_alone() -> None:
+    shared = set(FITTED.numerics) | set(RUNNER.numerics)
+    assert not {"branch heads", "classifier", "head specs"} & shared
 
 
 def test_a_name_is_that_of_one_file() -> None:
@@ -165,7 +191,7 @@ def test_a_new_helper_without_a_version_stops_whoever_runs_it(copy: Path, import
     path.write_text(path.read_text("utf-8") + statement, "utf-8")
     runner, hiagm = answer(NUMERICS, copy).splitlines()
     refused, other, own = (
-        (runner, hiagm, RUNNER) if "training" in importer else (hiagm, runner, STRUCTURE_ENCODERS["hiagm"])
+        (runner, hiagm, TRAINED) if "training" in importer else (hiagm, runner, STRUCTURE_ENCODERS["hiagm"])
     )
     module = importer.removesuffix(".py").replace("/", ".")
     assert refused == (
@@ -179,6 +205,7 @@ def test_a_new_helper_without_a_version_stops_whoever_runs_it(copy: Path, import
 
 def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: SweepWriter) -> None:
     trial = expand(load(write_sweep()))[0]
+    assert isinstance(trial, TrainedSettings)
     before = identity(trial, "f")
     changes: dict[str, object] = {
         "model": "renamed",
@@ -203,7 +230,7 @@ def test_identity_ignores_names_and_resources_and_nothing_else(write_sweep: Swee
         "train_documents": 5,
         "trainer": trial.trainer.model_copy(update={"epochs": 3}),
     }
-    assert changes.keys() == TrialSettings.model_fields.keys()
+    assert changes.keys() == TrainedSettings.model_fields.keys()
     for field, value in changes.items():
         changed = identity(trial.model_copy(update={field: value}), "f")
         assert (changed == before) == (field in NOT_IDENTITY), field

@@ -9,12 +9,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import huggingface_hub
+import huggingface_hub.constants
 import pytest
 
+from datasets.prepare import prepare
 from harness.config.load import load
-from harness.reporting.status import warnings
+from harness.core.errors import DataError
+from harness.reporting.status import describe, warnings
 from harness.trials import store as store_module
 from harness.trials.plan import Durations, Plan, PlannedTrial
 from harness.trials.preregistration import freeze
@@ -316,3 +319,24 @@ def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepW
     command = [sys.executable, "-c", code, module, str(write_sweep()), *flags]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "loaded []" in run.stdout, run.stdout + run.stderr
+
+
+def test_options_of_the_only_prepared_corpus_need_not_be_repeated(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "taxonomy.tsv").write_text("Root\ta\tb\n", "utf-8")
+    lines = [
+        {"text": f"text {i}", "labels": ["ab"[i % 2]], "split": ("train", "val", "test")[i % 3]} for i in range(12)
+    ]
+    (tmp_path / "source" / "documents.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    data = tmp_path / "data"
+    prepare("jsonl", tmp_path / "source", {"title": "mine"}, data)
+    changes: dict[str, Any] = {"models": {"flat": {}}, "merges": ["none"], "seeds": [1], "data_dir": str(data)}
+    exact, short = (
+        Plan.open(load(write_sweep(datasets={"jsonl": {"options": options}}, **changes)))
+        for options in ({"title": "mine"}, {})
+    )
+    assert short.trials[0].key == exact.trials[0].key and not short.problems
+    assert "Corpus of jsonl: jsonl,title=mine." in describe(short)
+    prepare("jsonl", tmp_path / "source", {"title": "other"}, data)
+    with pytest.raises(DataError, match='holds 2 corpora jsonl. Say which one .*"mine".* or .*"other"'):
+        Plan.open(load(write_sweep(datasets={"jsonl": {}}, **changes)))

@@ -2,7 +2,8 @@
 
 from harness.config.load import load
 from harness.trials.plan import Plan
-from harness.trials.settings import TrialSettings, expand
+from harness.trials.settings import TrainedSettings, TrialSettings, expand
+from models import TEXT_ENCODERS
 from tests.conftest import SweepWriter
 
 
@@ -54,9 +55,30 @@ def test_overrides_model_wins_over_dataset_wins_over_sweep(write_sweep: SweepWri
     assert (trials["hiagm"].resources.cpus, trials["flat"].resources.cpus) == (1, 2)
 
 
+def test_a_text_encoder_has_learning_rates_of_its_own_where_a_sweep_file_names_none(write_sweep: SweepWriter) -> None:
+    paper = {"encoder_lr": 2e-5, "head_lr": 1e-4}
+    models = {
+        "flat": {},
+        "named": {"model": "flat", "trainer": {"head_lr": 0.5}},
+        "lstm": {"model": "flat", "encoder": {"name": "lstm"}},
+        "bert": {"model": "flat", "encoder": {"name": "transformer"}},
+    }
+    trials = expand(load(write_sweep(models=models, merges=["none"], trainer={"epochs": 2})))
+    found = {one.model: one.trainer for one in trials if isinstance(one, TrainedSettings)}
+    expected = {name: TEXT_ENCODERS[name].learning_rates for name in ("bag", "lstm", "transformer")}
+    assert expected["transformer"] == paper and all(rate >= 1e-3 for rate in expected["bag"].values())
+    rates = {name: {"encoder_lr": one.encoder_lr, "head_lr": one.head_lr} for name, one in found.items()}
+    assert rates == {
+        "flat": expected["bag"],
+        "named": expected["bag"] | {"head_lr": 0.5},
+        "lstm": expected["lstm"],
+        "bert": paper,
+    }
+
+
 def test_every_trial_is_as_if_it_had_been_checked_on_its_own(write_sweep: SweepWriter) -> None:
     trials = expand(load(write_sweep(seeds=[7, 3, 5])))
     assert [(one.seed, one.model, one.merge) for one in trials] == [
         (seed, model, merge) for seed in (7, 3, 5) for model in ("hiagm", "flat") for merge in ("none", "projection")
     ]
-    assert all(TrialSettings.model_validate(one.model_dump()) == one for one in trials)
+    assert all(TrialSettings.read(one.model_dump()) == one for one in trials)

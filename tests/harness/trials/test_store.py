@@ -35,6 +35,16 @@ def test_attempts_are_counted_across_processes(tmp_path: Path) -> None:
     assert Store(tmp_path).start_attempt("k") == 1
 
 
+def test_a_record_from_before_there_were_decision_rules_knows_of_one(write_sweep: SweepWriter, tmp_path: Path) -> None:
+    trial, store = expand(load(write_sweep()))[0], Store(tmp_path)
+    finish(store, "k", trial)
+    file = store.folder("k") / "record.json"
+    content = json.loads(file.read_text("utf-8"))
+    assert content.pop("decisions") == {}
+    file.write_text(json.dumps(content), "utf-8")
+    assert store.record("k") == record("k", trial)
+
+
 def test_a_record_from_before_batches_were_cut_is_of_whole_ones(write_sweep: SweepWriter, tmp_path: Path) -> None:
     trial, store = expand(load(write_sweep()))[0], Store(tmp_path)
     finish(store, "k", trial)

@@ -1,0 +1,65 @@
+"""Captions of the tables of scores: decision rules and what hangs on them, F by depth, ranking and calibration."""
+
+from collections.abc import Iterator
+
+from harness.analysis.findings import Findings
+from harness.core.metric_names import Decision
+
+MEANINGS: dict[Decision, str] = {
+    "0.5": "above 0.5",
+    "validation": "above the threshold that gives the highest micro F on validation",
+    "per_label": "above the threshold of each label that gives its highest F on validation, or its highest value there "
+    "where that F is below .1 (SCutFBR.1, Yang 2001)",
+}
+"""Decision rule to the labels that it predicts."""
+
+
+def decisions_note(findings: Findings) -> str:
+    """Returns what the decision rules are, which one the report goes by, and how often another changes a verdict."""
+    rules = findings.decisions
+    if rules is None:
+        return ""
+    meanings = "; ".join(f"{rule}: {meaning}" for rule, meaning in MEANINGS.items())
+    num_changes = sum(map(len, rules.changes.values()))
+    changed = (
+        f"{num_changes} verdicts are others by other rules"
+        if num_changes
+        else f"None of the {rules.num_verdicts} verdicts is another by another rule"
+    )
+    alike = (
+        f" Of {rules.num_alike} finished trials nothing but labels is known, which are the same by all rules."
+        if rules.num_alike
+        else ""
+    )
+    return (
+        f"Labels that a system predicts ({meanings}). All else in this report goes by {findings.sweep.decision}. "
+        f"{changed}: whether a difference has stars, and which way it goes, and the verdicts on claims.{alike}"
+    )
+
+
+def changed_verdicts(findings: Findings) -> Iterator[str]:
+    """Yields a sentence for each verdict that is another by another decision rule."""
+    rules = findings.decisions
+    for rule, changes in rules.changes.items() if rules else ():
+        for one in changes:
+            yield f"{one.subject}: {one.shown} by {findings.sweep.decision}, {one.other} by {rule}."
+
+
+def depth_note() -> str:
+    """Returns what F by depth is."""
+    return (
+        "F over the labels at each level of the hierarchy, 1 at the top: micro pools them; macro is the mean over "
+        "those that a test document has. Parents are easier than their children."
+    )
+
+
+def values_note() -> str:
+    """Returns what scores are that no decision rule changes."""
+    return (
+        "All labels, inner ones too, are ranked against gold that is closed under ancestors: precision, R-precision "
+        "(rp) and nDCG of the first labels, means over documents with gold (Chalkidis et al. 2019); labels of equal "
+        "value count as if ordered by chance. ece: expected calibration error of label decisions of a probability "
+        "above .05, 15 bins (Guo et al. 2017); brier: squared error summed over labels, times 100; lower is better of "
+        "both. confident_depth: share of gold depth that is reached where no label is predicted below the threshold of "
+        "90 % precision on validation, and confident_precision what that gives on the test documents."
+    )

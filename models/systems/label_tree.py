@@ -1,0 +1,136 @@
+"""Label tree for thousands of labels: Parabel or Bonsai, by Omikuji.
+
+Papers: Prabhu et al., *Parabel*, WWW 2018 (balanced trees of two); Khandagale, Xiao and Babbar, *Bonsai*, Machine
+Learning 2020 (shallow trees of up to 100). Labels are clustered by their documents into trees, and linear SVMs lead a
+document down to its labels, so that fitting costs a classifier per label on few documents. Features are those of
+`linear`; all else is as Omikuji (0.5.2) has it. The trees are not the hierarchy, of which it knows no edge.
+
+Not deterministic: Omikuji draws from generators that take no seed. Seeds of a sweep are so many runs of it, and none
+can be repeated to the bit.
+
+Its scores rank labels, and no score of theirs is a decision: the threshold with the highest micro F on validation
+documents is. Values are scores, stretched so that this threshold is 0.5: no probabilities.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.datasets import dump_svmlight_file
+
+from datasets.storage.hierarchy import Hierarchy
+from models.systems.base import BATCH, KEPT, Encode, System, Texts, batched
+from models.systems.tfidf import MOST, Tfidf
+
+NUMERICS = {"label tree": 1}
+READS_HIERARCHY = False
+DETERMINISTIC = False
+
+
+class LabelTree(System):
+    """Partitioned label trees.
+
+    Args:
+        hierarchy: The labels.
+        encode: Not read.
+        tree: `parabel`, or `bonsai`, which is slower and mostly better.
+    """
+
+    def __init__(
+        self, hierarchy: Hierarchy, encode: Encode | None = None, *, tree: Literal["parabel", "bonsai"] = "parabel"
+    ):
+        super().__init__(hierarchy, encode)
+        self.tree = tree
+        self.threshold = 0.5
+
+    def fit(self, train: Texts, valid: Texts, seed: int) -> dict[str, str]:
+        """Grows the trees and chooses the threshold; the seed changes nothing."""
+        import omikuji  # It loads a library of its own.
+
+        settings = omikuji.Model.default_hyper_param()
+        if self.tree == "bonsai":
+            settings.cluster_balanced, settings.cluster_k, settings.max_depth = False, 100, 3
+        self.tfidf = Tfidf()
+        features_NF = self.tfidf.fit(train, MOST)
+        threads = torch.get_num_threads()
+        with tempfile.TemporaryDirectory() as folder, _silence():
+            file = Path(folder, "train.txt")
+            with file.open("wb") as stream:
+                stream.write(f"{features_NF.shape[0]} {features_NF.shape[1]} {len(self.hierarchy)}\n".encode())
+                for start in range(0, features_NF.shape[0], BATCH):
+                    rows = slice(start, start + BATCH)
+                    gold = sparse.csr_matrix(train.gold[rows].astype(np.int32))
+                    dump_svmlight_file(sparse.csr_matrix(features_NF[rows]), gold, stream, multilabel=True)
+            self.model = omikuji.Model.train_on_data(str(file), settings, n_threads=threads)
+            self.model.init_prediction_thread_pool(threads)
+        scores = sparse.vstack([self._scores(batch) for batch in batched(valid, BATCH)], format="csr")
+        self.threshold = best_threshold(sparse.csr_array(scores), valid.gold)
+        return {"threshold": f"{self.threshold:.4g}", "features": f"{features_NF.shape[1]:,}", "tree": self.tree}
+
+    def batch_values(self, texts: list[str]) -> sparse.csr_array:
+        """Returns (B, L) stretched scores."""
+        values = self._scores(texts)
+        values.data = stretched(values.data, self.threshold).astype(np.float32)
+        return values
+
+    def _scores(self, texts: list[str]) -> sparse.csr_array:
+        """Returns (B, L) scores of Omikuji in [0, 1]."""
+        features_BF = self.tfidf.transform(texts)
+        features_BF.sort_indices()
+        indices: list[int] = []
+        scores: list[float] = []
+        starts = [0]
+        for first, last in zip(features_BF.indptr[:-1], features_BF.indptr[1:], strict=True):
+            pairs = zip(features_BF.indices[first:last].tolist(), features_BF.data[first:last].tolist(), strict=True)
+            found: list[Any] = sorted(self.model.predict(list(pairs), top_k=min(KEPT, len(self.hierarchy))))
+            indices += [label for label, _ in found]
+            scores += [score for _, score in found]
+            starts.append(len(indices))
+        shape = (len(texts), len(self.hierarchy))
+        return sparse.csr_array((np.clip(scores, 0, 1).astype(np.float32), indices, starts), shape=shape)
+
+
+def best_threshold(scores: sparse.csr_array, gold: sparse.csr_array) -> float:
+    """Returns the threshold of (V, L) scores in [0, 1] above which micro F is highest, halfway to the next score."""
+    right = np.asarray(gold[scores.nonzero()]).ravel()
+    values = scores.data[scores.data != 0].astype(np.float64)
+    if not values.size:
+        return 0.5
+    order = np.argsort(-values, kind="stable")
+    values, hits = values[order], np.cumsum(right[order])
+    f1 = 2 * hits / (np.arange(1, values.size + 1) + gold.count_nonzero())
+    # Equal scores are predicted together.
+    ends = np.flatnonzero(np.append(values[1:] < values[:-1], True))
+    end = ends[int(np.argmax(f1[ends]))]
+    below = values[end + 1] if end + 1 < values.size else 0.0
+    return float(np.clip((values[end] + below) / 2, 1e-6, 1 - 1e-6))
+
+
+def stretched(scores: np.ndarray[Any, Any], threshold: float) -> np.ndarray[Any, Any]:
+    """Returns scores in [0, 1], linear on either side of a threshold that becomes 0.5."""
+    upper = 0.5 + 0.5 * (scores - threshold) / (1 - threshold)
+    return np.where(scores > threshold, upper, 0.5 * scores / threshold)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Leaves out what Omikuji writes to the standard streams: a bar per document."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        for stream, copy in zip((1, 2), saved, strict=True):
+            os.dup2(copy, stream)
+            os.close(copy)
