@@ -3,7 +3,7 @@
 * `core`: ground floor: errors, files, names of components, exit codes; knows nothing above it
 * `config`: sweep file -> checked, typed settings
 * `trials`: sweep file -> trials; what each is identified by, what the store has of it, the frozen plan
-* `scoring`: predictions -> labels by each decision rule, ranking, calibration, depth: NumPy only
+* `scoring`: predictions -> scores, labels by each decision rule, ranking, calibration, depth: NumPy only
 * `training`: one trial, alone in a process: data, model, training, scores, record
 * `scheduling`: many trials: under Ray Tune, or one after the other
 * `stats`: formulas of the tests and intervals: NumPy and SciPy only, know no sweep

@@ -80,7 +80,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     yield (
         "Evaluation metrics and their code (NAACL):",
         "micro F and macro F over all labels, 0 for a label with neither gold nor predictions; "
-        "`harness/training/metrics.py`.",
+        "`harness/scoring/metrics.py`.",
     )
     yield (
         "Existing packages and their settings (ARR C4):",

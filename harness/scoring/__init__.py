@@ -1,5 +1,7 @@
-"""What follows from stored predictions, without the system that made them: numpy only, neither torch nor files.
+"""Scores of predictions: numpy and SciPy only, neither torch nor files.
 
+* `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall
+* `scores`: scores of what is kept of a split, by decision rule
 * `decisions`: rules from values to labels: 0.5, a threshold chosen on validation, one for each label
 * `ranking`: precision, R-precision and nDCG of the likeliest labels
 * `calibration`: calibration error and Brier score

@@ -8,8 +8,6 @@
 * `tokenised`: tokens of a corpus, and vectors of texts
 * `train`: the training loop
 * `evaluate`: scores of a split
-* `scores`: scores of what is kept of a split, by decision rule
-* `metrics`: micro and macro F1 over labels, groups of labels and levels; area under hierarchical precision and recall
 * `checkpoint`: where to go on after an interruption
 * `memory`: too little memory: refused, told, measured
 """

@@ -14,7 +14,7 @@ from datasets.storage.label_groups import Bools
 from datasets.storage.predictions import Keeper
 from datasets.storage.tokens import Tokens
 from harness.config.trainer import TrainerSettings
-from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
+from harness.scoring.metrics import THRESHOLD, Tally, ThresholdFree
 from models.classifier import Classifier
 from models.text_encoders.base import TokenBatch
 

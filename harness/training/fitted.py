@@ -11,10 +11,10 @@ from datasets.storage.label_groups import Bools, label_groups
 from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
 from datasets.storage.texts import Texts
 from harness.core.metric_names import HEADLINE
+from harness.scoring.metrics import THRESHOLD, Tally, ThresholdFree
+from harness.scoring.scores import scores_by_decision
 from harness.training import memory
 from harness.training.kinds import Context, Measured
-from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
-from harness.training.scores import scores_by_decision
 from harness.training.tokenised import vectors_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS

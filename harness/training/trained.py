@@ -16,12 +16,12 @@ from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predict
 from harness.config.trainer import BestEpoch, TrainerSettings
 from harness.core.metric_names import BRANCH_COSINE, Decision
 from harness.core.text import one_line
+from harness.scoring.scores import scores_by_decision
 from harness.training import memory
 from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint, Fitted
 from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured
-from harness.training.scores import scores_by_decision
 from harness.training.train import fit, rehearse, seed_everything
 from harness.trials.settings import TrainedSettings
 from models.classifier import Classifier

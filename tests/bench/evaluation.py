@@ -26,9 +26,9 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.predictions import Keeper, Predictions
 from datasets.storage.tokens import Tokens
 from harness.config.trainer import TrainerSettings
+from harness.scoring.metrics import THRESHOLD, Tally, ThresholdFree
 from harness.training.evaluate import Documents
 from harness.training.evaluate import evaluate as evaluated
-from harness.training.metrics import THRESHOLD, Tally, ThresholdFree
 from models.text_encoders.base import TokenBatch
 from tests.bench.alone import alone
 from tests.bench.measure import Build, Times, in_processes, publish, table, verdict

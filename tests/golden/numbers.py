@@ -23,9 +23,9 @@ import torch
 from datasets.storage.corpus import open_corpus
 from harness.config.load import load
 from harness.core.source import constant
+from harness.scoring.metrics import THRESHOLD
 from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint
-from harness.training.metrics import THRESHOLD
 from harness.training.train import fit, seed_everything
 from harness.training.trained import BestEpochs
 from harness.trials.identity import RUNNER

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.storage.corpus import Corpus
-from harness.training.metrics import Tally
+from harness.scoring.metrics import Tally
 from harness.trials.store import Record
 
 

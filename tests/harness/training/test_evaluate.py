@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.predictions import Keeper
 from harness.config.trainer import TrainerSettings
+from harness.scoring.metrics import Tally, ThresholdFree
 from harness.training.evaluate import Documents, evaluate, uses_bf16
-from harness.training.metrics import Tally, ThresholdFree
 from models.text_encoders.base import TokenBatch
 
 SETTINGS = TrainerSettings()

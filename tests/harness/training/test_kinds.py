@@ -12,10 +12,10 @@ from datasets.storage.corpus import Corpus
 from datasets.storage.documents import SplitName
 from datasets.storage.predictions import LabelValues, Predictions
 from harness.config.load import load
+from harness.scoring.metrics import Tally
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.kinds import Context, Kind, Measured
-from harness.training.metrics import Tally
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter

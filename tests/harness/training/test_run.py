@@ -15,9 +15,9 @@ from datasets.storage.label_groups import label_groups
 from harness.config.load import load
 from harness.core.errors import StoreError, UserError
 from harness.scoring.decisions import decide
+from harness.scoring.metrics import Tally
 from harness.training import run as runner
 from harness.training import trained
-from harness.training.metrics import Tally
 from harness.trials.identity import identity
 from harness.trials.plan import Plan
 from harness.trials.store import Store

@@ -12,11 +12,11 @@ import torch
 from datasets.prepare import prepare
 from datasets.storage.corpus import open_corpus
 from harness.config.trainer import BestEpoch, TrainerSettings
+from harness.scoring.metrics import Tally
 from harness.training import run as runner
 from harness.training import trained
 from harness.training.build import Data
 from harness.training.checkpoint import Checkpoint, Fitted, TrainingProgress
-from harness.training.metrics import Tally
 from harness.training.trained import BestEpochs
 from harness.trials.store import Store
 from tests.conftest import SweepWriter

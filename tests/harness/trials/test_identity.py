@@ -55,7 +55,7 @@ MOVES = {
     "models.layers.gcn": "models.layers.graph_convolution",
     "models.layers.dropout": "models.noise",
     "models.structure_encoders.hiagm": "models.structure_encoders.label_graph",
-    "harness.training.metrics": "harness.training.tallies",
+    "harness.scoring.metrics": "harness.training.tallies",
     "harness.training": "harness.learning",
     "datasets.storage": "datasets.shelves",
 }

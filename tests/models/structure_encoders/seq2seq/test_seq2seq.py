@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import ConfigError
-from harness.training.metrics import Tally
+from harness.scoring.metrics import Tally
 from models.objectives.bce import BCE
 from models.structure_encoders.seq2seq import seq2seq
 from models.structure_encoders.seq2seq.label_orders import DFS

@@ -12,8 +12,8 @@ from harness.core.metric_names import OF_DEPTH, Decision
 from harness.scoring.calibration import calibration
 from harness.scoring.confidence import confident_depth
 from harness.scoring.decisions import decide, possible, thresholds
+from harness.scoring.metrics import Tally
 from harness.scoring.ranking import ranking
-from harness.training.metrics import Tally
 
 _AT_ONCE = 4096
 Scores = dict[str, float]

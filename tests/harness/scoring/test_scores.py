@@ -6,8 +6,8 @@ from sklearn.metrics import f1_score
 
 from datasets.storage.predictions import Predictions
 from harness.scoring.decisions import decide
-from harness.training.metrics import Tally
-from harness.training.scores import scores_by_decision
+from harness.scoring.metrics import Tally
+from harness.scoring.scores import scores_by_decision
 from tests.harness.scoring.test_decisions import kept, predicted, sparse
 from tests.harness.training.test_metrics import DAG
 

@@ -9,7 +9,7 @@ from sklearn.metrics import auc, f1_score
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import label_groups
-from harness.training.metrics import Tally, ThresholdFree
+from harness.scoring.metrics import Tally, ThresholdFree
 from tests.models.hierarchies import dags
 
 STAR = Hierarchy(["p", "a", "b", "c"], [(0, 1), (0, 2), (0, 3)])
