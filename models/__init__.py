@@ -59,6 +59,7 @@ OBJECTIVES = Registry(
         "conditional_sigmoid": "models.objectives.conditional_sigmoid:ConditionalSigmoid",
         "conditional_softmax": "models.objectives.conditional_softmax:ConditionalSoftmax",
         "max_constraint": "models.objectives.max_constraint:MaxConstraint",
+        "squared_hinge": "models.objectives.squared_hinge:SquaredHinge",
     },
 )
 
