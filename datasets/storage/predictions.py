@@ -117,7 +117,7 @@ class Predictions:
 
     Attributes:
         test: Values of the test documents' labels.
-        valid: Those of the validation documents; None where only labels are known.
+        valid: Those of the validation documents; None where only labels are known, or nothing is.
         meaning: What the values are.
     """
 
@@ -128,7 +128,7 @@ class Predictions:
     @classmethod
     def of(cls, kept: Mapping[SplitName, LabelValues], meaning: Meaning) -> "Predictions":
         """Returns the predictions of what is kept of each split; of labels alone, those of validation have no use."""
-        return cls(kept["test"], None if meaning == "labels" else kept["val"], meaning)
+        return cls(kept["test"], None if meaning == "labels" else kept.get("val"), meaning)
 
     @property
     def splits(self) -> dict[SplitName, LabelValues]:
@@ -202,7 +202,8 @@ def read(path: Path, doc_ids: Mapping[SplitName, pa.Array], sha256: str, documen
         table = pq.read_table(path).combine_chunks()
         columns = {name: table[name].combine_chunks() for name in table.column_names}
         said = table.schema.metadata or {}
-        splits: list[SplitName] = [*EVALUATED] if "split" in columns else ["test"]
+        known = columns["split"].unique().to_pylist() if "split" in columns else ["test"]
+        splits = [split for split in EVALUATED if split in known]
         wanted = pa.concat_arrays([doc_ids[split] for split in splits])
         is_of_them = "doc_id" in columns and columns["doc_id"].equals(wanted)
         ends = np.cumsum([len(doc_ids[split]) for split in splits]).tolist()

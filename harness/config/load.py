@@ -30,6 +30,9 @@ def load(path: Path) -> SweepFile:
             _check_objective_and_merges(source, sweep, key, entry)
         if entry.encoder:
             _check_component(source, TEXT_ENCODERS, entry.encoder.name, ("models", key, "encoder"), "name")
+        elif not sweep.is_system(key) and not sweep.encoder:
+            problem = f"{key} is trained with a text encoder, and none is named; add `encoder: {{name: bag}}`"
+            raise source.error(("models", key), f"{problem}, or another one of `--list`")
     for key, dataset in sweep.datasets.items():
         _check_component(source, READERS, dataset.reader or key, ("datasets", key), "reader")
     for section, entries in (("models", sweep.models), ("datasets", sweep.datasets)):
@@ -41,7 +44,8 @@ def load(path: Path) -> SweepFile:
                 raise source.error((section, key, "label"), problem)
             source.validate(_partial(TrainerSettings), (section, key, "trainer"))
             source.validate(_partial(Resources), (section, key, "resources"))
-    _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
+    if sweep.encoder:
+        _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
     for key, entry in sweep.models.items():
         lists += [(("models", key, "merges"), entry.merges or ()), (("models", key, "seeds"), entry.seeds or ())]

@@ -152,8 +152,8 @@ class SweepFile(Strict):
     """Systems that stand beside the models as controls, where these do not name them: what any method has to beat."""
     seeds: Seeds
     """One trial per cell and seed; all different."""
-    encoder: EncoderEntry
-    """The text encoder of every trial."""
+    encoder: EncoderEntry | None = None
+    """The text encoder of every model that is trained; only a sweep of systems alone needs none."""
     trainer: TrainerSettings = TrainerSettings()
     """Trainer settings of every trial, unless a dataset or a model overrides them."""
     resources: Resources = Resources()
@@ -205,6 +205,10 @@ class SweepFile(Strict):
     def component_of(self, model: str) -> Component:
         """Returns the structure encoder of a model, or the system that it is."""
         return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.models[model].model or model]
+
+    def encoder_of(self, model: str) -> EncoderEntry | None:
+        """Returns the text encoder of a model, its own or the sweep's; None of a system that reads texts."""
+        return self.models[model].encoder or (None if self.is_system(model) else self.encoder)
 
     def is_standing(self, model: str) -> bool:
         """Returns whether a model is a control that every sweep has."""

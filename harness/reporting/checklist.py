@@ -34,11 +34,11 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     sweep = findings.sweep
     known = defaultdict(lambda: "unknown", findings.facts.provenance)
     rows = "; ".join(row.title for row in findings.rows)
-    own = [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
-    encoders = ", ".join([sweep.encoder.name, *own])
+    encoders = [sweep.encoder.name] if sweep.encoder else []
+    encoders += [f"of {key} {entry.encoder.name}" for key, entry in sweep.models.items() if entry.encoder]
     yield (
         "Description of the setting and the algorithms (NAACL):",
-        f"{rows}; text encoder {encoders}. Equations are in the files of `models/`.",
+        f"{rows}; text encoder {', '.join(encoders) or 'none'}. Equations are in the files of `models/`.",
     )
     yield "Source code and commit (NAACL):", f"commit {known['commit']}; trials are named in {sweep.name}.csv."
     parameters = [
@@ -97,7 +97,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _hyperparameters(sweep: SweepFile) -> str:
-    shared = _options(sweep.trainer.at_rates_of(TEXT_ENCODERS[sweep.encoder.name]).model_dump())
+    trainer = sweep.trainer.at_rates_of(TEXT_ENCODERS[sweep.encoder.name]) if sweep.encoder else sweep.trainer
     entries = {
         key: {
             **entry.options,
@@ -109,8 +109,8 @@ def _hyperparameters(sweep: SweepFile) -> str:
     }
     entries |= {key: {**entry.options, **entry.trainer} for key, entry in sweep.datasets.items()}
     own = "; ".join(f"{key}: {_options(chosen)}" for key, chosen in entries.items() if chosen)
-    encoder = _options(sweep.encoder.options)
-    return f"{shared}; encoder: {encoder or 'its defaults'}; {own or 'models: their defaults'}."
+    encoder = _options(sweep.encoder.options) if sweep.encoder else ""
+    return f"{_options(trainer.model_dump())}; encoder: {encoder or 'its defaults'}; {own or 'models: their defaults'}."
 
 
 def _trainer(sweep: SweepFile, entry: ModelEntry) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def measure(context: Context[FittedSettings]) -> Measured:
     context.log.info(f"{trial.name}: {', '.join(f'{name} {value}' for name, value in facts.items()) or 'fitted'}")
     groups, gold = label_groups(train.gold.sum(axis=0)), {split: texts.gold for split, texts in splits.items()}
     found = {split: _evaluated(system.values(texts), gold[split], corpus, groups) for split, texts in splits.items()}
-    predicted = Predictions.of({split: kept for split, (_, kept) in found.items()}, system.meaning)
+    known = {split: kept for split, (_, kept) in found.items() if split == "test" or system.knows_validation}
+    predicted = Predictions.of(known, system.meaning)
     decided = scores_by_decision(predicted, gold, corpus.hierarchy, groups)
     scores = found["test"][0] if system.meaning != "labels" else {}
     scores |= decided["0.5"]

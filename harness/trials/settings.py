@@ -189,7 +189,8 @@ def _trained(sweep: SweepFile, shared: Mapping[str, Any], sources: Sources | Non
     model, merge = shared["model"], shared["merge"]
     entry, column = sweep.models[model], sweep.datasets[shared["dataset"]]
     structure, objective = sweep.component_of(model), OBJECTIVES[sweep.objective_of(model)]
-    encoder = entry.encoder or sweep.encoder
+    encoder = sweep.encoder_of(model)
+    assert encoder, "no sweep file is read without it"
     options, loads = _resolved(sources, structure=(structure, entry.options), encoder=_encoder(encoder))
     return TrainedSettings(
         **shared,

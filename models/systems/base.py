@@ -56,11 +56,13 @@ class System:
 
     Attributes:
         meaning: What values are: probabilities, scores that rank labels and decide, or 1 for what is predicted.
+        knows_validation: Whether it has values of validation documents, on which thresholds can be chosen.
         num_parameters: Numbers that a fitted system holds; 0 where its library does not tell.
     """
 
     num_parameters = 0
     meaning: Meaning = "scores"
+    knows_validation = True
 
     def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None):
         self.hierarchy = hierarchy

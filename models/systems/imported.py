@@ -10,7 +10,7 @@ The file is JSON lines or Parquet, with one prediction per document and run in t
     system   optional: name of what predicted; a file holds one
 
 `{dataset}` in the name of the file stands for the key of the dataset in the sweep file. Validation scores of a run
-without validation documents are 0: nothing can be chosen on them.
+without validation documents are 0, and it is scored by its own decisions alone: no threshold can be chosen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -87,6 +87,7 @@ class Imported(System):
 
     def fit(self, train: Texts, valid: Texts, seed: int) -> dict[str, str]:
         self._found = self._read(seed)
+        self.knows_validation = not self._found.keys().isdisjoint(valid.doc_ids)
         return {name: text for name, text in self._origin.items() if text}
 
     def check(self, valid: Texts, test: Texts, seed: int) -> None:

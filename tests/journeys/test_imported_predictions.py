@@ -18,7 +18,7 @@ from tests.conftest import SweepWriter
 ORIGIN = {"made_by": "the authors", "how": "their program", "made_on": "2026-01-01", "unclosed": "keep"}
 
 
-def exported(plan: Plan, path: Path) -> None:
+def exported(plan: Plan, path: Path, has_values: bool = False) -> None:
     """Writes what the trials of a plan predicted for the test documents, as others would hand it over."""
     with path.open("w", encoding="utf-8") as stream:
         for one in plan.trials:
@@ -26,9 +26,12 @@ def exported(plan: Plan, path: Path) -> None:
             table = pq.read_table(plan.store.folder(one.key) / "predictions.parquet")
             for row in table.to_pylist():
                 if row["split"] == "test":
-                    above = zip(row["micro_f1_labels"], row["micro_f1_values"], strict=True)
-                    names = [corpus.hierarchy.labels[label] for label, value in above if value > 0.5]
-                    record = {"doc_id": row["doc_id"], "labels": names, "seed": one.settings.seed, "system": "HiX"}
+                    least = 0.0 if has_values else 0.5
+                    pairs = zip(row["micro_f1_labels"], row["micro_f1_values"], strict=True)
+                    above = {corpus.hierarchy.labels[label]: value for label, value in pairs if value > least}
+                    record = {"doc_id": row["doc_id"], "labels": [*above], "seed": one.settings.seed, "system": "HiX"}
+                    if has_values:
+                        record["values"] = [*above.values()]
                     stream.write(json.dumps(record) + "\n")
 
 
@@ -39,7 +42,8 @@ def test_imported_runs_score_as_the_runs_that_predicted_them(
     path = write_sweep(models={"trained": trained}, seeds=[1, 2, 3])
     assert trial_door.main([str(path)]) == 0
     file = tmp_path / "hix-synthetic.jsonl"
-    exported(Plan.open(load(path)), file)
+    trained_plan = Plan.open(load(path))
+    exported(trained_plan, file)
     imported = {
         "model": "imported",
         "seeds": [1, 2, 3],
@@ -57,6 +61,13 @@ def test_imported_runs_score_as_the_runs_that_predicted_them(
         assert theirs.environment["made by"] == "the authors"
     assert report_door.main([str(path)]) == 0
     assert "| HiX |" in (Path(plan.sweep.reports_dir) / "tiny.md").read_text("utf-8")
+
+    # Probabilities of test documents alone are ranked and calibrated, and no threshold is chosen for them.
+    exported(trained_plan, file, has_values=True)
+    assert trial_door.main([str(path)]) == 0
+    for one in Plan.open(load(path)).trials:
+        if one.settings.model == "hix":
+            assert one.record and not one.record.decisions and one.record.scores["ece"] >= 0
 
     # Another file at the same place is another trial; one that does not fit stops everything before it begins.
     file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")

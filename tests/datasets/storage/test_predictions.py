@@ -99,6 +99,14 @@ def test_what_is_read_is_what_was_written_with_its_hash(tmp_path: Path, meaning:
             read(path, turned, sha256, "the corpus")
 
 
+def test_values_of_test_documents_alone_are_read_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "predictions.parquet"
+    sha256 = write(path, IDS, {"micro_f1": Predictions(some(1), None, "probabilities")})
+    found = read(path, ARROW, sha256, "the corpus")["micro_f1"]
+    assert found.valid is None and found.meaning == "probabilities"
+    assert all((mine == theirs).all() for mine, theirs in zip(found.test, some(1), strict=True))
+
+
 def test_labels_alone_are_columns_of_labels_of_the_test_documents(tmp_path: Path) -> None:
     unsorted = sparse.csr_array((np.ones(3, bool), np.array([2, 0, 1]), np.array([0, 2, 2, 3])), shape=(3, 3))
     one = {

@@ -278,6 +278,17 @@ def test_a_system_has_no_use_for_what_trains(tmp_path: Path, entry: str, words: 
     assert refusal(tmp_path, text).startswith(words)
 
 
+def test_only_what_trains_needs_a_text_encoder(tmp_path: Path) -> None:
+    lines = [line for line in GOOD.splitlines(keepends=True) if not line.startswith("encoder")]
+    assert refusal(tmp_path, "".join(lines)) == (
+        "sweep.yaml:3: hiagm is trained with a text encoder, and none is named; add `encoder: {name: bag}`, or another "
+        "one of `--list`."
+    )
+    given = "".join(lines).replace("hiagm: {options: {node_width: 8}}", "linear: {}\n  nearest: {}")
+    sweep = load(write(tmp_path, given))
+    assert [sweep.encoder_of(model) for model in sweep.models] == [None, None]
+
+
 def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
     given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
     sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.storage.texts import Texts
+from harness import report as report_door
 from harness import trial as trial_door
 from harness.config.load import load
 from harness.stats.collapse import best_constant
@@ -30,6 +31,14 @@ def test_the_standing_controls_run_once_and_score_what_they_predict(
     assert 0 < one.record.scores["micro_f1"] <= best + 1e-9
     assert one.record.scores["violations"] == 0.0
     assert one.record.num_epochs == 0 and "epoch" not in one.record.selected["micro_f1"]
+
+
+def test_a_sweep_of_systems_alone_needs_no_text_encoder_and_has_a_report(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"linear": {}, "nearest": {"options": {"neighbours": 5}}}, encoder=None, controls=["constant"])
+    assert trial_door.main([str(path)]) == report_door.main([str(path)]) == 0
+    reports = Path(load(path).reports_dir)
+    assert "| nearest |" in (reports / "tiny.md").read_text("utf-8")
+    assert "text encoder none" in (reports / "reproducibility.md").read_text("utf-8")
 
 
 def test_a_system_is_the_same_trial_under_any_seeds_trainer_and_number_of_merges(write_sweep: SweepWriter) -> None:

@@ -76,6 +76,10 @@ def test_validation_documents_may_be_unknown_all_together(tmp_path: Path, splits
     one.check(splits["val"], splits["test"], 0)
     one.fit(splits["train"], splits["val"], 0)
     assert dense(one.values(splits["val"])) == [{}]
+    assert not one.knows_validation
+    whole = system(tmp_path, GOOD)
+    whole.fit(splits["train"], splits["val"], 0)
+    assert whole.knows_validation
 
 
 @pytest.mark.parametrize(
