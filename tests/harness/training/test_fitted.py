@@ -34,7 +34,9 @@ def test_the_standing_controls_run_once_and_score_what_they_predict(
 
 
 def test_a_sweep_of_systems_alone_needs_no_text_encoder_and_has_a_report(write_sweep: SweepWriter) -> None:
-    path = write_sweep(models={"linear": {}, "nearest": {"options": {"neighbours": 5}}}, encoder=None, controls=["constant"])
+    path = write_sweep(
+        models={"linear": {}, "nearest": {"options": {"neighbours": 5}}}, encoder=None, controls=["constant"]
+    )
     assert trial_door.main([str(path)]) == report_door.main([str(path)]) == 0
     reports = Path(load(path).reports_dir)
     assert "| nearest |" in (reports / "tiny.md").read_text("utf-8")
