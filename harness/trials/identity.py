@@ -16,10 +16,11 @@ def identity(trial: TrialSettings, fingerprint: str) -> str:
     That is its resolved settings but for `NOT_IDENTITY`, with the content of files in place of their paths, the
     fingerprint of the prepared data, and the numerics version of each part.
     """
-    parts = RUNNER, trial.kind, *trial.components
-    said = {
-        "settings": trial.counting,
-        "data": fingerprint,
-        "numerics": {module: version for part in parts for module, version in part.numerics.items()},
-    }
+    said = {"settings": trial.counting, "data": fingerprint, "numerics": versions(trial)}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def versions(trial: TrialSettings) -> dict[str, int]:
+    """Returns the numerics version of everything that computes a trial, by name."""
+    parts = RUNNER, trial.kind, *trial.components
+    return {name: version for part in parts for name, version in part.numerics.items()}

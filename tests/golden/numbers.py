@@ -28,7 +28,7 @@ from harness.training.build import Data, build, device_of
 from harness.training.checkpoint import Checkpoint
 from harness.training.train import fit, seed_everything
 from harness.training.trained import BestEpochs
-from harness.trials.identity import RUNNER
+from harness.trials.identity import versions
 from harness.trials.settings import TrialSettings, expand
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Merge
 from tests.golden import corpus
@@ -49,12 +49,6 @@ Entry = dict[str, Any]
 def trials() -> dict[str, TrialSettings]:
     """Returns the trials of the sweep file, by `model/merge`."""
     return {f"{trial.model}/{trial.merge}": trial for trial in expand(load(SWEEP))}
-
-
-def versions(trial: TrialSettings) -> dict[str, int]:
-    """Returns the numerics versions of a trial, by name."""
-    parts = RUNNER, TEXT_ENCODERS[trial.encoder], STRUCTURE_ENCODERS[trial.structure], OBJECTIVES[trial.objective]
-    return dict(sorted(pair for part in parts for pair in part.numerics.items()))
 
 
 @contextlib.contextmanager
@@ -111,7 +105,10 @@ def compute(trial: TrialSettings) -> Entry:
 def compute_all() -> dict[str, Entry]:
     """Returns the numbers and versions of every trial of the sweep file."""
     with workplace():
-        return {name: {**compute(trial), "versions": versions(trial)} for name, trial in trials().items()}
+        return {
+            name: {**compute(trial), "versions": dict(sorted(versions(trial).items()))}
+            for name, trial in trials().items()
+        }
 
 
 def _noted(owner: Any, method: str) -> list[torch.Tensor]:

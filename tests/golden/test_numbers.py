@@ -10,6 +10,7 @@ import pytest
 from datasets.storage.hierarchy import Hierarchy
 from harness.core.registry import Component
 from harness.trials.identity import RUNNER
+from harness.trials.settings import TrainedSettings
 from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.structure_encoders.hitin import coding_tree
 from tests.golden import corpus, numbers, renew
@@ -23,7 +24,7 @@ def test_the_numbers_are_those_of_the_versions() -> None:
 
 def test_everything_registered_is_guarded() -> None:
     assert unguarded(list(trials().values())) == []
-    parts = [RUNNER, *TEXT_ENCODERS.values(), *STRUCTURE_ENCODERS.values(), *OBJECTIVES.values()]
+    parts = [RUNNER, TrainedSettings.kind, *TEXT_ENCODERS.values(), *STRUCTURE_ENCODERS.values(), *OBJECTIVES.values()]
     # Also every file that has a version and is not registered itself.
     assert {name for part in parts for name in part.numerics} == {
         name for entry in read().values() for name in entry["versions"]
