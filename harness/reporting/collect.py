@@ -57,7 +57,7 @@ def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
         return TrialResult(*place, None, planned.why, None, None, None, planned.key)
     return TrialResult(
         *place,
-        scores=record.scores | record.decisions.get(rule, {}),
+        scores=record.scores | record.decisions.get(rule, {}) | record.by_rule,
         failure=None,
         seconds=record.train_seconds,
         num_parameters=sum(record.num_parameters.values()),

@@ -216,8 +216,9 @@ class _Runs:
             if name != "epoch"
         ]
         # What is not of the test documents is in the history.
-        tested = {name for name in record.scores if not name.startswith(("valid_", BRANCH_COSINE))}
-        final = {f"test_{name}": record.scores[name] for name in sorted(tested)}
+        known = record.scores | record.by_rule
+        tested = {name for name in known if not name.startswith(("valid_", BRANCH_COSINE))}
+        final = {f"test_{name}": known[name] for name in sorted(tested)}
         final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}
         metrics += [(name, value, 0) for name, value in final.items()]
         _log_metrics(self._client, run_id, metrics, _milliseconds(record))

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
+from harness.core.metric_names import DECISIONS, HEADLINE
 from harness.core.text import one_line
 from harness.trials.settings import TrialSettings, what_counts
 
@@ -55,6 +56,12 @@ class Record(BaseModel):
     attempts: int  # Starts that it took under the last command.
     finished: str  # UTC time, ISO 8601.
     micro_batches: int = 1
+
+    @property
+    def by_rule(self) -> dict[str, float]:
+        """Headline scores by each decision rule, such as `micro_f1_by_validation`; empty where one rule is known."""
+        rules = {DECISIONS[0]: self.scores, **self.decisions} if self.decisions else {}
+        return {f"{metric}_by_{rule}": scores[metric] for rule, scores in rules.items() for metric in HEADLINE}
 
 
 class Failure(BaseModel):

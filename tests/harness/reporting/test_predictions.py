@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from csv import DictReader
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from harness.config.load import load
 from harness.core.metric_names import DECISIONS
 from harness.core.resampling import Resampling
 from harness.reporting.collect import collect
+from harness.reporting.data_files import csv
 from harness.reporting.markdown import markdown
 from harness.reporting.predictions import read_samples
 from harness.reporting.status import warnings
@@ -194,6 +196,11 @@ def test_labels_by_another_decision_rule_give_its_recorded_scores(write_sweep: S
         assert planned.record is not None
         assert one.scores is not None and one.scores["micro_f1"] == planned.record.decisions["per_label"]["micro_f1"]
     assert "## Decision rules" in markdown(findings)
+    for row in DictReader(csv(findings).splitlines()):
+        record = next(one.record for one in plan.trials if one.key == row["key"])
+        assert record is not None
+        for rule, scores in {**record.decisions, "0.5": record.scores}.items():
+            assert float(row[f"macro_f1_by_{rule}"]) == scores["macro_f1"]
 
 
 def test_a_recorded_score_of_another_rule_is_checked_too(write_sweep: SweepWriter) -> None:

@@ -27,7 +27,8 @@ def finish(store: Store, planned: PlannedTrial, micro: float) -> None:
     scores = {"micro_f1": micro, "macro_f1": micro / 2, "branch_cosine_mean": 0.25}
     # The last epoch is the second one; the higher scores of a test are those of runs that were still improving.
     selected = {metric: {"epoch": 2.0 if micro > 61.5 else 1.0} for metric in ("micro_f1", "macro_f1")}
-    changes = {"scores": scores, "selected": selected, "predictions_sha256": planned.key}
+    decisions = {"validation": {"micro_f1": micro + 1, "macro_f1": micro / 2}}
+    changes = {"scores": scores, "selected": selected, "decisions": decisions, "predictions_sha256": planned.key}
     store.finish(base.model_copy(update=changes))
 
 
@@ -105,6 +106,7 @@ def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWri
     assert num_written == 3 and len(runs) == 1 + 2 + 3
     child = by_key[first.key]
     assert child.info.status == "FINISHED" and child.data.metrics["test_micro_f1"] == 60.0
+    assert child.data.metrics["test_micro_f1_by_validation"] == 61.0
     assert "test_branch_cosine_mean" not in child.data.metrics, "it is not of the test documents"
     assert child.data.params["trainer.epochs"] == "2" and child.data.params["seed"] == "1"
     points = client.get_metric_history(child.info.run_id, "valid_micro_f1")
