@@ -155,21 +155,31 @@ def _least_seeds(sweep: SweepFile, family: str, chosen: Sequence[Target]) -> int
 
 
 def _table(sweep: SweepFile, chosen: Sequence[Target]) -> Iterator[str]:
-    num_seeds = len(sweep.seeds)
-    yield f"{'comparison':<38}    sd  detects   corrected  published  power   corrected  seeds   corrected"
+    alike: dict[str, list[str]] = {}
     for one in chosen:
-        least, corrected = map(points, one.detectable(num_seeds))
-        row = f"{one.name:<38}{one.sd:>6.2f}{least:>9}{corrected:>12}"
-        if one.published:
-            chance, strict = map(points, one.power(one.published, num_seeds))
-            few, many = (str(needed or f">{power.MOST_PAIRS}") for needed in one.seeds_needed(one.published))
-            row += f"{one.published:>+11.2f}{chance:>7}{strict:>12}{few:>7}{many:>12}"
-        yield row.rstrip()
+        alike.setdefault(_numbers(one, len(sweep.seeds)), []).append(one.name)
+    titles = {
+        numbers: first + (f" and {len(others)} alike" if others else "") for numbers, (first, *others) in alike.items()
+    }
+    width = max(38, *(len(title) + 2 for title in titles.values()))
+    yield f"{'comparison':<{width}}    sd  detects   corrected  published  power   corrected  seeds   corrected"
+    for numbers, title in titles.items():
+        yield f"{title:<{width}}{numbers}"
     yield (
         f"detects: least difference found with {_WANTED:.0%} power at {sweep.statistics.alpha:.3g}; power: that of "
         "finding the published difference; seeds: number that finds it with "
         f"{_WANTED:.0%} power; corrected: the same at the first step of Holm."
     )
+
+
+def _numbers(one: Target, num_seeds: int) -> str:
+    least, corrected = map(points, one.detectable(num_seeds))
+    row = f"{one.sd:>6.2f}{least:>9}{corrected:>12}"
+    if one.published:
+        chance, strict = map(points, one.power(one.published, num_seeds))
+        few, many = (str(needed or f">{power.MOST_PAIRS}") for needed in one.seeds_needed(one.published))
+        row += f"{one.published:>+11.2f}{chance:>7}{strict:>12}{few:>7}{many:>12}"
+    return row
 
 
 def _families(sweep: SweepFile) -> Iterator[str]:

@@ -219,7 +219,7 @@ def test_without_comparisons_there_is_nothing_to_plan(
 def test_a_family_of_four_is_corrected_at_the_first_step_of_holm(write_sweep: SweepWriter) -> None:
     text = describe(Plan.open(load(write_sweep(seeds=list(range(6))))), 0.3)
     least, strict = (f"{detectable(0.3, 6, level):.2f}" for level in (0.05, 0.05 / 4))
-    assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
+    assert line(text, "hiagm+MTL (projection), synthetic micro and 3 alike")[1:] == [least, strict]
     assert "sign flip after Holm is 0.12 with 6 seeds; 8 seeds reach 0.05" in text
 
 
@@ -232,7 +232,7 @@ def test_a_plan_is_of_the_whole_sweep(write_sweep: SweepWriter, capsys: pytest.C
 def test_a_plan_of_seeds_that_do_not_pair(write_sweep: SweepWriter) -> None:
     text = describe(Plan.open(load(write_sweep(seeds=list(range(10)), statistics={"paired": False}))), 0.3)
     least, strict = (f"{detectable(0.3, 10, one, shares=(1.0, 1.0)):.2f}" for one in (0.05, 0.05 / 4))
-    assert line(text, "hiagm+MTL (projection), synthetic micro")[1:] == [least, strict]
+    assert line(text, "hiagm+MTL (projection), synthetic micro and 3 alike")[1:] == [least, strict]
     assert "the exact exchange of runs after Holm is 4.3e-05 with 10 seeds; 5 seeds" in text
     states = status.describe(Plan.open(load(write_sweep(statistics={"paired": False}))))
     assert "exact exchange of runs over 2 seeds reaches p = 1" in states
