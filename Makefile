@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: quickstart test soak bench lint clean
 .DEFAULT_GOAL := quickstart
 
-quickstart: .venv/installed  ## 45 small trials on real text, and reports/quickstart.md
+quickstart: .venv/installed  ## 47 small trials on real text, and reports/quickstart.md
 	$(BIN)/python -m harness.sweep sweeps/quickstart.yaml
 
 test: .venv/installed  ## every test but the slow ones, on 2 cores
