@@ -42,6 +42,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.storage.hierarchy import Hierarchy
+from datasets.storage.predictions import Meaning
 from models import BranchReduction, Coherence, Combine, HeadSplit, Merge
 from models.head_spec import HeadSpec, LabelFacts
 from models.layers.ancestors import Closure
@@ -132,6 +133,11 @@ class BranchHeads(nn.Module):
     def forward(self, text: Any) -> Any:
         """Returns the structure encoder's output for a text: for most models logits_BC of the labels of every head."""
         return self.structure(text)
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the probabilities are: the structure encoder's labels, or what the objective makes of logits."""
+        return "labels" if self.structure.meaning == "labels" else self.objective.meaning
 
     def loss(self, output: Any, gold_BL: Tensor) -> Tensor:
         """Returns the objective summed over branches, each a mean over labels, plus the regularisation.

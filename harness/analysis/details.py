@@ -9,7 +9,7 @@ from harness.analysis.design import listed_contrasts
 from harness.analysis.findings import Detail, LabelDifference, LabelGroup
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import RunKey
-from harness.core.metric_names import HEADLINE
+from harness.core.metric_names import DECISIONS, HEADLINE, by_rule
 from harness.stats.t_tests import mean_and_sd
 
 
@@ -18,6 +18,7 @@ def cell_details(index: ResultsIndex) -> Iterable[Detail]:
     metrics = {metric for one in index.results.values() for metric in one.scores or {}}
     metrics -= {*index.sweep.statistics.star_metrics}
     metrics -= {_of_group(metric, group) for metric in HEADLINE for group in GROUPS}
+    metrics -= {by_rule(metric, rule) for metric in HEADLINE for rule in DECISIONS}
     for model, merge in index.sweep.rows:
         for dataset, title in index.titles.items():
             done = [one for one in index.cell_results(model, merge, dataset) if one.scores is not None]

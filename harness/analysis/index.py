@@ -104,7 +104,7 @@ class ResultsIndex:
             {
                 SeedKey(one.seed, one.made_on): math.log(one.seconds / one.num_epochs)
                 for one in self.cell_results(model, arm, dataset)
-                if one.scores is not None and one.seconds
+                if one.scores is not None and one.seconds and one.num_epochs
             }
             for arm in (merge, self.sweep.statistics.base)
         )

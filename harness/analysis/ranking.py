@@ -49,7 +49,7 @@ def ranks(index: ResultsIndex, column: Column) -> list[Rank]:
     Two rows are tested as in every comparison, by the wider of seeds, and of seeds and documents; those that could
     have no star are not, and rows without a score count as ranked anywhere.
     """
-    rows = ranked_rows(index)
+    rows, alpha = ranked_rows(index), index.sweep.statistics.alpha
     means = [mean_and_sd([list(arm.values()) for arm in index.arms(*row, column)])[0] for row in rows]
     p_above = np.full((len(rows), len(rows)), math.nan)
     for one, other in combinations(range(len(rows)), 2):
@@ -59,7 +59,7 @@ def ranks(index: ResultsIndex, column: Column) -> list[Rank]:
         return []
     ranked = [
         Rank(row, index.title(*row), mean, 1 + sum(other > mean for other in means), interval)
-        for row, mean, interval in zip(rows, means, rank_intervals(p_above), strict=True)
+        for row, mean, interval in zip(rows, means, rank_intervals(p_above, alpha), strict=True)
         if not math.isnan(mean)
     ]
     return sorted(ranked, key=lambda one: one.rank)

@@ -77,7 +77,7 @@ _OF_TRAINED = ("objective", "coherence", "branch_reduction", "split", "foreign_r
 def _check_system(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntry) -> None:
     """Refuses what only a trained model has, in the entry of a system."""
     system, place = sweep.component_of(key), ("models", key)
-    for field in entry.model_fields_set & {*_OF_TRAINED, *(() if system.reads_vectors else ("encoder",))}:
+    for field in sorted(entry.model_fields_set & {*_OF_TRAINED, *(() if system.reads_vectors else ("encoder",))}):
         problem = f"{system.name} is not trained by gradients, and has no use for {field}"
         raise source.error((*place, field), f"{problem}; leave it out")
 

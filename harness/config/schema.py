@@ -17,6 +17,8 @@ from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, Coherence, Combine, 
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
+ONE_RUN = 0
+"""Seed of the only run of a system that no seed changes."""
 
 
 class EncoderEntry(Strict):
@@ -210,14 +212,22 @@ class SweepFile(Strict):
         """Returns the text encoder of a model, its own or the sweep's; None of a system that reads texts."""
         return self.models[model].encoder or (None if self.is_system(model) else self.encoder)
 
+    def is_constant(self, model: str) -> bool:
+        """Returns whether a model is the best constant prediction."""
+        return (self.models[model].model or model) == "constant"
+
+    def is_imported(self, model: str) -> bool:
+        """Returns whether a model's predictions were made elsewhere."""
+        return (self.models[model].model or model) == "imported"
+
     def is_standing(self, model: str) -> bool:
         """Returns whether a model is a control that every sweep has."""
         return model in self.controls and self.models[model] == ModelEntry(control=True)
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
         """Returns the seeds of a model's trials: one, 0, where the seed changes nothing."""
-        fixed = self.is_system(model) and self.component_of(model).deterministic
-        return self.models[model].seeds or ((0,) if fixed else self.seeds)
+        fixed = self.is_system(model) and self.component_of(model).deterministic and not self.models[model].encoder
+        return self.models[model].seeds or ((ONE_RUN,) if fixed else self.seeds)
 
     def has_one_run(self, model: str) -> bool:
         """Returns whether one run stands for a system: no seed changes it, or no other run was imported."""

@@ -10,3 +10,8 @@ DECISIONS: tuple[Decision, ...] = get_args(Decision)  # What each means is in `h
 OF_VALUES = ("precision_at_", "rp_at_", "ndcg_at_", "r_precision", "ece", "brier", "confident_")
 """Begin the names of scores that no decision rule changes."""
 OF_DEPTH = "_depth_"  # Ends, with a level, the names of F over the labels of a level.
+
+
+def by_rule(metric: str, rule: Decision) -> str:
+    """Returns the name of a score by a decision rule, beside those of the rule that a table goes by."""
+    return f"{metric}_by_{rule}"

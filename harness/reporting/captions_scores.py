@@ -20,20 +20,16 @@ def decisions_note(findings: Findings) -> str:
     if rules is None:
         return ""
     meanings = "; ".join(f"{rule}: {meaning}" for rule, meaning in MEANINGS.items())
-    num_changes = sum(map(len, rules.changes.values()))
-    changed = (
-        f"{num_changes} verdicts are others by other rules"
-        if num_changes
-        else f"None of the {rules.num_verdicts} verdicts is another by another rule"
-    )
+    num_changed = len({one.subject for changes in rules.changes.values() for one in changes})
     alike = (
         f" Of {rules.num_alike} finished trials nothing but labels is known, which are the same by all rules."
         if rules.num_alike
         else ""
     )
     return (
-        f"Labels that a system predicts ({meanings}). All else in this report goes by {findings.sweep.decision}. "
-        f"{changed}: whether a difference has stars, and which way it goes, and the verdicts on claims.{alike}"
+        f"Rules for predicting labels: {meanings}. This report uses {findings.sweep.decision}. Another rule would "
+        f"change {num_changed} of {rules.num_verdicts} verdicts (whether a difference has a star, its direction, a "
+        f"claim's verdict).{alike}"
     )
 
 

@@ -57,10 +57,10 @@ def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
         return TrialResult(*place, None, planned.why, None, None, None, planned.key)
     return TrialResult(
         *place,
-        scores=record.scores | record.decisions.get(rule, {}) | record.by_rule,
+        scores=record.scores | record.decisions.get(rule, {}) | record.scores_by_rule,
         failure=None,
         seconds=record.train_seconds,
-        num_parameters=sum(record.num_parameters.values()),
+        num_parameters=sum(record.num_parameters.values()) or None,
         predictions_sha256=record.predictions_sha256,
         key=planned.key,
         micro_batches=record.micro_batches,
@@ -122,8 +122,9 @@ def _facts(plan: Plan, is_interim: bool) -> Facts:
 def _is_tested(plan: Plan) -> bool:
     """Returns whether a report tests anything: two rows on a dataset have two runs each, or one that stands for all."""
     finished = {cell: sum(one.record is not None for one in trials) for cell, trials in plan.cells().items()}
-    enough = (cell.dataset for cell, num in finished.items() if num > (0 if plan.sweep.has_one_run(cell.model) else 1))
-    return any(num > 1 for num in Counter(enough).values())
+    enough = {cell for cell, num in finished.items() if num > (0 if plan.sweep.has_one_run(cell.model) else 1)}
+    compared = [cell for cell in enough if not plan.sweep.is_standing(cell.model)]
+    return any(num > 1 for num in Counter(cell.dataset for cell in compared).values())
 
 
 def _dataset_facts(plan: Plan, dataset: str) -> DatasetFacts:

@@ -76,7 +76,7 @@ def pair_matrices(findings: Findings) -> Iterator[tuple[str, Grid]]:
             (f"{place} {findings.row_titles[row]}", *(_cell(known, row, other) for other in rows[: place - 1]))
             for place, row in enumerate(rows, 1)
         ]
-        padded = ((*text, *[""] * (len(head) - len(text)))[: len(head)] for text in texts)
+        padded = ((*text, *[""] * (len(head) - len(text))) for text in texts)
         yield column.title, Grid.of_text(head, padded)
 
 

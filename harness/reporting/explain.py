@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from datasets import READERS
 from harness.config.schema import SweepFile
 from harness.core.text import one_line
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS, Coherence, HeadSplit, Merge
 
 
 def explain(model: type[BaseModel] = SweepFile, indent: str = "") -> str:
@@ -45,7 +45,7 @@ def _find(annotation: Any, wanted: Callable[[Any], bool]) -> Any:
 def list_everything() -> str:
     """Returns every registered name with its one-line summary and its options."""
     lines = []
-    for registry in (STRUCTURE_ENCODERS, OBJECTIVES, TEXT_ENCODERS, READERS):
+    for registry in (STRUCTURE_ENCODERS, SYSTEMS, OBJECTIVES, TEXT_ENCODERS, READERS):
         lines.append(f"{registry.kind}s")
         for name, component in registry.items():
             lines.append(f"  {name:<20}{component.summary}")

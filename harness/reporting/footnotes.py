@@ -82,9 +82,12 @@ def _reading(findings: Findings) -> Iterator[str]:
     alone = [row.title for row in findings.rows if findings.sweep.has_one_run(row.model)]
     if alone:
         yield (
-            f"One run stands for {listed(alone)}, as no seed changes it, or no other was imported: n = 1, without sd. "
-            "In comparisons such a row is a constant, whose error is that of the test documents alone."
+            f"There is one run each of {listed(alone)}: n = 1, no sd. In comparisons such a row is a constant, whose "
+            "error is that of the test documents alone."
         )
+    imported = [row.title for row in findings.rows if row.title in alone and findings.sweep.is_imported(row.model)]
+    if imported:
+        yield f"How far another run of {listed(imported)} would differ is not known, and not counted in any p."
 
 
 def _reconstructions(findings: Findings) -> Iterator[str]:

@@ -8,4 +8,5 @@
 * `confidence`: how deep a system gets while it stays right
 """
 
-CHANGES_NO_NUMBER = "what is scored here follows from what a trial has stored, and alters nothing that it learns"
+NUMERICS = {"scoring": 1}
+"""Version of every file here: raised whenever a change alters what a trial records."""

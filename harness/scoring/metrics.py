@@ -12,7 +12,6 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.label_groups import Bools
 from datasets.storage.predictions import BOUNDARY
 
-NUMERICS = {"metrics": 1}
 THRESHOLD = BOUNDARY
 
 

@@ -12,8 +12,8 @@ over documents that have gold labels.
 K is 1, 3 and 5, as far as there are so many labels; the first rank has one metric, as all three are equal there. Labels
 of one value share their ranks: each counts with the mean over all orders, as if ties were broken by chance (McSherry
 and Najork 2008, *Computing information retrieval performance measures efficiently in the presence of tied scores*).
-Labels that are not kept, see `datasets/storage/predictions.py`, are never among the first: that matters to
-`r_precision` alone, where a document has more gold labels than are kept.
+Labels that are not kept, see `datasets/storage/predictions.py`, or have the value 0, count as ranked below all others
+and as not gold.
 """
 
 import numpy as np

@@ -180,7 +180,10 @@ class Constant(Pairs):
         if not all(found):
             return [{} for _ in found]
         keys = Pairs.shared([arm for arm in found if not is_constant(arm)] or found[:1])[0]
-        return [dict.fromkeys(keys, *arm.values()) if is_constant(arm) else {k: arm[k] for k in keys} for arm in found]
+        return [
+            dict.fromkeys(keys, next(iter(arm.values()))) if is_constant(arm) else {k: arm[k] for k in keys}
+            for arm in found
+        ]
 
     @property
     def differences(self) -> dict[int, float]:

@@ -38,5 +38,5 @@ def rank_intervals(p_above: Array, alpha: float = 0.05) -> list[RankInterval]:
     places = np.nonzero(~np.eye(num_rows, dtype=bool))
     is_above = np.zeros((num_rows, num_rows), dtype=bool)
     is_above[places] = np.array(holm(p_above[places].tolist(), places[0].size)) < alpha
-    better, worse = is_above.sum(0), is_above.sum(1)
-    return [RankInterval(1 + int(up), num_rows - int(down)) for up, down in zip(better, worse, strict=True)]
+    num_above, num_below = is_above.sum(0).tolist(), is_above.sum(1).tolist()
+    return [RankInterval(1 + above, num_rows - below) for above, below in zip(num_above, num_below, strict=True)]

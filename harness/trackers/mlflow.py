@@ -216,7 +216,7 @@ class _Runs:
             if name != "epoch"
         ]
         # What is not of the test documents is in the history.
-        known = record.scores | record.by_rule
+        known = record.scores | record.scores_by_rule
         tested = {name for name in known if not name.startswith(("valid_", BRANCH_COSINE))}
         final = {f"test_{name}": known[name] for name in sorted(tested)}
         final |= {"seconds": record.seconds, "peak_memory_mb": record.peak_memory_mb, "num_epochs": record.num_epochs}

@@ -44,8 +44,9 @@ def measure(context: Context[FittedSettings]) -> Measured:
     decided = scores_by_decision(predicted, gold, corpus.hierarchy, groups)
     scores = found["test"][0] if system.meaning != "labels" else {}
     scores |= decided["0.5"]
+    valid = {f"valid_{metric}": found["val"][0][metric] for metric in HEADLINE} if system.knows_validation else {}
     return Measured(
-        scores=scores | {f"valid_{metric}": found["val"][0][metric] for metric in HEADLINE},
+        scores=scores | valid,
         selected=dict.fromkeys(HEADLINE, scores),
         predicted=dict.fromkeys(HEADLINE, predicted),
         decisions={rule: of_rule for rule, of_rule in decided.items() if rule != "0.5"},

@@ -55,7 +55,7 @@ class BestEpochs:
                     scores = evaluate(model, documents, hierarchy, settings, parts, groups, keeper)
                     kept[split] = keeper.kept()
                 tested.selected[metric] = {"epoch": best["epoch"], **scores}
-                tested.predicted[metric] = Predictions.of(kept, model.heads.structure.meaning)
+                tested.predicted[metric] = Predictions.of(kept, model.heads.meaning)
                 tested.decided[metric] = scores_by_decision(tested.predicted[metric], gold, hierarchy, groups)
             else:
                 for found in (tested.selected, tested.predicted, tested.decided):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.arguments import FIELDS
+from harness.config.schema import ONE_RUN
 from harness.core.environment import environment
 from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
@@ -27,8 +28,10 @@ def protocol(plan: Plan) -> dict[str, Any]:
     # Standing controls are no promise: every sweep has them, also those that were planned before there were any.
     models = [key for key in sweep.models if not sweep.is_standing(key)]
     # Plans that were frozen before there was a choice have none.
-    decision = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
-    return decision | {
+    choices: dict[str, Any] = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
+    if own := {model: sorted(sweep.seeds_of(model)) for model in models if sweep.models[model].seeds}:
+        choices["own_seeds"] = own
+    return choices | {
         "models": {key: "control" if sweep.models[key].control else "compared" for key in models},
         "rows": sorted("/".join(row) for row in sweep.rows if row[0] in models),
         "datasets": sorted(sweep.datasets),
@@ -93,7 +96,12 @@ def freeze(plan: Plan) -> None:
     path, promised = plan_file(plan), protocol(plan)
     if path.exists():
         earlier = json.loads(path.read_text("utf-8"))["plan"]
-        planned = set(product(earlier["models"], earlier["datasets"], earlier["seeds"]))
+        own = earlier.get("own_seeds", {})
+        planned = {
+            place
+            for model in earlier["models"]
+            for place in product([model], earlier["datasets"], own.get(model, [*earlier["seeds"], ONE_RUN]))
+        }
         names = ("model", "dataset", "seed")
         # A result of these models, datasets and seeds is one that someone may have seen.
         results = (tuple(record.settings.get(name) for name in names) for record in plan.store.records())

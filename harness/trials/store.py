@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
-from harness.core.metric_names import DECISIONS, HEADLINE
+from harness.core.metric_names import DECISIONS, HEADLINE, by_rule
 from harness.core.text import one_line
 from harness.trials.settings import TrialSettings, what_counts
 
@@ -58,10 +58,10 @@ class Record(BaseModel):
     micro_batches: int = 1
 
     @property
-    def by_rule(self) -> dict[str, float]:
+    def scores_by_rule(self) -> dict[str, float]:
         """Headline scores by each decision rule, such as `micro_f1_by_validation`; empty where one rule is known."""
-        rules = {DECISIONS[0]: self.scores, **self.decisions} if self.decisions else {}
-        return {f"{metric}_by_{rule}": scores[metric] for rule, scores in rules.items() for metric in HEADLINE}
+        rules: dict[Any, Any] = {DECISIONS[0]: self.scores, **self.decisions} if self.decisions else {}
+        return {by_rule(metric, rule): scores[metric] for rule, scores in rules.items() for metric in HEADLINE}
 
 
 class Failure(BaseModel):

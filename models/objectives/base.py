@@ -5,6 +5,7 @@ does not feel this constant factor, but gradient clipping and the recursive regu
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -22,6 +23,9 @@ class Objective(nn.Module):
     Args:
         heads: Specification of each head.
     """
+
+    meaning: Literal["probabilities", "scores"] = "probabilities"
+    """What `probabilities` returns: such, or other values in [0, 1] that are predictions above 0.5."""
 
     def __init__(self, heads: Sequence[HeadSpec]):
         super().__init__()

@@ -29,6 +29,8 @@ class SquaredHinge(Objective):
         heads: Specification of each head.
     """
 
+    meaning = "scores"
+
     def terms(self, logits_BC: Tensor, gold_BC: Tensor) -> Tensor:
         """Returns (B, C) squared distances from the margin, 0 beyond it."""
         return functional.relu(1 - (2 * gold_BC - 1) * logits_BC) ** 2

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from scipy import sparse
 
 from datasets.storage.hierarchy import Hierarchy
-from datasets.storage.predictions import Meaning
+from datasets.storage.predictions import FLOOR, Meaning
 
 NUMERICS = {"system": 1}
 
 Encode = Callable[[Iterable[str]], npt.NDArray[np.float32]]
 """Texts to (B, D) vectors."""
 KEPT = 50
-"""Highest labels of a document that are kept besides those above 0.5."""
+"""Highest labels of a document that are kept whatever their values."""
 BATCH = 256
 """Documents whose values are computed at a time."""
 
@@ -105,7 +105,7 @@ def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def highest(values_BL: npt.NDArray[Any], kept: int = KEPT) -> sparse.csr_array:
-    """Returns the positive values above 0.5 or among the `kept` highest of each document, and all that tie with these.
+    """Returns the values of `FLOOR` or more, the positive ones among the `kept` highest, and all that tie with these.
 
     Args:
         values_BL: Values in [0, 1].
@@ -115,7 +115,7 @@ def highest(values_BL: npt.NDArray[Any], kept: int = KEPT) -> sparse.csr_array:
     num_labels = values_BL.shape[1]
     if kept < num_labels:
         least_B1 = np.partition(values_BL, num_labels - kept, axis=1)[:, [num_labels - kept]]
-        values_BL = np.where((values_BL > 0.5) | (values_BL >= least_B1), values_BL, np.float32(0))
+        values_BL = np.where((values_BL >= FLOOR) | (values_BL >= least_B1), values_BL, np.float32(0))
     return sparse.csr_array(values_BL)
 
 

@@ -23,12 +23,13 @@ from scipy import sparse
 from datasets.storage.hierarchy import Hierarchy
 from harness.core.registry import Weight
 from models.systems.base import Encode
-from models.systems.one_vs_rest import OneVsRest, Weights, fit_labels
+from models.systems.linear import Linear
+from models.systems.one_vs_rest import Weights, fit_labels
 
 NUMERICS = {"top down": 1}
 
 
-class TopDown(OneVsRest):
+class TopDown(Linear):
     """Linear SVMs of each label against its siblings.
 
     Args:
@@ -37,12 +38,8 @@ class TopDown(OneVsRest):
         cost: Weight C of the loss, one for all labels; 0 chooses 0.25, 1, 4 or 16 on validation documents.
     """
 
-    COSTS = (0.25, 1.0, 4.0, 16.0)
-    LOSS = "squared_hinge"
-
     def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None, *, cost: Weight = 0.0):
-        super().__init__(hierarchy, encode)
-        self.cost = cost
+        super().__init__(hierarchy, encode, cost=cost)
         self.parents = [sorted(hierarchy.graph.predecessors(label)) for label in range(len(hierarchy))]
         by_parents = sorted(range(len(hierarchy)), key=self.parents.__getitem__)
         self.siblings = [list(labels) for _, labels in groupby(by_parents, key=self.parents.__getitem__)]

@@ -68,6 +68,7 @@ def test_imported_runs_score_as_the_runs_that_predicted_them(
     for one in Plan.open(load(path)).trials:
         if one.settings.model == "hix":
             assert one.record and not one.record.decisions and one.record.scores["ece"] >= 0
+            assert not any(name.startswith("valid_") for name in one.record.scores), "nothing is known of validation"
 
     # Another file at the same place is another trial; one that does not fit stops everything before it begins.
     file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")

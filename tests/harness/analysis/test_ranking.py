@@ -48,6 +48,12 @@ def test_ranks_are_of_rows_that_are_no_controls_and_of_linear():
         ]
 
 
+def test_ranks_have_the_level_of_the_sweep():
+    wide = flat_sweep(statistics={"alpha": 1e-9})
+    for ranked in summary_of(wide, runs(wide)).ranks:
+        assert {one.interval for one in ranked} == {(1, 3)}
+
+
 def test_rows_that_cannot_be_told_apart_share_an_interval():
     planned = flat_sweep()
     (ranked, *_) = summary_of(planned, runs(planned, sd=20.0)).ranks

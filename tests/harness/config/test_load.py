@@ -295,6 +295,13 @@ def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
     assert sweep.seeds_of("them") == (5, 7) and sweep.seeds_of("hiagm") == (1, 2)
 
 
+@pytest.mark.parametrize(("entry", "seeds"), [("{}", (0,)), ("{encoder: {name: bag}}", (1, 2))])
+def test_only_what_no_seed_changes_has_one_run(tmp_path: Path, entry: str, seeds: tuple[int, ...]) -> None:
+    """The vectors of a text encoder that is not pretrained are random."""
+    sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", f"nearest: {entry}")))
+    assert sweep.seeds_of("nearest") == seeds and sweep.has_one_run("nearest") == (len(seeds) == 1)
+
+
 def test_a_decision_rule_is_one_of_three_and_a_half_is_written_as_a_number(write_sweep: SweepWriter) -> None:
     assert load(write_sweep(decision=0.5)).decision == load(write_sweep()).decision == "0.5"
     assert load(write_sweep(decision="per_label")).decision == "per_label"

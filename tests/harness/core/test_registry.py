@@ -12,10 +12,10 @@ from harness.config.load import load
 from harness.core.environment import ROOT
 from harness.core.errors import ConfigError
 from harness.core.registry import Component, Registry
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS, Coherence
+from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS, Coherence
 
 MODELS = [*STRUCTURE_ENCODERS.values(), *OBJECTIVES.values(), *TEXT_ENCODERS.values()]
-EVERY = [*MODELS, *READERS.values()]
+EVERY = [*MODELS, *SYSTEMS.values(), *READERS.values()]
 
 
 @pytest.mark.parametrize("component", EVERY, ids=lambda component: component.name)

@@ -13,7 +13,7 @@ def test_changed_verdicts_are_told_one_by_one_and_counted() -> None:
     findings = found(gains(1.0), gains(-1.0), gains(1.2))
     said = list(changed_verdicts(findings))
     assert len(said) == 3 and said[-1] == "claim gain: supported by 0.5, not supported by validation."
-    assert "3 verdicts are others by other rules" in decisions_note(findings)
+    assert "Another rule would change 3 of 3 verdicts (" in decisions_note(findings)
     text = markdown(findings)
     assert "## Decision rules" in text and all(line.replace("▲", "") for line in said)
     assert "- claim gain: supported by 0.5, not supported by validation." in text
@@ -22,7 +22,7 @@ def test_changed_verdicts_are_told_one_by_one_and_counted() -> None:
 def test_where_none_changes_the_report_says_so() -> None:
     findings = found(gains(1.0), gains(1.1), gains(1.2))
     assert list(changed_verdicts(findings)) == []
-    assert "None of the 3 verdicts is another by another rule" in markdown(findings)
+    assert "Another rule would change 0 of 3 verdicts (" in markdown(findings)
     assert "Decision rules" not in markdown(found(gains(1.0)))
 
 

@@ -92,6 +92,15 @@ def test_a_look_is_a_new_set_of_finished_trials_that_was_tested(write_sweep: Swe
     assert "More looks than the planned one" in markdown(summary)
 
 
+def test_standing_controls_alone_are_no_look(write_sweep: SweepWriter) -> None:
+    path = write_sweep(models={"flat": {}}, controls=["constant", "linear"])
+    plan = Plan.open(load(path))
+    for planned in plan.trials:
+        if plan.sweep.is_standing(planned.settings.model):
+            finish(plan, planned, 0)
+    assert find(*collect(Plan.open(load(path)))).facts.looks == 0
+
+
 def test_a_plan_whose_results_were_tested_twice_was_not_followed(write_sweep: SweepWriter) -> None:
     path = write_sweep(models={"flat": {}}, seeds=[1, 2, 3])
     frozen(path)

@@ -36,7 +36,8 @@ def test_one_run_is_told_of_in_the_cell_and_below():
     text = markdown(FOUND)
     line = next(line for line in text.splitlines() if line.startswith("| linear | 82.00"))
     assert "<br>n=1" in line and "±" not in line
-    assert "One run stands for linear, constant" in text
+    assert "There is one run each of linear, constant: n = 1, no sd." in text
+    assert "another run" not in text, "no seed changes these"
 
 
 def test_ranks_have_a_table_and_numbers():

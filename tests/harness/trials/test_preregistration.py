@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,26 @@ def test_how_documents_are_resampled_is_part_of_the_plan(
     frozen(path := write_sweep())
     monkeypatch.setattr(preregistration, "Resampling", lambda: Resampling(draws=7))
     assert registration(Plan.open(load(path))).changes == ("resampling.draws: 1000 -> 7",)
+
+
+def test_seeds_of_one_model_are_part_of_the_plan(write_sweep: SweepWriter) -> None:
+    models: dict[str, Any] = {"flat": {"seeds": [5, 7]}, "hiagm": {"options": {"node_width": 4, "logit_dropout": 0.0}}}
+    file = frozen(write_sweep(models=models))
+    more = write_sweep(models={**models, "flat": {"seeds": [5, 7, 9]}})
+    assert registration(Plan.open(load(more))).changes == ("own_seeds.flat: [5, 7] -> [5, 7, 9]",)
+    plan = Plan.open(load(write_sweep(models=models)))
+    finish(plan, next(one for one in plan.trials if one.settings.model == "flat"), 1)
+    kept = file.read_bytes()
+    assert frozen(write_sweep(models=models, statistics={"alpha": 0.01})).read_bytes() == kept, "seed 5 was seen"
+
+
+def test_a_plan_is_kept_once_a_system_is_finished(write_sweep: SweepWriter) -> None:
+    models: dict[str, Any] = {"linear": {}, "flat": {}}
+    file = frozen(path := write_sweep(models=models))
+    plan = Plan.open(load(path))
+    finish(plan, next(one for one in plan.trials if one.settings.model == "linear"), 1)
+    kept = file.read_bytes()
+    assert frozen(write_sweep(models=models, statistics={"alpha": 0.01})).read_bytes() == kept
 
 
 def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_sweep: SweepWriter) -> None:

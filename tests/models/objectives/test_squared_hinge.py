@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from sklearn.svm import LinearSVC
 
 from datasets.storage.hierarchy import Hierarchy
+from models.branch_heads import BranchHeads
 from models.objectives.squared_hinge import SquaredHinge
-from tests.models.hierarchies import DAG, dags, head_on, stars
+from models.structure_encoders.flat import Flat
+from tests.models.hierarchies import DAG, dags, facts_of, head_on, stars
 from tests.models.objective_checks import (
     assert_gradients,
     assert_heads_see_their_own_labels_only,
@@ -49,6 +51,18 @@ def test_a_converged_layer_is_the_classifier_of_liblinear() -> None:
     optimizer.step(loss)
     found = weights.detach().numpy()
     np.testing.assert_allclose(found, [*known.coef_[0], *known.intercept_], atol=1e-5)
+
+
+def test_values_are_scores_and_no_probabilities() -> None:
+    heads = BranchHeads(
+        stars([3]),
+        facts_of(stars([3])),
+        lambda heads: Flat(heads, 3),
+        merge="none",
+        objective=SquaredHinge,
+        branch_reduction="mean_global",
+    )
+    assert heads.meaning == "scores"
 
 
 @given(dags(), st.integers(0, 99))

@@ -5,15 +5,16 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score
 
+from datasets.storage.predictions import FLOOR
 from models import SYSTEMS
 from models.systems.base import BATCH, batched, highest, micro_f1
 from models.systems.linear import Linear
 from tests.models.systems.splits import TREE, Split, planted
 
 
-def test_the_highest_values_are_kept_and_all_above_a_half() -> None:
-    values = np.array([[0.9, 0.8, 0.7, 0.1], [0.4, 0.3, 0.2, 0.1]])
-    np.testing.assert_array_equal(highest(values, 2).toarray() > 0, [[1, 1, 1, 0], [1, 1, 0, 0]])
+def test_the_highest_values_are_kept_and_all_of_the_floor_or_more() -> None:
+    values = np.array([[0.9, 0.8, 0.7, 0.04], [0.04, 0.03, 0.02, 0.01], [0.4, 0.3, FLOOR, 0.01]])
+    np.testing.assert_array_equal(highest(values, 2).toarray() > 0, [[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
     np.testing.assert_array_equal(highest(values).toarray(), values.astype(np.float32))
 
 
