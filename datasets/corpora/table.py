@@ -85,8 +85,8 @@ def read(
         form: What label columns hold: levels from the top down, 0/1 flags, or all labels in one column.
         separator: What separates labels in a cell, or `none`; empty to guess.
         path_separator: What separates the levels of a label, or `none`; empty to guess.
-        hierarchy: File with the hierarchy, beside the source or anywhere; empty for the one in a folder whose name has
-            `taxonomy` or `hierarchy` in it, or else the labels' own.
+        hierarchy: File with the hierarchy, beside the source or anywhere; empty for the file in the source folder with
+            `taxonomy` or `hierarchy` in its name, else the labels' own.
         repeated: Whether a name in several places is a label for each, named by its path, or one label.
         doc_id: Column with ids, or `none` for numbers; empty to guess.
         split: Column with splits, or `none`; empty to guess.

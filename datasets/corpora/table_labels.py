@@ -147,7 +147,7 @@ def _level_paths(
     told = {
         "several": "Rows with several labels in a level column, which are paired by their order",
         "gap": "Rows with an empty level above a filled one, whose label is put below the next level above",
-        "same": "Labels that are called as the level above, and are that label",
+        "same": "Labels with the same name as the level above, taken for that label",
     }
     notes += [f"{what_is_told}: {counts[what]:,}." for what, what_is_told in told.items() if counts[what]]
     return found

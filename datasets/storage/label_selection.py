@@ -25,7 +25,7 @@ def select_labels(
     """Reads a corpus and leaves out labels; its notes say how many.
 
     What is left is closed under ancestors, on a directed acyclic graph too: a label has at least as many documents as
-    each of its descendants, and a higher level. A document gets the remaining ancestors of a label that is left out.
+    each of its descendants, and lies above them. A document gets the remaining ancestors of a label that is left out.
     Documents that lose all labels stay.
 
     Args:

@@ -1,9 +1,10 @@
 """Sparse predictions of validation and test documents in a Parquet file, with their hash.
 
 Kept of a document are the labels whose value reaches `FLOOR`, and its `TOP` likeliest ones whatever their values, in
-half precision: RCV1-v2's 781,265 test documents take about 11 MB for each best epoch. A label whose F is worth .1 or
-more is best predicted above half of that (Lipton et al. 2014, *Optimal thresholding of classifiers to maximize F1
-measure*, theorem 1), so that no rule of `harness/scoring/decisions.py` wants for what is below the floor.
+half precision: RCV1-v2's 781,265 test documents take about 11 MB for each best epoch. For calibrated probabilities
+the best threshold is half the best F (Lipton et al. 2014, *Optimal thresholding of classifiers to maximize F1 measure*,
+theorem 1), so a label whose F can reach .1 loses nothing below the floor; elsewhere thresholds are searched from
+the floor up (`harness/scoring/decisions.py`).
 """
 
 import hashlib

@@ -12,7 +12,7 @@
 * `cells`: rows and cells of the score table
 * `details`: cost, other metrics, groups of labels, single labels
 * `claims`: claims of the literature, judged
-* `decisions`: scores by each decision rule, and the verdicts that hang on it
+* `decisions`: scores by each decision rule, and the verdicts that depend on it
 * `findings`: all of it as frozen records: what a report prints
 * `summarise`: find(): from inputs to findings
 

@@ -1,4 +1,4 @@
-"""Decision rules against each other: scores by each, and the verdicts that hang on the one that was chosen."""
+"""Decision rules against each other: scores by each, and the verdicts that depend on the one that was chosen."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class Contrast(NamedTuple):
 def planned_contrasts(sweep: SweepFile) -> list[Contrast]:
     """Returns everything that is tested and corrected for: what `compare` stands for, then the single contrasts.
 
-    Two rows that both of them name are compared once, as the single contrast turns them.
+    Two rows that both of them name are compared once, in the single contrast's order.
     """
     single = [Contrast(*(RowKey(*sweep.named_rows[name]) for name in pair)) for pair in sweep.contrasts]
     named = {frozenset(contrast) for contrast in single}
@@ -96,7 +96,7 @@ def compared_rows(sweep: SweepFile) -> list[RowKey]:
 
 
 def reference_of(sweep: SweepFile, row: RowKey) -> RowKey | None:
-    """Returns the row by which the marks in a row's cells go; None where there is none common to all."""
+    """Returns the row that a row's marks compare with; None under pairs and contrasts, or without a base merge."""
     rule, base = sweep.comparing, sweep.statistics.base
     if rule.rule == "against":
         return RowKey(*sweep.named_rows[rule.against])
@@ -145,7 +145,7 @@ def role_of(sweep: SweepFile, model: str) -> Role:
 
 
 def design_of(sweep: SweepFile, contrast: Sequence[RowKey] = ()) -> Design:
-    """Returns how the runs of some rows go together, by default of trained ones."""
+    """Returns how the runs of some rows go together; those of trained rows without an argument."""
     trained: Design = Pairs if sweep.statistics.paired else Arms
     return trained.suited([role_of(sweep, row.model) for row in contrast])
 

@@ -151,7 +151,7 @@ class SweepFile(Strict):
     datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)]
     """Corpora, by key."""
     controls: tuple[Name, ...] = ("constant", "linear")
-    """Systems that stand beside the models as controls, where these do not name them: what any method has to beat."""
+    """Systems added as controls unless `models` names them: what any method has to beat."""
     seeds: Seeds
     """One trial per cell and seed; all different."""
     encoder: EncoderEntry | None = None
@@ -260,7 +260,7 @@ class SweepFile(Strict):
 
     @property
     def linear(self) -> tuple[str, ...]:
-        """The models that are the `linear` system, above which any method should be."""
+        """Keys of the models that are the system `linear`."""
         return tuple(key for key, entry in self.models.items() if (entry.model or key) == "linear")
 
     @property

@@ -22,7 +22,7 @@ def differences_words(findings: Findings) -> str:
     rule = findings.sweep.comparing
     words = {"base": "from the base merge", "against": f"from {reference_words(findings)}"}.get(rule.rule)
     if words is None:
-        return "of two rows each"
+        return "between two rows"
     return f"{words}, and of single contrasts" if findings.sweep.contrasts else words
 
 
@@ -80,7 +80,10 @@ def pair_matrices(findings: Findings) -> Iterator[tuple[str, Grid]]:
         yield column.title, Grid.of_text(head, padded)
 
 
-PAIRS_NOTE = "Row minus the row of that number, with its marks. Intervals and p are in the CSV."
+PAIRS_NOTE = (
+    "Each cell: the row's score minus that of the row with the column's number, with marks. Intervals and p are in the "
+    "CSV."
+)
 """How to read a matrix."""
 
 

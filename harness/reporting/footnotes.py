@@ -56,7 +56,7 @@ def footnotes(findings: Findings) -> list[str]:
 
 def _decision(findings: Findings) -> Iterator[str]:
     if (rule := findings.sweep.decision) != "0.5":
-        yield f"Predicted are labels {MEANINGS[rule]} (`decision: {rule}`)."
+        yield f"A label is predicted {MEANINGS[rule]} (`decision: {rule}`)."
 
 
 def _reading(findings: Findings) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     pairing += "" if rule.paired else ", as the sweep file says"
     than = reference_words(findings)
     if than and findings.sweep.contrasts:
-        than += ", or of a single contrast than the row named second"
+        than += ", or, in a single contrast, than the row named second"
     num_averages = sum(item.column.average for item in findings.comparisons)
     families = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
     if num_averages:

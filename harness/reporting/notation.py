@@ -21,7 +21,7 @@ MEANINGS = {
     CUT: "out of memory, so trained on batches cut into parts whose gradients are added up; batch statistics and "
     "dropout are those of the parts",
     IMPROVING: "so it is in most runs of the row, and more training may change its scores",
-    BELOW: "below that, in every column that both have",
+    BELOW: "lower mean than `linear` in every column that both have",
     NONE: "no number: nothing has run, or there is none",
 }
 

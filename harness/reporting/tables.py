@@ -160,7 +160,7 @@ def detail_table(findings: Findings) -> Grid:
 
 
 Family = Literal["depth", "values", "other"]
-"""Metrics of each level of the hierarchy, those that hang on no threshold, and all others."""
+"""Metrics of each level of the hierarchy, those that depend on no threshold, and all others."""
 
 
 def metric_table(findings: Findings, family: Family) -> Grid:

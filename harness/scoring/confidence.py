@@ -1,9 +1,9 @@
 """Depth that a system reaches while it stays right: descent of the hierarchy as far as it is sure.
 
 A label is predicted where it and all its ancestors are above a threshold: the least one at which 90 % of the labels
-predicted for validation documents are gold. So a system says no more than it can vouch for, and what is worth telling
-is how deep it gets: a guarantee bought with specificity, after Deng et al. 2012, *Hedging your bets: optimizing
-accuracy-specificity trade-offs in large scale visual recognition*. The measures of it are ours:
+predicted for validation documents are gold. So precision is fixed on validation, and the score is how deep
+predictions then go (after Deng et al. 2012, *Hedging your bets: optimizing accuracy-specificity trade-offs in large
+scale visual recognition*, who trade specificity for accuracy). The measures of it are ours:
 
 * `confident_depth`: the deepest level of right predictions over the deepest level of gold, mean over documents that
   have gold: 100 where every document is followed down to its deepest gold label, 0 where nothing is sure enough.

@@ -3,12 +3,13 @@
 * `0.5`: above a half; nothing is chosen.
 * `validation`: above the one threshold that gives the highest micro F on the validation documents.
 * `per_label`: above the threshold of each label that gives its highest F there. Where that F is below .1, as of rare
-  labels, the threshold is the label's highest value on the validation documents: SCutFBR.1 of Yang 2001, *A study on
-  thresholding strategies for text categorization*, as Lewis et al. 2004, *RCV1*, use it for its macro F.
+  labels, the threshold is the label's highest value on the validation documents (SCutFBR.1, Yang 2001, *A study on
+  thresholding strategies for text categorization*). Lewis et al. 2004, *RCV1*, tune that limit by cross-validation;
+  here it is fixed at .1.
 
-Micro F is what a single threshold is chosen for, and each label's own F, whose mean macro F is, what its threshold is
-chosen for. Between two neighbouring values that validation documents have, any threshold decides alike: it is 0.5
-where that lies between, else half-way. Of equally good thresholds the one nearest to 0.5 is chosen.
+The single threshold maximises micro F; each label's threshold maximises that label's F, whose mean is macro F. Between
+two neighbouring values that validation documents have, any threshold decides alike: it is 0.5 where that lies between,
+else half-way. Of equally good thresholds the one nearest to 0.5 is chosen.
 """
 
 import numpy as np

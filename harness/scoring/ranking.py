@@ -1,8 +1,9 @@
 """Ranking metrics: how many of a document's likeliest labels are gold, whatever the threshold.
 
-Every label of the hierarchy is ranked, inner ones too, against gold that is closed under ancestors. As Chalkidis et al.
-2019, *Large-scale multi-label text classification on EU legislation* (section 5), and their program have them: means
-over documents that have gold labels.
+The formulas are those of Chalkidis et al. 2019, *Large-scale multi-label text classification on EU legislation*
+(section 5), and their program: means over documents that have gold labels. Every label of the hierarchy is ranked,
+inner ones too, against gold that is closed under ancestors (ours; the paper's gold is the assigned labels only, so
+these are not its published numbers).
 
 * `precision_at_K`: gold labels among the first K, over K.
 * `rp_at_K`: the same over min(K, number of gold labels), R-precision at K.

@@ -28,7 +28,7 @@ def scores_by_decision(
     """Returns every score of the test documents, in points, by the decision rules that the predictions allow.
 
     Of each rule those of `Tally`, with `micro_f1_depth_D` and `macro_f1_depth_D` over the labels at level D; where one
-    threshold is chosen, `threshold`; of 0.5 also what hangs on no rule.
+    threshold is chosen, `threshold`; of 0.5 also what depends on no rule.
 
     Args:
         predicted: What a system says of the documents.
@@ -54,7 +54,7 @@ def scores_by_decision(
 def _of_values(
     predicted: Predictions, gold: Mapping[SplitName, scipy.sparse.csr_array], hierarchy: Hierarchy
 ) -> dict[str, float]:
-    """Returns the scores that hang on values, as far as there are any."""
+    """Returns the scores that depend on values, as far as there are any."""
     if predicted.meaning == "labels":
         return {}
     scores = ranking(predicted.test, gold["test"])

@@ -34,7 +34,7 @@ class Context(Generic[Settings]):
 class Measured:
     """What a trial found; a best epoch goes by the score that was best in it, `micro_f1` or `macro_f1`."""
 
-    scores: Mapping[str, float]  # Headline test scores, in points, and their validation twins as `valid_*`.
+    scores: Mapping[str, float]  # Test scores, in points; `valid_*`: the headline ones on validation.
     selected: Mapping[str, Mapping[str, float]]  # Per best epoch, its number and every test score.
     predicted: Mapping[str, Predictions]  # Per best epoch, what is kept of validation and test documents.
     history: Sequence[Mapping[str, float]]  # One entry per epoch.
@@ -42,7 +42,7 @@ class Measured:
     num_parameters: Mapping[str, int]  # Trainable parameters, by part.
     peak_memory_mb: float  # Most memory of the device, or of the process on a CPU.
     facts: Mapping[str, str] = field(default_factory=dict)  # What else the numbers depend on, such as the device.
-    decisions: Mapping[Decision, Mapping[str, float]] = field(default_factory=dict)  # Headline scores of other rules.
+    decisions: Mapping[Decision, Mapping[str, float]] = field(default_factory=dict)  # Test scores by the other rules.
     micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
 
 

@@ -85,7 +85,7 @@ class TrialSettings(Strict):
 
     @property
     def select(self) -> BestEpoch:
-        """The best-epoch rule; without epochs all are one."""
+        """The best-epoch rule; without epochs all rules agree."""
         return "per_metric"
 
     @property

@@ -45,7 +45,7 @@ class Record(BaseModel):
     settings: dict[str, Any]  # The resolved trial.
     scores: dict[str, float]
     selected: dict[str, dict[str, float]]
-    decisions: dict[str, dict[str, float]] = {}  # Headline test scores of decision rules other than 0.5.
+    decisions: dict[str, dict[str, float]] = {}  # Test scores by the rules other than 0.5.
     num_epochs: int
     train_seconds: float
     seconds: float  # The whole trial: data, model, training, evaluation, writing.

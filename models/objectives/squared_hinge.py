@@ -1,4 +1,4 @@
-"""Squared hinge loss: every label is a linear SVM of its own on the text vector, as in the baseline `linear`.
+"""Squared hinge loss: each label's logit is trained as the margin of a linear SVM.
 
 Paper: Tang, *Deep Learning using Linear Support Vector Machines*, ICML workshop on representation learning 2013; the
 loss of LIBLINEAR's linear SVM (Fan et al., JMLR 2008):

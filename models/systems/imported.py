@@ -91,7 +91,7 @@ class Imported(System):
         return {name: text for name, text in self._origin.items() if text}
 
     def check(self, valid: Texts, test: Texts, seed: int) -> None:
-        """Refuses a file that does not fit the corpus: missing, unknown and double documents, unclosed predictions."""
+        """Refuses a file that does not fit the corpus: missing, unknown or duplicate documents, unclosed labels."""
         found = self._read(seed)
         expected, optional = set(test.doc_ids), set(valid.doc_ids)
         if unknown := [name for name in found if name not in expected | optional]:

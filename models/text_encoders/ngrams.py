@@ -1,17 +1,19 @@
 """Word n-grams weighted by TF-IDF: the features of a linear classifier, each with an embedding.
 
-A document is the weighted sum of the embeddings of its words and pairs of adjacent words. The weights are those of
-scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)`, a vector of length 1 (Salton and Buckley 1988):
-(1 + ln tf) (ln((1 + N) / (1 + df)) + 1) for an n-gram that the document holds tf times, and df of N training documents
-at all. So a linear layer behind this encoder is a linear classifier of rank D over these features.
+A document is the weighted sum of the embeddings of its words and pairs of adjacent words. The weights are TF-IDF with
+cosine normalisation (Salton and Buckley 1988), of length 1 before `scale` and `balance`, with logarithmic tf and smooth
+idf as in scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)`: (1 + ln tf) (ln((1 + N) / (1 + df)) +
+1) for an n-gram that the document holds tf times, and df of N training documents at all. Words are not that
+vectoriser's: those of one letter count, and texts are cut at `max_length`. So a linear layer behind this encoder is a
+linear classifier of rank D over these features.
 
-fastText (Joulin et al., EACL 2017) is the mean of such embeddings, unweighted and hashed into buckets. Here the
+fastText (Joulin et al., EACL 2017) is the unweighted mean of embeddings of words and of hashed n-grams. Here the
 vocabulary holds the n-grams of most training documents; those of a single one are left out unless `min_documents` is 1.
 
-By a rule of thumb Adam moves the parameters of an n-gram that n of t steps see by the root of n t, gradient
-descent by n, so that rare n-grams learn faster than under gradient descent. Here an embedding is a parameter times
-df^`balance`: at 0.5 its way is in proportion to n again. In a trial run on CLINC150, of one seed and eight epochs
-without `ngram_dropout`, a flat classifier had 87.7 micro F on validation at 0, 90.0 at 0.25 and 90.3 at 0.5.
+By a rule of thumb, an n-gram seen in n of t steps moves about sqrt(n t) under Adam and n under gradient descent:
+under Adam, rare ones learn faster. Here an embedding is a parameter times df^`balance`: at 0.5 its movement is about
+proportional to n again. In a trial run on CLINC150, of one seed and eight epochs without `ngram_dropout`, a flat
+classifier had 87.7 micro F on validation at 0, 90.0 at 0.25 and 90.3 at 0.5.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +51,7 @@ class NGrams(TextEncoder):
         vocabulary: Number of n-grams, at most.
         min_documents: Number of training documents with an n-gram, at least.
         max_length: Number of words after which a document is cut.
-        scale: Length of a document's vector of weights.
+        scale: Root mean square length of a document's vector of weights, about; exact where `balance` is 0.
         balance: Exponent of the document frequency in the factor of an n-gram's embedding.
         ngram_dropout: Probability of an n-gram to be left out of a document in training.
         dropout: Dropout on the text vector.
@@ -78,7 +80,7 @@ class NGrams(TextEncoder):
         frequencies_V = torch.tensor([*tokenizer.document_frequencies.values()] or [1], dtype=torch.float64)
         idf_V = torch.log((1 + tokenizer.num_documents) / (1 + frequencies_V)) + 1
         factors_V, mass_V = frequencies_V**balance, frequencies_V * idf_V**2
-        # The mean squared length of a document's weights stays what it is without factors.
+        # The mean squared length of a document's weights stays about what it is without factors.
         factors_V *= (mass_V.sum() / (mass_V * factors_V**2).sum()).sqrt()
         self.register_buffer("idf_V", idf_V.float(), persistent=False)
         self.register_buffer("factors_V", (scale * factors_V).float(), persistent=False)

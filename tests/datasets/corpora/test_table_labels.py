@@ -28,7 +28,7 @@ def test_empty_and_repeated_levels(tmp_path):
     assert found[:6] == [{"A", "b", "c"}, {"A"}, {"A", "d"}, {"A", "e"}, {"f"}, {"A", "b"}]
     told = " ".join(corpus.notes)
     assert "Rows with an empty level above a filled one, whose label is put below the next level above: 10." in told
-    assert "Labels that are called as the level above, and are that label: 10." in told
+    assert "Labels with the same name as the level above, taken for that label: 10." in told
 
 
 def test_several_labels_in_level_columns_are_paired_by_their_order(tmp_path):

@@ -1,4 +1,4 @@
-"""The decision rule: scores by each, and the verdicts that hang on it."""
+"""The decision rule: scores by each, and the verdicts that depend on it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -56,7 +56,7 @@ def test_few_pairs_are_listed_with_both_rows_named():
     [
         ({}, "the same model with merge none", "from the base merge"),
         ({"compare": {"against": "hiagm/none"}}, "HiAGM", "from HiAGM"),
-        ({"compare": "pairs"}, "", "of two rows each"),
+        ({"compare": "pairs"}, "", "between two rows"),
         (
             {"contrasts": (("hitin/masking", "hiagm/masking"),)},
             "the same model with merge none",
