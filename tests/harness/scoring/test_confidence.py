@@ -9,7 +9,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.predictions import FLOOR, Predictions
 from harness.scoring.confidence import confident_depth, surest
 from tests.harness.scoring.test_decisions import kept, sparse
-from tests.harness.training.test_metrics import DAG
+from tests.harness.scoring.test_metrics import DAG
 
 # p over a over x, and b below p.
 CHAIN = Hierarchy(["p", "a", "b", "x"], [(0, 1), (0, 2), (1, 3)])

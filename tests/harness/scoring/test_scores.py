@@ -9,7 +9,7 @@ from harness.scoring.decisions import decide
 from harness.scoring.metrics import Tally
 from harness.scoring.scores import scores_by_decision
 from tests.harness.scoring.test_decisions import kept, predicted, sparse
-from tests.harness.training.test_metrics import DAG
+from tests.harness.scoring.test_metrics import DAG
 
 RNG = np.random.default_rng(5)
 VALID, TEST = (RNG.random((50, 5)) for _ in range(2))
