@@ -186,9 +186,14 @@ def _texts(table: Table, columns: Columns) -> Iterator[str]:
 def _text(cell: Any, table: Table, row: int) -> str:
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, dict):
-        raise DataError(f"{table.place(row)}: the text is an object. Name a column of strings with `--set text=...`.")
-    return " ".join(map(str, cell_items(cell)))
+    return _words(cell, f"{table.place(row)}: the text", "Name a column of strings with `--set text=...`.")
+
+
+def _words(cell: Any, what: str, cure: str) -> str:
+    try:
+        return " ".join(word for item in cell_items(cell) for word in (item if isinstance(item, list) else [item]))
+    except TypeError as error:
+        raise DataError(f"{what} is {error}. {cure}") from None
 
 
 def _splits(
@@ -200,12 +205,12 @@ def _splits(
     for path, table in zip(files, tables, strict=True):
         if column:
             for row, cell in enumerate(table.column(column)):
-                if str(cell).lower() not in SPLIT_NAMES:
+                if str(cell).strip().lower() not in SPLIT_NAMES:
                     raise DataError(
                         f"{table.place(row)}: {column} is {cell!r}, and has to be train, val or test. `--set "
                         "split=none` draws splits instead."
                     )
-                found.append(SPLIT_NAMES[str(cell).lower()])
+                found.append(SPLIT_NAMES[str(cell).strip().lower()])
         else:
             found += [_split_of(path) if by_file else "train"] * len(table)
     present = {found[row] for row in kept}
@@ -219,7 +224,7 @@ def _splits(
     names = {"val": f"validation {draw.val_share:.0%}", "test": f"test {draw.test_share:.0%}"}
     drawn_parts = " and ".join(names[split] for split in SPLITS if split in draw.held_out)
     origin += [f"{drawn_parts} of the training documents, drawn with seed {draw.seed}"] if drawn_parts else []
-    return found, f"Splits: {'; '.join(origin)}."
+    return found, f"Splits: {'; '.join(origin) or 'none is drawn'}."
 
 
 def _ids(tables: Sequence[Table], column: str) -> list[str]:
@@ -229,7 +234,7 @@ def _ids(tables: Sequence[Table], column: str) -> list[str]:
     found: dict[str, None] = {}
     for table in tables:
         for row, cell in enumerate(table.column(column)):
-            doc_id = " ".join(map(str, cell_items(cell)))
+            doc_id = _words(cell, f"{table.place(row)}: {column}", "`--set doc_id=none` numbers the rows instead.")
             if not doc_id or doc_id in found:
                 problem = f"the id {doc_id!r} in {column} occurred before" if doc_id else f"{column} is empty"
                 raise DataError(f"{table.place(row)}: {problem}. `--set doc_id=none` numbers the rows instead.")

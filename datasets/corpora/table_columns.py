@@ -195,15 +195,17 @@ def _form(table: Table, names: Sequence[str]) -> Form:
 
 
 def _everywhere(tables: Sequence[Table], name: str) -> list[str]:
-    """Returns the cells of a column of all tables, without empty ones."""
-    return [str(cell) for table in tables for cell in table.columns.get(name, ()) if cell_items(cell)]
+    """Returns the cells of a column of all tables, without empty ones; none where one is an object."""
+    try:
+        return [str(cell) for table in tables for cell in table.columns.get(name, ()) if cell_items(cell)]
+    except TypeError:
+        return []
 
 
 def _guess_split(tables: Sequence[Table]) -> str:
+    # A column that names one split is that of all: what else it has is refused, and never drawn in its place.
     name = _first(tables[0], _SPLITS)
-    cells = _everywhere(tables, name)
-    complete = len(cells) == sum(map(len, tables))
-    return name if complete and {cell.lower() for cell in cells} <= SPLIT_NAMES.keys() else ""
+    return name if any(cell.strip().lower() in SPLIT_NAMES for cell in _everywhere(tables, name)) else ""
 
 
 def _guess_id(tables: Sequence[Table], notes: list[str]) -> str:

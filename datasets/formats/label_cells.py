@@ -4,6 +4,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -56,17 +57,23 @@ def cleaned(name: str) -> str:
 
 
 def cell_items(value: Any) -> list[Any]:
-    """Returns the items of a cell as text; inner lists stay lists.
+    """Returns the items of a cell as text; inner lists stay lists, of text.
 
     A list may be written out as text, as in `['a', 'b']`; whole numbers have no decimals.
 
     Raises:
-        TypeError: When the cell holds something else, such as an object.
+        TypeError: When the cell holds something else, such as an object, or lists three deep.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return []
     if isinstance(value, list | tuple):
-        return [item if isinstance(item, list) else text for item in value for text in (cell_items(item) or [])[:1]]
+        found: list[Any] = []
+        for item in value:
+            inner = cell_items(item)
+            if any(isinstance(one, list) for one in inner):
+                raise TypeError(f"lists in lists of a list, {str(item)[:40]!r}")
+            found += [inner] if isinstance(item, list | tuple) and inner else inner
+        return found
     if isinstance(value, str):
         text = value.strip()
         if text in _EMPTY:
@@ -85,8 +92,10 @@ def _written_list(text: str) -> list[Any] | None:
         return [one or two for one, two in re.findall(r"'([^']*)'|\"([^\"]*)\"", text)]
     for parse in (json.loads, ast.literal_eval):
         try:
-            found = parse(text)
-        except (ValueError, SyntaxError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Of backslashes, which stand for themselves.
+                found = parse(text)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
         return found if isinstance(found, list) else None
     return None

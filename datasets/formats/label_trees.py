@@ -7,7 +7,7 @@ from typing import Any
 
 from datasets.formats.label_cells import BETWEEN_LEVELS, LabelPath, cleaned, guess_format
 from datasets.formats.tables import is_table, read_table
-from datasets.formats.textfiles import json_value, read_bytes, read_edges, read_lines
+from datasets.formats.textfiles import COMPRESSED, json_value, read_bytes, read_edges, read_lines
 from datasets.storage.hierarchy import ROOT, Hierarchy
 from harness.core.errors import DataError
 
@@ -109,7 +109,8 @@ def read_label_tree(path: Path, merge: bool) -> LabelTree:
 
 
 def _read(path: Path, merge: bool) -> LabelTree:
-    if path.suffix == ".json":
+    ending = Path(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
+    if ending == ".json":
         found = json_value(read_bytes(path), str(path))
         if isinstance(found, list) and found and all(isinstance(one, list) and len(one) == 2 for one in found):
             return LabelTree.of(Hierarchy.from_names(read_edges(path)))
@@ -121,15 +122,21 @@ def _read(path: Path, merge: bool) -> LabelTree:
     if "\t" in first and first.split("\t")[:2] != ["parent", "child"]:
         return LabelTree.of(Hierarchy.from_names(read_edges(path)))
     header = [name.strip().strip('"').lower() for name in first.replace("\t", ",").replace(";", ",").split(",")]
-    if path.suffix == ".parquet" or {"parent", "child"} <= set(header):
+    if ending in (".parquet", ".jsonl", ".ndjson") or {"parent", "child"} <= set(header):
         table = read_table(path) if is_table(path) else None
         if table is None:
             return LabelTree.of(_rooted(read_edges(path)))
         columns = {name.lower(): name for name in table.columns}
         parents, children = (table.column(columns.get(name, name)) for name in ("parent", "child"))
+        if (row := next((row for row, child in enumerate(children) if not _name(child)), None)) is not None:
+            raise DataError(f"{table.place(row)}: the child has no name. Name it, or leave the row out.")
         pairs = zip(parents, children, strict=True)
-        return LabelTree.of(_rooted((cleaned(str(one or "")) or ROOT, cleaned(str(two))) for one, two in pairs))
+        return LabelTree.of(_rooted((_name(parent) or ROOT, _name(child)) for parent, child in pairs))
     return LabelTree(_divided([line for _, line in read_lines(path) if line.strip()]), merge)
+
+
+def _name(cell: Any) -> str:
+    return "" if cell is None else cleaned(str(cell))
 
 
 def _rooted(edges: Iterable[tuple[str, str]]) -> Hierarchy:

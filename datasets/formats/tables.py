@@ -98,7 +98,12 @@ def _read_delimited(path: Path, names: Sequence[str], delimiter: str) -> Table:
     delimiter = delimiter or _delimiter(first.lstrip("\r\n").partition("\n")[0])
     said = "a tab" if delimiter == "\t" else repr(delimiter)
     notes = [f"Columns are separated by {said}."]
-    header = list(names) or _header(path, first, delimiter)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        raise DataError(
+            f"{path}: columns cannot be separated by {delimiter!r}; one ASCII character can, and no quotation mark or "
+            "line end. Set another delimiter, or convert the file."
+        )
+    header = _unambiguous(f"{path}: the option columns", names) if names else _header(path, first, delimiter)
     try:
         columns = _parsed(path, content, header, not names, delimiter, '"')
         quoted = not (delimiter == "\t" and _swallowed(columns))
@@ -120,16 +125,29 @@ def _delimiter(line: str) -> str:
 
 def _header(path: Path, first: str, delimiter: str) -> list[str]:
     """Returns the names in the first line; a first column without a name is an index, as some libraries write it."""
-    header = [name.strip() for name in next(csv.reader(io.StringIO(first), delimiter=delimiter))]
+    try:
+        # As Arrow does, which leaves empty lines out.
+        names = next(cells for cells in csv.reader(io.StringIO(first), delimiter=delimiter) if cells)
+    except csv.Error:
+        raise DataError(
+            f"{path}, line 1: the header has a cell of more than {csv.field_size_limit():,} characters. Is there a "
+            "quotation mark that does not end?"
+        ) from None
+    header = [name.strip() for name in names]
     header = ["index", *header[1:]] if header[0] == "" and "index" not in header else header
+    return _unambiguous(f"{path}, line 1: the header", header)
+
+
+def _unambiguous(where: str, header: Sequence[str]) -> list[str]:
+    """Returns names of columns, which have to be several and all different."""
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice or len(header) < 2:
         problem = f"names the column {twice[0]!r} more than once" if twice else "names a single column"
         raise DataError(
-            f"{path}, line 1: the header {problem}. If the file has no header line, name its columns with "
+            f"{where} {problem}. If the file has no header line, name its columns with "
             "`--set columns=text,label`; if another character separates columns, give it with `--set delimiter=;`."
         )
-    return header
+    return list(header)
 
 
 def _parsed(
@@ -210,6 +228,9 @@ def _read_parquet(path: Path) -> Table:
     from pyarrow import parquet
 
     with archive_errors(path, pa.ArrowException):
+        header = parquet.read_schema(path).names
+        if twice := next((name for name in header if header.count(name) > 1), ""):
+            raise DataError(f"{path} names the column {twice!r} more than once. Rename one of them.")
         table = parquet.read_table(path)
     names = _class_names(table.schema.metadata or {})
     columns = {name: table.column(place).to_pylist() for place, name in enumerate(table.column_names)}
@@ -222,8 +243,11 @@ def _read_parquet(path: Path) -> Table:
 
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
     """Returns the names of classes by column, as the Hugging Face library stores them in a Parquet file."""
-    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
     found: dict[str, list[str]] = {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+    except (ValueError, LookupError, TypeError):  # Not that library's.
+        return found
     for column, feature in features.items():
         inner = feature[0] if isinstance(feature, list) and feature else feature
         inner = inner.get("feature", inner) if isinstance(inner, dict) else {}
@@ -237,6 +261,6 @@ def _named(value: Any, names: list[str], place: str) -> Any:
         return [_named(one, names, place) for one in value]
     if value is None or value == -1:
         return None
-    if not isinstance(value, int) or value >= len(names):
+    if not isinstance(value, int) or not 0 <= value < len(names):
         raise DataError(f"{place}: {value!r} has no name among the {len(names)} of the file. Get it again.")
     return names[value]

@@ -138,6 +138,8 @@ def json_value(content: str | bytes, place: str) -> Any:
         raise DataError(f"{place}: not JSON ({error.msg} at {line}column {error.colno}). Fix it.") from None
     except ValueError as error:  # Not UTF-8, or a number of thousands of digits.
         raise DataError(f"{place}: not JSON ({error}). Fix it.") from None
+    except RecursionError:
+        raise DataError(f"{place}: JSON of too many levels. Fix it.") from None
 
 
 def json_object(content: str | bytes, place: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.errors import DataError
+from harness.core.text import is_unicode
 
 ROOT = "Root"
 
@@ -27,7 +28,8 @@ class Hierarchy:
         min_branch: Size below which branches are pooled into one.
 
     Raises:
-        DataError: When names repeat, there is no label, or the edges have a cycle (one is shown; a self-edge is one).
+        DataError: When names repeat, are empty or not Unicode, there is no label, or the edges have a cycle (one is
+            shown; a self-edge is one).
     """
 
     def __init__(
@@ -40,6 +42,9 @@ class Hierarchy:
         self.labels = tuple(labels)
         if not self.labels:
             raise DataError("The hierarchy has no labels: at least one besides the virtual root is needed.")
+        if unnamed := [name for name in self.labels if not name or not is_unicode(name)]:
+            problem = f"is called {unnamed[0]!r}, which is not valid Unicode" if unnamed[0] else "has no name"
+            raise DataError(f"A label of the hierarchy {problem}. Name it anew in the source.")
         if len(set(self.labels)) < len(self.labels):
             twice = sorted({name for name in self.labels if self.labels.count(name) > 1})
             raise DataError(f"{len(twice)} label names occur more than once, first {twice[0]!r}; rename them.")

@@ -17,6 +17,7 @@ from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.progress import track
 from harness.core.errors import DataError
 from harness.core.files import sha256
+from harness.core.text import is_unicode
 
 BATCH = 1024
 SCHEMA = pa.schema(
@@ -89,10 +90,13 @@ def checked_documents(source: CorpusSource, checks: Checks) -> Iterator[tuple[Do
             valid = False
             checks.add("document id that occurred before", quoted)
         seen.add(document.doc_id)
+        if not is_unicode(document.doc_id):
+            valid = False
+            checks.add("document id that is not valid Unicode", quoted)
         if not document.text.strip():
             valid = False
             checks.add("empty text", f"in document {quoted}")
-        elif not _encodable(document.text):
+        elif not is_unicode(document.text):
             valid = False
             checks.add("text that is not valid Unicode", f"in document {quoted}")
         if valid:
@@ -100,14 +104,6 @@ def checked_documents(source: CorpusSource, checks: Checks) -> Iterator[tuple[Do
             if gold not in closed:
                 closed[gold] = source.hierarchy.close(gold).tolist() if gold else []
             yield document, closed[gold], len(gold) == len(closed[gold])
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class _Writer:

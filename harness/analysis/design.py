@@ -155,6 +155,15 @@ def has_seeds(sweep: SweepFile, contrast: Contrast) -> bool:
     return any(role_of(sweep, row.model) != "constant" for row in contrast)
 
 
+NO_SEEDS = "No seed changes any row that is compared: the test documents alone decide what can be found."
+"""What is said in place of numbers of seeds where none counts, see `seeds_count`."""
+
+
+def seeds_count(sweep: SweepFile) -> bool:
+    """Returns whether a seed changes any row that is compared."""
+    return any(has_seeds(sweep, contrast) for contrast in planned_contrasts(sweep))
+
+
 def designs(sweep: SweepFile) -> list[Design]:
     """Returns how the runs of the planned contrasts go together, each design once."""
     found = (design_of(sweep, contrast) for contrast in planned_contrasts(sweep) if has_seeds(sweep, contrast))

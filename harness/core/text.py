@@ -1,4 +1,4 @@
-"""Text helpers: one-line errors, short lists, lengths of time in words."""
+"""Text helpers: one-line errors, short lists, lengths of time in words, what can be stored."""
 
 from collections.abc import Sequence
 
@@ -18,3 +18,12 @@ def one_line(text: object, most: int | None = None) -> str:
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Returns the first names of a list, and how many more there are."""
     return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def is_unicode(text: str) -> bool:
+    """Returns whether text can be stored: halves of surrogate pairs, which JSON can hold, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -60,11 +60,15 @@ def _decision(findings: Findings) -> Iterator[str]:
 
 
 def _reading(findings: Findings) -> Iterator[str]:
-    num_seeds = len(findings.sweep.seeds)
-    if num_seeds == 1:
-        yield "One seed: F in points, without spread or test."
+    sweep = findings.sweep
+    numbers = {len(sweep.seeds_of(model)) for model in sweep.models if not sweep.has_one_run(model)}
+    if not numbers:
+        yield "F in points."
+    elif numbers == {1}:
+        yield "One seed: F in points, without spread or test over seeds."
     else:
-        yield f"Mean ± sd (ddof 1) over {num_seeds} seeds, F in points; n = k where only k of them count."
+        over = f"{max(numbers)} seeds" if len(numbers) == 1 else f"each row's seeds, {min(numbers)} to {max(numbers)}"
+        yield f"Mean ± sd (ddof 1) over {over}, F in points; n = k where only k of them count."
     if any(column.average for column in findings.columns):
         yield "Avg is the mean over datasets, where all have a result; its sd is sqrt(sum of variances) / datasets."
     cells = [cell for row in findings.rows if not row.control for cell in row.cells]
@@ -79,7 +83,7 @@ def _reading(findings: Findings) -> Iterator[str]:
         texts.append("underlined is the highest mean")
     if texts:
         yield f"Among the {group}, {'; '.join(texts)}."
-    alone = [row.title for row in findings.rows if findings.sweep.has_one_run(row.model)]
+    alone = [row.title for row in findings.rows if sweep.has_one_run(row.model)]
     if alone:
         yield (
             f"There is one run each of {listed(alone)}: n = 1, no sd. In comparisons such a row is a constant, whose "

@@ -51,25 +51,29 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
     rule = findings.sweep.statistics
     legend = explained_stars([level(p) for p in star_levels(rule.alpha)])
     seeded = [item for item in possible if has_seeds(findings.sweep, item.contrast)]
-    counts = {count for item in seeded for count in item.test.num_pairs} or {0}
-    num_pairs = str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
-    pairing = " or ".join(_PAIRING[design] for design in designs(findings.sweep))
-    pairing += "" if rule.paired else ", as the sweep file says"
     than = reference_words(findings)
     if than and findings.sweep.contrasts:
         than += ", or, in a single contrast, than the row named second"
     num_averages = sum(item.column.average for item in findings.comparisons)
-    families = f"{seed_test(findings.sweep)}, Holm over {len(findings.comparisons) - num_averages} tests"
+    by = f"{seed_test(findings.sweep)}, " if seeded else ""
+    families = f"{by}Holm over {len(findings.comparisons) - num_averages} tests"
     if num_averages:
-        families = (
-            f"single datasets: {families}; averages: stratified t (Satterthwaite), Holm over {num_averages} tests"
-        )
+        by = "stratified t (Satterthwaite), " if seeded else ""
+        families = f"single datasets: {families}; averages: {by}Holm over {num_averages} tests"
     yield (
         f"{explained(BETTER)}, {explained(WORSE)} than {than or 'the row named second'}: {legend}, by a two-sided "
-        f"t test over {num_pairs} {pairing}; {families}. No star does not mean no effect."
+        f"{_over_runs(findings, seeded) if seeded else 'test'}; {families}. No star does not mean no effect."
     )
     if len(seeded) < len(possible):
         yield "Two rows of one run each are compared by the normal distribution over test documents."
+
+
+def _over_runs(findings: Findings, seeded: Sequence[Comparison]) -> str:
+    counts = {count for item in seeded for count in item.test.num_pairs}
+    num_pairs = str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    pairing = " or ".join(_PAIRING[design] for design in designs(findings.sweep))
+    unpaired = "" if findings.sweep.statistics.paired else ", as the sweep file says"
+    return f"t test over {num_pairs} {pairing}{unpaired}"
 
 
 def _hollow(findings: Findings) -> Iterator[str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from harness.analysis.design import (
     FAMILIES,
+    NO_SEEDS,
     design_of,
     exact_test,
     has_seeds,
@@ -134,7 +135,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
         return why
     chosen = targets(find(*collect(plan, is_interim=True)), sd)
     if not chosen:
-        return "No seed changes any row that is compared: the test documents alone decide what can be found."
+        return NO_SEEDS
     source = f"{sd:g} points on every dataset" if sd is not None else "the upper 80 % limit of the finished trials' own"
     lines = [f"Standard deviation of a difference over seeds: {source}. Planned seeds: {len(sweep.seeds)}.", ""]
     lines += [*_table(sweep, chosen), "", *_families(sweep), ""]

@@ -5,7 +5,16 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.analysis.design import FAMILIES, exact_test, num_comparisons, reachable, seed_test, why_no_comparisons
+from harness.analysis.design import (
+    FAMILIES,
+    NO_SEEDS,
+    exact_test,
+    num_comparisons,
+    reachable,
+    seed_test,
+    seeds_count,
+    why_no_comparisons,
+)
 from harness.config.arguments import FIELDS
 from harness.core.text import duration, listed
 from harness.stats.multiple_testing import why_no_star
@@ -88,6 +97,8 @@ def _what_can_be_shown(plan: Plan) -> list[str]:
     """Says, per family of comparisons, the least p that the planned seeds can reach after correction."""
     if why := why_no_comparisons(plan.sweep):
         return [why]
+    if not seeds_count(plan.sweep):
+        return [NO_SEEDS]
     num_seeds, rule = len(plan.sweep.seeds), plan.sweep.statistics
     lines = []
     for family, size in num_comparisons(plan.sweep).items():

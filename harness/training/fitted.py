@@ -10,11 +10,12 @@ from datasets.storage.corpus import Corpus
 from datasets.storage.label_groups import Bools, label_groups
 from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
 from datasets.storage.texts import Texts
+from harness.core.errors import UserError
 from harness.core.metric_names import HEADLINE
 from harness.scoring.metrics import THRESHOLD, Tally, ThresholdFree
 from harness.scoring.scores import scores_by_decision
 from harness.training import memory
-from harness.training.kinds import Context, Measured
+from harness.training.kinds import CannotBeFitted, Context, Measured
 from harness.training.tokenised import vectors_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS
@@ -34,7 +35,10 @@ def measure(context: Context[FittedSettings]) -> Measured:
     encode = vectors_of(trial, corpus) if trial.encoder else None
     system = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
     started = time.perf_counter()
-    facts = system.fit(train, splits["val"], trial.seed)
+    try:
+        facts = system.fit(train, splits["val"], trial.seed)
+    except UserError as error:  # Of this trial alone: all others go on.
+        raise CannotBeFitted(str(error)) from None
     seconds = time.perf_counter() - started
     context.log.info(f"{trial.name}: {', '.join(f'{name} {value}' for name, value in facts.items()) or 'fitted'}")
     groups, gold = label_groups(train.gold.sum(axis=0)), {split: texts.gold for split, texts in splits.items()}

@@ -50,6 +50,10 @@ class NonFiniteLoss(ArithmeticError):
     """The training loss became NaN or infinite; the message says in which epoch."""
 
 
+class CannotBeFitted(Exception):
+    """A system cannot be fitted to this corpus; the message says why, and the way out."""
+
+
 class Kind(Protocol):
     """A kind of trial is one function."""
 

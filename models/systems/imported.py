@@ -120,15 +120,14 @@ class Imported(System):
         found: dict[str, Prediction] = {}
         seeds, systems, has_values = set[int](), set[str](), False
         for place, record in _records(self._path):
-            doc_id, own = str(record.get("doc_id", "")), int(record.get("seed") or 0)
+            own = _seed(record.get("seed"), place)
             seeds.add(own)
             systems.add(str(record.get("system") or ""))
             if len(systems) > 1:
                 raise self._error(f"it holds predictions of {listed(sorted(systems))}. Give each a file of its own")
             if own != seed:
                 continue
-            if not doc_id:
-                raise DataError(f"{place}: `doc_id` is missing.")
+            doc_id = _doc_id(record.get("doc_id"), place)
             if doc_id in found:
                 raise DataError(f"{place}: {doc_id} has a second prediction under seed {seed}. Keep one.")
             found[doc_id] = self._prediction(record, place)
@@ -151,7 +150,7 @@ class Imported(System):
         if len(set(names)) < len(names):
             raise DataError(f"{place}: a label is named twice.")
         numbers = [1.0] * len(names) if values is None else values
-        if len(numbers) != len(names) or not all(isinstance(one, int | float) and 0 <= one <= 1 for one in numbers):
+        if not isinstance(numbers, list) or len(numbers) != len(names) or not all(map(_is_value, numbers)):
             raise DataError(f"{place}: `values` has to be a list of a number in [0, 1] for each label.")
         labels = np.array([self.hierarchy.index[name] for name in names], dtype=np.int32)
         return self._closed(labels, np.array(numbers, dtype=np.float32))
@@ -184,7 +183,30 @@ class Imported(System):
         return np.setdiff1d(closed, predicted)
 
     def _error(self, problem: str) -> DataError:
-        return DataError(f"The predictions {self._path} cannot be used: {problem.rstrip('.')}.")
+        return DataError(f"The predictions {self._path} cannot be used: {problem}{'' if problem[-1] in '.?' else '.'}")
+
+
+def _seed(given: Any, place: str) -> int:
+    """Returns the seed of a record: a whole number, as a number or as text; 0 where there is none."""
+    try:
+        number = int(given or 0)
+        if isinstance(given, bool) or (isinstance(given, float) and number != given):
+            raise ValueError
+    except (ValueError, TypeError, OverflowError):
+        raise DataError(f"{place}: `seed` is {str(given)[:40]!r}, and has to be a whole number.") from None
+    return number
+
+
+def _doc_id(given: Any, place: str) -> str:
+    if given is None or given == "":
+        raise DataError(f"{place}: `doc_id` is missing.")
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise DataError(f"{place}: `doc_id` is {str(given)[:40]!r}, and has to be the name of a document.")
+    return str(given)
+
+
+def _is_value(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given <= 1
 
 
 def _records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -197,10 +219,10 @@ def _records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
     try:
         batches = pq.ParquetFile(path).iter_batches()
-        number = 0
+        number = 1
         for batch in batches:
             for record in batch.to_pylist():
                 yield f"{path}, row {number}", record
                 number += 1
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"The predictions {path} cannot be read: {error}.") from None

@@ -89,6 +89,18 @@ def test_splits_by_a_column(tmp_path):
 def test_a_split_column_is_not_guessed_where_it_says_something_else(tmp_path):
     source = put(tmp_path / "a.csv", frame(20).assign(set=["a", "b"] * 10))
     assert "Columns not used: set." in read("table", source).notes
+    source = put(tmp_path / "a.json", [{"text": "t", "l": "A", "split": {"of": 1}}] * 9)
+    assert "Columns not used: split." in read("table", source, labels="l").notes
+
+
+def test_a_column_with_some_splits_is_never_replaced_by_a_draw(tmp_path):
+    parts = [" Train", "DEV ", "test", "train"]
+    source = put(tmp_path / "a.csv", frame(4).assign(split=parts))
+    assert [document.split for document in documents_of(source)] == ["train", "val", "test", "train"]
+    for other in ("unsupervised", ""):
+        put(source, frame(4).assign(split=[*parts[:3], other]))
+        with pytest.raises(DataError, match=f"row 4: split is '{other}', and has to be train, val or test"):
+            read("table", source)
 
 
 def test_ids_are_those_of_a_column_that_tells_rows_apart(tmp_path):
@@ -100,6 +112,12 @@ def test_ids_are_those_of_a_column_that_tells_rows_apart(tmp_path):
         DataError, match="row 4: the id '7' in id occurred before. `--set doc_id=none` numbers the rows"
     ):
         read("table", source, doc_id="id")
+    # Objects, as exports of databases have them.
+    exported = put(tmp_path / "b.json", [{"_id": {"$oid": str(row)}, "text": "t", "label": "A"} for row in range(4)])
+    assert documents_of(exported)[0].doc_id == "row-1"
+    with pytest.raises(DataError, match="b.json, row 1: _id is dict .*`--set doc_id=none` numbers the rows"):
+        read("table", exported, doc_id="_id")
+    exported.unlink()
     # Numbered anew in every split, as exports are.
     for part in ("train", "test"):
         put(tmp_path / part / f"{part}.csv", frame(4).assign(id=range(4)))
@@ -130,7 +148,7 @@ def test_text_columns_are_joined_and_words_make_a_text(tmp_path):
     with pytest.raises(DataError, match="a.json has no column 'titel'. Did you mean 'title'"):
         read("table", source, text="titel")
     put(tmp_path / "a.json", [{**rows[0], "body": {"en": "x"}}])
-    with pytest.raises(DataError, match="a.json, row 1: the text is an object. Name a column of strings"):
+    with pytest.raises(DataError, match="a.json, row 1: the text is dict .*Name a column of strings"):
         read("table", source)
 
 

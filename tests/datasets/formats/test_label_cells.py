@@ -28,6 +28,9 @@ GENRES = ("Action", "Comedy", "Drama", "Horror")
         (["a", " b "], ["a", "b"]), ((1, 2.0), ["1", "2"]), ([["a", "b"], ["c"]], [["a", "b"], ["c"]]),
         ('["a", "b"]', ["a", "b"]), ("['a, b', \"c's\"]", ["a, b", "c's"]), ("['a' 'b']", ["a", "b"]),
         ("[1, 2]", ["1", "2"]), ("[['a', 'b']]", [["a", "b"]]), ("[]", []), ("[sic]", ["[sic]"]), ("None", ["None"]),
+        ("[('a', 'b'), ('c', 'd')]", [["a", "b"], ["c", "d"]]), (["['a', 'b']", "c"], ["a", "b", "c"]),
+        (r"['c\+\+', 'b']", [r"c\+\+", "b"]), ("[{[]: 1}]", ["[{[]: 1}]"]), ("[" * 5000 + "]", ["[" * 5000 + "]"]),
+        ([[1, None, "b"], []], [["1", "b"]]),
     ],
 )  # fmt: skip
 def test_items_of_a_cell(cell, items):
@@ -37,6 +40,10 @@ def test_items_of_a_cell(cell, items):
 def test_an_object_is_no_cell():
     with pytest.raises(TypeError, match="dict \"{'name': 'a'}\""):
         cell_items({"name": "a"})
+    with pytest.raises(TypeError, match="dict"):
+        cell_items([["a", {"name": "a"}]])
+    with pytest.raises(TypeError, match="lists in lists of a list"):
+        cell_items([[["a"]]])
 
 
 def test_whole_numbers_are_those_of_a_whole_column():

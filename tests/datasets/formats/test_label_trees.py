@@ -1,5 +1,6 @@
 """Hierarchies of tables: names in several places, every form of a file, and labels that are not found."""
 
+import gzip
 import json
 
 import pandas as pd
@@ -105,6 +106,13 @@ def test_a_table_of_edges_may_be_parquet(tmp_path):
     assert edges_of(read_label_tree(tmp_path / "a.parquet", False).hierarchy) == {("", "A"), ("A", "x")}
 
 
+def test_hierarchies_may_be_compressed_or_lines_of_json(tmp_path):
+    (tmp_path / "h.json.gz").write_bytes(gzip.compress(b'{"A": ["x", "y"]}'))
+    (tmp_path / "h.jsonl").write_text('{"parent": "A", "child": "x"}\n{"parent": "A", "child": "y"}\n')
+    for name in ("h.json.gz", "h.jsonl"):
+        assert edges_of(read_label_tree(tmp_path / name, False).hierarchy) == {("", "A"), ("A", "x"), ("A", "y")}
+
+
 def test_names_in_several_places_of_a_file_are_told_apart_or_merged(tmp_path):
     path = tmp_path / "h.json"
     path.write_text('{"A": ["Other"], "B": ["Other"]}')
@@ -117,6 +125,10 @@ def test_names_in_several_places_of_a_file_are_told_apart_or_merged(tmp_path):
     [
         ("h.json", '{"A": ', "h.json: not JSON"),
         ("h.json", '{"A": {"x": true}}', "h.json: 'True' at A > x is no name, list or object of labels"),
+        ("h.json", '{"A":' * 100_000, "h.json: JSON of too many levels"),
+        ("h.json", '[{"name": ""}]', "h.json: A label of the hierarchy has no name"),
+        ("h.csv", "parent,child\nA,B\nA,\n", "h.csv, row 2: the child has no name"),
+        ("h.jsonl", '{"parent": "A", "child": null}', "h.jsonl, row 1: the child has no name"),
         ("h.json", "{}", "h.json: The hierarchy has no labels"),
         ("h.json", '{"A": ["B"], "B": ["A"]}', "h.json: .*cycle: "),
         ("h.tsv", "a\tb\nb\ta\n", "h.tsv: no line starts with 'Root'"),

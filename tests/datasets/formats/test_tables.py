@@ -95,9 +95,41 @@ def test_numbers_of_classes_get_the_names_that_the_file_has(tmp_path, feature):
     parquet.write_table(pa.table({"label": values}).replace_schema_metadata(meta), tmp_path / "a.parquet")
     named = ["joy", "fear", None, None] if one else [["joy", "fear"], ["fear"], [], None]
     assert read_table(tmp_path / "a.parquet").columns["label"] == named
-    parquet.write_table(pa.table({"label": [7]}).replace_schema_metadata(meta), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="a.parquet, column 'label': 7 has no name among the 2 of the file"):
+    for wrong in (7, -2):
+        parquet.write_table(pa.table({"label": [wrong]}).replace_schema_metadata(meta), tmp_path / "a.parquet")
+        with pytest.raises(DataError, match=f"a.parquet, column 'label': {wrong} has no name among the 2 of the file"):
+            read_table(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("content", ["{no JSON", "[]", '{"info": null}', '{"info": {}}'])
+def test_what_is_said_of_classes_in_another_form_is_passed_over(tmp_path, content):
+    table = pa.table({"label": [0, 1]}).replace_schema_metadata({b"huggingface": content.encode()})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").columns == {"label": [0, 1]}
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path):
+    table = pa.Table.from_arrays([pa.array(["t"]), pa.array(["a"]), pa.array(["b"])], names=["text", "label", "label"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="a.parquet names the column 'label' more than once. Rename one"):
         read_table(tmp_path / "a.parquet")
+
+
+def test_empty_lines_above_the_header_are_passed_over(tmp_path):
+    path = put(tmp_path, "a.csv", "\n\r\n\ntext,label\nhello,a\n")
+    assert read_table(path).columns == {"text": ["hello"], "label": ["a"]}
+
+
+@pytest.mark.parametrize("delimiter", ["||", '"', "\n", "\N{SECTION SIGN}"])
+def test_a_delimiter_is_one_ascii_character(tmp_path, delimiter):
+    with pytest.raises(DataError, match="a.csv: columns cannot be separated by .*one ASCII character"):
+        read_table(put(tmp_path, "a.csv", "text,label\nhello,a\n"), delimiter=delimiter)
+
+
+def test_names_that_are_given_differ(tmp_path):
+    path = put(tmp_path, "a.csv", "hello,a\n")
+    with pytest.raises(DataError, match="a.csv: the option columns names the column 'a' more than once"):
+        read_table(path, ["a", "a"])
 
 
 @pytest.mark.parametrize(
@@ -109,11 +141,13 @@ def test_numbers_of_classes_get_the_names_that_the_file_has(tmp_path, feature):
         ("a.csv", 't,l\na,"b\nc"\na,b,c\n', "a.csv, row 2: 3 cells instead of 2"),
         ("a.csv", "t,t\na,b\n", "line 1: the header names the column 't' more than once. .*--set columns=text,label"),
         ("a.csv", "text\na\n", "line 1: the header names a single column. .*--set delimiter=;"),
+        ("a.csv", '"text,label\n' + "hello,a\n" * 20_000, "line 1: the header has a cell of more than 131,072"),
         ("a.csv", "text,label\n", "a.csv has no rows"),
         ("a.csv", " \n", "a.csv is empty"),
         ("a.jsonl", "\n", "a.jsonl is empty"),
         ("a.json", "[]", "a.json has no rows"),
         ("a.json", '[{"a": 1}', "a.json: not JSON .Expecting ',' delimiter at column 10"),
+        ("a.json", "[" * 100_000, "a.json: JSON of too many levels"),
         ("a.json", '[{"a": 1}, [2]]', "a.json, row 2: an object is needed, not a list"),
         ("a.jsonl", '{"a": 1}\n{"a"\n', "a.jsonl, line 2: not JSON"),
         ("a.json", '{"a": {"0": "t"}, "b": {"0": "l"}}', "a.json is one JSON object, of a, b; an array of objects"),

@@ -92,6 +92,12 @@ def test_labels_that_only_a_cycle_holds_are_reported_as_the_cycle():
         Hierarchy.from_names([("Root", "a"), ("b", "c"), ("c", "b")])
 
 
+@pytest.mark.parametrize(("name", "message"), [("", "has no name"), ("\ud83d", "'.ud83d', which is not valid Unicode")])
+def test_labels_have_names_that_can_be_stored(name, message):
+    with pytest.raises(DataError, match=f"A label of the hierarchy .*{message}"):
+        Hierarchy(["a", name], [(0, 1)])
+
+
 def test_unreachable_labels_are_counted():
     with pytest.raises(DataError, match="2 labels cannot be reached from 'Root', first 'b'"):
         Hierarchy.from_names([("Root", "a"), ("b", "c")])

@@ -64,6 +64,7 @@ def test_fingerprint_is_the_hash_of_the_canonical_lines(tmp_path):
         ([("4", " \n", ("a",))], "1 x empty text, first in document '4'"),
         ([("1", "t", ("a",)), ("0", "t", ("a",))], "2 x document id that occurred before, first '1'"),
         ([("4", "\ud83d", ("a",))], "1 x text that is not valid Unicode"),
+        ([("\ud83d", "t", ("a",))], r"1 x document id that is not valid Unicode, first '.ud83d'"),
     ],
 )
 def test_unsound_documents_are_counted_and_nothing_is_written(tmp_path, wrong, message):

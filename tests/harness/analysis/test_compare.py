@@ -325,6 +325,8 @@ def test_two_rows_of_one_run_are_compared_over_documents_alone() -> None:
     z = item.test.difference / math.sqrt(variance_of_mean(psi))
     assert item.test.p == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), rel=1e-2) and item.documents is not None
     assert item.documents.share == pytest.approx(1) and item.marks == "▼***†" and not item.obstacle
-    assert "Two rows of one run each are compared by the normal distribution" in markdown(findings)
+    text = markdown(findings)
+    assert "by a two-sided test; Holm over 2 tests." in text and "t test over" not in text
+    assert "Two rows of one run each are compared by the normal distribution" in text
     unknown = the(find(planned, found, facts(planned)), "constant", "none", "wos micro")
     assert unknown.marks == "" and "predictions are not known" in unknown.obstacle

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.text import duration, listed, one_line
+from harness.core.text import duration, is_unicode, listed, one_line
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,7 @@ def test_a_list_says_how_many_names_it_leaves_out() -> None:
     assert listed(names[:6]) == "a, b, c, d, e, f"
     assert listed(names) == "a, b, c, d, e, f and 2 more" and listed(names, most=1) == "a and 7 more"
     assert listed([]) == ""
+
+
+def test_halves_of_surrogate_pairs_cannot_be_stored() -> None:
+    assert is_unicode("") and is_unicode("\N{GRINNING FACE}") and not is_unicode("a\ud83d")

@@ -39,6 +39,15 @@ def test_spread_is_explained_where_there_is_one(seeds, words):
     assert footnotes(summary_of(few, noisy(few)))[0].startswith(words)
 
 
+def test_seeds_are_those_that_the_rows_have():
+    models = {"flat": {}, "mine": {"model": "flat", "seeds": (7, 8, 9)}, "linear": {}}
+    few = sweep(models=models, seeds=(1, 2), published=None)
+    text = footnotes(summary_of(few, noisy(few)))[0]
+    assert text.startswith("Mean ± sd (ddof 1) over each row's seeds, 2 to 3, F in points")
+    alone = sweep(models={"linear": {}, "nearest": {}}, published=None)
+    assert footnotes(summary_of(alone, noisy(alone)))[0] == "F in points."
+
+
 def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_says_why():
     models = {"hiagm": {"label": "HiAGM"}, "mine": {"model": "hmgdn", "label": "HMGDN"}}
     with_one = sweep(models=models, published=None)

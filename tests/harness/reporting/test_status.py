@@ -36,6 +36,12 @@ def test_what_the_planned_seeds_can_show(write_sweep: SweepWriter) -> None:
     assert "over 10 seeds reaches p = 0.00781" in many and "possible with 10 seeds" in many
 
 
+def test_seeds_are_not_counted_where_none_changes_a_row(write_sweep: SweepWriter) -> None:
+    text = describe(Plan.open(load(write_sweep(models={"linear": {}, "nearest": {}}))))
+    assert "No seed changes any row that is compared: the test documents alone decide" in text
+    assert "Stars" not in text and "seeds reach" not in text
+
+
 def test_an_average_flips_every_dataset_s_seeds() -> None:
     text = describe(Plan.open(load(ROOT / "sweeps" / "table1.yaml")))
     # 8 x 2 / 2^30 with ten seeds on three corpora; 9 differences, so 3 seeds, reach .05.

@@ -54,7 +54,7 @@ def test_one_seed_has_neither_spread_nor_test():
     single = sweep(seeds=(42,), datasets={"wos": {}}, published=None)
     text = markdown(summary_of(single, fixed(single)))
     assert grid(text)[2][1] == "80.30"
-    assert "One seed: F in points, without spread or test." in text
+    assert "One seed: F in points, without spread or test over seeds." in text
     assert {(*row[3:7],) for row in grid(text, "Comparisons")[2:]} == {("–", "–", "n/a", "–")}
 
 

@@ -43,6 +43,17 @@ def test_a_sweep_of_systems_alone_needs_no_text_encoder_and_has_a_report(write_s
     assert "text encoder none" in (reports / "reproducibility.md").read_text("utf-8")
 
 
+def test_a_system_that_cannot_be_fitted_fails_alone(
+    write_sweep: SweepWriter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = {"nearest": {"options": {"neighbours": 10**6}}, "linear": {}}
+    path = write_sweep(models=models, encoder=None, controls=["constant"])
+    assert trial_door.main([str(path)]) == 1
+    assert "2 of 3 trials done, 1 failed" in capsys.readouterr().out
+    (one,) = [one for one in Plan.open(load(path)).trials if one.state == "failed"]
+    assert one.why.startswith("error: CannotBeFitted: nearest is to look at 1,000,000 neighbours")
+
+
 def test_a_system_is_the_same_trial_under_any_seeds_trainer_and_number_of_merges(write_sweep: SweepWriter) -> None:
     def keys(**changes: object) -> set[str]:
         plan = Plan.open(load(write_sweep(models={"constant": {}, "flat": {}}, **changes)))

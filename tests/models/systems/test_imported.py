@@ -71,6 +71,11 @@ def test_a_file_may_hold_several_runs(tmp_path: Path, splits: dict[str, Texts]) 
         one.check(splits["val"], splits["test"], 7)
 
 
+def test_seeds_may_be_text_or_have_decimals(tmp_path: Path, splits: dict[str, Texts]) -> None:
+    for seed in ("3", 3.0):
+        system(tmp_path, [{**record, "seed": seed} for record in GOOD]).check(splits["val"], splits["test"], 3)
+
+
 def test_validation_documents_may_be_unknown_all_together(tmp_path: Path, splits: dict[str, Texts]) -> None:
     one = system(tmp_path, GOOD[1:])
     one.check(splits["val"], splits["test"], 0)
@@ -99,7 +104,18 @@ def test_validation_documents_may_be_unknown_all_together(tmp_path: Path, splits
         ([*GOOD[:2], {"doc_id": "t", "labels": "a"}], "line 3: `labels` has to be a list of label names"),
         ([*GOOD[:2], {"doc_id": "t", "labels": ["a"], "values": [1.5]}], r"line 3: `values` .* a number in \[0, 1\]"),
         ([*GOOD[:2], {"doc_id": "t", "labels": ["a"], "values": []}], "line 3: `values` has to be a list of a number"),
+        ([*GOOD[:2], {**GOOD[0], "doc_id": "t", "values": 0.9}], "line 3: `values` has to be a list of a number"),
+        ([*GOOD[:2], {"doc_id": "t", "labels": ["a"], "values": [True]}], "line 3: `values` has to be a list of a num"),
         ([*GOOD[:2], {"labels": ["a"]}], "line 3: `doc_id` is missing"),
+        ([*GOOD[:2], {"doc_id": None, "labels": ["a"]}], "line 3: `doc_id` is missing"),
+        (
+            [*GOOD[:2], {"doc_id": ["t"], "labels": ["a"]}],
+            r"line 3: `doc_id` is \"\['t'\]\", and has to be the name of",
+        ),
+        ([*GOOD[:2], {**GOOD[2], "seed": "one"}], "line 3: `seed` is 'one', and has to be a whole number"),
+        ([*GOOD[:2], {**GOOD[2], "seed": 0.5}], "line 3: `seed` is '0.5', and has to be a whole number"),
+        ([*GOOD[:2], {**GOOD[2], "seed": float("nan")}], "line 3: `seed` is 'nan', and has to be a whole number"),
+        ([*GOOD[:2], {**GOOD[2], "seed": [0]}], r"line 3: `seed` is '\[0\]', and has to be a whole number"),
         ([{**GOOD[0], "system": "one"}, {**GOOD[1], "system": "two"}], "it holds predictions of one, two. Give each a"),
         (
             [*GOOD[:2], {"doc_id": "t", "labels": ["x"]}],
@@ -140,3 +156,15 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path, splits: dict[str, Texts
     path.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(DataError, match=f"The predictions {path} cannot be read"):
         Imported(HIERARCHY, file=str(path), **ORIGIN).check(splits["val"], splits["test"], 0)
+
+
+def test_rows_of_parquet_are_numbered_from_one_and_have_to_be_text(tmp_path: Path, splits: dict[str, Texts]) -> None:
+    path = tmp_path / "p.parquet"
+    one = Imported(HIERARCHY, file=str(path), **ORIGIN)
+    pq.write_table(pa.table({"labels": [["a"]]}), path)
+    with pytest.raises(DataError, match="p.parquet, row 1: `doc_id` is missing"):
+        one.check(splits["val"], splits["test"], 0)
+    half = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
+    pq.write_table(pa.table({"doc_id": half, "labels": [["a"]]}), path)
+    with pytest.raises(DataError, match="p.parquet cannot be read: .*can't decode byte 0xff"):
+        one.check(splits["val"], splits["test"], 0)
