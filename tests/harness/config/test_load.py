@@ -297,6 +297,11 @@ def test_a_system_that_reads_a_random_encoder_has_the_sweep_s_seeds() -> None:
     assert found.has_one_run("loaded") and not found.has_one_run("random")
 
 
+def test_seeds_of_a_system_that_none_changes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no seed changes linear, which has one run; leave seeds"):
+        load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "linear: {seeds: [1, 2]}")))
+
+
 def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
     given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
     sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))
