@@ -80,6 +80,8 @@ def _check_system(source: YamlFile, sweep: SweepFile, key: str, entry: ModelEntr
     for field in sorted(entry.model_fields_set & {*_OF_TRAINED, *(() if system.reads_vectors else ("encoder",))}):
         problem = f"{system.name} is not trained by gradients, and has no use for {field}"
         raise source.error((*place, field), f"{problem}; leave it out")
+    if len({*(entry.seeds or ())}) > 1 and not (system.sources or entry.encoder) and system.deterministic:
+        raise source.error((*place, "seeds"), f"no seed changes {system.name}, which has one run; leave seeds out")
 
 
 def _partial(model: type[BaseModel]) -> type[BaseModel]:

@@ -13,7 +13,17 @@ from harness.config.strict import Metrics, Name, Strict
 from harness.config.trainer import Resources, TrainerSettings
 from harness.core.metric_names import HEADLINE, Decision
 from harness.core.registry import Component
-from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, Coherence, Combine, HeadSplit, Merge, Priors
+from models import (
+    OBJECTIVES,
+    STRUCTURE_ENCODERS,
+    SYSTEMS,
+    TEXT_ENCODERS,
+    Coherence,
+    Combine,
+    HeadSplit,
+    Merge,
+    Priors,
+)
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
@@ -226,12 +236,17 @@ class SweepFile(Strict):
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
         """Returns the seeds of a model's trials: one, 0, where the seed changes nothing."""
-        fixed = self.is_system(model) and self.component_of(model).deterministic and not self.models[model].encoder
-        return self.models[model].seeds or ((ONE_RUN,) if fixed else self.seeds)
+        return self.models[model].seeds or ((ONE_RUN,) if self._is_fixed(model) else self.seeds)
 
     def has_one_run(self, model: str) -> bool:
         """Returns whether one run stands for a system: no seed changes it, or no other run was imported."""
-        return self.is_system(model) and self.component_of(model).deterministic and len(self.seeds_of(model)) == 1
+        return self._is_fixed(model) and len(self.seeds_of(model)) == 1
+
+    def _is_fixed(self, model: str) -> bool:
+        """Returns whether a model is a system that no seed changes, nor the text encoder whose vectors it reads."""
+        read = self.models[model].encoder
+        parts = (self.component_of(model), *([TEXT_ENCODERS[read.name]] if read else []))
+        return self.is_system(model) and all(part.deterministic for part in parts)
 
     def reads_hierarchy(self, model: str) -> bool:
         """Returns whether a model's logits or its objective depend on the edges between labels."""

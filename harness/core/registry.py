@@ -99,7 +99,7 @@ class Component:
     reads_hierarchy = _constant("READS_HIERARCHY", True)
     """False of a model or an objective that knows of no edge."""
     deterministic = _constant("DETERMINISTIC", True)
-    """False of a system of which two runs may differ."""
+    """False of a system of which two runs may differ, and of a text encoder that starts from random weights."""
     reads_vectors = _constant("READS_VECTORS", False)
     """True of a system that can read a text encoder's vectors in place of texts."""
     reconstruction = _constant("RECONSTRUCTION", "")

@@ -64,7 +64,8 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Choice of the best epoch (NAACL):",
-        f"{best_epoch_rules(findings)}; nothing is chosen on test data. {next(convergence(findings), '')}".rstrip(),
+        f"{best_epoch_rules(findings) or 'none, as nothing is trained in epochs'}; nothing is chosen on test data. "
+        f"{next(convergence(findings), '')}".rstrip(),
     )
     yield (
         "Validation performance of each reported result (NAACL):",

@@ -159,7 +159,8 @@ def best_epoch_rules(findings: Findings) -> str:
 
 def best_epoch(findings: Findings) -> Iterator[str]:
     """Names the rule that chose the epoch of the test scores."""
-    yield f"Best epoch: {best_epoch_rules(findings)}."
+    if findings.facts.selection:
+        yield f"Best epoch: {best_epoch_rules(findings)}."
 
 
 def convergence(findings: Findings) -> Iterator[str]:

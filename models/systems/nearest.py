@@ -4,8 +4,7 @@ Paper: Yang, *An Evaluation of Statistical Approaches to Text Categorization*, 1
 value is the share of the k neighbours that have it, each weighted by its similarity, so that a label of more than half
 of them is predicted. Neighbours' labels are closed and so is what they predict. A document without a neighbour of
 positive similarity has no labels. k is chosen on validation documents by micro F, of equal ones the smallest; of
-equally similar documents the first in the corpus counts. A text encoder that is not pretrained has the random vectors
-of the trial's seed.
+equally similar documents the first in the corpus counts. Deterministic, unless the encoder starts from random weights.
 """
 
 from collections.abc import Iterable

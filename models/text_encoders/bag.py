@@ -20,6 +20,7 @@ from models.layers.dropout import Dropout
 from models.text_encoders.base import States, TextEncoder, TokenBatch
 
 NUMERICS = {"bag": 2}
+DETERMINISTIC = False
 LEARNING_RATES = {"encoder_lr": 2e-2, "head_lr": 1e-2}
 
 

@@ -18,6 +18,7 @@ from models.text_encoders.base import States, TokenBatch
 from models.text_encoders.word_vectors import WordEmbedding, WordEncoder, run_recurrent
 
 NUMERICS = {"lstm": 1}
+DETERMINISTIC = False
 LEARNING_RATES = {"encoder_lr": 5e-3, "head_lr": 1e-2}
 
 

@@ -29,6 +29,7 @@ from models.text_encoders.base import States, TextEncoder, TokenBatch
 from models.text_encoders.ngram_tokenizer import NGramTokenizer
 
 NUMERICS = {"ngrams": 1}
+DETERMINISTIC = False
 LEARNING_RATES = {"encoder_lr": 1e-2, "head_lr": 2e-2}
 
 

@@ -289,6 +289,19 @@ def test_only_what_trains_needs_a_text_encoder(tmp_path: Path) -> None:
     assert [sweep.encoder_of(model) for model in sweep.models] == [None, None]
 
 
+def test_a_system_that_reads_a_random_encoder_has_the_sweep_s_seeds() -> None:
+    read = {"random": {"name": "bag"}, "loaded": {"name": "transformer"}}
+    models = {key: {"model": "nearest", "encoder": one} for key, one in read.items()}
+    found = SweepFile.model_validate({"name": "s", "models": models, "datasets": {"synthetic": {}}, "seeds": (1, 2)})
+    assert (found.seeds_of("random"), found.seeds_of("loaded")) == ((1, 2), (0,))
+    assert found.has_one_run("loaded") and not found.has_one_run("random")
+
+
+def test_seeds_of_a_system_that_none_changes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no seed changes linear, which has one run; leave seeds"):
+        load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", "linear: {seeds: [1, 2]}")))
+
+
 def test_a_system_may_have_seeds_of_its_own(tmp_path: Path) -> None:
     given = "hiagm: {options: {node_width: 8}}\n  them: {model: imported, seeds: [5, 7], options: {file: x}}"
     sweep = load(write(tmp_path, GOOD.replace("hiagm: {options: {node_width: 8}}", given)))

@@ -10,6 +10,7 @@ import pytest
 
 from harness.analysis.summarise import find
 from harness.config.trainer import BestEpoch
+from harness.reporting.checklist import updated
 from harness.reporting.data_files import cells_csv
 from harness.reporting.footnotes import BEST_EPOCH, best_epoch, footnotes, looks, pre_registration, published_scores
 from harness.reporting.latex import latex
@@ -46,6 +47,9 @@ def test_seeds_are_those_that_the_rows_have():
     assert text.startswith("Mean ± sd (ddof 1) over each row's seeds, 2 to 3, F in points")
     alone = sweep(models={"linear": {}, "nearest": {}}, published=None)
     assert footnotes(summary_of(alone, noisy(alone)))[0] == "F in points."
+    found = summary_of(alone, noisy(alone), selection=())
+    assert not any(one.startswith("Best epoch") for one in footnotes(found))
+    assert "none, as nothing is trained in epochs; nothing is chosen on test data." in updated("", found)
 
 
 def test_rows_of_a_reconstruction_are_marked_wherever_they_stand_and_a_footnote_says_why():
