@@ -139,6 +139,12 @@ class Compare(Strict):
     def _of_word(cls, given: Any) -> Any:
         return {"rule": "against", **given} if isinstance(given, dict) else {"rule": given}
 
+    @model_validator(mode="after")
+    def _names_a_row_where_one_is_meant(self) -> "Compare":
+        if (self.rule == "against") != bool(self.against):
+            raise ValueError("write `compare: {against: ROW}`, or one of base, pairs and contrasts")
+        return self
+
 
 class SweepFile(Strict):
     """One sweep: models x merges x datasets x seeds."""

@@ -330,6 +330,11 @@ ROWS = GOOD.replace("  hiagm:", "  flat: {merges: [none]}\n  hiagm:")
     [
         ("compare: {against: hiagn/none}", "10: unknown row 'hiagn/none'. Did you mean 'hiagm/none'?"),
         ("compare: {against: hiagm}", "unknown row 'hiagm'. Did you mean 'hiagm/none'?"),
+        ("compare: {}", "compare: write `compare: {against: ROW}`, or one of base, pairs and contrasts, not {}"),
+        (
+            "compare: {rule: pairs, against: flat}",
+            "compare: write `compare: {against: ROW}`, or one of base, pairs and",
+        ),
         ("compare: pair", "compare.rule: Input should be 'base', 'against', 'pairs' or 'contrasts', not \"pair\""),
         ("compare: contrasts", "compare: contrasts tests nothing without `contrasts:"),
         ("contrasts: [[flat, hiagm/maskin]]", "unknown row 'hiagm/maskin'. Did you mean 'hiagm/masking'?"),
