@@ -26,8 +26,7 @@ class Table(nn.Module):
     def __init__(self, probabilities_NL: np.ndarray):
         super().__init__()
         self.table = nn.Parameter(torch.from_numpy(probabilities_NL.astype(np.float32)))
-        structure = SimpleNamespace(meaning="probabilities")
-        self.heads = SimpleNamespace(probabilities=lambda output: output, structure=structure)
+        self.heads = SimpleNamespace(probabilities=lambda output: output, meaning="probabilities")
         self.device = torch.device("cpu")
         self.sizes: list[int] = []
 

@@ -18,7 +18,7 @@ from tests.conftest import SweepWriter
 
 def test_vectors_are_those_of_the_text_encoder(write_sweep: SweepWriter, data_dir: Path) -> None:
     models = {"nearest": {"encoder": {"name": "bag", "options": {"width": 8, "vocabulary": 500, "max_length": 40}}}}
-    path = write_sweep(models=models)
+    path = write_sweep(models=models, seeds=[0])
     (one,) = Plan.open(load(path)).trials
     assert isinstance(one.settings, FittedSettings) and one.settings.seed == 0
     corpus = open_corpus(data_dir / one.settings.corpus)
@@ -38,6 +38,7 @@ def test_vectors_are_those_of_the_text_encoder(write_sweep: SweepWriter, data_di
 
 def test_an_encoder_makes_another_trial_of_the_same_neighbours(write_sweep: SweepWriter) -> None:
     encoder = {"name": "bag", "options": {"width": 8, "vocabulary": 500, "max_length": 40}}
-    path = write_sweep(models={"words": {"model": "nearest"}, "vectors": {"model": "nearest", "encoder": encoder}})
+    models = {"words": {"model": "nearest"}, "vectors": {"model": "nearest", "encoder": encoder}}
+    path = write_sweep(models=models, seeds=[0])
     words, vectors = Plan.open(load(path)).trials
     assert words.key != vectors.key
