@@ -205,12 +205,13 @@ def _splits(
     for path, table in zip(files, tables, strict=True):
         if column:
             for row, cell in enumerate(table.column(column)):
-                if str(cell).strip().lower() not in SPLIT_NAMES:
+                name = str(cell).strip().lower()
+                if name not in SPLIT_NAMES:
                     raise DataError(
                         f"{table.place(row)}: {column} is {cell!r}, and has to be train, val or test. `--set "
                         "split=none` draws splits instead."
                     )
-                found.append(SPLIT_NAMES[str(cell).strip().lower()])
+                found.append(SPLIT_NAMES[name])
         else:
             found += [_split_of(path) if by_file else "train"] * len(table)
     present = {found[row] for row in kept}

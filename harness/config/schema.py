@@ -218,11 +218,14 @@ class SweepFile(Strict):
 
     def is_system(self, model: str) -> bool:
         """Returns whether a model is fitted or imported, and not trained by gradients."""
-        return (self.models[model].model or model) in SYSTEMS
+        return self._name_of(model) in SYSTEMS
+
+    def _name_of(self, model: str) -> str:
+        return self.models[model].model or model
 
     def component_of(self, model: str) -> Component:
         """Returns the structure encoder of a model, or the system that it is."""
-        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.models[model].model or model]
+        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self._name_of(model)]
 
     def encoder_of(self, model: str) -> EncoderEntry | None:
         """Returns the text encoder of a model, its own or the sweep's; None of a system that reads texts."""
@@ -230,11 +233,11 @@ class SweepFile(Strict):
 
     def is_constant(self, model: str) -> bool:
         """Returns whether a model is the best constant prediction."""
-        return (self.models[model].model or model) == "constant"
+        return self._name_of(model) == "constant"
 
     def is_imported(self, model: str) -> bool:
         """Returns whether a model's predictions were made elsewhere."""
-        return (self.models[model].model or model) == "imported"
+        return self._name_of(model) == "imported"
 
     def is_standing(self, model: str) -> bool:
         """Returns whether a model is a control that every sweep has."""
@@ -282,7 +285,7 @@ class SweepFile(Strict):
     @property
     def linear(self) -> tuple[str, ...]:
         """Keys of the models that are the system `linear`."""
-        return tuple(key for key, entry in self.models.items() if (entry.model or key) == "linear")
+        return tuple(model for model in self.models if self._name_of(model) == "linear")
 
     @property
     def named_rows(self) -> dict[str, tuple[str, Merge]]:

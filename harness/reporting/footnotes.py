@@ -83,14 +83,13 @@ def _reading(findings: Findings) -> Iterator[str]:
         texts.append("underlined is the highest mean")
     if texts:
         yield f"Among the {group}, {'; '.join(texts)}."
-    alone = [row.title for row in findings.rows if sweep.has_one_run(row.model)]
+    alone = [row for row in findings.rows if sweep.has_one_run(row.model)]
     if alone:
         yield (
-            f"There is one run each of {listed(alone)}: n = 1, no sd. In comparisons such a row is a constant, whose "
-            "error is that of the test documents alone."
+            f"There is one run each of {listed([row.title for row in alone])}: n = 1, no sd. In comparisons such a row "
+            "is a constant, whose error is that of the test documents alone."
         )
-    imported = [row.title for row in findings.rows if row.title in alone and findings.sweep.is_imported(row.model)]
-    if imported:
+    if imported := [row.title for row in alone if sweep.is_imported(row.model)]:
         yield f"How far another run of {listed(imported)} would differ is not known, and not counted in any p."
 
 

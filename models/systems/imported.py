@@ -9,8 +9,8 @@ The file is JSON lines or Parquet, with one prediction per document and run in t
     seed     optional: the run; a file may hold several, and the sweep file names them (`seeds: [1, 2, 3]`)
     system   optional: name of what predicted; a file holds one
 
-`{dataset}` in the name of the file stands for the key of the dataset in the sweep file. Without
-validation documents a run has no validation scores, and is scored by its own decisions alone.
+`{dataset}` in the name of the file stands for the key of the dataset in the sweep file. Without validation documents a
+run has no validation scores, and is scored by its own decisions alone.
 """
 
 from collections.abc import Iterator, Mapping

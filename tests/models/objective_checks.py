@@ -11,7 +11,7 @@ from models.branch_heads import BranchHeads
 from models.head_spec import HeadSpec
 from models.objectives.base import Objective
 from models.structure_encoders.flat import Flat
-from tests.models.hierarchies import facts_of
+from tests.models.hierarchies import DAG, facts_of, head_on, stars
 
 
 def doubles(values: Any) -> Tensor:
@@ -87,3 +87,11 @@ def assert_huge_logits_are_harmless(objective: Objective, gold_BC: Tensor) -> No
     assert torch.isfinite(terms).all() and torch.isfinite(gradient).all()
     shown = objective.probabilities(logits_BC)
     assert ((shown >= 0) & (shown <= 1)).all()
+
+
+def assert_contract_of_one_label_at_a_time(kind: Any) -> None:
+    """Gradients, a single branch and huge logits, of an objective without options that knows of no edge."""
+    gold_BC = closed_gold(DAG, 3, 0)
+    assert_gradients(kind([head_on(DAG)]), torch.randn(3, 7, dtype=torch.double), gold_BC.double())
+    assert_one_branch_is_the_base_model(kind, stars([5]))
+    assert_huge_logits_are_harmless(kind([head_on(DAG)]), gold_BC)
