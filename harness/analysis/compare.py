@@ -17,6 +17,8 @@ from harness.stats.prediction_interval import NOT_COMPARABLE, ROUNDING, Predicti
 from harness.stats.superiority import p_new_better
 from harness.stats.t_tests import TTest, t_test
 
+SWAPS = "approximate randomisation"
+
 
 def compare(index: ResultsIndex, contrasts: Iterable[Contrast]) -> Iterator[Comparison]:
     """Compares rows in every column; what a family decides is for `marked`."""
@@ -79,7 +81,10 @@ class _Compared:
         return variances
 
     def _over_documents(self) -> TTest:
-        """Tests the difference of two rows that no seed changes, by the normal distribution over documents."""
+        """Tests the difference of two rows that no seed changes, by the normal distribution over documents.
+
+        Macro F of few documents is not normal: what fills a star is randomisation, of averages nothing more.
+        """
         found = t_test(self.strata)  # Of one pair: no test.
         error = math.sqrt(sum(self.variances or ())) / len(self.strata)
         if not error or math.isnan(found.difference):
@@ -109,7 +114,7 @@ class _Compared:
             differences=tuple(one.differences for one in strata),
             dropped=tuple(f"{dataset}/{seed}" for dataset, one in placed for seed in one.dropped),
             mixed=mixed,
-            exact_test=strata[0].exact_test if self.has_seeds else "",
+            exact_test=self._exact_test,
             p_exact=self._p_exact(),
             least_p=math.nan if self.one_seed or not self.has_seeds else least_p(strata),
             correlation=math.nan if average else effect_sizes.correlation(strata[0]),
@@ -127,10 +132,19 @@ class _Compared:
         row, against = (self.index.title(*row) for row in self.contrast)
         return row if reference_of(self.sweep, self.contrast.row) == self.contrast.against else f"{row} - {against}"
 
+    @property
+    def _exact_test(self) -> str:
+        """Name of the test that fills stars, over seeds, or over one dataset's documents; empty where there is none."""
+        if self.has_seeds:
+            return self.strata[0].exact_test
+        return "" if self.column.average or self.variances is None else SWAPS
+
     def _p_exact(self) -> float:
         if not self.test.has_p:
             return math.nan
-        return self.strata[0].exact_p(self.strata) if self.has_seeds else self.test.p
+        if self.has_seeds:
+            return self.strata[0].exact_p(self.strata)
+        return self._p_swap(confirms=True) if self._exact_test else self.test.p
 
     def _judged(self, published: PublishedNumber | None) -> Prediction | None:
         if published is None or not (is_subset(self.sweep, self.column) or self.test.status == "tested"):
@@ -168,7 +182,7 @@ class _Compared:
             return ProbabilityBetter()
         return p_new_better(self.samples, self.variances or [0.0] * len(self.samples), self.weights)
 
-    def _p_swap(self) -> float:
+    def _p_swap(self, confirms: bool = False) -> float:
         """Swaps whole predictions between the two runs of a seed; of single datasets."""
         seeds = self.strata[0].differences
         if self.column.average or not seeds:
@@ -179,7 +193,7 @@ class _Compared:
             for row, own in zip(self.contrast, self.strata[0].seeds, strict=True)
         ]
         sample = self.index.samples[self.column.datasets[0]]
-        return sample.p_swap(self.column.metric, str(self.contrast.row), list(zip(*runs, strict=True)))
+        return sample.p_swap(self.column.metric, str(self.contrast.row), list(zip(*runs, strict=True)), confirms)
 
     def obstacle(self) -> str:
         """Returns why this test can have no star, in words."""

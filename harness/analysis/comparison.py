@@ -57,7 +57,8 @@ class Comparison:
         dropped: Seeds that only one arm finished, as `dataset/seed`.
         mixed: Seeds whose runs differ in commit or hardware from those of the other arm, as `dataset/seed`; they are
             not compared.
-        exact_test: Name of the exact test; empty where no seed changes either row, so that documents alone tell.
+        exact_test: Name of the exact test, which fills stars. Where no seed changes either row it is approximate
+            randomisation over documents; empty for averages of these.
         p_exact: Its p; where there is none, that of `test`.
         least_p: Least p that the exact test of runs of this number can give; NaN where the seed had no effect.
         correlation: Pearson's r between the arms over seeds; NaN for averages, and below 5 pairs.

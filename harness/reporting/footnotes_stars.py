@@ -65,7 +65,19 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
         f"{_over_runs(findings, seeded) if seeded else 'test'}; {families}. No star does not mean no effect."
     )
     if len(seeded) < len(possible):
-        yield "Two rows of one run each are compared by the normal distribution over test documents."
+        yield _of_one_run(findings)
+
+
+def _of_one_run(findings: Findings) -> str:
+    how, text = (
+        findings.resampling,
+        "Two rows of one run each are compared by the normal distribution over test documents",
+    )
+    if how is None:
+        return f"{text}."
+    return (
+        f"{text}; their stars on single datasets are hollow where {how.confirming:,} random swaps do not confirm them."
+    )
 
 
 def _over_runs(findings: Findings, seeded: Sequence[Comparison]) -> str:
@@ -95,6 +107,7 @@ def comparisons_note(findings: Findings) -> str:
     """Returns how to read the table of comparisons."""
     if not findings.comparisons:
         return ""
+    exact = " or ".join(dict.fromkeys(item.exact_test for item in findings.comparisons if item.exact_test))
     with_documents = any(item.documents for item in findings.comparisons)
     over = "over seeds and test documents, or over seeds alone where that is wider" if with_documents else "over seeds"
     new = "on a new draw of as many test documents" if with_documents else "on the same test documents"
@@ -104,7 +117,7 @@ def comparisons_note(findings: Findings) -> str:
         f"95 % CI: {over}, unadjusted. Simultaneous: over seeds, for all differences of a family at once; it excludes "
         "0 only where Holm rejects, and there always if all that Holm rejects have one sign. An end in a round bracket "
         f"is excluded. P(new run is better): of one new run of each {new}, by a normal model. The CSV has more: p of "
-        f"the {exact_test(findings.sweep)}, q, both intervals, correlation over seeds, power, flags."
+        f"the {exact}, q, both intervals, correlation over seeds, power, flags."
     )
 
 

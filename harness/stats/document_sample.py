@@ -74,10 +74,18 @@ class DocumentSample(Generic[Run]):
         total = sum((weight * of_runs[run] for run, weight in weights.items()), np.zeros(1))
         return variance_of_mean(total) if metric == "micro_f1" else float(total.var(ddof=1))
 
-    def p_swap(self, metric: Metric, key: str, pairs: Sequence[tuple[Run, Run]]) -> float:
-        """Returns the p of approximate randomisation over some pairs of runs, all swapped together."""
+    def p_swap(self, metric: Metric, key: str, pairs: Sequence[tuple[Run, Run]], confirms: bool = False) -> float:
+        """Returns the p of approximate randomisation over some pairs of runs, all swapped together.
+
+        Args:
+            metric: Metric to compare.
+            key: Name of the comparison, on which the swaps depend.
+            pairs: Variant and base of each seed.
+            confirms: Whether this p fills a star, and so takes more swaps.
+        """
         counts = [(self._runs[one][metric], self._runs[other][metric]) for one, other in pairs]
-        return randomisation(counts, metric, seed_of(self.how.root, f"{self.name}/{key}/{metric}"), self.how.swaps)
+        num_swaps = self.how.confirming if confirms else self.how.swaps
+        return randomisation(counts, metric, seed_of(self.how.root, f"{self.name}/{key}/{metric}"), num_swaps)
 
     def per_label(self, runs: Sequence[Run]) -> Array:
         """Returns the mean over runs of each label's F in points, (L,)."""
