@@ -69,15 +69,9 @@ def _tests(findings: Findings, possible: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _of_one_run(findings: Findings) -> str:
-    how, text = (
-        findings.resampling,
-        "Two rows of one run each are compared by the normal distribution over test documents",
-    )
-    if how is None:
-        return f"{text}."
-    return (
-        f"{text}; their stars on single datasets are hollow where {how.confirming:,} random swaps do not confirm them."
-    )
+    how = findings.resampling
+    hollow = f"; a star of theirs is hollow where {how.confirming:,} random swaps do not confirm it" if how else ""
+    return f"Two rows of one run each are compared by the normal distribution over test documents{hollow}."
 
 
 def _over_runs(findings: Findings, seeded: Sequence[Comparison]) -> str:
