@@ -14,6 +14,7 @@ from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
+from harness.training.keep import keep
 from harness.training.kinds import Context, EpochCallback, Kind, NonFiniteLoss
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.trials.identity import identity
@@ -25,12 +26,18 @@ MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down count
 
 
 def run(
-    trial: TrialSettings, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None
+    trial: TrialSettings,
+    key: str,
+    data_dir: Path,
+    store: Store,
+    on_epoch: EpochCallback = lambda entry: None,
+    keeps_model: bool = False,
 ) -> None:
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
-    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
+    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history;
+    `keeps_model` says whether the model stays beside the record.
     Raises UserError and OSError as a `Kind` does, and StoreError where the disk is full.
     """
     folder = store.folder(key)
@@ -61,6 +68,8 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
+            if keeps_model:
+                keep(store.model(key), trial, measured, corpus)
             record = Record(
                 key=key,
                 settings=settings,

@@ -10,6 +10,7 @@
         lock                  held by the process that runs the trial
         alone                 there once the share of a device that the trial was given has proved too small
         checkpoint*           gone once the trial is finished
+        model/                the model, where it is kept: see `models/saved.py`
 
 Only the record counts: whatever Ray or MLflow think, a trial without one that can be trusted is not finished.
 """
@@ -89,6 +90,10 @@ class Store:
 
     def folder(self, key: str) -> Path:
         return Path(self._trials, key)
+
+    def model(self, key: str) -> Path:
+        """Returns where a trial's model is, if it was kept."""
+        return Path(self._trials, key, "model")
 
     def has_folder(self, key: str) -> bool:
         return os.path.isdir(f"{self._trials}/{key}")
