@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from datasets.storage.hierarchy import Hierarchy
 from datasets.storage.predictions import BOUNDARY, Keeper, LabelValues, Meaning
-from harness.core.errors import ConfigError, DataError
+from harness.core.errors import ConfigError, DataError, UserError
 from harness.core.registry import Component, nearest
 from harness.core.text import one_line
 from models import STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS, saved
@@ -151,9 +151,9 @@ def load(folder: str | Path, device: str = "") -> Predictor:
         _refuse_other_versions(folder, config)
         build = _trained if config["kind"] == "trained" else _fitted
         meaning, batch_values = build(folder, config, hierarchy, _device(device))
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
-        if isinstance(error, DataError):
-            raise
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # The libraries raise what a damaged file makes them meet first.
         raise DataError(
             f"The model in {folder} cannot be loaded ({type(error).__name__}: {one_line(error, 200)}). Export it again."
         ) from None

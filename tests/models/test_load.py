@@ -15,7 +15,7 @@ from transformers import BartConfig
 
 from datasets.storage.corpus import Corpus, open_corpus
 from datasets.storage.predictions import Keeper
-from harness.core.errors import ConfigError, DataError
+from harness.core.errors import ConfigError, DataError, UserError
 from harness.scoring.decisions import decide
 from harness.training import run as runner
 from harness.training import trained
@@ -269,5 +269,5 @@ def test_what_is_no_whole_model_of_this_version_is_refused(
         (lambda folder: (folder / saved.CONFIG).write_text("[1]", "utf-8"), True, "cannot be loaded"),
     ]
     for change, reseal, said in later:
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(UserError, match=said):
             load(damaged(change, reseal))
