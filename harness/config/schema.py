@@ -27,6 +27,7 @@ from models import (
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
+Keep = Literal["best", "all", "none"]
 ONE_RUN = 0
 """Seed of the only run of a system that no seed changes."""
 
@@ -194,6 +195,9 @@ class SweepFile(Strict):
     """Deviations from the literature and other remarks, printed in the report."""
     data_dir: str = "data"
     """Folder of prepared corpora; relative to where the command is typed."""
+    keep: Keep = "best"
+    """Which trained models stay in the store: of each row on each dataset the seed that is best on validation, all, or
+    none. `python -m harness.export` hands one on."""
     store: str = "store"
     """Folder of finished trials; on a cluster, one that every node sees."""
     tracking: str = "sqlite:///mlflow.db"

@@ -1,7 +1,6 @@
-"""Models that are kept of finished trials: the weights with their thresholds, put whole into the trial's folder."""
+"""Models that are kept of finished trials: weights and thresholds, put whole into the trial's folder."""
 
 import shutil
-from pathlib import Path
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.predictions import Predictions
@@ -9,23 +8,31 @@ from harness.config.trainer import best_metric
 from harness.scoring.confidence import confident_threshold
 from harness.scoring.decisions import possible, thresholds
 from harness.training.kinds import Measured
+from harness.trials.identity import cell_identity
 from harness.trials.settings import TrialSettings
+from harness.trials.store import Store
 from models import saved
 from models.load import CONFIDENT
 
 
-def keep(folder: Path, trial: TrialSettings, measured: Measured, corpus: Corpus) -> None:
-    """Writes a trial's model into a folder, which is there whole or not at all; nothing of a trial without a model."""
-    if measured.save is None:
+def keep(store: Store, key: str, trial: TrialSettings, measured: Measured, corpus: Corpus) -> None:
+    """Puts a trial's model into its folder, whole or not at all, and lets go of that of a worse seed.
+
+    Nothing happens where the store keeps no models, and with a system that has none.
+    """
+    metric = best_metric(trial.select)
+    if store.keep == "none" or measured.save is None:
         return
+    folder = store.model(key)
     scratch = folder.with_name(f".{folder.name}")
     for old in (scratch, folder):
         shutil.rmtree(old, ignore_errors=True)
     scratch.mkdir()
     measured.save(scratch)
-    saved.write_json(scratch / saved.THRESHOLDS, _thresholds(measured.predicted[best_metric(trial.select)], corpus))
+    saved.write_json(scratch / saved.THRESHOLDS, _thresholds(measured.predicted[metric], corpus))
     saved.seal(scratch)
     scratch.rename(folder)
+    store.note_best(cell_identity(trial, corpus.fingerprint), key, measured.scores[f"valid_{metric}"])
 
 
 def _thresholds(predicted: Predictions, corpus: Corpus) -> dict[str, float | list[float]]:

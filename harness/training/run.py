@@ -26,18 +26,12 @@ MAX_ATTEMPTS = 3  # Starts after which a trial that takes its process down count
 
 
 def run(
-    trial: TrialSettings,
-    key: str,
-    data_dir: Path,
-    store: Store,
-    on_epoch: EpochCallback = lambda entry: None,
-    keeps_model: bool = False,
+    trial: TrialSettings, key: str, data_dir: Path, store: Store, on_epoch: EpochCallback = lambda entry: None
 ) -> None:
     """Runs a trial and leaves a record or a failure in the store; does nothing where one is there already.
 
     On a device that it shares and that proves too small it leaves neither, but the note that it wants the device alone.
-    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history;
-    `keeps_model` says whether the model stays beside the record.
+    `key`, the identity, is checked against the data found here; `on_epoch` gets each epoch's entry of the history.
     Raises UserError and OSError as a `Kind` does, and StoreError where the disk is full.
     """
     folder = store.folder(key)
@@ -68,8 +62,7 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
-            if keeps_model:
-                keep(store.model(key), trial, measured, corpus)
+            keep(store, key, trial, measured, corpus)
             record = Record(
                 key=key,
                 settings=settings,

@@ -66,7 +66,7 @@ def run_and_keep(
     found: list[Any] = []
     by_split: list[Any] = []
     monkeypatch.setattr(trained, "Keeper", Watched)
-    runner.run(one.settings, one.key, data_dir, store, keeps_model=True)
+    runner.run(one.settings, one.key, data_dir, store)
     assert store.record(one.key), store.failure(one.key)
     best = next(iter(store.record(one.key).selected))  # type: ignore[union-attr]
     assert best == "micro_f1", "its weights are kept"
@@ -99,7 +99,7 @@ def test_a_loaded_model_has_the_values_of_its_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = planned(write_sweep, model, merge, **sweep_of(model, merge, encoder=ENCODERS[encoder]))
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path / "store", "all")
     expected = run_and_keep(one, data_dir, store, monkeypatch)
     drawn = torch.get_rng_state()
     predictor = load(store.model(one.key))
@@ -116,7 +116,7 @@ def test_it_decides_as_its_trial_did(
 
     from datasets.storage import predictions
 
-    one, store = planned(write_sweep), Store(tmp_path / "store")
+    one, store = planned(write_sweep), Store(tmp_path / "store", "all")
     run_and_keep(one, data_dir, store, monkeypatch)
     corpus, record = open_corpus(data_dir / one.settings.corpus), store.record(one.key)
     assert record
@@ -132,8 +132,8 @@ def test_it_decides_as_its_trial_did(
 
 def kept_model(write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, model: str = "hiagm") -> Path:
     """Returns the folder of the model of a small trial."""
-    one, store = planned(write_sweep, model), Store(tmp_path / "store")
-    runner.run(one.settings, one.key, data_dir, store, keeps_model=True)
+    one, store = planned(write_sweep, model), Store(tmp_path / "store", "all")
+    runner.run(one.settings, one.key, data_dir, store)
     assert store.record(one.key), store.failure(one.key)
     return store.model(one.key)
 
@@ -146,7 +146,7 @@ def test_pretrained_encoders_load_where_their_weights_are_not(
         decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=64,
     )  # fmt: skip
     makers = {"bert": save_bert, "t5": save_t5, "bart": lambda folder: save_any(folder, bart)}
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path / "store", "all")
     for name, make in makers.items():
         (source := tmp_path / name).mkdir()
         pooling = "pooler" if name == "bert" else "mean"
@@ -169,7 +169,7 @@ def test_a_pretrained_decoder_loads_where_its_weights_are_not(
     (source := tmp_path / "t5").mkdir()
     models = {"seq2seq": {"options": {"model": save_t5(source), "beams": 1}}}
     one = planned(write_sweep, "seq2seq", "none", models=models, merges=["none"], seeds=[1])
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path / "store", "all")
     expected = run_and_keep(one, data_dir, store, monkeypatch)
     shutil.rmtree(source)
     texts = texts_of(open_corpus(data_dir / one.settings.corpus))
