@@ -38,7 +38,7 @@ def model_card(plan: Plan, trial: PlannedTrial, record: Record, finished: Sequen
         *_how_to_use(),
         *_scores(plan, trial, record, finished),
         *_corpus(corpus, meta, settings.train_documents),
-        *_not_for(corpus, settings),
+        *_not_for(corpus),
         *_made_by(record),
     ]
     return f"---\n{yaml.safe_dump(_metadata(corpus, meta, record), sort_keys=False)}---\n\n" + "\n\n".join(parts) + "\n"
@@ -137,14 +137,20 @@ def _corpus(corpus: Card, meta: dict[str, Any], train_documents: int) -> Iterato
     yield "\n".join(lines)
 
 
-def _not_for(corpus: Card, settings: Any) -> Iterator[str]:
+def _not_for(corpus: Card) -> Iterator[str]:
     yield "## What it must not be used for"
-    yield (
-        f"Texts unlike its corpus: of another kind or language than {corpus.language}, or prepared otherwise (cut, "
-        "lower-cased, without titles). Labels that are not in its hierarchy: every text gets values for these labels "
-        "and no others, also one that belongs nowhere. Decisions about people, or any decision that nobody checks: "
-        "values are no guarantee, and rare labels are often missed. Uses that the terms of its texts do not allow."
+    texts = (
+        f"Texts unlike its corpus: of another kind or language than {corpus.language}, or prepared otherwise (cut, say)"
     )
+    lines = [
+        f"* {texts}.",
+        "* Labels that are not in its hierarchy: every text gets values for these labels and no others, also a text that "
+        "belongs nowhere.",
+        "* Decisions about people, or any decision that nobody checks: no value is a guarantee, and rare labels are often "
+        "missed.",
+        "* Whatever the terms of its texts do not allow.",
+    ]
+    yield "\n".join(lines)
 
 
 def _made_by(record: Record) -> Iterator[str]:
