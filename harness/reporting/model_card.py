@@ -144,10 +144,9 @@ def _not_for(corpus: Card) -> Iterator[str]:
     )
     lines = [
         f"* {texts}.",
-        "* Labels that are not in its hierarchy: every text gets values for these labels and no others, also a text that "
-        "belongs nowhere.",
-        "* Decisions about people, or any decision that nobody checks: no value is a guarantee, and rare labels are often "
-        "missed.",
+        "* Labels that are not in its hierarchy: every text gets values for these labels and no others.",
+        "* Texts that belong nowhere: they get values all the same.",
+        "* Decisions about people, or any that nobody checks: no value is a guarantee; rare labels are often missed.",
         "* Whatever the terms of its texts do not allow.",
     ]
     yield "\n".join(lines)
