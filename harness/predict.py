@@ -21,7 +21,8 @@ from harness.core.main import run_command
 from harness.core.text import is_unicode
 from harness.predicting.files import Asked, predict_file
 from harness.predicting.label_tree import show
-from models.load import CONFIDENT, Predictor, load
+from models.load import Predictor, load
+from models.saved import CONFIDENT
 
 _IF_NONE = 3
 """Labels that are shown where none is predicted."""

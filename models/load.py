@@ -21,11 +21,9 @@ from harness.core.text import one_line
 from models import STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS, saved
 from models.classifier import Architecture, Classifier
 from models.head_spec import LabelFacts
-from models.text_encoders.base import TextEncoder, TextTokenizer, TokenBatch, tokenised
+from models.text_encoders.base import Reading, TextEncoder, TextTokenizer, TokenBatch, tokenised
 
 CHANGES_NO_NUMBER = "No trial reads what is saved."
-CONFIDENT = "confident"
-"""Rule by which a label is predicted where it and all its ancestors are surer than 90 % of validation asked for."""
 _AT_ONCE = 256
 _SORTED = 4096
 """Texts that are sorted by length before they are cut into batches."""
@@ -119,7 +117,7 @@ class Predictor:
 
     def _by_rule(self, values_BL: Values, rule: str) -> npt.NDArray[np.bool_]:
         """Decides as a trial decides its test documents, of which it keeps the values in half precision."""
-        kept = stored(self.hierarchy.least_above(values_BL) if rule == CONFIDENT else values_BL)
+        kept = stored(self.hierarchy.least_above(values_BL) if rule == saved.CONFIDENT else values_BL)
         limit = self.thresholds[rule]
         chosen: npt.NDArray[np.bool_] = kept.above(limit, values_BL.shape[1]).toarray()
         return chosen
@@ -223,7 +221,7 @@ def _fitted(folder: Path, config: Mapping[str, Any], hierarchy: Hierarchy, devic
         with _no_draws():
             encoder: TextEncoder = TEXT_ENCODERS[config["encoder"]].load()(tokenizer, **options)
         encoder.load_state_dict(load_file(folder / saved.ENCODER_WEIGHTS))
-        encode = saved.Reading(config["encoder"], options, encoder.eval(), tokenizer).vectors
+        encode = Reading(config["encoder"], options, encoder.eval(), tokenizer).vectors
     system = SYSTEMS[config["system"]].load()(hierarchy, encode, **config["system_options"])
     system.restore(folder, config["state"])
     return system.meaning, lambda texts: system.batch_values(texts).toarray()

@@ -15,12 +15,10 @@ bytes.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -31,15 +29,19 @@ from harness.core.files import sha256, write_atomically
 from harness.core.registry import Component
 from harness.core.text import listed
 from models import OBJECTIVES, STRUCTURE_ENCODERS, SYSTEMS, TEXT_ENCODERS
-from models.classifier import Architecture, Classifier
-from models.head_spec import LabelFacts
-from models.systems.base import System
-from models.text_encoders.base import TextEncoder, TextTokenizer, tokenised
+
+if TYPE_CHECKING:
+    from models.classifier import Architecture, Classifier
+    from models.head_spec import LabelFacts
+    from models.systems.base import System
+    from models.text_encoders.base import Reading, TextTokenizer
 
 CHANGES_NO_NUMBER = "What is saved was measured before."
 FORMAT = 1
 """Of the folder; raised where older code could not read it."""
 CONFIG, HIERARCHY, THRESHOLDS = "config.json", "hierarchy.json", "thresholds.json"
+CONFIDENT = "confident"
+"""Rule in the thresholds: a label is predicted where it and all above it are, as 90 % were right on validation."""
 TOKENIZER, WEIGHTS, SUMS = "tokenizer.json", "model.safetensors", "SHA256SUMS"
 ENCODER_WEIGHTS = "text_encoder.safetensors"
 """Of the text encoder whose vectors a system reads."""
@@ -63,10 +65,10 @@ def parts_of(config: Mapping[str, Any]) -> list[Component]:
 
 def save_classifier(
     folder: Path,
-    model: Classifier,
-    made_of: Architecture,
-    tokenizer: TextTokenizer,
-    facts: LabelFacts,
+    model: "Classifier",
+    made_of: "Architecture",
+    tokenizer: "TextTokenizer",
+    facts: "LabelFacts",
     hierarchy: Hierarchy,
     precision: str,
 ) -> None:
@@ -91,29 +93,13 @@ def save_classifier(
     _save_config(folder, {"kind": "trained", **asdict(made_of), **portable, "precision": precision}, hierarchy)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The text encoder whose vectors a system reads."""
-
-    encoder: str
-    options: Mapping[str, Any]
-    model: TextEncoder
-    tokenizer: TextTokenizer
-
-    def vectors(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
-        """Returns the encoder's vectors of some texts, (texts, D)."""
-        with torch.inference_mode():
-            vectors: npt.NDArray[np.float32] = self.model(tokenised(self.tokenizer, list(texts))).numpy()
-        return np.asarray(vectors, dtype=np.float32)
-
-
 def save_system(
     folder: Path,
-    system: System,
+    system: "System",
     name: str,
     options: Mapping[str, Any],
     hierarchy: Hierarchy,
-    reading: Reading | None = None,
+    reading: "Reading | None" = None,
 ) -> None:
     """Writes a fitted system into a folder that `seal` then closes.
 

@@ -21,13 +21,13 @@ from models import (
     Coherence,
     Combine,
     HeadSplit,
+    Keep,
     Merge,
     Priors,
 )
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
-Keep = Literal["best", "all", "none"]
 ONE_RUN = 0
 """Seed of the only run of a system that no seed changes."""
 
@@ -222,26 +222,19 @@ class SweepFile(Strict):
 
     def is_system(self, model: str) -> bool:
         """Returns whether a model is fitted or imported, and not trained by gradients."""
-        return self._name_of(model) in SYSTEMS
+        return self.name_of(model) in SYSTEMS
 
-    def _name_of(self, model: str) -> str:
+    def name_of(self, model: str) -> str:
+        """Returns the model or system of `--list` that an entry runs."""
         return self.models[model].model or model
 
     def component_of(self, model: str) -> Component:
         """Returns the structure encoder of a model, or the system that it is."""
-        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self._name_of(model)]
+        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.name_of(model)]
 
     def encoder_of(self, model: str) -> EncoderEntry | None:
         """Returns the text encoder of a model, its own or the sweep's; None of a system that reads texts."""
         return self.models[model].encoder or (None if self.is_system(model) else self.encoder)
-
-    def is_constant(self, model: str) -> bool:
-        """Returns whether a model is the best constant prediction."""
-        return self._name_of(model) == "constant"
-
-    def is_imported(self, model: str) -> bool:
-        """Returns whether a model's predictions were made elsewhere."""
-        return self._name_of(model) == "imported"
 
     def is_standing(self, model: str) -> bool:
         """Returns whether a model is a control that every sweep has."""
@@ -289,7 +282,7 @@ class SweepFile(Strict):
     @property
     def linear(self) -> tuple[str, ...]:
         """Keys of the models that are the system `linear`."""
-        return tuple(model for model in self.models if self._name_of(model) == "linear")
+        return tuple(model for model in self.models if self.name_of(model) == "linear")
 
     @property
     def named_rows(self) -> dict[str, tuple[str, Merge]]:

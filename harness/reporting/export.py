@@ -47,7 +47,7 @@ def choose(plan: Plan, row: str, dataset: str, must_be_kept: bool) -> Chosen:
     """
     model, merge = _row(plan.sweep, row)
     dataset = _dataset(plan.sweep, dataset)
-    if plan.sweep.is_imported(model):
+    if plan.sweep.name_of(model) == "imported":
         raise ConfigError(f"{row} has predictions that were made elsewhere, and no model that could be exported.")
     cell = [one for one in plan.trials if one.settings.cell == (model, merge, dataset)]
     named = f"{row} on {dataset}"

@@ -21,7 +21,6 @@ from harness.training.tokenised import reading_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS
 from models.saved import save_system
-from models.systems.base import System
 
 NUMERICS = {"fitted": 1}
 
@@ -37,7 +36,7 @@ def measure(context: Context[FittedSettings]) -> Measured:
     splits = {split: Texts.of(corpus, split) for split in EVALUATED}
     reading = reading_of(trial, corpus) if trial.encoder else None
     encode = reading.vectors if reading else None
-    system: System = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
+    system = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
     started = time.perf_counter()
     try:
         facts = system.fit(train, splits["val"], trial.seed)

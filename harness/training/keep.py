@@ -12,7 +12,6 @@ from harness.trials.identity import cell_identity
 from harness.trials.settings import TrialSettings
 from harness.trials.store import Store
 from models import saved
-from models.load import CONFIDENT
 
 
 def keep(store: Store, key: str, trial: TrialSettings, measured: Measured, corpus: Corpus) -> None:
@@ -41,5 +40,5 @@ def _thresholds(predicted: Predictions, corpus: Corpus) -> dict[str, float | lis
     limits = {rule: thresholds(rule, predicted, gold_valid) for rule in possible(predicted)}
     found = {str(rule): limit if isinstance(limit, float) else limit.tolist() for rule, limit in limits.items()}
     if predicted.valid is not None:
-        found[CONFIDENT] = confident_threshold(predicted.valid, gold_valid, corpus.hierarchy)
+        found[saved.CONFIDENT] = confident_threshold(predicted.valid, gold_valid, corpus.hierarchy)
     return found

@@ -7,7 +7,7 @@ from datasets.storage.corpus import Corpus
 from datasets.storage.tokens import Tokens, tokenise
 from harness.trials.settings import FittedSettings, TrainedSettings
 from models import TEXT_ENCODERS, sources
-from models.saved import Reading
+from models.text_encoders.base import Reading
 
 TokenizerKey = tuple[str, str, str]
 """A text encoder, its options that decide how it tokenises, and these with contents for paths; the last two as JSON."""

@@ -28,12 +28,12 @@ from typing import Any, Literal, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.config.schema import Keep
 from harness.core.errors import StoreError
 from harness.core.files import write_atomically
 from harness.core.metric_names import DECISIONS, HEADLINE, by_rule
 from harness.core.text import one_line
 from harness.trials.settings import TrialSettings, what_counts
+from models import Keep
 
 State = Literal["done", "failed", "new"]
 FailureKind = Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -189,3 +191,19 @@ class TextEncoder(nn.Module):
             ConfigError: If no trial could go well, with the way out.
         """
         return None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text encoder that is only read, with its name and options in the registry."""
+
+    encoder: str
+    options: Mapping[str, Any]
+    model: TextEncoder
+    tokenizer: TextTokenizer
+
+    def vectors(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
+        """Returns the encoder's vectors of some texts, (texts, D)."""
+        with torch.inference_mode():
+            vectors: npt.NDArray[np.float32] = self.model(tokenised(self.tokenizer, list(texts))).numpy()
+        return np.asarray(vectors, dtype=np.float32)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets.storage.hierarchy import Hierarchy
-from models.load import CONFIDENT, Predictor
+from models.load import Predictor
+from models.saved import CONFIDENT
 
 HIERARCHY = Hierarchy.from_names(
     [("Root", "Art"), ("Art", "Music"), ("Music", "Opera"), ("Root", "Law"), ("Law", "Contracts"), ("Art", "Contracts")]
