@@ -21,7 +21,7 @@ from harness.training import run as runner
 from harness.training import trained
 from harness.trials.plan import PlannedTrial
 from harness.trials.store import Store
-from models import STRUCTURE_ENCODERS, saved
+from models import STRUCTURE_ENCODERS, SYSTEMS, saved
 from models.load import load
 from tests.conftest import SweepWriter
 from tests.harness.training.small_trials import planned
@@ -106,6 +106,24 @@ def test_a_loaded_model_has_the_values_of_its_trial(
     assert torch.equal(torch.get_rng_state(), drawn), "loading leaves the caller's random numbers as they are"
     corpus = open_corpus(data_dir / one.settings.corpus)
     np.testing.assert_allclose(predictor.values(texts_of(corpus)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "imported"] + ["nearest behind bag"])
+def test_a_loaded_system_has_the_values_of_its_trial(
+    system: str, write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _, behind = system.partition(" behind ")
+    entry = {"encoder": ENCODERS[behind]} if behind else {}
+    one = planned(write_sweep, name, "none", models={name: entry}, merges=["none"], seeds=[1])
+    store = Store(tmp_path / "store", "all")
+    seen: list[Any] = []
+    kind = SYSTEMS[name].load()
+    values = kind.values
+    monkeypatch.setattr(kind, "values", lambda self, texts: seen.append(values(self, texts)) or seen[-1])
+    runner.run(one.settings, one.key, data_dir, store)
+    assert store.record(one.key), store.failure(one.key)
+    found = load(store.model(one.key)).values(texts_of(open_corpus(data_dir / one.settings.corpus)))
+    np.testing.assert_array_equal(found, seen[1].toarray())
 
 
 @pytest.mark.parametrize("rule", ["0.5", "validation", "per_label"])
