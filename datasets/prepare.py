@@ -78,10 +78,14 @@ def look(name: str, source: Path | None, options: Mapping[str, Any]) -> list[str
 
     settings = parse_options(name, options)
     with _os_errors(Path()):
-        lines = preview(read_corpus(READERS[name], source, settings.model_dump()))
+        return preview(read_corpus(READERS[name], source, settings.model_dump()))
+
+
+def _without_look(name: str, source: Path | None, options: Mapping[str, Any]) -> str:
+    """Returns the command that prepares what was looked at."""
     chosen = "".join(f" --set {shlex.quote(f'{key}={value}')}" for key, value in options.items())
     given = f" --source {shlex.quote(str(source))}" if source else ""
-    return [*lines, "", f"Nothing was written. To prepare it: python -m datasets.prepare {name}{given}{chosen}"]
+    return f"python -m datasets.prepare {name}{given}{chosen}"
 
 
 @contextmanager
@@ -199,6 +203,7 @@ def _run(arguments: argparse.Namespace) -> None:
     options = parse_assignments(arguments.set)
     if arguments.look:
         print("\n".join(look(arguments.name, arguments.source, options)))
+        print(f"\nNothing was written. To prepare it: {_without_look(arguments.name, arguments.source, options)}")
         return
     if is_current(arguments.name, options, arguments.data):
         folder = corpus_folder(arguments.name, options, arguments.data)

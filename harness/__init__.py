@@ -9,7 +9,9 @@
 * `stats`: formulas of the tests and intervals: NumPy and SciPy only, know no sweep
 * `analysis`: records -> findings: which rows are compared, and what that shows; reads no files
 * `reporting`: findings -> tables, figures, footnotes, files
+* `predicting`: an exported model and new texts -> labels, on a screen or in files
 * `trackers`: findings and records -> MLflow
 
-Commands: `sweep`, `plan`, `trial`, `status`, `report`, `tracking`. They call the rooms; no room imports a command.
+Commands: `init`, `sweep`, `plan`, `trial`, `status`, `report`, `tracking`, `export`, `predict`. They call the rooms; no
+room imports a command.
 """

@@ -10,6 +10,7 @@
 * `branch_cosines.py`: whether branches pull the text encoder in one direction.
 * `sources.py`: what pretrained parts are loaded from, by content or by commit.
 * `head_spec.py`: specification of one head: its hierarchy, the labels it predicts, counts of documents.
+* `saved.py`: folder of a model that others can load, and `load.py`, which loads it.
 * `weight_decay.py`: which parameters weight decay spares.
 * `refusals.py`: text encoders and models that no trial could use, refused before any work.
 
@@ -90,6 +91,9 @@ Combine = Literal["max", "sum", "mean"]
 
 Coherence = Literal["none", "max_constraint"]
 """What is done so that no label is less probable than one of its descendants."""
+
+Keep = Literal["best", "all", "none"]
+"""Which trained models stay in the store."""
 
 Priors = Literal["train", "train+val"]
 """The splits whose documents are counted for priors and label frequencies."""

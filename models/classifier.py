@@ -1,14 +1,48 @@
 """Text classifier: a text encoder with branch heads behind it, which is what a trial trains."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from datasets.storage.hierarchy import Hierarchy
+from models import (
+    OBJECTIVES,
+    STRUCTURE_ENCODERS,
+    TEXT_ENCODERS,
+    BranchReduction,
+    Coherence,
+    Combine,
+    HeadSplit,
+    Merge,
+)
 from models.branch_heads import BranchHeads
-from models.text_encoders.base import TextEncoder, TokenBatch
+from models.head_spec import LabelFacts
+from models.text_encoders.base import TextEncoder, TextTokenizer, TokenBatch
 
 NUMERICS = {"classifier": 1}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a classifier is made of: its parts by name, every option of each, and how branch heads are merged."""
+
+    encoder: str
+    encoder_options: dict[str, Any]
+    structure: str
+    structure_options: dict[str, Any]
+    objective: str
+    objective_options: dict[str, Any]
+    merge: Merge
+    split: HeadSplit
+    combine: Combine
+    branch_reduction: BranchReduction
+    coherence: Coherence
+    foreign_rows: bool
+    recursive_penalty: float
 
 
 class Classifier(nn.Module):
@@ -23,6 +57,46 @@ class Classifier(nn.Module):
         super().__init__()
         self.text_encoder = text_encoder
         self.heads = heads
+
+    @classmethod
+    def assemble(
+        cls,
+        made_of: Architecture,
+        tokenizer: TextTokenizer,
+        hierarchy: Hierarchy,
+        facts: LabelFacts,
+        check: Callable[[Callable[[], BranchHeads]], None] = lambda heads: None,
+    ) -> "Classifier":
+        """Builds a classifier on the CPU, with random numbers from torch's generator.
+
+        The encoder comes first, so that every model and merge of a seed starts from the same one.
+
+        Args:
+            made_of: Its parts.
+            tokenizer: Tokeniser of the text encoder.
+            hierarchy: Its L labels.
+            facts: Counts of documents for these labels.
+            check: Refuses heads before they are built, given their constructor.
+        """
+        encoder = TEXT_ENCODERS[made_of.encoder].load()(tokenizer, **made_of.encoder_options)
+        structure = STRUCTURE_ENCODERS[made_of.structure].load()
+        objective = OBJECTIVES[made_of.objective].load()
+        heads = partial(
+            BranchHeads,
+            hierarchy,
+            facts,
+            lambda members: structure(members, structure.width_read(encoder), **made_of.structure_options),
+            merge=made_of.merge,
+            split=made_of.split,
+            objective=lambda members: objective(members, **made_of.objective_options),
+            combine=made_of.combine,
+            branch_reduction=made_of.branch_reduction,
+            coherence=made_of.coherence,
+            recursive_penalty=made_of.recursive_penalty,
+            foreign_rows=made_of.foreign_rows,
+        )
+        check(heads)
+        return cls(encoder, heads())
 
     def forward(self, tokens: TokenBatch) -> Any:
         """Returns the heads' output: logits_BC for most models."""

@@ -58,6 +58,7 @@ MAY_IMPORT = {
         "models.layers",
         "models.objectives",
         "models.structure_encoders",
+        "models.systems",
         "models.text_encoders",
     ],
     "harness.config": ["harness.core", "datasets", "models"],
@@ -86,13 +87,14 @@ MAY_IMPORT = {
         "harness.stats",
         "harness.analysis",
     ],
-    "harness.trackers": ["harness.core", "harness.config", "harness.trials", "harness.analysis"],
+    "harness.predicting": ["harness.core", "datasets.storage", "datasets.formats", "models"],
+    "harness.trackers": ["harness.core", "harness.config", "harness.trials", "harness.analysis", "models"],
 }
 """Room to the rooms that its files may import from, in the order in which data flows. A folder of its own inside a
 room belongs to the room."""
 
 DOORS = {"harness.sweep", "harness.plan", "harness.trial", "harness.status", "harness.report", "harness.tracking"}
-DOORS |= {"datasets.check"}
+DOORS |= {"harness.init", "harness.export", "harness.predict", "datasets.check"}
 """The commands. They may import anything, and nothing imports them."""
 
 ANALYSIS_SEES_OF_TRIALS = {"harness.trials.settings"}
@@ -229,15 +231,15 @@ def test_a_module_without_tests_and_tests_without_a_module_are_seen(tmp_path: Pa
     assert without_a_twin(tmp_path) == ["models/layers/gcn.py", "tests/models/test_gcn.py"]
 
 
-def test_only_one_file_each_knows_ray_and_mlflow() -> None:
-    for library, home in (("ray", "harness/scheduling/ray_tune.py"), ("mlflow", "harness/trackers/mlflow.py")):
+def test_ray_lives_in_one_file_and_mlflow_in_one_room() -> None:
+    for library, home in (("ray", "harness/scheduling/ray_tune.py"), ("mlflow", "harness/trackers/")):
         users = [
             str(path.relative_to(ROOT))
             for folder in ("harness", "models", "datasets")
             for path in (ROOT / folder).rglob("*.py")
             if library in {name.partition(".")[0] for name in _imported(path)}
         ]
-        assert users == [home]
+        assert users and all(user.startswith(home) for user in users)
 
 
 def _imported(path: Path) -> set[str]:

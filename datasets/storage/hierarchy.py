@@ -169,6 +169,18 @@ class Hierarchy:
         """Returns the sorted indices of the labels and all their ancestors, through every parent."""
         return np.flatnonzero(self.ancestors[list(labels)].any(axis=0))
 
+    def least_above(self, values_BL: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns, for (B, L) values, the least value among each label and its ancestors."""
+        least_BL = values_BL.copy()
+        for parent, child in self._from_above:
+            np.minimum(least_BL[:, child], least_BL[:, parent], out=least_BL[:, child])
+        return least_BL
+
+    @cached_property
+    def _from_above(self) -> list[tuple[int, int]]:
+        """The edges, those into a label before those out of it."""
+        return [(p, node) for node in nx.topological_sort(self.graph) for p in self.graph.predecessors(node)]
+
     def sub(self, labels: npt.NDArray[np.int64]) -> "Hierarchy":
         """Returns the induced hierarchy of some labels; its label i is `labels[i]` here."""
         index = {int(label): i for i, label in enumerate(labels)}

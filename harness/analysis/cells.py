@@ -102,7 +102,7 @@ def _cell(index: ResultsIndex, model: str, merge: str, column: Column) -> TableC
 
 def _num_collapsed(index: ResultsIndex, model: str, merge: str, column: Column, dataset: str) -> int:
     """Counts runs that learnt nothing of the documents, or whose score is far below all others."""
-    if index.sweep.is_constant(model):
+    if index.sweep.name_of(model) == "constant":
         return 0
     found = list(index.finite(model, merge, dataset, column.metric))
     is_far = far_below([score for _, score in found])

@@ -6,6 +6,7 @@
 * `strict`: what all sections are made of
 * `yaml_lines`: YAML that knows its lines
 * `load`: reads a sweep file, and refuses what cannot be run
+* `starter`: the facts of a corpus to a first sweep file
 * `arguments`: the command-line arguments that every command shares
 """
 

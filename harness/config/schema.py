@@ -21,6 +21,7 @@ from models import (
     Coherence,
     Combine,
     HeadSplit,
+    Keep,
     Merge,
     Priors,
 )
@@ -194,6 +195,9 @@ class SweepFile(Strict):
     """Deviations from the literature and other remarks, printed in the report."""
     data_dir: str = "data"
     """Folder of prepared corpora; relative to where the command is typed."""
+    keep: Keep = "best"
+    """Which trained models stay in the store: of each row on each dataset the seed that is best on validation, all, or
+    none. `python -m harness.export` hands one on."""
     store: str = "store"
     """Folder of finished trials; on a cluster, one that every node sees."""
     tracking: str = "sqlite:///mlflow.db"
@@ -218,26 +222,19 @@ class SweepFile(Strict):
 
     def is_system(self, model: str) -> bool:
         """Returns whether a model is fitted or imported, and not trained by gradients."""
-        return self._name_of(model) in SYSTEMS
+        return self.name_of(model) in SYSTEMS
 
-    def _name_of(self, model: str) -> str:
+    def name_of(self, model: str) -> str:
+        """Returns the model or system of `--list` that an entry runs."""
         return self.models[model].model or model
 
     def component_of(self, model: str) -> Component:
         """Returns the structure encoder of a model, or the system that it is."""
-        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self._name_of(model)]
+        return (SYSTEMS if self.is_system(model) else STRUCTURE_ENCODERS)[self.name_of(model)]
 
     def encoder_of(self, model: str) -> EncoderEntry | None:
         """Returns the text encoder of a model, its own or the sweep's; None of a system that reads texts."""
         return self.models[model].encoder or (None if self.is_system(model) else self.encoder)
-
-    def is_constant(self, model: str) -> bool:
-        """Returns whether a model is the best constant prediction."""
-        return self._name_of(model) == "constant"
-
-    def is_imported(self, model: str) -> bool:
-        """Returns whether a model's predictions were made elsewhere."""
-        return self._name_of(model) == "imported"
 
     def is_standing(self, model: str) -> bool:
         """Returns whether a model is a control that every sweep has."""
@@ -285,7 +282,7 @@ class SweepFile(Strict):
     @property
     def linear(self) -> tuple[str, ...]:
         """Keys of the models that are the system `linear`."""
-        return tuple(model for model in self.models if self._name_of(model) == "linear")
+        return tuple(model for model in self.models if self.name_of(model) == "linear")
 
     @property
     def named_rows(self) -> dict[str, tuple[str, Merge]]:

@@ -5,9 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.config.strict import NonNegativeFloat, Positive, Strict
+from harness.core.metric_names import Headline
 from harness.core.registry import Component
 
 BestEpoch = Literal["per_metric", "micro", "macro"]
+
+
+def best_metric(rule: BestEpoch) -> Headline:
+    """Returns the metric whose best epoch has a trial's scores, but for the macro F of `per_metric`."""
+    return "macro_f1" if rule == "macro" else "micro_f1"
 
 
 class TrainerSettings(Strict):

@@ -1,6 +1,7 @@
 """YAML file that knows the line of each key, so that errors can name it."""
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,9 +22,29 @@ class _Loader(yaml.SafeLoader):
     """The safe loader, with `1e-6` read as a number (YAML 1.1 would call it text)."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
-)
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, with quotes around what only `_Loader` reads as a number."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+    )
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _string)
+
+
+def as_yaml(value: object) -> str:
+    """Returns plain data as YAML on one line, which a sweep file reads as the same data."""
+    flow: str = yaml.dump(
+        [value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=math.inf, sort_keys=False
+    )
+    return flow[1:-2]
 
 
 class YamlFile:

@@ -89,7 +89,7 @@ def _reading(findings: Findings) -> Iterator[str]:
             f"There is one run each of {listed([row.title for row in alone])}: n = 1, no sd. In comparisons such a row "
             "is a constant, whose error is that of the test documents alone."
         )
-    if imported := [row.title for row in alone if sweep.is_imported(row.model)]:
+    if imported := [row.title for row in alone if sweep.name_of(row.model) == "imported"]:
         yield f"How far another run of {listed(imported)} would differ is not known, and not counted in any p."
 
 

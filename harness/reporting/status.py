@@ -49,8 +49,20 @@ def describe(plan: Plan) -> str:
         left = plan.seconds_left(slots)
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
+    lines += _models(plan)
     lines += [f"Corpus of {dataset}: {name}." for dataset, name in _corpora(plan).items() if "," in name]
     return "\n".join([*lines, *_what_can_be_shown(plan), *plan.problems.values(), *warnings(plan)])
+
+
+def _models(plan: Plan) -> list[str]:
+    """Says which models are kept, and how large those are that are there."""
+    if plan.store.keep == "none":
+        return []
+    folders = {plan.store.model(one.key) for one in plan.of_state("done")}
+    there = [folder for folder in folders if folder.exists()]
+    size = sum(path.stat().st_size for folder in there for path in folder.rglob("*") if path.is_file())
+    which = {"best": "of each row on each dataset that of the best seed", "all": "all"}[plan.store.keep]
+    return [f"Models kept ({which}): {len(there)} so far, {size / 2**20:,.1f} MB."]
 
 
 def _corpora(plan: Plan) -> dict[str, str]:

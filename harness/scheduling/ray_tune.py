@@ -166,7 +166,7 @@ def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
 
 def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener) -> None:
     storage, name = store.root / "ray", uuid.uuid4().hex[:12]
-    folders = {"data": str(data_dir.absolute()), "store": str(store.root)}
+    folders = {"data": str(data_dir.absolute()), "store": str(store.root), "keep": store.keep}
     # As text: Tune makes a deep copy of the whole list for every trial.
     specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **folders}) for one in todo]
     stopper = _StopOnUserError()
@@ -225,7 +225,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         from harness.training.run import run as run_trial  # torch, in the worker only
 
-        trial, store = TrialSettings.read(self.spec["trial"]), Store(Path(self.spec["store"]))
+        trial, store = TrialSettings.read(self.spec["trial"]), Store(Path(self.spec["store"]), self.spec["keep"])
         watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
         watchdog.daemon = True
         if trial.resources.time_limit_minutes:

@@ -31,7 +31,7 @@ def confident_depth(
 ) -> dict[str, float]:
     """Returns both scores, in points; gold is (documents, L) booleans, closed under ancestors."""
     assert predicted.valid is not None, "without validation documents no threshold is chosen"
-    threshold = surest(_closed(predicted.valid, hierarchy), is_gold(predicted.valid, gold_valid))
+    threshold = confident_threshold(predicted.valid, gold_valid, hierarchy)
     values = predicted.test
     chosen = _closed(values, hierarchy) > threshold
     right = is_gold(values, gold_test) & chosen
@@ -45,6 +45,11 @@ def confident_depth(
         "confident_depth": 100 * float((reached_N[has_gold_N] / deepest_N[has_gold_N]).mean()) if rows.size else 0.0,
         "confident_precision": 100 * float(right.sum() / max(chosen.sum(), 1)),
     }
+
+
+def confident_threshold(valid: LabelValues, gold_valid: scipy.sparse.csr_array, hierarchy: Hierarchy) -> float:
+    """Returns the threshold above which a label and all its ancestors must be, chosen on validation documents."""
+    return surest(_closed(valid, hierarchy), is_gold(valid, gold_valid))
 
 
 def surest(values: Array, right: npt.NDArray[np.bool_]) -> float:

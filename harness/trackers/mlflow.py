@@ -1,4 +1,4 @@
-"""MLflow tracker: shows a sweep in MLflow, the only file that knows it. All of it can be rebuilt from the store.
+"""MLflow tracker: shows a sweep in MLflow. All of it can be rebuilt from the store.
 
 A tracker is three functions: `check(uri)` before any trial runs, `address(uri)` for the person who wants to look, and
 `mirror(plan, findings, files)`, which may be called again at any time.
@@ -94,8 +94,8 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
     """
     from mlflow import MlflowClient
 
-    client = MlflowClient(_absolute(plan.sweep.tracking))
-    runs = _Runs(client, _experiment(client, plan.sweep))
+    client = MlflowClient(absolute(plan.sweep.tracking))
+    runs = _Runs(client, experiment(client, plan.sweep))
     written = 0
     is_complete = all(one.state != "new" for one in plan.trials)
     whole = runs.sweep(plan.sweep.name)
@@ -118,20 +118,21 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
     return written
 
 
-def _absolute(uri: str) -> str:
+def absolute(uri: str) -> str:
     """MLflow would take a relative SQLite path from wherever it happens to run."""
     prefix = "sqlite:///"
     return prefix + str(Path(uri.removeprefix(prefix)).absolute()) if uri.startswith(prefix) else uri
 
 
-def _experiment(client: "MlflowClient", sweep: SweepFile) -> str:
+def experiment(client: "MlflowClient", sweep: SweepFile) -> str:
+    """Returns the id of a sweep's experiment, made where it is missing."""
     found = client.get_experiment_by_name(sweep.name)
     if found is not None:
         return str(found.experiment_id)
     # Beside the database, wherever the command is typed; a server keeps artifacts its own way.
     place = None
     if sweep.tracking.startswith("sqlite:///"):
-        database = Path(_absolute(sweep.tracking).removeprefix("sqlite:///"))
+        database = Path(absolute(sweep.tracking).removeprefix("sqlite:///"))
         place = (database.parent / "mlartifacts" / sweep.name).as_uri()
     return str(client.create_experiment(sweep.name, artifact_location=place))
 

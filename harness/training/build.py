@@ -1,6 +1,7 @@
 """Parts of a trained trial: its device, the documents that it reads, and the model that it trains."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 
 import numpy as np
@@ -15,10 +16,9 @@ from harness.training.evaluate import Documents
 from harness.training.memory import refuse_too_large
 from harness.training.tokenised import TokenizerKey, tokenise_once, tokenizer_of
 from harness.trials.settings import TrainedSettings
-from models import OBJECTIVES, STRUCTURE_ENCODERS, TEXT_ENCODERS
 from models.branch_heads import BranchHeads
-from models.classifier import Classifier
-from models.head_spec import TokenIds, Write, count
+from models.classifier import Architecture, Classifier
+from models.head_spec import LabelFacts, TokenIds, Write, count
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,30 @@ def device_of(trial: TrainedSettings) -> torch.device:
 
 
 def build(trial: TrainedSettings, data: Data, device: torch.device) -> Classifier:
-    """Builds a trial's model on a device, with random numbers from torch's generator.
+    """Builds a trial's model on a device, with random numbers from torch's generator; see `Classifier.assemble`.
 
-    The encoder comes first, so that every model and merge of a seed starts from the same one. Raises TooLarge where
-    the heads cannot fit into memory.
+    Raises TooLarge where the heads cannot fit into memory.
     """
-    encoder = TEXT_ENCODERS[trial.encoder].load()(data.tokens.tokenizer, **trial.encoder_options)
-    structure = STRUCTURE_ENCODERS[trial.structure].load()
-    objective = OBJECTIVES[trial.objective].load()
+
+    def check(heads: Callable[[], BranchHeads]) -> None:
+        refuse_too_large(heads, device, model=trial.model, merge=trial.merge, options=trial.structure_options)
+
+    made_of, facts = architecture(trial), facts_of(trial, data)
+    return Classifier.assemble(made_of, data.tokens.tokenizer, data.corpus.hierarchy, facts, check).to(device)
+
+
+def architecture(trial: TrainedSettings) -> Architecture:
+    """Returns what a trial's model is made of."""
+    settings = {**vars(trial), "recursive_penalty": trial.trainer.recursive_penalty}
+    return Architecture(**{field.name: settings[field.name] for field in fields(Architecture)})
+
+
+def facts_of(trial: TrainedSettings, data: Data) -> LabelFacts:
+    """Returns the counts of the documents that a trial's priors are taken from."""
     counted = [data.splits["train"].gold] + ([data.splits["val"].gold] if trial.priors == "train+val" else [])
     gold = scipy.sparse.vstack(counted, format="csr")
     describe = partial(_describe_once, data.corpus, tokenizer_of(trial), trial.train_documents)
-    heads = partial(
-        BranchHeads,
-        data.corpus.hierarchy,
-        count(data.corpus.hierarchy, gold, describe),
-        lambda members: structure(members, structure.width_read(encoder), **trial.structure_options),
-        merge=trial.merge,
-        split=trial.split,
-        objective=lambda members: objective(members, **trial.objective_options),
-        combine=trial.combine,
-        branch_reduction=trial.branch_reduction,
-        coherence=trial.coherence,
-        recursive_penalty=trial.trainer.recursive_penalty,
-        foreign_rows=trial.foreign_rows,
-    )
-    refuse_too_large(heads, device, model=trial.model, merge=trial.merge, options=trial.structure_options)
-    return Classifier(encoder, heads()).to(device)
+    return count(data.corpus.hierarchy, gold, describe)
 
 
 @lru_cache(maxsize=4)

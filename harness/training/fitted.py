@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import scipy.sparse
 import torch
@@ -16,9 +17,10 @@ from harness.scoring.metrics import THRESHOLD, Tally, ThresholdFree
 from harness.scoring.scores import scores_by_decision
 from harness.training import memory
 from harness.training.kinds import CannotBeFitted, Context, Measured
-from harness.training.tokenised import vectors_of
+from harness.training.tokenised import reading_of
 from harness.trials.settings import FittedSettings
 from models import SYSTEMS
+from models.saved import save_system
 
 NUMERICS = {"fitted": 1}
 
@@ -32,7 +34,8 @@ def measure(context: Context[FittedSettings]) -> Measured:
     torch.manual_seed(trial.seed)  # Of a text encoder that is not pretrained.
     train = Texts.of(corpus, "train", trial.train_documents)
     splits = {split: Texts.of(corpus, split) for split in EVALUATED}
-    encode = vectors_of(trial, corpus) if trial.encoder else None
+    reading = reading_of(trial, corpus) if trial.encoder else None
+    encode = reading.vectors if reading else None
     system = SYSTEMS[trial.system].load()(corpus.hierarchy, encode, **trial.system_options)
     started = time.perf_counter()
     try:
@@ -49,6 +52,10 @@ def measure(context: Context[FittedSettings]) -> Measured:
     scores = found["test"][0] if system.meaning != "labels" else {}
     scores |= decided["0.5"]
     valid = {f"valid_{metric}": found["val"][0][metric] for metric in HEADLINE} if system.knows_validation else {}
+
+    def save(folder: Path) -> None:
+        save_system(folder, system, trial.system, trial.system_options, corpus.hierarchy, reading)
+
     return Measured(
         scores=scores | valid,
         selected=dict.fromkeys(HEADLINE, scores),
@@ -59,6 +66,7 @@ def measure(context: Context[FittedSettings]) -> Measured:
         num_parameters={"system": system.num_parameters},
         peak_memory_mb=memory.peak_mb(torch.device("cpu")),
         facts={"device": "cpu", "precision": "fp32", "threads": str(trial.resources.cpus), **facts},
+        save=save if system.can_be_kept else None,
     )
 
 

@@ -44,6 +44,7 @@ class Measured:
     facts: Mapping[str, str] = field(default_factory=dict)  # What else the numbers depend on, such as the device.
     decisions: Mapping[Decision, Mapping[str, float]] = field(default_factory=dict)  # Test scores by the other rules.
     micro_batches: int = 1  # Parts that each batch was cut into, for want of memory.
+    save: Callable[[Path], None] | None = None  # Writes the model into an empty folder; None where there is none.
 
 
 class NonFiniteLoss(ArithmeticError):

@@ -14,6 +14,7 @@ from harness.core.environment import environment
 from harness.core.errors import StoreError, UserError
 from harness.core.files import is_disk_full, write_atomically
 from harness.core.text import one_line
+from harness.training.keep import keep
 from harness.training.kinds import Context, EpochCallback, Kind, NonFiniteLoss
 from harness.training.memory import TooLarge, free, is_out_of_memory
 from harness.trials.identity import identity
@@ -61,6 +62,7 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
+            keep(store, key, trial, measured, corpus)
             record = Record(
                 key=key,
                 settings=settings,

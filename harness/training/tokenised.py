@@ -1,18 +1,13 @@
-"""Tokens of a trial's corpus, made once and kept by a worker for its next trial; and vectors of texts."""
+"""Tokens of a trial's corpus, made once and kept by a worker for its next trial; text encoders that are only read."""
 
 import json
-from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-
-import numpy as np
-import numpy.typing as npt
-import torch
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.tokens import Tokens, tokenise
 from harness.trials.settings import FittedSettings, TrainedSettings
 from models import TEXT_ENCODERS, sources
-from models.text_encoders.base import TokenBatch
+from models.text_encoders.base import Reading
 
 TokenizerKey = tuple[str, str, str]
 """A text encoder, its options that decide how it tokenises, and these with contents for paths; the last two as JSON."""
@@ -34,17 +29,8 @@ def tokenise_once(corpus: Corpus, encoder: str, options: str, key: str) -> Token
     return tokenise(corpus, encoder, numerics, json.loads(key), build, kind.read_tokenizer)
 
 
-def vectors_of(trial: FittedSettings, corpus: Corpus) -> Callable[[Iterable[str]], npt.NDArray[np.float32]]:
-    """Returns the function from texts to (B, D) vectors of a trial's text encoder, as it is before any training."""
+def reading_of(trial: FittedSettings, corpus: Corpus) -> Reading:
+    """Returns the text encoder whose vectors a trial's system reads, as it is before any training."""
     tokenizer = tokenise_once(corpus, *tokenizer_of(trial)).tokenizer
     encoder = TEXT_ENCODERS[trial.encoder].load()(tokenizer, **trial.encoder_options).eval()
-
-    def encode(texts: Iterable[str]) -> npt.NDArray[np.float32]:
-        ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
-        offsets = np.cumsum([0, *map(len, ids)])
-        flat = np.fromiter((number for one in ids for number in one), dtype=np.int64, count=offsets[-1])
-        with torch.inference_mode():
-            vectors: npt.NDArray[np.float32] = encoder(TokenBatch(torch.from_numpy(flat), torch.from_numpy(offsets)))
-        return np.asarray(vectors, dtype=np.float32)
-
-    return encode
+    return Reading(trial.encoder, trial.encoder_options, encoder, tokenizer)

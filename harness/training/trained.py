@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -13,18 +14,19 @@ from datasets.storage.corpus import Corpus, open_corpus
 from datasets.storage.documents import SplitName
 from datasets.storage.label_groups import label_groups
 from datasets.storage.predictions import EVALUATED, Keeper, LabelValues, Predictions
-from harness.config.trainer import BestEpoch, TrainerSettings
+from harness.config.trainer import BestEpoch, TrainerSettings, best_metric
 from harness.core.metric_names import BRANCH_COSINE, Decision
 from harness.core.text import one_line
 from harness.scoring.scores import scores_by_decision
 from harness.training import memory
-from harness.training.build import Data, build, device_of
+from harness.training.build import Data, architecture, build, device_of, facts_of
 from harness.training.checkpoint import Checkpoint, Fitted
 from harness.training.evaluate import evaluate, uses_bf16
 from harness.training.kinds import Context, Measured
 from harness.training.train import fit, rehearse, seed_everything
 from harness.trials.settings import TrainedSettings
 from models.classifier import Classifier
+from models.saved import save_classifier
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class BestEpochs:
 
     def decisions(self, rule: BestEpoch) -> dict[Decision, dict[str, float]]:
         """Returns the scores to report by a best-epoch rule, for each decision rule."""
-        source = "macro_f1" if rule == "macro" else "micro_f1"
+        source = best_metric(rule)
         macro = self.decided["macro_f1" if rule == "per_metric" else source]
         return {
             decision: {**scores, "macro_f1": macro[decision]["macro_f1"]}
@@ -73,7 +75,7 @@ class BestEpochs:
 
     def headline(self, rule: BestEpoch, history: Sequence[Mapping[str, float]]) -> dict[str, float]:
         """Returns the scores to report of 0.5, those on validation at their epochs, and mean cosines."""
-        source = "macro_f1" if rule == "macro" else "micro_f1"
+        source = best_metric(rule)
         own = {name: value for name, value in self.selected[source].items() if name != "epoch"}
         scores = own | self.decisions(rule)["0.5"]
         for metric in ("micro_f1", "macro_f1"):
@@ -143,7 +145,16 @@ def _train_and_test(context: Context[TrainedSettings], checkpoint: Checkpoint, m
             "tokenizer_sha256": hashlib.sha256(data.tokens.tokenizer.to_str().encode()).hexdigest(),
         },
         micro_batches=fitted.state.micro_batches,
+        save=partial(_save, trial, data, model, fitted),
     )
+
+
+def _save(trial: TrainedSettings, data: Data, model: Classifier, fitted: Fitted, folder: Path) -> None:
+    """Writes the weights of the best epoch whose scores are reported, of micro F where each metric has its own."""
+    model.load_state_dict(fitted.weights[best_metric(trial.select)])
+    precision = "bf16" if uses_bf16(model.device, trial.trainer) else "fp32"
+    tokenizer, facts = data.tokens.tokenizer, facts_of(trial, data)
+    save_classifier(folder, model, architecture(trial), tokenizer, facts, data.corpus.hierarchy, precision)
 
 
 def measure_memory(

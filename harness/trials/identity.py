@@ -20,6 +20,11 @@ def identity(trial: TrialSettings, fingerprint: str) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def cell_identity(trial: TrialSettings, fingerprint: str) -> str:
+    """Returns what the identities of all trials that differ from this one only in seed have in common, as a hash."""
+    return identity(trial.model_copy(update={"seed": None}), fingerprint)
+
+
 def versions(trial: TrialSettings) -> dict[str, int]:
     """Returns the numerics version of everything that computes a trial, by name."""
     parts = RUNNER, trial.kind, *trial.components

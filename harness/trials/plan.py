@@ -57,7 +57,8 @@ class Plan:
         sweep = _with_prepared(sweep)
         sources = Sources(Path(sweep.store) / f"{sweep.name}.sources.json")
         trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep, sources))
-        plan = cls(sweep, Store(Path(sweep.store)), tuple(filters), trials, sources, parse_filters(sweep, filters))
+        store = Store(Path(sweep.store), sweep.keep)
+        plan = cls(sweep, store, tuple(filters), trials, sources, parse_filters(sweep, filters))
         if not plan.selected:
             raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
         plan.refresh()
@@ -108,6 +109,10 @@ class Plan:
     def unfiltered(self) -> "Plan":
         return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
 
+    def fingerprint(self, dataset: str) -> str:
+        """Returns the fingerprint of a dataset's corpus; empty where that is not prepared."""
+        return self._fingerprints.get(dataset, "")
+
     def of_state(self, state: State) -> list[PlannedTrial]:
         return [one for one in self.selected if one.state == state]
 
@@ -124,7 +129,7 @@ class Plan:
         return Durations(self.selected).estimate(todo, slots)
 
     def _key(self, settings: TrialSettings) -> str:
-        fingerprint = self._fingerprints.get(settings.dataset)
+        fingerprint = self.fingerprint(settings.dataset)
         return identity(settings, fingerprint) if fingerprint else ""
 
     def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:

@@ -10,6 +10,9 @@
         lock                  held by the process that runs the trial
         alone                 there once the share of a device that the trial was given has proved too small
         checkpoint*           gone once the trial is finished
+        model/                the model, where it is kept: see `models/saved.py`
+    store/best/CELL.json      which trial of those that differ only in seed is best on validation, of those that ran
+
 
 Only the record counts: whatever Ray or MLflow think, a trial without one that can be trusted is not finished.
 """
@@ -30,6 +33,7 @@ from harness.core.files import write_atomically
 from harness.core.metric_names import DECISIONS, HEADLINE, by_rule
 from harness.core.text import one_line
 from harness.trials.settings import TrialSettings, what_counts
+from models import Keep
 
 State = Literal["done", "failed", "new"]
 FailureKind = Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
@@ -77,10 +81,16 @@ class Failure(BaseModel):
 
 
 class Store:
-    """Reads and writes trial folders below a root, which `check_writable` makes where it is not there."""
+    """Reads and writes trial folders below a root, which `check_writable` makes where it is not there.
 
-    def __init__(self, root: Path):
+    Args:
+        root: The folder.
+        keep: Which models of the trials that are run from now on stay.
+    """
+
+    def __init__(self, root: Path, keep: Keep = "none"):
         self.root = root.absolute()
+        self.keep = keep
         self._trials = f"{self.root}/trials"
 
     def check_writable(self) -> None:
@@ -89,6 +99,47 @@ class Store:
 
     def folder(self, key: str) -> Path:
         return Path(self._trials, key)
+
+    def model(self, key: str) -> Path:
+        """Returns where a trial's model is, if it was kept."""
+        return Path(self._trials, key, "model")
+
+    def best(self, cell: str) -> str:
+        """Returns the key of a cell's trial that is best on validation; empty where none kept its model."""
+        found = self._best(cell)
+        return found[1] if found else ""
+
+    def note_best(self, cell: str, key: str, score: float) -> None:
+        """Notes a trial whose model is in place if it is the best of its cell; under `best` only one model stays.
+
+        Of equally good trials the one with the lower key counts, in whatever order they end.
+        """
+        path = self._best_file(cell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            old, new = self._best(cell), (-score, key)
+            best = min(one for one in (old, new) if one and (one is new or one[1] != key))
+            write_atomically(path, json.dumps({"key": best[1], "score": -best[0]}).encode())
+            for one in (old, new):
+                if self.keep == "best" and one and one[1] != best[1]:
+                    shutil.rmtree(self.model(one[1]), ignore_errors=True)
+
+    def _best_file(self, cell: str) -> Path:
+        return self.root / "best" / f"{cell}.json"
+
+    def _best(self, cell: str) -> tuple[float, str] | None:
+        """Returns the best trial's score, negated, and its key."""
+        path = self._best_file(cell)
+        try:
+            said = json.loads(path.read_text("utf-8"))
+            return -float(said["score"]), str(said["key"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise StoreError(
+                f"{path} does not say which trial is the best ({one_line(error, 120)}). Delete it; the next trial of "
+                "its cell that is run writes it anew."
+            ) from None
 
     def has_folder(self, key: str) -> bool:
         return os.path.isdir(f"{self._trials}/{key}")

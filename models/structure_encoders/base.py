@@ -6,6 +6,7 @@ E edges, H node width. What belongs to several heads is in their order, one head
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,6 +51,11 @@ class StructureEncoder(nn.Module):
         """
         if encoder is not None:
             cls.width_read(encoder)
+
+    @classmethod
+    def portable(cls, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Returns options of which such a model can be built again without what these load; see `TextEncoder`."""
+        return dict(options)
 
     @staticmethod
     def width_read(encoder: TextEncoder) -> int:

@@ -2,5 +2,6 @@
 
 `base` is the contract. `constant` reads no document. `tfidf` makes the features of all others: `linear` and `logistic`
 are one-vs-rest classifiers, `top_down` is one along the hierarchy, `label_tree` is for thousands of labels, `nearest`
-looks documents up. `one_vs_rest` is what the first three share.
+looks documents up. `one_vs_rest` is what the first three share. `kept` writes
+and reads the files of a fitted one.
 """

@@ -6,6 +6,7 @@ features, L labels.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,12 +57,14 @@ class System:
 
     Attributes:
         meaning: What values are: probabilities, scores that rank labels and decide, or 1 for what is predicted.
+        can_be_kept: Whether it has `save` and `restore`.
         knows_validation: Whether it has values of validation documents, on which thresholds can be chosen.
         num_parameters: Numbers that a fitted system holds; 0 where its library does not tell.
     """
 
     num_parameters = 0
     meaning: Meaning = "scores"
+    can_be_kept = True
     knows_validation = True
 
     def __init__(self, hierarchy: Hierarchy, encode: Encode | None = None):
@@ -83,6 +86,32 @@ class System:
 
         Raises:
             UserError: If it cannot be fitted, with the way out.
+        """
+        raise NotImplementedError
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes what was fitted, as safetensors and JSON; equal systems have equal files.
+
+        Args:
+            folder: Where to; it is made where it is not there.
+
+        Returns:
+            What else `restore` needs, JSON-compatible: choices, and the SHA-256 of each file.
+        """
+        raise NotImplementedError
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        """Makes a system what it was when it was saved, so that its values are the same to the bit.
+
+        It has to be constructed with the hierarchy and the options of the one that was saved and, where that had one,
+        with its text encoder.
+
+        Args:
+            folder: Where it was saved to.
+            state: What `save` returned.
+
+        Raises:
+            DataError: If a file is missing or is not the one that was written, or does not fit the hierarchy.
         """
         raise NotImplementedError
 

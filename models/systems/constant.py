@@ -8,10 +8,15 @@ include the ancestors of each, so the set does not contradict the hierarchy.
 Values rank labels by frequency: half of it, and 0.5 more for the set. Deterministic.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 from models.systems.base import System, Texts, highest
+from models.systems.kept import Reader, Writer
 
 NUMERICS = {"constant": 1}
 
@@ -34,9 +39,25 @@ class Constant(System):
         self.num_parameters = num_labels
         return {"labels": str(len(predicted))}
 
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes the values that every document has."""
+        writer = Writer(folder)
+        writer.add_matrix("row", self.row)
+        return writer.state()
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        self.num_parameters = len(self.hierarchy)
+        self.row = Reader(folder, state).matrix("row", (1, self.num_parameters))
+
+    def batch_values(self, texts: list[str]) -> sparse.csr_array:
+        """Returns (B, L) values, the same for each document."""
+        return self._rows(len(texts))
+
     def values(self, texts: Texts) -> sparse.csr_array:
-        """Returns the same values for each document."""
-        num_documents = len(texts)
+        """Returns the same values for each document, and reads none."""
+        return self._rows(len(texts))
+
+    def _rows(self, num_documents: int) -> sparse.csr_array:
         starts = np.arange(num_documents + 1) * self.row.nnz
         indices, values = np.tile(self.row.indices, num_documents), np.tile(self.row.data, num_documents)
         return sparse.csr_array((values, indices, starts), shape=(num_documents, self.row.shape[1]))

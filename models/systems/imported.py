@@ -54,6 +54,8 @@ class Imported(System):
             prediction by adding them, or keep it as it is.
     """
 
+    can_be_kept = False
+
     def __init__(
         self,
         hierarchy: Hierarchy,

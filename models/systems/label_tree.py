@@ -10,12 +10,15 @@ can be repeated to the bit.
 
 Its scores rank labels, and no score of theirs is a decision: the threshold with the highest micro F on validation
 documents is. Values are scores, stretched so that this threshold is 0.5: no probabilities.
+
+A model is saved as Omikuji writes it: settings in JSON and a CBOR file per tree, without pickle and time stamps. One
+model gives the same bytes whenever it is saved.
 """
 
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -27,11 +30,15 @@ from sklearn.datasets import dump_svmlight_file
 
 from datasets.storage.hierarchy import Hierarchy
 from models.systems.base import BATCH, KEPT, Encode, System, Texts, batched
+from models.systems.kept import Reader, Writer
 from models.systems.tfidf import MOST, Tfidf
 
 NUMERICS = {"label tree": 1}
 READS_HIERARCHY = False
 DETERMINISTIC = False
+SETTINGS = "settings.json"
+TREES = "label_tree/tree"
+"""Beginning of the names of the files of trees, with their folder."""
 
 
 class LabelTree(System):
@@ -73,6 +80,28 @@ class LabelTree(System):
         scores = sparse.vstack([self._scores(batch) for batch in batched(valid, BATCH)], format="csr")
         self.threshold = best_threshold(sparse.csr_array(scores), valid.gold)
         return {"threshold": f"{self.threshold:.4g}", "features": f"{features_NF.shape[1]:,}", "tree": self.tree}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes the n-grams and the trees."""
+        writer = Writer(folder)
+        self.tfidf.save(writer)
+        with tempfile.TemporaryDirectory() as scratch:
+            with _silence():
+                self.model.save(scratch)
+            for path in sorted(Path(scratch).iterdir()):
+                writer.write(f"label_tree/{path.name}", path.read_bytes())
+        return writer.state(threshold=self.threshold, labels=len(self.hierarchy))
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        reader = Reader(folder, state)
+        self.tfidf = Tfidf()
+        num_features = self.tfidf.restore(reader)
+        self.threshold = reader.said("threshold", float)
+        if (num_labels := reader.said("labels", int)) != len(self.hierarchy):
+            raise reader.damaged(f"it has {num_labels} labels, and the hierarchy {len(self.hierarchy)}")
+        self.model = _load(reader)
+        if self.model.n_features != num_features:
+            raise reader.damaged(f"its trees read {self.model.n_features} features, and there are {num_features}")
 
     def batch_values(self, texts: list[str]) -> sparse.csr_array:
         """Returns (B, L) stretched scores."""
@@ -117,6 +146,31 @@ def stretched(scores: np.ndarray[Any, Any], threshold: float) -> np.ndarray[Any,
     """Returns scores in [0, 1], linear on either side of a threshold that becomes 0.5."""
     upper = 0.5 + 0.5 * (scores - threshold) / (1 - threshold)
     return np.where(scores > threshold, upper, 0.5 * scores / threshold)
+
+
+def _load(reader: Reader) -> Any:
+    """Returns a model whose trees are in the order in which they were.
+
+    Omikuji loads them in the order in which the folder lists its files, which is the file system's own, and adds up
+    their scores in that order. So the files are made first, and what is written to each follows from the listing.
+    """
+    import omikuji
+
+    trees = sorted((name for name in reader.names if name.startswith(TREES)), key=lambda name: (len(name), name))
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch, SETTINGS).write_bytes(reader.read(f"label_tree/{SETTINGS}"))
+        for name in trees:
+            Path(scratch, Path(name).name).touch()
+        places = [name for name in os.listdir(scratch) if name != SETTINGS]
+        for place, name in zip(places, trees, strict=True):
+            Path(scratch, place).write_bytes(reader.read(name))
+        try:
+            with _silence():
+                model = omikuji.Model.load(scratch)
+        except RuntimeError:
+            raise reader.damaged("Omikuji cannot load its trees") from None
+    model.init_prediction_thread_pool(torch.get_num_threads())
+    return model
 
 
 @contextmanager

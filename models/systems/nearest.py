@@ -5,9 +5,12 @@ value is the share of the k neighbours that have it, each weighted by its simila
 of them is predicted. Neighbours' labels are closed and so is what they predict. A document without a neighbour of
 positive similarity has no labels. k is chosen on validation documents by micro F, of equal ones the smallest; of
 equally similar documents the first in the corpus counts. Deterministic, unless the encoder starts from random weights.
+
+What is saved holds the training documents: which n-grams are in each and how often, or their vectors.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import ConfigError
 from harness.core.registry import NonNegative
 from models.systems.base import BATCH, Encode, System, Texts, batched, micro_f1
+from models.systems.kept import Reader, Writer
 from models.systems.tfidf import Tfidf
 
 NUMERICS = {"nearest": 1}
@@ -64,6 +68,30 @@ class Nearest(System):
             self.chosen = choices[int(np.argmax(scores))]
         self.num_parameters = self.vectors_NF.size
         return {"neighbours": str(self.chosen)}
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes the training documents as they are compared, with their labels."""
+        writer = Writer(folder)
+        if self.encode:
+            writer.arrays["vectors"] = self.vectors_NF
+        else:
+            self.tfidf.save(writer)
+            writer.add_matrix("vectors", self.vectors_NF)
+        writer.add_matrix("gold", self.gold)
+        return writer.state(neighbours=self.chosen)
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        reader = Reader(folder, state)
+        self.gold = reader.matrix("gold", (None, len(self.hierarchy)))
+        num_documents = self.gold.shape[0]
+        if self.encode:
+            self.vectors_NF = reader.array("vectors", np.float32, (num_documents, None))
+        else:
+            self.vectors_NF = reader.matrix("vectors", (num_documents, self.tfidf.restore(reader)))
+        self.chosen = reader.said("neighbours", int)
+        if not 1 <= self.chosen <= num_documents:
+            raise reader.damaged(f"it is to look at {self.chosen} neighbours of {num_documents} documents")
+        self.num_parameters = self.vectors_NF.size
 
     def batch_values(self, texts: list[str]) -> sparse.csr_array:
         """Returns (B, L) shares."""

@@ -10,9 +10,10 @@ on TREC, .01 seconds a label, where its primal solver, which draws nothing, take
 processes, which changes no number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import joblib
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from models.systems.base import BATCH, System, Texts, highest, micro_f1
+from models.systems.kept import Reader, Writer
 from models.systems.tfidf import MOST, Tfidf
 
 NUMERICS = {"one vs rest": 1}
@@ -50,6 +52,10 @@ class Weights:
     weights_FL: npt.NDArray[np.float32]
     bias_L: npt.NDArray[np.float32]
     steepness: int = 4
+
+    @property
+    def size(self) -> int:
+        return self.weights_FL.size + self.bias_L.size
 
     def values(self, features_BF: sparse.csr_array) -> npt.NDArray[np.float32]:
         """Returns (B, L) logistic functions of the margins."""
@@ -123,16 +129,32 @@ class OneVsRest(System):
             if (f1 := micro_f1(valid.gold, predicted)) > best_f1:
                 best, best_f1, kept = cost, f1, self.classifiers
         self.classifiers = kept or self.classifiers
-        self.num_parameters = sum(one.weights_FL.size + one.bias_L.size for one in self.classifiers)
+        self.num_parameters = self.classifiers.size
         return {"C": f"{best:g}", "features": f"{num_features:,}", "least documents": str(self.tfidf.least)}
 
-    def fit_classifiers(self, features_NF: sparse.csr_array, gold: sparse.csr_array, cost: float) -> list[Weights]:
-        """Returns the classifiers that `all_values` reads."""
-        return [fit_labels(features_NF, gold, range(gold.shape[1]), cost, self.LOSS)]
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Writes the n-grams and the classifiers."""
+        writer = Writer(folder)
+        self.tfidf.save(writer)
+        writer.arrays |= {"weights": self.classifiers.weights_FL, "bias": self.classifiers.bias_L}
+        return writer.state(steepness=self.classifiers.steepness)
+
+    def restore(self, folder: Path, state: Mapping[str, Any]) -> None:
+        reader = Reader(folder, state)
+        self.tfidf = Tfidf()
+        num_features, num_labels = self.tfidf.restore(reader), len(self.hierarchy)
+        weights_FL = reader.array("weights", np.float32, (num_features, num_labels))
+        bias_L = reader.array("bias", np.float32, (num_labels,))
+        self.classifiers = Weights(weights_FL, bias_L, reader.said("steepness", int))
+        self.num_parameters = self.classifiers.size
+
+    def fit_classifiers(self, features_NF: sparse.csr_array, gold: sparse.csr_array, cost: float) -> Weights:
+        """Returns the classifiers of all labels."""
+        return fit_labels(features_NF, gold, range(gold.shape[1]), cost, self.LOSS)
 
     def all_values(self, features_BF: sparse.csr_array) -> npt.NDArray[np.float32]:
         """Returns (B, L) values of all labels."""
-        return self.classifiers[0].values(features_BF)
+        return self.classifiers.values(features_BF)
 
     def predicted(self, features_VF: sparse.csr_array) -> sparse.csr_array:
         """Returns (V, L) booleans."""

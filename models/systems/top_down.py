@@ -45,7 +45,7 @@ class TopDown(Linear):
         self.siblings = [list(labels) for _, labels in groupby(by_parents, key=self.parents.__getitem__)]
         self.order = list(nx.topological_sort(hierarchy.graph))
 
-    def fit_classifiers(self, features_NF: sparse.csr_array, gold: sparse.csr_array, cost: float) -> list[Weights]:
+    def fit_classifiers(self, features_NF: sparse.csr_array, gold: sparse.csr_array, cost: float) -> Weights:
         """Returns the classifiers of all labels, fitted a set of siblings at a time."""
         num_documents, num_labels = gold.shape
         weights_FL = np.zeros((features_NF.shape[1], num_labels), dtype=np.float32)
@@ -58,7 +58,7 @@ class TopDown(Linear):
             if rows.size:
                 local = fit_labels(features_NF[rows], columns[:, labels][rows], range(len(labels)), cost, self.LOSS)
                 weights_FL[:, labels], bias_L[labels] = local.weights_FL, local.bias_L
-        return [Weights(weights_FL, bias_L)]
+        return Weights(weights_FL, bias_L)
 
     def all_values(self, features_BF: sparse.csr_array) -> npt.NDArray[np.float32]:
         """Returns (B, L) values, none above a parent's."""

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -32,6 +36,13 @@ class TokenBatch(NamedTuple):
         """Returns ids_BT, 0 after a document's end, and mask_BT of the actual tokens; T is at least 1."""
         mask_BT = _up_to(self.lengths_B, max(1, int(self.lengths_B.max())))
         return self.ids.new_zeros(mask_BT.shape).masked_scatter(mask_BT, self.ids), mask_BT
+
+
+def tokenised(tokenizer: "TextTokenizer", texts: Sequence[str]) -> TokenBatch:
+    """Returns the tokens of some texts, on the CPU."""
+    ids = [np.array(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch_fast(texts)]
+    offsets = np.cumsum([0, *map(len, ids)])
+    return TokenBatch(torch.from_numpy(np.concatenate([np.empty(0, np.int64), *ids])), torch.from_numpy(offsets))
 
 
 class States(NamedTuple):
@@ -152,6 +163,18 @@ class TextEncoder(nn.Module):
         """Returns the tokeniser that its `to_str` has written; any exception where the text is none."""
         return Tokenizer.from_str(text)
 
+    def portable(self, name: str, options: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
+        """Returns a name and options of which such an encoder can be built again without what these options load.
+
+        Its weights are then read from elsewhere. `Loaded` options of the answer are paths below the folder.
+
+        Args:
+            name: Name of the encoder in the registry.
+            options: Value of every option.
+            folder: Folder that gets the files which the constructor will need.
+        """
+        return name, dict(options)
+
     @classmethod
     def try_out(cls, options: Mapping[str, Any]) -> "TextEncoder | None":
         """Refuses options with which every trial would fail; called for each choice of options before the first trial.
@@ -168,3 +191,19 @@ class TextEncoder(nn.Module):
             ConfigError: If no trial could go well, with the way out.
         """
         return None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text encoder that is only read, with its name and options in the registry."""
+
+    encoder: str
+    options: Mapping[str, Any]
+    model: TextEncoder
+    tokenizer: TextTokenizer
+
+    def vectors(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
+        """Returns the encoder's vectors of some texts, (texts, D)."""
+        with torch.inference_mode():
+            vectors: npt.NDArray[np.float32] = self.model(tokenised(self.tokenizer, list(texts))).numpy()
+        return np.asarray(vectors, dtype=np.float32)

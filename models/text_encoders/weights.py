@@ -1,15 +1,38 @@
-"""Weights of a pretrained model, all of them from its checkpoint: none is drawn at random without a word."""
+"""Weights of a pretrained model, all of them from its checkpoint: none is drawn at random without a word.
 
+A saved model of this project has a pretrained part's config.json and no weights beside it: all of its weights are in
+one file (`models/saved.py`), and the part is built in its shape, to be filled from there.
+"""
+
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig
 
 from harness.core.errors import ConfigError
+from harness.core.files import write_atomically
 from harness.core.text import one_line
 from models.text_encoders.pretrained import fetch
 
 NUMERICS = {"whole weights": 1}
+_ELSEWHERE = "weights_elsewhere"
+"""Field of a config.json whose weights are those of a saved model."""
+
+
+def save_shape(config: Any, folder: Path) -> None:
+    """Writes the config.json of a pretrained model whose weights will be elsewhere.
+
+    Args:
+        config: The model's config as its own config.json says it, with nothing set since.
+        folder: Folder to make.
+    """
+    folder.mkdir()
+    said = {**config.to_dict(), _ELSEWHERE: True}
+    said.pop("_name_or_path", None)  # A path of the machine that it was read on.
+    write_atomically(folder / "config.json", (json.dumps(said, indent=2, sort_keys=True) + "\n").encode())
 
 
 def fetch_whole(
@@ -29,6 +52,9 @@ def fetch_whole(
     Raises:
         ConfigError: If the model cannot be found, the class cannot load it, or a weight is missing or of another shape.
     """
+    config = fetch(AutoConfig, model, **{name: arguments[name] for name in ("revision",) if name in arguments})
+    if getattr(config, _ELSEWHERE, False):
+        return _shaped(kind, config, **arguments), []
     arguments |= {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     try:
         loaded, report = fetch(kind, model, **arguments)
@@ -45,3 +71,10 @@ def fetch_whole(
             f"from random numbers: it is no whole {type(loaded).__name__}. Name a model whose checkpoint has them."
         )
     return loaded, lacking
+
+
+def _shaped(kind: Any, config: Any, **arguments: Any) -> Any:
+    """Returns a model of a config with random weights."""
+    arguments.pop("revision", None)
+    build = kind.from_config if hasattr(kind, "from_config") else kind._from_config
+    return build(config, dtype=torch.float32, **arguments)

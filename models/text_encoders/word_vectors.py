@@ -10,6 +10,7 @@ texts are counted.
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -98,6 +99,10 @@ class WordEncoder(TextEncoder):
     def build_tokenizer(train_texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
         """Learns the most frequent words of the training texts."""
         return learn_vocabulary(train_texts, options["vocabulary"], options["min_count"], options["max_length"])
+
+    def portable(self, name: str, options: Mapping[str, Any], folder: Path) -> tuple[str, dict[str, Any]]:
+        """See `TextEncoder`: the vectors are among the weights."""
+        return name, {**options, "vectors": ""}
 
     @classmethod
     def try_out(cls, options: Mapping[str, Any]) -> None:

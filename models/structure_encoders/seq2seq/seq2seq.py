@@ -30,13 +30,14 @@ There is no recursive regularisation, since no row of weights belongs to a label
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoTokenizer, LogitsProcessorList
+from transformers import AutoConfig, AutoTokenizer, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
@@ -50,6 +51,7 @@ from models.structure_encoders.seq2seq.label_tokens import Constraint, LabelToke
 from models.structure_encoders.seq2seq.t5_decoder import PAD, AllowedTokens, new_decoder, pairs, pretrained_decoder
 from models.text_encoders.base import States, TextEncoder
 from models.text_encoders.pretrained import fetch
+from models.text_encoders.weights import save_shape
 
 NUMERICS = {"seq2seq": 1}
 REFUSES = {
@@ -58,6 +60,8 @@ REFUSES = {
     "objective": "it is trained by the likelihood of a sequence of labels, and labels have no logits",
 }
 
+_FOLDER = "decoder"
+"""Folder of a pretrained decoder's config and tokeniser in a saved model."""
 _TOKENS_BEYOND_LONGEST = 10
 _IGNORED = -100
 _ROWS_AT_ONCE = 256
@@ -138,6 +142,16 @@ class Seq2Seq(StatesEncoder):
         if not model or text_width != decoder_width:
             self.bridge = nn.Sequential(nn.Linear(text_width, decoder_width, bias=False), T5LayerNorm(decoder_width))
         self.register_buffer("longest", torch.zeros((), dtype=torch.int64))
+
+    @classmethod
+    def portable(cls, options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """See `StructureEncoder`: of a pretrained decoder the config is kept, and the tokeniser that spells labels."""
+        if not options["model"]:
+            return dict(options)
+        named = {"model": options["model"], "revision": options["revision"]}
+        save_shape(fetch(AutoConfig, **named), folder / _FOLDER)
+        fetch(AutoTokenizer, **named, use_fast=True).save_pretrained(folder / _FOLDER)
+        return {**options, "model": _FOLDER, "revision": "main"}
 
     @classmethod
     def try_out(cls, options: Mapping[str, Any], encoder: TextEncoder | None) -> None:

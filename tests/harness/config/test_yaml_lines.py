@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from harness.config.load import load
-from harness.config.yaml_lines import YamlFile
+from harness.config.yaml_lines import YamlFile, as_yaml
 from harness.core.errors import ConfigError
 from tests.harness.config.sweep_files import GOOD, refusal, write
 
@@ -49,3 +51,22 @@ def test_every_key_and_every_item_knows_its_line(tmp_path: Path) -> None:
 )
 def test_numbers_with_an_exponent_need_no_dot(tmp_path: Path, text: str, value: object) -> None:
     assert YamlFile(write(tmp_path, f"a: {text}\n")).data == {"a": value}
+
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+@example("1e5")
+@example(".5e1")
+@example("yes")
+@example("a\nb: c")
+@example("\ufeff#\x7f")
+@given(st.recursive(TEXTS | st.integers() | st.booleans(), lambda inner: st.dictionaries(TEXTS, inner, max_size=3)))
+def test_what_is_written_as_yaml_on_one_line_is_read_as_the_same(
+    tmp_path_factory: pytest.TempPathFactory, value: object
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "value.yaml"
+    text = as_yaml(value)
+    assert "\n" not in text
+    path.write_text(f"a:\n  b: {text}\n", "utf-8")
+    assert YamlFile(path).data == {"a": {"b": value}}

@@ -8,6 +8,7 @@ from harness.status import main
 from harness.trials.plan import Plan
 from harness.trials.store import Store
 from tests.conftest import SweepWriter
+from tests.harness.finished_sweep import SWEEP, finished
 from tests.harness.trials.test_plan import finish
 from tests.shared import ROOT
 
@@ -52,3 +53,11 @@ def test_an_average_flips_every_dataset_s_seeds() -> None:
 def test_a_missing_corpus_is_named_and_nothing_stops(write_sweep: SweepWriter, tmp_path: Path, capsys: object) -> None:
     assert main([str(write_sweep(data_dir=str(tmp_path / "none")))]) == 0
     assert "There is no prepared corpus at" in capsys.readouterr().out  # type: ignore[attr-defined]
+
+
+def test_kept_models_are_counted_with_their_size(write_sweep: SweepWriter) -> None:
+    path = Path(finished(write_sweep))
+    said = describe(Plan.open(load(path)))
+    size = sum(one.stat().st_size for one in Path(load(path).store).rglob("model/**/*") if one.is_file())
+    assert f"(of each row on each dataset that of the best seed): 2 so far, {size / 2**20:.1f} MB." in said
+    assert "Models kept" not in describe(Plan.open(load(write_sweep(**SWEEP, keep="none"))))

@@ -1,12 +1,16 @@
 """The threshold of a label tree by brute force, and values that keep the order of scores."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from harness.core.errors import DataError
 from models.systems.base import micro_f1
+from models.systems.kept import Writer
 from models.systems.label_tree import LabelTree, best_threshold, stretched
 from tests.models.systems.splits import TREE, planted
 
@@ -32,7 +36,38 @@ def test_values_keep_the_order_and_the_decision(scores: list[float], threshold: 
 
 
 @pytest.mark.parametrize("tree", ["parabel", "bonsai"])
-def test_nothing_is_written_to_the_streams(tree: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_written_to_the_streams(tree: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     train = planted(TREE, 100, 1)
-    LabelTree(TREE, tree=tree).fit(train, train, seed=0)  # type: ignore[arg-type]
+    system = LabelTree(TREE, tree=tree)  # type: ignore[arg-type]
+    system.fit(train, train, seed=0)
+    LabelTree(TREE).restore(tmp_path, system.save(tmp_path))
     assert capfd.readouterr() == ("", "")
+
+
+def test_trees_are_loaded_in_the_order_of_their_numbers_whatever_the_file_system_lists(tmp_path: Path) -> None:
+    """Sums of their scores depend on it in the last bits; a swap of two files is seen in what is saved again."""
+    system, again = LabelTree(TREE), LabelTree(TREE)
+    system.fit(planted(TREE, 100, 1), planted(TREE, 50, 2), seed=0)
+    state = system.save(tmp_path / "one")
+    one, other = (tmp_path / "one" / "label_tree" / f"tree{number}.cbor" for number in (0, 2))
+    contents = one.read_bytes(), other.read_bytes()
+    one.write_bytes(contents[1])
+    other.write_bytes(contents[0])
+    names = [f"label_tree/{path.name}" for path in (one, other)]
+    swapped = dict(zip(names, (state["files"][name] for name in reversed(names)), strict=True))
+    again.restore(tmp_path / "one", {**state, "files": state["files"] | swapped})
+    assert contents[0] != contents[1] and again.save(tmp_path / "other")["files"] == state["files"] | swapped
+
+
+def test_trees_of_other_features_and_what_is_no_tree_are_refused(tmp_path: Path) -> None:
+    system = LabelTree(TREE)
+    system.fit(planted(TREE, 100, 1), planted(TREE, 50, 2), seed=0)
+    state, writer = system.save(tmp_path), Writer(tmp_path)
+    writer.write("label_tree/tree1.cbor", b"no tree")
+    with pytest.raises(DataError, match="Omikuji cannot load its trees"):
+        LabelTree(TREE).restore(tmp_path, {**state, "files": state["files"] | writer._digests})
+    state, fewer = system.save(tmp_path), Writer(tmp_path)
+    system.tfidf.fit(["other words"])
+    system.tfidf.save(fewer)
+    with pytest.raises(DataError, match="and there are 3"):
+        LabelTree(TREE).restore(tmp_path, {**state, "files": state["files"] | fewer.state()["files"]})

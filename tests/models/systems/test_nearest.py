@@ -1,13 +1,14 @@
 """Neighbours and votes by brute force, ties, and what is refused."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity
 
-from harness.core.errors import ConfigError
+from harness.core.errors import ConfigError, DataError
 from models.systems.nearest import Nearest
 from tests.models.systems.splits import TREE, Split, planted
 
@@ -51,3 +52,23 @@ def test_too_many_neighbours_are_refused() -> None:
     train = planted(TREE, 10, 1)
     with pytest.raises(ConfigError, match="11 neighbours, and there are 10 training documents"):
         Nearest(TREE, neighbours=11).fit(train, train, seed=0)
+
+
+def test_vectors_of_an_encoder_are_kept_and_it_is_needed_again(tmp_path: Path) -> None:
+    train, test = planted(TREE, 50, 1), planted(TREE, 20, 2)
+    system, again = Nearest(TREE, lengths), Nearest(TREE, lengths)
+    system.fit(train, test, seed=0)
+    state = system.save(tmp_path)
+    again.restore(tmp_path, state)
+    np.testing.assert_array_equal(again.values(test).toarray(), system.values(test).toarray())
+    assert again.num_parameters == system.num_parameters == 50 * 10
+    with pytest.raises(DataError, match="vocabulary.json cannot be read"):
+        Nearest(TREE).restore(tmp_path, state)
+
+
+@pytest.mark.parametrize("k", [0, 51])
+def test_a_number_of_neighbours_that_cannot_be_is_refused(k: int, tmp_path: Path) -> None:
+    system = Nearest(TREE)
+    system.fit(planted(TREE, 50, 1), planted(TREE, 20, 2), seed=0)
+    with pytest.raises(DataError, match=f"{k} neighbours of 50 documents"):
+        Nearest(TREE).restore(tmp_path, {**system.save(tmp_path), "neighbours": k})

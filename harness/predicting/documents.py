@@ -1,0 +1,90 @@
+"""Texts of a file, read one after the other: JSON lines, CSV, TSV or Parquet of any size."""
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from datasets.formats.archives import archive_errors
+from datasets.formats.textfiles import json_object
+from harness.core.errors import DataError
+from harness.core.registry import nearest
+from harness.core.text import is_unicode
+
+ENDINGS = (".jsonl", ".csv", ".tsv", ".parquet")
+ID = "id"
+_ROWS_AT_ONCE = 1024
+
+
+class Text(NamedTuple):
+    """One document: its id, or the number of its row from 1, and its text."""
+
+    doc_id: str
+    text: str
+
+
+def stream(path: Path, column: str) -> Iterator[Text]:
+    """Yields the documents of a file in order, in memory that does not grow with it.
+
+    Args:
+        path: The file.
+        column: Column, or field, of the text. Ids are taken from `id`, if there is one.
+
+    Raises:
+        DataError: If the file cannot be read, has no such column, or a text is no Unicode text, with its place.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file {path}. Name a file of texts: {', '.join(ENDINGS)}.")
+    readers = {".jsonl": _lines, ".csv": _delimited, ".tsv": _delimited, ".parquet": _parquet}
+    if path.suffix.lower() not in readers:
+        raise DataError(f"{path} is none of {', '.join(ENDINGS)} by its name. Rename or convert it.")
+    for number, (row, place) in enumerate(readers[path.suffix.lower()](path, column), 1):
+        if column not in row:
+            raise DataError(f"{place}: there is no {column!r}.{nearest(column, row)} Name the text's with --column.")
+        text = "" if row[column] is None else row[column]
+        if not isinstance(text, str) or not is_unicode(text):
+            raise DataError(f"{place}: {column!r} is no text. Name the column of texts with --column, or mend it.")
+        yield Text(str(row.get(ID) or number), text)
+
+
+Row = tuple[Mapping[str, Any], str]
+"""Cells by column, and where it stands."""
+
+
+def _lines(path: Path, column: str) -> Iterator[Row]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                place = f"{path}, line {number:,}"
+                yield json_object(line, place), place
+
+
+def _delimited(path: Path, column: str) -> Iterator[Row]:
+    csv.field_size_limit(sys.maxsize)  # Texts may be long.
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+            for number, row in enumerate(rows, 1):
+                if None in row:
+                    raise DataError(
+                        f"{path}, row {number:,}: there are more cells than columns. Quote them, or mend it."
+                    )
+                yield row, f"{path}, row {number:,}"
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a table in UTF-8 ({error}). Convert it.") from None
+
+
+def _parquet(path: Path, column: str) -> Iterator[Row]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with archive_errors(path, pa.ArrowException), parquet.ParquetFile(path) as file:
+        names = [name for name in (ID, column) if name in file.schema_arrow.names]
+        if column not in names:
+            raise DataError(f"{path} has no column {column!r}.{nearest(column, file.schema_arrow.names)} See --column.")
+        number = 0
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=names):
+            for row in batch.to_pylist():
+                number += 1
+                yield row, f"{path}, row {number:,}"

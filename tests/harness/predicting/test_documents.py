@@ -1,0 +1,68 @@
+"""Texts of a file: the same from every format, and refusals with their place."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from harness.core.errors import DataError
+from harness.predicting.documents import Text, stream
+
+TEXTS = ["one", 'two, "quoted"', "three\nlines", "", "fünf"]
+
+
+def write(folder: Path, ending: str, texts: list[str] = TEXTS, column: str = "text", ids: bool = True) -> Path:
+    path = folder / f"docs{ending}"
+    rows = [{**({"id": f"d{i}"} if ids else {}), column: text} for i, text in enumerate(texts)]
+    if ending == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    elif ending == ".parquet":
+        parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]), delimiter="\t" if ending == ".tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".tsv", ".parquet"])
+def test_every_format_gives_the_same_texts(ending: str, tmp_path: Path) -> None:
+    assert list(stream(write(tmp_path, ending), "text")) == [Text(f"d{i}", text) for i, text in enumerate(TEXTS)]
+    named = write(tmp_path, ending, column="body", ids=False)
+    assert list(stream(named, "body")) == [Text(str(i), text) for i, text in enumerate(TEXTS, 1)], "rows are numbered"
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".tsv", ".parquet"])
+def test_a_column_that_is_not_there_is_named_with_the_nearest(ending: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'txt'\. Did you mean 'text'\?"):
+        list(stream(write(tmp_path, ending), "txt"))
+
+
+def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path) -> None:
+    def made(name: str, content: bytes) -> Path:
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    cases = [
+        (tmp_path / "nowhere.csv", "There is no file"),
+        (made("docs.docx", b""), "is none of .jsonl, .csv, .tsv, .parquet by its name"),
+        (made("a.jsonl", b'{"text": "x"}\n{"text": 3}\n'), r"a.jsonl, line 2: 'text' is no text"),
+        (made("b.jsonl", b'{"text": "x"}\n[1]\n'), r"b.jsonl, line 2"),
+        (made("c.jsonl", b'{"text": "\\ud800"}\n'), r"c.jsonl, line 1: 'text' is no text"),
+        (made("d.csv", b"id,text\n1,a\n2,b,c\n"), "d.csv, row 2: there are more cells than columns"),
+        (made("e.csv", b"id,text\n1,\xff\n"), "cannot be read as a table in UTF-8"),
+        (made("f.parquet", b"PAR1"), "f.parquet"),
+    ]
+    for path, said in cases:
+        with pytest.raises(DataError, match=said):
+            list(stream(path, "text"))
+
+
+def test_a_text_of_a_megabyte_is_read(tmp_path: Path) -> None:
+    long = "word " * 200_000
+    for ending in (".csv", ".jsonl", ".parquet"):
+        assert [one.text for one in stream(write(tmp_path, ending, [long, "x"]), "text")] == [long, "x"]
