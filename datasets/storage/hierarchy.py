@@ -169,6 +169,13 @@ class Hierarchy:
         """Returns the sorted indices of the labels and all their ancestors, through every parent."""
         return np.flatnonzero(self.ancestors[list(labels)].any(axis=0))
 
+    def path(self, label: int) -> str:
+        """Returns the way from the top to a label, such as `A > B > C`; on a graph one stands for all."""
+        path = [label]
+        while parents := sorted(self.graph.predecessors(path[0])):
+            path.insert(0, parents[0])
+        return " > ".join(self.labels[one] for one in path)
+
     def least_above(self, values_BL: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns, for (B, L) values, the least value among each label and its ancestors."""
         least_BL = values_BL.copy()

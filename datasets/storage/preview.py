@@ -52,8 +52,5 @@ def label_paths(hierarchy: Hierarchy, labels: Sequence[int]) -> list[str]:
     paths = []
     for label in labels:
         if present.isdisjoint(hierarchy.graph.successors(label)):
-            path = [label]
-            while parents := sorted(hierarchy.graph.predecessors(path[0])):
-                path.insert(0, parents[0])
-            paths.append(" > ".join(hierarchy.labels[one] for one in path))
+            paths.append(hierarchy.path(label))
     return paths
