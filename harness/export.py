@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     again = "train the best seed again, in this process, where its model was not kept"
     parser.add_argument("--train", action="store_true", help=again)
+    register = "also register it with the sweep's MLflow as models:/SWEEP-MODEL-MERGE@best, for `mlflow models serve`"
+    parser.add_argument("--register", action="store_true", help=register)
     asked = parser.parse_args(arguments)
     refuse_occupied(asked.out)
     plan = Plan.open(load(asked.sweep))
@@ -38,8 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _model_of(plan, chosen) as folder:
         export(plan, chosen, folder, asked.out)
     print(f"{asked.out}: {chosen.title}")
+    if asked.register:
+        print(f"MLflow:  {_registered(plan, chosen, asked.out)}")
     print(f'Ask it:  python -m harness.predict {asked.out} --text "..."')
     return 0
+
+
+def _registered(plan: Plan, chosen: Chosen, folder: Path) -> str:
+    """Registers an export; the dataset is in its name where the sweep has several."""
+    from harness.trackers import mlflow, model_registry
+
+    mlflow.check(plan.sweep.tracking)
+    model, merge, dataset = chosen.trial.settings.cell
+    parts = [plan.sweep.name, model, merge, *([dataset] if len(plan.sweep.datasets) > 1 else [])]
+    return model_registry.register(plan.sweep, "-".join(parts), folder, chosen.title)
 
 
 @contextmanager

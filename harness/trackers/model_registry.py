@@ -1,5 +1,6 @@
 """Model registry: an exported model in MLflow by a name and the alias `best`, as `mlflow models serve` takes it."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,25 @@ def register(sweep: SweepFile, name: str, folder: Path, title: str) -> str:
         folder: Folder of the export.
         title: Name for people, of the run that holds the version.
     """
-    import mlflow
+    from mlflow import MlflowClient
+
+    # MLflow warns of its own type hints and calls of pandas.
+    with warnings.catch_warnings(action="ignore"):
+        version = _logged(sweep, name, folder, title)
+    MlflowClient(absolute(sweep.tracking)).set_registered_model_alias(name, ALIAS, version)
+    return f"models:/{name}@{ALIAS}"
+
+
+def _logged(sweep: SweepFile, name: str, folder: Path, title: str) -> str:
+    """Logs and registers an export, and returns its version."""
+    import mlflow.pyfunc
     import pandas as pd
     from mlflow import MlflowClient
 
     uri = absolute(sweep.tracking)
     mlflow.set_tracking_uri(uri)
-    client = MlflowClient(uri)
-    with mlflow.start_run(experiment_id=experiment(client, sweep), run_name=title, tags={"exported": name}):
+    of_sweep = experiment(MlflowClient(uri), sweep)
+    with mlflow.start_run(experiment_id=of_sweep, run_name=title, tags={"exported": name}):
         logged = mlflow.pyfunc.log_model(
             name="model",
             loader_module="harness.trackers.served",
@@ -46,8 +58,7 @@ def register(sweep: SweepFile, name: str, folder: Path, title: str) -> str:
             pip_requirements=str(_REQUIREMENTS),
             registered_model_name=name,
         )
-    client.set_registered_model_alias(name, ALIAS, logged.registered_model_version)
-    return f"models:/{name}@{ALIAS}"
+    return str(logged.registered_model_version)
 
 
 def _signature() -> "ModelSignature":

@@ -4,13 +4,12 @@ It is what MLflow calls a loader module: `_load_pyfunc` gets the folder and retu
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from harness.core.errors import ConfigError, UserError
 from models.load import Predictor, load
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TEXT, LABELS, PATHS, VALUES = "text", "labels", "paths", "values"
 PARAMETERS: dict[str, Any] = {"rule": "0.5", "threshold": -1.0, "top": 0}
@@ -23,7 +22,7 @@ class Served:
     def __init__(self, predictor: Predictor):
         self.predictor = predictor
 
-    def predict(self, texts: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":
+    def predict(self, texts: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Returns, for each text, its labels, their paths from the top such as `A > B`, and their values.
 
         An empty text has no labels.
@@ -35,7 +34,6 @@ class Served:
         Raises:
             MlflowException: If a text is none, or a parameter cannot be; the server answers 400 with what it says.
         """
-        import pandas as pd
         from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 
         try:
