@@ -3,7 +3,11 @@
 Papers: Prabhu et al., *Parabel*, WWW 2018 (balanced trees of two); Khandagale, Xiao and Babbar, *Bonsai*, Machine
 Learning 2020 (shallow trees of up to 100). Labels are clustered by their documents into trees, and linear SVMs lead a
 document down to its labels, so that fitting costs a classifier per label on few documents. Features are those of
-`linear`; all else is as Omikuji (0.5.2) has it. The trees are not the hierarchy, of which it knows no edge.
+`linear`; all else is as Omikuji (0.5.2) has it. The trees are not the hierarchy.
+
+What is clustered and learned are the lowest labels of each document, those without a gold descendant, as in these
+papers, whose labels are not closed under ancestors: an ancestor of many documents would put them all into its cluster.
+A label's score is the highest of its own and those of its descendants, so predictions never contradict the hierarchy.
 
 Not deterministic: Omikuji draws from generators that take no seed. Seeds of a sweep are so many runs of it, and none
 can be repeated to the bit.
@@ -33,8 +37,7 @@ from models.systems.base import BATCH, KEPT, Encode, System, Texts, batched
 from models.systems.kept import Reader, Writer
 from models.systems.tfidf import MOST, Tfidf
 
-NUMERICS = {"label tree": 1}
-READS_HIERARCHY = False
+NUMERICS = {"label tree": 2}
 DETERMINISTIC = False
 SETTINGS = "settings.json"
 TREES = "label_tree/tree"
@@ -73,7 +76,7 @@ class LabelTree(System):
                 stream.write(f"{features_NF.shape[0]} {features_NF.shape[1]} {len(self.hierarchy)}\n".encode())
                 for start in range(0, features_NF.shape[0], BATCH):
                     rows = slice(start, start + BATCH)
-                    gold = sparse.csr_matrix(train.gold[rows].astype(np.int32))
+                    gold = sparse.csr_matrix(lowest(train.gold[rows], self.hierarchy).astype(np.int32))
                     dump_svmlight_file(sparse.csr_matrix(features_NF[rows]), gold, stream, multilabel=True)
             self.model = omikuji.Model.train_on_data(str(file), settings, n_threads=threads)
             self.model.init_prediction_thread_pool(threads)
@@ -110,7 +113,7 @@ class LabelTree(System):
         return values
 
     def _scores(self, texts: list[str]) -> sparse.csr_array:
-        """Returns (B, L) scores of Omikuji in [0, 1]."""
+        """Returns (B, L) scores in [0, 1], those of Omikuji carried up to all ancestors."""
         features_BF = self.tfidf.transform(texts)
         features_BF.sort_indices()
         indices: list[int] = []
@@ -123,7 +126,31 @@ class LabelTree(System):
             scores += [score for _, score in found]
             starts.append(len(indices))
         shape = (len(texts), len(self.hierarchy))
-        return sparse.csr_array((np.clip(scores, 0, 1).astype(np.float32), indices, starts), shape=shape)
+        own = sparse.csr_array((np.clip(scores, 0, 1).astype(np.float32), indices, starts), shape=shape)
+        return carried_up(own, self.hierarchy)
+
+
+def lowest(gold_BL: sparse.csr_array, hierarchy: Hierarchy) -> sparse.csr_array:
+    """Returns which of the closed gold labels, (B, L) booleans, have no child that is gold too."""
+    parents, children = hierarchy.edges.T
+    size = len(hierarchy)
+    up_LL = sparse.csr_array((np.ones(len(parents), np.int32), (children, parents)), shape=(size, size))
+    with_child_BL = gold_BL.astype(np.int32) @ up_LL
+    return sparse.csr_array(gold_BL > with_child_BL.astype(bool))
+
+
+def carried_up(scores_BL: sparse.csr_array, hierarchy: Hierarchy) -> sparse.csr_array:
+    """Returns, for each label, the highest score among it and its descendants; scores are above 0."""
+    ancestors_LL = sparse.csr_array(hierarchy.ancestors)
+    counts = np.diff(ancestors_LL.indptr)[scores_BL.indices]
+    rows = np.repeat(np.arange(scores_BL.shape[0]), np.diff(scores_BL.indptr)).repeat(counts)
+    above = np.split(ancestors_LL.indices, ancestors_LL.indptr[1:-1])
+    places = np.concatenate([np.empty(0, np.int64), *(above[one] for one in scores_BL.indices)])
+    cells, values = rows * scores_BL.shape[1] + places, scores_BL.data.repeat(counts)
+    order = np.lexsort((values, cells))
+    last = np.append(np.diff(cells[order]) > 0, True)[: len(order)]
+    chosen = order[last]
+    return sparse.csr_array((values[chosen], divmod(cells[chosen], scores_BL.shape[1])), shape=scores_BL.shape)
 
 
 def best_threshold(scores: sparse.csr_array, gold: sparse.csr_array) -> float:

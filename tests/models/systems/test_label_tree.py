@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from datasets.storage.hierarchy import Hierarchy
 from harness.core.errors import DataError
 from models.systems.base import micro_f1
 from models.systems.kept import Writer
-from models.systems.label_tree import LabelTree, best_threshold, stretched
-from tests.models.systems.splits import TREE, planted
+from models.systems.label_tree import LabelTree, best_threshold, carried_up, lowest, stretched
+from tests.models.systems.splits import DAG, TREE, planted
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -33,6 +34,35 @@ def test_values_keep_the_order_and_the_decision(scores: list[float], threshold: 
     values = stretched(np.sort(scores), threshold)
     assert (np.diff(values) >= 0).all() and values.min() >= 0 and values.max() <= 1
     np.testing.assert_array_equal(values > 0.5, np.sort(scores) > threshold)
+
+
+@pytest.mark.parametrize("hierarchy", [TREE, DAG])
+def test_lowest_labels_and_scores_carried_up_are_those_of_a_slow_loop(hierarchy: Hierarchy) -> None:
+    draw = np.random.default_rng(0)
+    gold = planted(hierarchy, 50, 1).gold
+    ancestors = hierarchy.ancestors
+    for row, found in zip(gold.toarray(), lowest(gold, hierarchy).toarray(), strict=True):
+        below = [
+            any(row[d] and d != label and ancestors[d, label] for d in range(len(row))) for label in range(len(row))
+        ]
+        np.testing.assert_array_equal(found, row & ~np.array(below))
+    scores = sparse.random_array((50, len(hierarchy)), density=0.4, format="csr", dtype=np.float32, rng=draw)
+    found = carried_up(scores, hierarchy).toarray()
+    dense = scores.toarray()
+    expected = np.array(
+        [[max(row[d] for d in np.flatnonzero(ancestors[:, a])) for a in range(len(row))] for row in dense]
+    )
+    np.testing.assert_array_equal(found, expected)
+    empty = sparse.csr_array((3, len(hierarchy)), dtype=np.float32)
+    assert carried_up(empty, hierarchy).nnz == 0
+
+
+def test_predictions_never_contradict_the_hierarchy() -> None:
+    system = LabelTree(DAG)
+    system.fit(planted(DAG, 200, 1, 0.1), planted(DAG, 50, 2, 0.1), seed=0)
+    values = system.values(planted(DAG, 50, 3, 0.3)).toarray()
+    parents, children = DAG.edges.T
+    assert (values[:, parents] >= values[:, children]).all() and (values > 0.5).any()
 
 
 @pytest.mark.parametrize("tree", ["parabel", "bonsai"])
