@@ -96,7 +96,7 @@ class System:
             folder: Where to; it is made where it is not there.
 
         Returns:
-            What else `restore` needs, JSON-compatible: choices, and the SHA-256 of each file.
+            What else `restore` needs, JSON-compatible.
         """
         raise NotImplementedError
 
@@ -111,7 +111,7 @@ class System:
             state: What `save` returned.
 
         Raises:
-            DataError: If a file is missing or is not the one that was written, or does not fit the hierarchy.
+            DataError: If a file is missing or cannot be read, or does not fit the hierarchy.
         """
         raise NotImplementedError
 

@@ -1,10 +1,9 @@
 """Files of a fitted system that is kept: its arrays in one safetensors file, all else in JSON, nothing pickled.
 
-Equal systems have equal files, byte for byte. The state that goes with the files has the SHA-256 of each, and a file
-that is not the one that was written is refused before anything is made of it.
+Equal systems have equal files, byte for byte. That they are the ones that were written is checked before, by their
+checksums (`models/saved.py`).
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,14 +19,12 @@ from scipy import sparse
 from harness.core.errors import DataError
 from harness.core.files import write_atomically
 
-CHANGES_NO_NUMBER = "What is read has the bits that were written, or it is refused."
+CHANGES_NO_NUMBER = "What is read has the bits that were written."
 
 ARRAYS = "model.safetensors"
-FILES = "files"
-"""Name in the state of the SHA-256 of each file."""
 
 Array = npt.NDArray[Any]
-Said = TypeVar("Said", int, float, dict[str, Any])
+Said = TypeVar("Said", int, float)
 
 
 class Writer:
@@ -43,7 +40,6 @@ class Writer:
     def __init__(self, folder: Path):
         self.arrays: dict[str, Array] = {}
         self._folder = folder
-        self._digests: dict[str, str] = {}
 
     def add_matrix(self, name: str, matrix: sparse.csr_array) -> None:
         """Adds a sparse matrix to the arrays."""
@@ -58,13 +54,12 @@ class Writer:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-        self._digests[name] = hashlib.sha256(content).hexdigest()
 
     def state(self, **said: float) -> dict[str, Any]:
-        """Writes the arrays, and returns what is said with the SHA-256 of all files."""
+        """Writes the arrays, and returns what is said."""
         # safetensors takes any memory for one in C order.
         self.write(ARRAYS, save({name: np.asarray(array, order="C") for name, array in self.arrays.items()}))
-        return {**said, FILES: dict(sorted(self._digests.items()))}
+        return said
 
 
 class Reader:
@@ -73,16 +68,11 @@ class Reader:
     Args:
         folder: Folder of the files.
         state: What `Writer.state` returned.
-
-    Attributes:
-        names: Names of the files.
     """
 
     def __init__(self, folder: Path, state: Mapping[str, Any]):
         self._folder = folder
         self._state = state
-        self._digests = self.said(FILES, dict)
-        self.names = list(self._digests)
 
     def damaged(self, what: str) -> DataError:
         """Returns the error for a system that cannot be restored."""
@@ -98,12 +88,14 @@ class Reader:
     def read(self, name: str) -> bytes:
         """Returns the content of a file."""
         try:
-            content = (self._folder / name).read_bytes()
+            return (self._folder / name).read_bytes()
         except OSError as error:
             raise self.damaged(f"{name} cannot be read ({error.strerror})") from None
-        if hashlib.sha256(content).hexdigest() != self._digests.get(name):
-            raise self.damaged(f"{name} is not the file that was written")
-        return content
+
+    def names(self, pattern: str) -> list[str]:
+        """Returns the names of the files that a pattern finds, in the order of their lengths and letters."""
+        found = (path.relative_to(self._folder).as_posix() for path in self._folder.glob(pattern))
+        return sorted(found, key=lambda name: (len(name), name))
 
     def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file."""

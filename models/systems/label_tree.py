@@ -40,8 +40,8 @@ from models.systems.tfidf import MOST, Tfidf
 NUMERICS = {"label tree": 2}
 DETERMINISTIC = False
 SETTINGS = "settings.json"
-TREES = "label_tree/tree"
-"""Beginning of the names of the files of trees, with their folder."""
+TREES = "label_tree/tree*"
+"""Names of the files of trees, with their folder."""
 
 
 class LabelTree(System):
@@ -183,7 +183,7 @@ def _load(reader: Reader) -> Any:
     """
     import omikuji
 
-    trees = sorted((name for name in reader.names if name.startswith(TREES)), key=lambda name: (len(name), name))
+    trees = reader.names(TREES)
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch, SETTINGS).write_bytes(reader.read(f"label_tree/{SETTINGS}"))
         for name in trees:

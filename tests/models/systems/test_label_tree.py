@@ -83,21 +83,22 @@ def test_trees_are_loaded_in_the_order_of_their_numbers_whatever_the_file_system
     contents = one.read_bytes(), other.read_bytes()
     one.write_bytes(contents[1])
     other.write_bytes(contents[0])
-    names = [f"label_tree/{path.name}" for path in (one, other)]
-    swapped = dict(zip(names, (state["files"][name] for name in reversed(names)), strict=True))
-    again.restore(tmp_path / "one", {**state, "files": state["files"] | swapped})
-    assert contents[0] != contents[1] and again.save(tmp_path / "other")["files"] == state["files"] | swapped
+    again.restore(tmp_path / "one", state)
+    again.save(tmp_path / "other")
+    saved = [(tmp_path / "other" / "label_tree" / path.name).read_bytes() for path in (one, other)]
+    assert contents[0] != contents[1] and saved == [contents[1], contents[0]]
 
 
 def test_trees_of_other_features_and_what_is_no_tree_are_refused(tmp_path: Path) -> None:
     system = LabelTree(TREE)
     system.fit(planted(TREE, 100, 1), planted(TREE, 50, 2), seed=0)
-    state, writer = system.save(tmp_path), Writer(tmp_path)
-    writer.write("label_tree/tree1.cbor", b"no tree")
+    state = system.save(tmp_path)
+    Writer(tmp_path).write("label_tree/tree1.cbor", b"no tree")
     with pytest.raises(DataError, match="Omikuji cannot load its trees"):
-        LabelTree(TREE).restore(tmp_path, {**state, "files": state["files"] | writer._digests})
+        LabelTree(TREE).restore(tmp_path, state)
     state, fewer = system.save(tmp_path), Writer(tmp_path)
     system.tfidf.fit(["other words"])
     system.tfidf.save(fewer)
+    fewer.state()
     with pytest.raises(DataError, match="and there are 3"):
-        LabelTree(TREE).restore(tmp_path, {**state, "files": state["files"] | fewer.state()["files"]})
+        LabelTree(TREE).restore(tmp_path, state)
