@@ -11,5 +11,6 @@
 * `reporting`: findings -> tables, figures, footnotes, files
 * `trackers`: findings and records -> MLflow
 
-Commands: `sweep`, `plan`, `trial`, `status`, `report`, `tracking`. They call the rooms; no room imports a command.
+Commands: `sweep`, `plan`, `trial`, `status`, `report`, `results`, `tracking`. They call the rooms; no room
+imports a command.
 """
