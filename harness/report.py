@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings = find(*collect(plan))
     warn(plan)
     print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir), chosen.figures))
-    return 1 if plan.of_state("failed") or plan.of_state("new") else 0
+    return plan.exit_code
 
 
 if __name__ == "__main__":

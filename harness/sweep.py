@@ -88,7 +88,7 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
             _conclude(plan, started)
             raise
         _conclude(plan, started)
-    return 1 if plan.of_state("failed") or plan.of_state("new") else 0
+    return plan.exit_code
 
 
 def _run_missing(path: Path, plan: Plan, address: str | None) -> None:

@@ -28,7 +28,7 @@ def cell_details(index: ResultsIndex) -> Iterable[Detail]:
                 metrics={
                     metric: mean_and_sd([_values(index, model, merge, dataset, metric)]) for metric in sorted(metrics)
                 },
-                seconds=mean_and_sd([[one.seconds for one in done if one.seconds is not None]]),
+                seconds=mean_and_sd([[one.train_seconds for one in done if one.train_seconds is not None]]),
                 num_parameters=next((one.num_parameters for one in done if one.num_parameters is not None), None),
                 ratio=_time_ratio(index, model, merge, dataset),
             )

@@ -90,25 +90,35 @@ class ResultsIndex:
 
     def model_title(self, model: str) -> str:
         """Returns the name of a model."""
-        sign = RECONSTRUCTED if self.sweep.reconstruction_of(model) else ""
-        return (self.sweep.models[model].label or model) + sign
+        return model_title(self.sweep, model)
 
     def title(self, model: str, merge: str) -> str:
         """Returns the name of a row."""
-        title = self.model_title(model)
-        return title if merge == "none" else f"{title}+MTL ({merge})"
+        return row_title(self.sweep, model, merge)
 
     def time_test(self, model: str, merge: str, dataset: str) -> TTest:
         """Tests the mean of log(time per epoch / that of the base); `allow_mixed` is about scores, not about times."""
         arms = (
             {
-                SeedKey(one.seed, one.made_on): math.log(one.seconds / one.num_epochs)
+                SeedKey(one.seed, one.made_on): math.log(one.train_seconds / one.num_epochs)
                 for one in self.cell_results(model, arm, dataset)
-                if one.scores is not None and one.seconds and one.num_epochs
+                if one.scores is not None and one.train_seconds and one.num_epochs
             }
             for arm in (merge, self.sweep.statistics.base)
         )
         return t_test([self.design.of(*arms)])
+
+
+def model_title(sweep: SweepFile, model: str) -> str:
+    """Returns the name of a model, for people."""
+    sign = RECONSTRUCTED if sweep.reconstruction_of(model) else ""
+    return (sweep.models[model].label or model) + sign
+
+
+def row_title(sweep: SweepFile, model: str, merge: str) -> str:
+    """Returns the name of a row, for people."""
+    title = model_title(sweep, model)
+    return title if merge == "none" else f"{title}+MTL ({merge})"
 
 
 def planned_places(sweep: SweepFile) -> list[TrialPlace]:

@@ -37,13 +37,18 @@ class TrialResult:
     Attributes:
         scores: Metric to value, F in points; None if the trial failed.
         failure: Why it failed; None if it did not.
-        seconds: Training time.
+        train_seconds: Time of the training steps alone.
         num_parameters: Number of trainable parameters.
         predictions_sha256: SHA-256 of the predictions on the test documents.
         key: Identity of the trial.
         micro_batches: Number of parts that each batch was cut into, for want of memory.
         made_on: Commit and hardware; two runs are only compared where they agree.
         has_decisions: Whether its scores are known by every decision rule; else its labels are the same by all.
+        failure_kind: The kind of its failure, a `FailureKind` of the store.
+        seconds: Time of the whole trial.
+        peak_memory_mb: The most memory that it took, in MB.
+        num_parameters_by_part: Part of the model to its number of trainable parameters.
+        environment: What it was made with, by the names of `harness.reporting.collect.MADE_WITH`.
         still_improving: Whether a best epoch behind the scores is the last one that was allowed, so that more training
             may change them; None where there are no epochs.
     """
@@ -54,7 +59,7 @@ class TrialResult:
     seed: int
     scores: Mapping[str, float] | None
     failure: str | None
-    seconds: float | None
+    train_seconds: float | None
     num_parameters: int | None
     predictions_sha256: str | None
     key: str
@@ -63,6 +68,11 @@ class TrialResult:
     num_epochs: int = 1
     still_improving: bool | None = None
     has_decisions: bool = False
+    failure_kind: str | None = None
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+    num_parameters_by_part: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> TrialPlace:

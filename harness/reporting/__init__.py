@@ -17,10 +17,10 @@
     figures_extra       variances, power, labels, times: on request
     literature          published results besides those that are held against ours: table, note, CSV
     markdown  latex     the report for people, and tables for a paper
-    data_files          CSV and JSON
+    data_files          CSV and JSON, and the rows behind them
     checklist           answers for reproducibility checklists
     write               all files of a report, to a folder
 
-Beside a report: `status` (what is done, failed, new), `power` (what a plan can detect, and its cost) and `explain`
-(`--explain` and `--list`).
+Beside a report: `frames` (the same rows on a screen, in a file, in a notebook), `status` (what is done, failed, new),
+`power` (what a plan can detect, and its cost) and `explain` (`--explain` and `--list`).
 """

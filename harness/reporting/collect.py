@@ -20,6 +20,9 @@ from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
+MADE_WITH = ("commit", "device", "precision", "cpu")
+"""Of a trial's environment, what can set its numbers apart from those of another trial of the same settings."""
+
 
 def collect(plan: Plan, is_interim: bool = False) -> Inputs:
     """Reads what the selected trials left in the store, and what their corpora are.
@@ -34,7 +37,7 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
     others = [] if is_interim or not any(one.record and one.record.decisions for one in plan.selected) else DECISIONS
     return Inputs(
         plan.sweep,
-        _results(plan, chosen),
+        results_of(plan, chosen),
         _facts(plan, is_interim),
         samples,
         (_by_rule(plan, rule) for rule in others if rule != chosen),
@@ -43,23 +46,25 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
 
 def _by_rule(plan: Plan, rule: Decision) -> tuple[Decision, list[TrialResult], Samples]:
     samples = read_samples(plan, Resampling(), rule)
-    return rule, _results(plan, rule), samples
+    return rule, results_of(plan, rule), samples
 
 
-def _results(plan: Plan, rule: Decision) -> list[TrialResult]:
+def results_of(plan: Plan, rule: Decision) -> list[TrialResult]:
+    """Returns how the selected trials ended that have run, with their scores by a decision rule."""
     return [_result(one, rule) for one in plan.selected if one.state != "new"]
 
 
 def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
     trial, record = planned.settings, planned.record
-    place = TrialPlace(trial.model, trial.merge, trial.dataset, trial.seed)
     if record is None:
-        return TrialResult(*place, None, planned.why, None, None, None, planned.key)
+        assert planned.failure, "what has neither a record nor a failure is new"
+        reason, kind = planned.failure.message, planned.failure.kind
+        return TrialResult(*place_of(trial), None, reason, None, None, None, planned.key, failure_kind=kind)
     return TrialResult(
-        *place,
+        *place_of(trial),
         scores=record.scores | record.decisions.get(rule, {}) | record.scores_by_rule,
         failure=None,
-        seconds=record.train_seconds,
+        train_seconds=record.train_seconds,
         num_parameters=sum(record.num_parameters.values()) or None,
         predictions_sha256=record.predictions_sha256,
         key=planned.key,
@@ -68,7 +73,16 @@ def _result(planned: PlannedTrial, rule: Decision) -> TrialResult:
         num_epochs=record.num_epochs,
         still_improving=_still_improving(record, trial),
         has_decisions=bool(record.decisions),
+        seconds=record.seconds,
+        peak_memory_mb=record.peak_memory_mb,
+        num_parameters_by_part=record.num_parameters,
+        environment={name: record.environment[name] for name in MADE_WITH if name in record.environment},
     )
+
+
+def place_of(trial: TrialSettings) -> TrialPlace:
+    """Returns the place of a trial in the plan."""
+    return TrialPlace(trial.model, trial.merge, trial.dataset, trial.seed)
 
 
 def _still_improving(record: Record, trial: TrialSettings) -> bool | None:
@@ -90,7 +104,7 @@ def _made_on(facts: Mapping[str, str]) -> str:
     Runs of unknown commits, or of one with the same uncommitted changes in the same files, count as alike: what
     alters numbers raises a NUMERICS constant, and is then another trial.
     """
-    names = ("commit", "device", "precision", *(["cpu"] if facts.get("device") == "cpu" else []))
+    names = [name for name in MADE_WITH if name != "cpu" or facts.get("device") == "cpu"]
     return ", ".join(facts.get(name, "unknown") for name in names)
 
 
@@ -158,7 +172,7 @@ def _label_groups(folder: Path, train_documents: int) -> dict[str, tuple[int, in
 def _provenance(records: Sequence[Record]) -> dict[str, str]:
     """Returns what the trials were made with, counted where they differ."""
     facts: dict[str, str] = {}
-    for name in ("commit", "device", "precision", "cpu", "python", "torch", "torch-geometric", "transformers", "ray"):
+    for name in (*MADE_WITH, "python", "torch", "torch-geometric", "transformers", "ray"):
         facts[name] = _counted(records, name, "unknown")
     for name in ("encoder loaded from", "structure loaded from"):
         if any(name in record.environment for record in records):

@@ -1,10 +1,10 @@
-"""CSV and JSON files of a report, in full precision."""
+"""CSV and JSON files of a report, in full precision, and the rows behind two of them."""
 
 import dataclasses
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from csv import writer
 from typing import Any
 
@@ -13,35 +13,72 @@ from pydantic import TypeAdapter
 from harness.analysis.comparison import Comparison
 from harness.analysis.design import FAMILIES, num_comparisons
 from harness.analysis.findings import Findings
+from harness.analysis.index import row_title
+from harness.analysis.inputs import TrialPlace, TrialResult
+from harness.config.schema import SweepFile
+from harness.reporting.collect import MADE_WITH
 from harness.reporting.footnotes import footnotes
 
+Rows = Sequence[Mapping[str, Any]]
+"""Rows of one table, each from the same names, in the same order, to values."""
 
-def csv(findings: Findings) -> str:
-    """Renders one row per planned trial, with every metric in full precision."""
-    stars = findings.sweep.statistics.star_metrics
-    found = {metric for one in findings.results for metric in one.scores or {}}
+_OF_FINISHED = (
+    *("seconds", "train_seconds", "peak_memory_mb", "num_epochs", "still_improving", "num_parameters"),
+    "predictions_sha256",
+)
+
+
+def trial_rows(sweep: SweepFile, results: Iterable[TrialResult], planned: Mapping[TrialPlace, str | None]) -> Rows:
+    """Returns one row per planned trial, with every score; None stands for what is missing.
+
+    Args:
+        sweep: The sweep file.
+        results: How the trials ended that have run.
+        planned: Place of each trial that is to have a row, in their order, with its identity, where that is known.
+    """
+    known = {one.place: one for one in results}
+    found = {metric for one in known.values() for metric in one.scores or {}}
+    stars = sweep.statistics.star_metrics
     metrics = [*stars, *sorted(found - set(stars))]
-    fields = ["seconds", "num_parameters", "still_improving", "predictions_sha256", "failure"]
-    rows: list[list[Any]] = [["key", "model", "merge", "dataset", "seed", "control", "status", *fields, *metrics]]
-    results = {one.place: one for one in findings.results}
-    for place in findings.planned:
-        one = results.get(place)
-        scores = (one.scores if one else None) or {}
-        status = "not run" if one is None else "failed" if one.scores is None else "done"
-        start = [one.key if one else None, *place, findings.sweep.models[place.model].control, status]
-        rows.append([*start, *(getattr(one, field, None) for field in fields), *map(scores.get, metrics)])
-    return csv_text(rows)
+    parts = sorted({part for one in known.values() for part in one.num_parameters_by_part})
+    rows = []
+    for place, key in planned.items():
+        row: dict[str, Any] = {"key": key, **place._asdict(), "title": row_title(sweep, place.model, place.merge)}
+        row |= {"control": sweep.models[place.model].control}
+        rows.append(row | _ending(known.get(place), parts, metrics))
+    return rows
 
 
-def deltas_csv(findings: Findings) -> str:
-    """Renders one row per comparison, dataset and metric, with every p-value; averages too.
+def _ending(one: TrialResult | None, parts: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
+    """Returns what a row says of how its trial ended; None where it has not run."""
+    done = one if one and one.scores is not None else None
+    row: dict[str, Any] = {"key": one.key} if one else {}
+    row |= {"state": "done" if done else "failed" if one else "new"}
+    row |= {name: getattr(done, name, None) for name in _OF_FINISHED}
+    row |= {f"num_parameters_{part}": done.num_parameters_by_part.get(part) if done else None for part in parts}
+    row |= {name: done.environment.get(name) if done else None for name in MADE_WITH}
+    row |= {name: getattr(one, name, None) for name in ("failure_kind", "failure")}
+    return row | {metric: (done and done.scores or {}).get(metric) for metric in metrics}
+
+
+def comparison_rows(findings: Findings) -> Rows:
+    """Returns one row per comparison, dataset and metric, with every p-value; averages too.
 
     What is not corrected for comes last: controls against their bases, and rows against `linear`.
     """
     planned = {item.key for item in (*findings.comparisons, *findings.control_comparisons)}
     distances = [item for item in findings.distances if item.key not in planned]
-    rows = [item.as_row() for item in (*findings.comparisons, *findings.control_comparisons, *distances)]
-    return csv_text([[*row] for row in rows[:1]] + [[*row.values()] for row in rows])
+    return [item.as_row() for item in (*findings.comparisons, *findings.control_comparisons, *distances)]
+
+
+def csv(findings: Findings) -> str:
+    """Renders one row per planned trial, with every metric in full precision."""
+    return rows_csv(trial_rows(findings.sweep, findings.results, dict.fromkeys(findings.planned)))
+
+
+def deltas_csv(findings: Findings) -> str:
+    """Renders one row per comparison, dataset and metric, in full precision."""
+    return rows_csv(comparison_rows(findings))
 
 
 def cells_csv(findings: Findings) -> str:
@@ -91,6 +128,11 @@ def _comparison(item: Comparison) -> dict[str, Any]:
         "seeds": item.seeds,
         "differences": item.differences,
     }
+
+
+def rows_csv(rows: Rows) -> str:
+    """Renders rows as CSV, with their names above."""
+    return csv_text([[*row] for row in rows[:1]] + [[*row.values()] for row in rows])
 
 
 def csv_text(rows: Sequence[Sequence[Any]]) -> str:

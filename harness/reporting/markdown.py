@@ -68,7 +68,7 @@ def _list_section(heading: str, lines: Sequence[str]) -> list[str]:
 def _failures(findings: Findings) -> list[str]:
     return [
         f"{findings.row_titles[one.model, one.merge]}, {findings.dataset_titles[one.dataset]}, seed {one.seed} "
-        f"({one.key}): {one.failure or 'no reason given'}"
+        f"({one.key}): {': '.join(filter(None, (one.failure_kind, one.failure))) or 'no reason given'}"
         for one in findings.results
         if one.scores is None
     ]

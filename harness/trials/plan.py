@@ -15,7 +15,7 @@ from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError, DataError
 from harness.trials.identity import identity
 from harness.trials.settings import CellKey, TrialSettings, expand
-from harness.trials.store import Record, State, Store
+from harness.trials.store import Failure, Record, State, Store
 from models.sources import Sources
 
 
@@ -28,6 +28,7 @@ class PlannedTrial:
     state: State = "new"
     record: Record | None = None  # What it left, if done.
     why: str = ""  # Reason of its state, in a few words.
+    failure: Failure | None = None  # What it left, if failed.
 
 
 @dataclass
@@ -116,6 +117,11 @@ class Plan:
     def of_state(self, state: State) -> list[PlannedTrial]:
         return [one for one in self.selected if one.state == state]
 
+    @property
+    def exit_code(self) -> int:
+        """That of the commands that show results: 0 where every selected trial is done, else 1."""
+        return 0 if all(one.state == "done" for one in self.selected) else 1
+
     def cells(self) -> dict[CellKey, list[PlannedTrial]]:
         cells: dict[CellKey, list[PlannedTrial]] = {}
         for one in self.selected:
@@ -147,7 +153,7 @@ class Plan:
         if not self.store.has_folder(key):
             return PlannedTrial(settings, key, why="never run")
         if failure := self.store.failure(key):
-            return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}")
+            return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}", failure)
         return PlannedTrial(settings, key, why="started, not finished")
 
 

@@ -75,7 +75,7 @@ def result(
 ) -> TrialResult:
     values: dict[str, Any] = {
         "failure": None if scores else "out of memory",
-        "seconds": 100.0 if scores else None,
+        "train_seconds": 100.0 if scores else None,
         "num_parameters": 1000 if scores else None,
         "predictions_sha256": f"{model}{merge}{dataset}{seed}" if scores else None,
         "key": f"{model}-{merge}-{dataset}-{seed}",

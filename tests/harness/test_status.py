@@ -9,6 +9,7 @@ from harness.core.errors import ConfigError
 from harness.plan import main as plan_main
 from harness.report import main as report
 from harness.reporting.status import describe
+from harness.results import main as results
 from harness.status import main
 from harness.sweep import main as sweep
 from harness.tracking import main as tracking
@@ -45,7 +46,7 @@ def test_a_record_that_cannot_be_trusted_is_named_by_every_command(
     finish(plan.store, first.key, first.settings)
     file = plan.store.folder(first.key) / "record.json"
     file.write_bytes(file.read_bytes()[:50])
-    for command, code in ((main, 0), (report, 1), (plan_main, 0), (tracking, 0)):
+    for command, code in ((main, 0), (report, 1), (results, 1), (plan_main, 0), (tracking, 0)):
         words = ["--sd", "0.3"] if command is plan_main else []
         assert command([str(path), *words]) == code
         said = capsys.readouterr()

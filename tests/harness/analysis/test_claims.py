@@ -77,7 +77,9 @@ def test_training_time(factors, verdict):
     table = sweep(claims={"C8": CLAIMS["C8"].model_dump()})
     found = [
         dataclasses.replace(
-            one, num_epochs=one.seed, seconds=100.0 * one.seed * (factors[one.seed % 2] if one.merge != "none" else 1)
+            one,
+            num_epochs=one.seed,
+            train_seconds=100.0 * one.seed * (factors[one.seed % 2] if one.merge != "none" else 1),
         )
         for one in noisy(table)
     ]
@@ -418,7 +420,7 @@ def test_a_verdict_says_where_most_runs_of_a_row_behind_it_were_still_improving(
         table, lambda model, merge, *place: 80 + 2 * (merge == "masking") * (model == "hiagm") + rng.normal(0, 0.1)
     )
     found = [
-        dataclasses.replace(one, still_improving=(one.model, one.merge) == improving, seconds=100 + rng.random())
+        dataclasses.replace(one, still_improving=(one.model, one.merge) == improving, train_seconds=100 + rng.random())
         for one in found
     ]
     findings = summary_of(table, found)

@@ -261,10 +261,10 @@ def test_nothing_is_told_of_a_comparison_whose_seeds_made_no_difference():
 
 def test_pairs_of_different_commits_or_hardware_are_refused_unless_told_to():
     table = sweep(seeds=(1, 2, 3, 4, 5, 6), published=None)
-    found = [dataclasses.replace(one, made_on="a, cpu", seconds=100.0 + one.seed**2) for one in noisy(table)]
+    found = [dataclasses.replace(one, made_on="a, cpu", train_seconds=100.0 + one.seed**2) for one in noisy(table)]
     plain = summary_of(table, found)
     mixed = [
-        dataclasses.replace(one, made_on="b, cpu", seconds=300.0 + one.seed)
+        dataclasses.replace(one, made_on="b, cpu", train_seconds=300.0 + one.seed)
         if (one.model, one.merge, one.dataset) == ("hiagm", "masking", "wos") and one.seed in (2, 5)
         else one
         for one in found

@@ -18,7 +18,9 @@ FOUND = noisy(TABLE)
 
 def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
     found = [
-        dataclasses.replace(one, seconds=100.0 * one.seed * ((1.2, 1.8)[one.seed % 2] if one.merge == "masking" else 1))
+        dataclasses.replace(
+            one, train_seconds=100.0 * one.seed * ((1.2, 1.8)[one.seed % 2] if one.merge == "masking" else 1)
+        )
         for one in FOUND
     ]
     details = {(item.title, item.dataset): item for item in summary_of(TABLE, found).details}
@@ -30,7 +32,7 @@ def test_times_are_compared_by_the_geometric_mean_of_paired_ratios():
 
 def test_what_has_no_epochs_has_no_time_per_epoch():
     planned = flat_sweep(merges=("none", "projection"), statistics={"base": "projection"})
-    found = [dataclasses.replace(one, seconds=3.0, num_epochs=0) for one in runs(planned)]
+    found = [dataclasses.replace(one, train_seconds=3.0, num_epochs=0) for one in runs(planned)]
     assert all(math.isnan(item.ratio[0]) for item in summary_of(planned, found).details)
 
 

@@ -37,7 +37,9 @@ def test_an_outcome_says_what_the_record_says(write_sweep: SweepWriter) -> None:
     found = outcome_of(write_sweep, CPU, micro_batches=4)
     assert (found.model, found.merge, found.dataset, found.seed) == ("hiagm", "none", "synthetic", 1)
     assert found.scores == {"micro_f1": 70.0, "macro_f1": 50.0} and found.failure is None
-    assert (found.seconds, found.num_parameters, found.predictions_sha256) == (5.0, 3, "x")
+    assert (found.seconds, found.train_seconds, found.predictions_sha256) == (10.0, 5.0, "x")
+    assert (found.num_parameters, found.num_parameters_by_part) == (3, {"encoder": 1, "heads": 2})
+    assert (found.peak_memory_mb, found.environment) == (1.0, CPU)
     assert (found.num_epochs, found.micro_batches) == (2, 4)
 
 
@@ -102,5 +104,6 @@ def test_a_failure_has_its_reason_and_no_scores(write_sweep: SweepWriter) -> Non
     store.fail(Failure(key=first.key, kind="non_finite", message="it diverged", settings={}, attempts=1))
     findings = find(*collect(Plan.open(load(write_sweep())), is_interim=True))
     (found,) = findings.results
-    assert found.scores is None and found.seconds is None and "diverged" in (found.failure or "")
-    assert "FAILED (1/2)" in markdown(findings)
+    assert found.scores is None and found.train_seconds is None
+    assert (found.failure_kind, found.failure) == ("non_finite", "it diverged")
+    assert "FAILED (1/2)" in markdown(findings) and ": non_finite: it diverged" in markdown(findings)

@@ -24,12 +24,12 @@ def test_there_is_a_row_per_planned_trial_whatever_became_of_it():
     found = [*without(FOUND, model="hiagm", merge="none", dataset="wos"), result("hiagm", "none", "wos", 7, None)]
     rows = rows_of(data_files.csv(summary_of(TABLE, found)))
     assert len(rows) == 180
-    assert [row["status"] for row in rows[:10]] == ["not run"] * 6 + ["failed"] + ["not run"] * 3
+    assert [row["state"] for row in rows[:10]] == ["new"] * 6 + ["failed"] + ["new"] * 3
     assert rows[6]["failure"] == "out of memory" and rows[6]["micro_f1"] == rows[0]["key"] == ""
     by_place = {(one.model, one.merge, one.dataset, str(one.seed)): one for one in found}
     for row in rows[10:]:
         one = by_place[row["model"], row["merge"], row["dataset"], row["seed"]]
-        assert (row["status"], row["key"], row["control"]) == ("done", one.key, "False")
+        assert (row["state"], row["key"], row["control"]) == ("done", one.key, "False")
         assert {name: float(row[name]) for name in one.scores} == one.scores
 
 

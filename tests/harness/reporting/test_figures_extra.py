@@ -14,7 +14,7 @@ from tests.journeys.test_document_level import ONE, made_up
 
 TABLE = sweep()
 TIMED = [
-    dataclasses.replace(one, seconds=100.0 + one.seed + 30 * (one.merge != "none") * (1 + 0.1 * (one.seed % 2)))
+    dataclasses.replace(one, train_seconds=100.0 + one.seed + 30 * (one.merge != "none") * (1 + 0.1 * (one.seed % 2)))
     for one in noisy(TABLE)
 ]
 SUMMARY = find(TABLE, TIMED, facts(TABLE))

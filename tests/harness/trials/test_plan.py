@@ -306,7 +306,14 @@ def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter
 
 
 @pytest.mark.parametrize(
-    "verb", [["harness.sweep", "--dry-run"], ["harness.status"], ["harness.report"], ["harness.plan", "--sd", "0.3"]]
+    "verb",
+    [
+        ["harness.sweep", "--dry-run"],
+        ["harness.status"],
+        ["harness.report"],
+        ["harness.results"],
+        ["harness.plan", "--sd", "0.3"],
+    ],
 )
 def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepWriter, verb: list[str]) -> None:
     module, *flags = verb
@@ -314,7 +321,7 @@ def test_plans_reports_and_status_load_neither_torch_nor_ray(write_sweep: SweepW
         "import sys, runpy; sys.argv = [sys.argv[1], *sys.argv[2:]]\n"
         "try: runpy.run_module(sys.argv[0], run_name='__main__')\n"
         "except SystemExit as end: print('exit', end.code)\n"
-        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'pyarrow', 'transformers'} & set(sys.modules)))"
+        "print('loaded', sorted({'torch', 'ray', 'mlflow', 'pyarrow', 'pandas', 'transformers'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, module, str(write_sweep()), *flags]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
