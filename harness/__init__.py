@@ -12,6 +12,6 @@
 * `predicting`: an exported model and new texts -> labels, on a screen or in files
 * `trackers`: findings and records -> MLflow
 
-Commands: `init`, `sweep`, `plan`, `trial`, `status`, `report`, `results`, `tracking`, `export`, `predict`. They call the
-rooms; no room imports a command.
+Commands: `init`, `sweep`, `plan`, `trial`, `status`, `report`, `results`, `tracking`, `export`, `predict`. They call
+the rooms; no room imports a command.
 """
