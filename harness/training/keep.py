@@ -1,10 +1,15 @@
 """Models that are kept of finished trials: weights and thresholds, put whole into the trial's folder."""
 
 import shutil
+import traceback
+from collections.abc import Callable
+from logging import Logger
+from pathlib import Path
 
 from datasets.storage.corpus import Corpus
 from datasets.storage.predictions import Predictions
 from harness.config.trainer import best_metric
+from harness.core.files import is_disk_full
 from harness.scoring.confidence import confident_threshold
 from harness.scoring.decisions import possible, thresholds
 from harness.training.kinds import Measured
@@ -14,20 +19,36 @@ from harness.trials.store import Store
 from models import saved
 
 
-def keep(store: Store, key: str, trial: TrialSettings, measured: Measured, corpus: Corpus) -> None:
+def keep(store: Store, key: str, trial: TrialSettings, measured: Measured, corpus: Corpus, log: Logger) -> None:
     """Puts a trial's model into its folder, whole or not at all, and lets go of that of a worse seed.
 
-    Nothing happens where the store keeps no models, and with a system that has none.
+    Nothing happens where the store keeps no models, and with a system that has none. A model that cannot be written
+    costs a line in the log, and never what the trial has measured; a full disk is told as ever.
     """
-    metric = best_metric(trial.select)
     if store.keep == "none" or measured.save is None:
         return
-    folder = store.model(key)
+    try:
+        _keep(store, key, trial, measured, corpus, measured.save)
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        log.error(f"The model was not kept.\n{traceback.format_exc()}")
+
+
+def _keep(
+    store: Store,
+    key: str,
+    trial: TrialSettings,
+    measured: Measured,
+    corpus: Corpus,
+    save: Callable[[Path], None],
+) -> None:
+    metric, folder = best_metric(trial.select), store.model(key)
     scratch = folder.with_name(f".{folder.name}")
     for old in (scratch, folder):
         shutil.rmtree(old, ignore_errors=True)
     scratch.mkdir()
-    measured.save(scratch)
+    save(scratch)
     saved.write_json(scratch / saved.THRESHOLDS, _thresholds(measured.predicted[metric], corpus))
     saved.seal(scratch)
     scratch.rename(folder)

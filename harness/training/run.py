@@ -62,7 +62,7 @@ def run(
             write_atomically(folder / "history.jsonl", history.encode())
             doc_ids = {split: corpus.doc_ids(corpus.rows(split)) for split in predictions.EVALUATED}
             digest = predictions.write(folder / "predictions.parquet", doc_ids, measured.predicted)
-            keep(store, key, trial, measured, corpus)
+            keep(store, key, trial, measured, corpus, log)
             record = Record(
                 key=key,
                 settings=settings,

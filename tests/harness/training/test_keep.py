@@ -1,10 +1,12 @@
 """Models that are kept: of each cell that of the best seed, all, or none; whole or not at all."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from harness.config.load import load
+from harness.core.errors import StoreError
 from harness.training import keep as keeping
 from harness.training import run as runner
 from harness.trials.identity import cell_identity
@@ -85,3 +87,32 @@ def test_keeping_changes_no_number_and_no_identity(write_sweep: SweepWriter, dat
         assert record
         found.append((record.predictions_sha256, record.scores))
     assert found[0] == found[1]
+
+
+def test_a_model_that_cannot_be_written_costs_no_trial(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, store = cell(write_sweep)[0], Store(tmp_path / "store", "best")
+
+    def fail(folder: Path) -> None:
+        raise RuntimeError("no such tensor")
+
+    monkeypatch.setattr(keeping.saved, "seal", fail)
+    run_all([one], data_dir, store)
+    assert not store.model(one.key).exists()
+    log = (store.folder(one.key) / "trial.log").read_text("utf-8")
+    assert "The model was not kept." in log and "no such tensor" in log
+
+
+def test_a_full_disk_is_told_where_the_model_does_not_fit(
+    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, store = cell(write_sweep)[0], Store(tmp_path / "store", "best")
+
+    def fail(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keeping.saved, "seal", fail)
+    with pytest.raises(StoreError, match="The disk of the store .* is full"):
+        runner.run(one.settings, one.key, data_dir, store)
+    assert store.state(one.key) == "new"
