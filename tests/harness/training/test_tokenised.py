@@ -9,7 +9,7 @@ from datasets.storage.corpus import open_corpus
 from datasets.storage.texts import Texts
 from harness import trial as trial_door
 from harness.config.load import load
-from harness.training.tokenised import tokenise_once, tokenizer_of, vectors_of
+from harness.training.tokenised import reading_of, tokenise_once, tokenizer_of
 from harness.trials.plan import Plan
 from harness.trials.settings import FittedSettings
 from models.text_encoders.base import TokenBatch
@@ -24,7 +24,7 @@ def test_vectors_are_those_of_the_text_encoder(write_sweep: SweepWriter, data_di
     corpus = open_corpus(data_dir / one.settings.corpus)
     texts = list(Texts.of(corpus, "val"))[:9]
     torch.manual_seed(0)
-    encode = vectors_of(one.settings, corpus)
+    encode = reading_of(one.settings, corpus).vectors
     torch.manual_seed(0)
     tokens = tokenise_once(corpus, *tokenizer_of(one.settings))
     from models import TEXT_ENCODERS
