@@ -1,6 +1,6 @@
 """Model card of an exported model: what it is, its scores beside others, its corpus, and what it is not for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from statistics import fmean, stdev
@@ -11,10 +11,11 @@ import yaml
 from datasets import READERS
 from datasets.storage.card import Card
 from datasets.storage.description import read_meta
+from harness.config.trainer import best_metric
 from harness.core.metric_names import HEADLINE
 from harness.core.text import listed
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.settings import TrainedSettings
+from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
 _LANGUAGES = {"English": "en", "German": "de"}
@@ -46,7 +47,8 @@ def model_card(plan: Plan, trial: PlannedTrial, record: Record, finished: Sequen
 
 def _metadata(corpus: Card, meta: dict[str, Any], record: Record) -> dict[str, Any]:
     language = _LANGUAGES.get(corpus.language)
-    found = [{"type": "f1", "name": _METRICS[name], "value": round(record.scores[name], 2)} for name in HEADLINE]
+    own = _own_scores(record)
+    found = [{"type": "f1", "name": _METRICS[name], "value": round(own[name], 2)} for name in HEADLINE]
     task = {"type": "text-classification", "name": "Hierarchical multi-label text classification"}
     result = {"task": task, "dataset": {"name": corpus.title, "type": meta["name"]}, "metrics": found}
     return {
@@ -93,7 +95,7 @@ def _scores(plan: Plan, trial: PlannedTrial, record: Record, finished: Sequence[
     rows = [
         ("", *_METRICS.values()),
         ("---", *("---:" for _ in _METRICS)),
-        (f"this model, seed {trial.settings.seed}", *(f"{record.scores[name]:.2f}" for name in HEADLINE)),
+        (f"this model, seed {trial.settings.seed}", *(f"{_own_scores(record)[name]:.2f}" for name in HEADLINE)),
         (f"all finished seeds, n = {len(finished)}", *(_mean(finished, name) for name in HEADLINE)),
         *_baseline(plan, trial),
     ]
@@ -103,6 +105,16 @@ def _scores(plan: Plan, trial: PlannedTrial, record: Record, finished: Sequence[
         f"{len(finished)} on validation documents, so that its own score may be a little too good for a new seed."
     )
     yield said if len(finished) > 1 else "F in points by the rule 0.5, over all labels; of one run."
+    if trial.settings.select == "per_metric" and isinstance(trial.settings, TrainedSettings):
+        yield (
+            "This model is that of the epoch with the best micro F on validation; means over seeds take macro F from "
+            "the epoch that was best for it."
+        )
+
+
+def _own_scores(record: Record) -> Mapping[str, float]:
+    """Returns the scores of the weights that were kept: those of one epoch, also where each metric has its own."""
+    return record.selected[best_metric(TrialSettings.read(record.settings).select)]
 
 
 def _mean(records: Sequence[Record], name: str) -> str:
