@@ -188,6 +188,11 @@ class Hierarchy:
         """The edges, those into a label before those out of it."""
         return [(p, node) for node in nx.topological_sort(self.graph) for p in self.graph.predecessors(node)]
 
+    @cached_property
+    def closures(self) -> list[npt.NDArray[np.int64]]:
+        """For each label, the sorted indices of itself and all its ancestors."""
+        return [np.flatnonzero(row) for row in self.ancestors]
+
     def sub(self, labels: npt.NDArray[np.int64]) -> "Hierarchy":
         """Returns the induced hierarchy of some labels; its label i is `labels[i]` here."""
         index = {int(label): i for i, label in enumerate(labels)}

@@ -144,11 +144,10 @@ def lowest(gold_BL: sparse.csr_array, hierarchy: Hierarchy) -> sparse.csr_array:
 
 def carried_up(scores_BL: sparse.csr_array, hierarchy: Hierarchy) -> sparse.csr_array:
     """Returns, for each label, the highest score among it and its descendants; scores are above 0."""
-    ancestors_LL = sparse.csr_array(hierarchy.ancestors)
-    counts = np.diff(ancestors_LL.indptr)[scores_BL.indices]
+    above = [hierarchy.closures[one] for one in scores_BL.indices]
+    counts = [len(one) for one in above]
     rows = np.repeat(np.arange(scores_BL.shape[0]), np.diff(scores_BL.indptr)).repeat(counts)
-    above = np.split(ancestors_LL.indices, ancestors_LL.indptr[1:-1])
-    places = np.concatenate([np.empty(0, np.int64), *(above[one] for one in scores_BL.indices)])
+    places = np.concatenate([np.empty(0, np.int64), *above])
     cells, values = rows * scores_BL.shape[1] + places, scores_BL.data.repeat(counts)
     order = np.lexsort((values, cells))
     last = np.append(np.diff(cells[order]) > 0, True)[: len(order)]

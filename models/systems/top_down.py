@@ -15,7 +15,6 @@ probability. Deterministic. HiClass (5.0.8) is not used: its parent nodes are mu
 
 from itertools import groupby
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -43,7 +42,6 @@ class TopDown(Linear):
         self.parents = [sorted(hierarchy.graph.predecessors(label)) for label in range(len(hierarchy))]
         by_parents = sorted(range(len(hierarchy)), key=self.parents.__getitem__)
         self.siblings = [list(labels) for _, labels in groupby(by_parents, key=self.parents.__getitem__)]
-        self.order = list(nx.topological_sort(hierarchy.graph))
 
     def fit_classifiers(self, features_NF: sparse.csr_array, gold: sparse.csr_array, cost: float) -> Weights:
         """Returns the classifiers of all labels, fitted a set of siblings at a time."""
@@ -62,8 +60,4 @@ class TopDown(Linear):
 
     def all_values(self, features_BF: sparse.csr_array) -> npt.NDArray[np.float32]:
         """Returns (B, L) values, none above a parent's."""
-        values_BL = super().all_values(features_BF)
-        for label in self.order:
-            for parent in self.parents[label]:
-                np.minimum(values_BL[:, label], values_BL[:, parent], out=values_BL[:, label])
-        return values_BL
+        return self.hierarchy.least_above(super().all_values(features_BF))
