@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.analysis.summarise import find
@@ -29,8 +30,8 @@ from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
 from harness.trackers.upkeep import kept_up, mirror_or_warn
 from harness.trials.corpora import prepare_builtin, refuse_missing, refuse_unfit
-from harness.trials.plan import Plan
-from harness.trials.preregistration import freeze
+from harness.trials.phases import forget_failures, run_phases
+from harness.trials.plan import Phase, Plan, PlannedTrial
 from harness.trials.store import check_writable
 from models.refusals import refuse_unusable
 
@@ -80,10 +81,9 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         refuse_unfit(plan)
         warn(plan)
         if retry_failed:
-            plan.forget_failures()
+            forget_failures(plan)
         try:
-            if plan.of_state("new"):
-                _run_missing(path, plan, address)
+            run_phases(plan, partial(_run, path, address))
         except KeyboardInterrupt:
             _conclude(plan, started)
             raise
@@ -91,13 +91,15 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
     return plan.exit_code
 
 
-def _run_missing(path: Path, plan: Plan, address: str | None) -> None:
+_TITLES: dict[Phase, str] = {"search": "Search", "report": "Sweep", "untuned": "Untuned rows"}
+
+
+def _run(path: Path, address: str | None, plan: Plan, todo: Sequence[PlannedTrial]) -> None:
+    """Runs trials of a phase on Ray, with its progress on the screen."""
     started = time.monotonic()
     from harness.scheduling import ray_tune  # Ray, only where there is something to run
 
-    freeze(plan)
-    todo = plan.of_state("new")
-    print(f"{len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
+    print(f"{_TITLES[plan.phase]}: {len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
     with Progress(plan) as progress, kept_up(path):
         ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address)
     wall = time.monotonic() - started
@@ -121,7 +123,7 @@ def _conclude(plan: Plan, started: float) -> None:
     done = f"{len(plan.of_state('done'))} of {len(plan.selected)} trials done"
     print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")
     for one in failed[:10]:
-        print(f"  {one.settings.name}: {one.why} (see {Path(sweep.store) / 'trials' / one.key / 'trial.log'})")
+        print(f"  {one.name}: {one.why} (see {Path(sweep.store) / 'trials' / one.key / 'trial.log'})")
     if failed:
         print("  Run failed trials again with --retry-failed.")
     print(f"Report:  {report} (in {duration(time.monotonic() - started)})")

@@ -17,8 +17,8 @@ from harness.reporting.status import warn
 from harness.scheduling import local
 from harness.scheduling.progress import EpochLog
 from harness.trials.corpora import refuse_missing, refuse_unfit
+from harness.trials.phases import run_phases
 from harness.trials.plan import Plan
-from harness.trials.preregistration import freeze
 from models.refusals import refuse_unusable
 
 
@@ -33,10 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refuse_unfit(plan)
     plan.store.check_writable()
     warn(plan)
-    if todo := plan.of_state("new"):
-        freeze(plan)
-        local.run(todo, Path(plan.sweep.data_dir), plan.store, EpochLog(plan))
-        plan.refresh()
+    run_phases(
+        plan,
+        lambda phase, todo: local.run(todo, Path(plan.sweep.data_dir), phase.store, EpochLog(phase)),
+    )
+    plan.refresh()
     done, failed = len(plan.of_state("done")), len(plan.of_state("failed"))
     print(f"{done} of {len(plan.selected)} trials done, {failed} failed")
     return 1 if failed else 0

@@ -9,6 +9,7 @@ from pydantic import BaseModel, create_model
 
 from datasets import READERS
 from harness.config.schema import ModelEntry, SweepFile
+from harness.config.search_checks import check_search
 from harness.config.strict import Strict
 from harness.config.trainer import Resources, TrainerSettings
 from harness.config.yaml_lines import YamlFile
@@ -47,6 +48,8 @@ def load(path: Path) -> SweepFile:
     if sweep.encoder:
         _check_component(source, TEXT_ENCODERS, sweep.encoder.name, ("encoder",), "name")
     lists: list[tuple[tuple[str, ...], tuple[Any, ...]]] = [(("seeds",), sweep.seeds), (("merges",), sweep.merges)]
+    if sweep.search:
+        lists.append((("search", "seeds"), sweep.search.seeds))
     for key, entry in sweep.models.items():
         lists += [(("models", key, "merges"), entry.merges or ()), (("models", key, "seeds"), entry.seeds or ())]
     for place, values in lists:
@@ -54,6 +57,7 @@ def load(path: Path) -> SweepFile:
     for name in sweep.statistics.other_test_documents:
         if name not in sweep.datasets:
             raise source.unknown(("statistics", "other_test_documents"), "dataset", name, sweep.datasets)
+    check_search(source, sweep)
     _check_comparisons(source, sweep)
     _check_published(source, sweep)
     _check_claims(source, sweep)

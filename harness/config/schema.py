@@ -6,12 +6,14 @@ The text below each field is what `python -m harness.sweep --explain` prints.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from harness.config.literature import Claim, Published
-from harness.config.strict import Metrics, Name, Strict
+from harness.config.search import ModelSearch, Search, Space
+from harness.config.statistics import Compare, Statistics
+from harness.config.strict import Name, Seeds, Strict
 from harness.config.trainer import Resources, TrainerSettings
-from harness.core.metric_names import HEADLINE, Decision
+from harness.core.metric_names import Decision
 from harness.core.registry import Component
 from models import (
     OBJECTIVES,
@@ -26,7 +28,6 @@ from models import (
     Priors,
 )
 
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 Reduction = Literal["paper", "mean_local", "mean_global"]
 ONE_RUN = 0
 """Seed of the only run of a system that no seed changes."""
@@ -81,6 +82,8 @@ class ModelEntry(Strict):
     parameters, time and regularisation; no prediction reads them. Under other merges it changes nothing."""
     control: bool = False
     """A control experiment: shown in a table of its own, outside comparisons and corrections."""
+    search: ModelSearch | None = None
+    """What is searched of this model; a sweep with `search` only."""
     trainer: dict[str, Any] = {}
     """Trainer settings for this model only, the fields of the sweep's `trainer`; they win over the dataset's."""
     resources: dict[str, Any] = {}
@@ -102,49 +105,6 @@ class DatasetEntry(Strict):
     """Trainer settings for this dataset only, the fields of the sweep's `trainer`."""
     resources: dict[str, Any] = {}
     """Resources for this dataset only."""
-
-
-class Statistics(Strict):
-    """How rows are compared (see the footnote of every report)."""
-
-    base: Merge = "none"
-    """The merge that every other merge of the same model is compared with under `compare: base`, paired by seed."""
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Family-wise error rate of the stars, by Holm in each of two families: averages, and single datasets."""
-    star_metrics: Metrics = HEADLINE
-    """Metrics of the table."""
-    paired: bool = True
-    """Runs of one seed are pairs. false where seeds mean nothing across merges: arms are then compared as wholes, by
-    Welch's t. To be decided before the first run, never by what the results look like."""
-    smallest_effect: Annotated[float, Field(gt=0)] = 0.5
-    """Smallest difference of interest, in points: what is surely smaller is negligible."""
-    allow_mixed: bool = False
-    """Compare scores of one seed also where the two runs were made by different commits or on different hardware;
-    times never."""
-    other_test_documents: tuple[Name, ...] = ()
-    """Datasets whose published scores are of another draw of test documents than ours: their sampling error, and that
-    of ours, is then counted in where the two are compared."""
-
-
-class Compare(Strict):
-    """What is tested, and corrected together: a word, or `{against: ROW}`. Controls are left out."""
-
-    rule: Literal["base", "against", "pairs", "contrasts"]
-    """Every merge against the base merge of its model (base), every row against one, each two rows (pairs), or the
-    single `contrasts` alone."""
-    against: str = ""
-    """The row of against: `model key/merge`, or the key of a model with one merge."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_word(cls, given: Any) -> Any:
-        return {"rule": "against", **given} if isinstance(given, dict) else {"rule": given}
-
-    @model_validator(mode="after")
-    def _names_a_row_where_one_is_meant(self) -> "Compare":
-        if (self.rule == "against") != bool(self.against):
-            raise ValueError("write `compare: {against: ROW}`, or one of base, pairs and contrasts")
-        return self
 
 
 class SweepFile(Strict):
@@ -177,6 +137,8 @@ class SweepFile(Strict):
     """Trainer settings of every trial, unless a dataset or a model overrides them."""
     resources: Resources = Resources()
     """Resources of every trial, unless overridden."""
+    search: Search | None = None
+    """How settings are chosen on validation before the seeds are run; by default not at all."""
     compare: Compare | None = None
     """What is tested, and corrected together: `base`, `pairs`, `contrasts` or `{against: ROW}`. By default base; where
     no model has the base merge and another, `contrasts` if there are any, else against `linear`, else pairs."""
@@ -216,6 +178,28 @@ class SweepFile(Strict):
         if isinstance(given, dict) and isinstance(given.get("source"), str):
             raise ValueError("give the source a short name: `published: {NAME: {source: ..., scores: ...}}`")
         return given
+
+    def space_of(self, model: str) -> Space:
+        """Returns the settings of a model that are searched; none of a system unless its entry names some."""
+        if self.search is None:
+            return {}
+        own = self.models[model].search
+        shared = {} if self.is_system(model) else self.search.space
+        return {**shared, **(own.space if own else {})}
+
+    def budget_of(self, model: str) -> int:
+        """Returns the number of trials in the search of each of a model's rows; 0 where nothing is searched."""
+        if self.search is None or not self.space_of(model):
+            return 0
+        own = self.models[model].search
+        return (own and own.trials) or self.search.trials
+
+    def searched_row(self, model: str, merge: str) -> str:
+        """Returns the merge under which the settings of a row are searched."""
+        merges = self.merges_of(model)
+        if self.search is None or self.search.shared_by == "none":
+            return merge
+        return self.statistics.base if self.statistics.base in merges else merges[0]
 
     def merges_of(self, model: str) -> tuple[Merge, ...]:
         return ("none",) if self.is_system(model) else self.models[model].merges or self.merges

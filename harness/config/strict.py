@@ -8,6 +8,7 @@ from harness.core.metric_names import Headline
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Positive = Annotated[int, Field(gt=0)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**32)], ...], Field(min_length=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Metrics = Annotated[tuple[Headline, ...], Field(min_length=1)]
 

@@ -48,4 +48,4 @@ def _forest(axis: "Axes", ranked: tuple[Rank, ...], most: int, size: float) -> N
     axis.set_yticks(range(len(ranked)), [one.title for one in ranked], fontsize=size)
     axis.set_ylim(len(ranked) - 0.4, -0.6)
     axis.set_xlim(0.4, most + 0.6)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))

@@ -10,19 +10,19 @@ from typing import Any
 
 from harness.analysis.inputs import Registration
 from harness.core.files import write_atomically
+from harness.trials import plan_file
 from harness.trials.plan import Plan
-from harness.trials.preregistration import digest, plan_file, protocol
+from harness.trials.preregistration import protocol
 
 
 def registration(plan: Plan) -> Registration:
     """Says whether the sweep follows the plan that was frozen, and whether that was before its first result."""
-    path = plan_file(plan)
-    if not path.exists():
+    frozen = plan_file.read(plan.sweep)
+    if not frozen:
         return Registration("", "", 0, (), len(plan.sweep.seeds))
-    frozen = json.loads(path.read_text("utf-8"))
     older = sum(one.record is not None and one.record.finished < frozen["frozen"] for one in plan.trials)
     changes = _changes(frozen["plan"], protocol(plan))
-    if digest(frozen["plan"]) != frozen["sha256"]:
+    if plan_file.digest(frozen["plan"]) != frozen["sha256"]:
         changes = ["the frozen plan itself was edited", *changes]
     num_seeds = len(frozen["plan"]["seeds"])
     return Registration(frozen["frozen"], frozen["sha256"], older, tuple(changes), num_seeds)

@@ -45,7 +45,7 @@ class EpochLog(Listener):
         self._planned = by_identity(plan.selected)
 
     def started(self, key: str) -> None:
-        print(f"{self._planned[key].settings.name}: {key}", flush=True)
+        print(f"{self._planned[key].name}: {key}", flush=True)
 
     def epoch(self, key: str, entry: Mapping[str, float]) -> None:
         print(json.dumps(entry), flush=True)
@@ -109,7 +109,7 @@ class Progress(Listener):
             self._console.print(f"{self._counts()} | {escape(self._last)}", soft_wrap=True)
 
     def _result(self, planned: PlannedTrial, reason: str) -> tuple[State, str]:
-        name = planned.settings.name
+        name = planned.name
         if record := self._store.record(planned.key, planned.settings):
             self._durations.add(planned.settings.cell, record.seconds)
             self.seconds += record.seconds

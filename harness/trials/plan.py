@@ -5,18 +5,26 @@ Imports neither torch nor Ray: a plan is a matter of a second.
 
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 from datasets.storage.description import exact_command, prepared_options, read_meta
 from harness.config.arguments import parse_filters
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError, DataError
+from harness.trials.choices import Choice, Choices
 from harness.trials.identity import identity
 from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Failure, Record, State, Store
+from harness.trials.tuning import Candidate, candidates, owner, with_values
 from models.sources import Sources
+
+Phase = Literal["report", "search", "untuned"]
+"""What trials are for: the rows of the report; the search of their settings; the same rows with the settings of the
+sweep file, where others were chosen."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,17 @@ class PlannedTrial:
     """A trial with its identity, and what the store knows of it."""
 
     settings: TrialSettings
-    key: str  # Identity; empty while the corpus is not prepared.
+    key: str  # Identity; empty while the corpus is not prepared, or the settings are not chosen.
     state: State = "new"
     record: Record | None = None  # What it left, if done.
     why: str = ""  # Reason of its state, in a few words.
     failure: Failure | None = None  # What it left, if failed.
+    candidate: Candidate | None = None  # What it is in the search of its row.
+
+    @property
+    def name(self) -> str:
+        """Name for people, such as `hitin masking pydocs seed 1`."""
+        return self.settings.name + (f" candidate {self.candidate.number}" if self.candidate else "")
 
 
 @dataclass
@@ -38,12 +52,15 @@ class Plan:
     sweep: SweepFile
     store: Store
     filters: tuple[str, ...]  # Each `field=value` or `field!=value`; the selected trials meet them all.
-    trials: tuple[PlannedTrial, ...]  # Every trial of the sweep, in the order in which they run.
+    untuned: tuple[TrialSettings, ...]  # Every trial of the report, with the settings of the sweep file.
     sources: Sources
     _chosen: Mapping[str, Sequence[object]]
+    phase: Phase = "report"
+    trials: tuple[PlannedTrial, ...] = ()  # Every trial of the phase, in the order in which they run.
     untrusted: dict[str, str] = field(default_factory=dict)  # Key to what is wrong with what the trial left.
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
+    _choices: Choices | None = None
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
@@ -57,11 +74,19 @@ class Plan:
         """
         sweep = _with_prepared(sweep)
         sources = Sources(Path(sweep.store) / f"{sweep.name}.sources.json")
-        trials = tuple(PlannedTrial(settings, "") for settings in expand(sweep, sources))
+        settings = tuple(expand(sweep, sources))
         store = Store(Path(sweep.store), sweep.keep)
-        plan = cls(sweep, store, tuple(filters), trials, sources, parse_filters(sweep, filters))
-        if not plan.selected:
+        plan = cls(sweep, store, tuple(filters), settings, sources, parse_filters(sweep, filters))
+        if not any(plan._is_selected(one) for one in settings):
             raise ConfigError(f"No trial passes the filter {' '.join(filters)!r}; `--dry-run` without it lists all.")
+        plan.refresh()
+        return plan
+
+    def of_phase(self, phase: Phase) -> "Plan":
+        """Returns the plan of another phase of the same sweep; it keeps models of the report's trials alone."""
+        store = Store(self.store.root, self.sweep.keep if phase == "report" else "none")
+        own: dict[str, Any] = {"untrusted": {}, "_fingerprints": {}, "_problems": {}}
+        plan = replace(self, phase=phase, store=store, trials=(), **own)
         plan.refresh()
         return plan
 
@@ -70,36 +95,45 @@ class Plan:
         before, self._fingerprints, self._problems = self._fingerprints, {}, {}
         self.untrusted.clear()
         data_dir = Path(self.sweep.data_dir)
-        for dataset, folder in {one.settings.dataset: one.settings.corpus for one in self.trials}.items():
+        for dataset, folder in {one.dataset: one.corpus for one in self.untuned}.items():
             entry = self.sweep.datasets[dataset]
             command = exact_command(entry.reader or dataset, entry.options, data_dir)
             try:
                 self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
             except DataError as error:
                 self._problems[dataset] = str(error)
-        if before != self._fingerprints:
-            self.trials = tuple(PlannedTrial(one.settings, self._key(one.settings)) for one in self.trials)
-        self.trials = tuple(one if one.record else self._look_up(one.settings, one.key) for one in self.trials)
+        choices, self._choices = self._choices, Choices(self.sweep) if self.sweep.search else None
+        if before != self._fingerprints or choices != self._choices or not self.trials:
+            self.trials = tuple(self._expanded())
+        self.trials = tuple(one if one.record else self._look_up(one) for one in self.trials)
 
     def distrust(self, key: str, problem: str) -> None:
         """Counts a trial as not run that has proved wrong where it was read, until the next refresh."""
         self.untrusted[key] = problem
         why = "what it left cannot be trusted"
-        self.trials = tuple(PlannedTrial(one.settings, key, why=why) if one.key == key else one for one in self.trials)
+        self.trials = tuple(
+            replace(one, state="new", record=None, why=why) if one.key == key else one for one in self.trials
+        )
 
-    def forget_failures(self) -> None:
-        """Makes the selected trials that failed new ones, which start from their first epoch."""
+    def forget_failures(self, but: Container[CellKey] = ()) -> None:
+        """Makes the selected trials that failed new ones, which start from their first epoch, but for some cells."""
         for one in self.of_state("failed"):
-            self.store.forget_failure(one.key)
+            if one.settings.cell not in but:
+                self.store.forget_failure(one.key)
         self.refresh()
 
     @property
     def selected(self) -> tuple[PlannedTrial, ...]:
         """The trials that pass the filters: what a command runs, or shows."""
-        chosen = self._chosen.items()
-        return tuple(
-            one for one in self.trials if all(getattr(one.settings, name) in values for name, values in chosen)
-        )
+        return tuple(one for one in self.trials if one.candidate or self._is_selected(one.settings))
+
+    @property
+    def ready(self) -> list[PlannedTrial]:
+        """The selected trials that can be run now: new ones, with a corpus and with settings."""
+        return [one for one in self.of_state("new") if one.key]
+
+    def _is_selected(self, trial: TrialSettings) -> bool:
+        return all(getattr(trial, name) in values for name, values in self._chosen.items())
 
     @property
     def problems(self) -> dict[str, str]:
@@ -109,6 +143,20 @@ class Plan:
 
     def unfiltered(self) -> "Plan":
         return replace(self, filters=(), _chosen=parse_filters(self.sweep, ()))
+
+    @cached_property
+    def searched(self) -> dict[CellKey, TrialSettings]:
+        """The cells in whose search settings are chosen, with the settings that the sweep file gives them."""
+        firsts: dict[CellKey, TrialSettings] = {}
+        for one in self.untuned:
+            if self.sweep.budget_of(one.model) and owner(self.sweep, one.cell) == one.cell:
+                firsts.setdefault(one.cell, one)
+        return firsts
+
+    def choice(self, searched: CellKey) -> Choice | None:
+        """Returns what was chosen for a searched cell; None until its search has ended."""
+        fingerprint = self.fingerprint(searched.dataset)
+        return self._choices.of(searched, self.searched[searched], fingerprint) if self._choices else None
 
     def fingerprint(self, dataset: str) -> str:
         """Returns the fingerprint of a dataset's corpus; empty where that is not prepared."""
@@ -138,23 +186,45 @@ class Plan:
         fingerprint = self.fingerprint(settings.dataset)
         return identity(settings, fingerprint) if fingerprint else ""
 
-    def _look_up(self, settings: TrialSettings, key: str) -> PlannedTrial:
+    def _expanded(self) -> Iterator[PlannedTrial]:
+        """Yields the trials of the phase."""
+        if self.phase == "search":
+            wanted = {owner(self.sweep, one.cell) for one in self.untuned if self._is_selected(one)}
+            for cell in (cell for cell in self.searched if cell in wanted):
+                for one in candidates(self.sweep, cell, self.searched[cell]):
+                    yield PlannedTrial(one.settings, self._key(one.settings), candidate=one)
+            return
+        for settings in self.untuned:
+            if (source := owner(self.sweep, settings.cell)) not in self.searched:
+                if self.phase == "report":
+                    yield PlannedTrial(settings, self._key(settings))
+            elif self.phase == "untuned":
+                yield PlannedTrial(settings, self._key(settings))
+            elif choice := self.choice(source):
+                tuned = with_values(settings, choice.values)
+                yield PlannedTrial(tuned, self._key(tuned))
+            else:
+                yield PlannedTrial(settings, "")
+
+    def _look_up(self, one: PlannedTrial) -> PlannedTrial:
+        settings, key = one.settings, one.key
         if not key:
-            return PlannedTrial(settings, key, why="its corpus is not prepared")
+            is_there = self.fingerprint(settings.dataset)
+            return replace(one, why="its settings are not chosen yet" if is_there else "its corpus is not prepared")
         found = self.store.look_up(key, settings)
         if isinstance(found, Record):
-            return PlannedTrial(settings, key, "done", found, f"finished {found.finished}")
+            return replace(one, state="done", record=found, why=f"finished {found.finished}")
         if found:
             self.untrusted[key] = (
                 f"The record {self.store.folder(key) / 'record.json'} cannot be trusted: {found}. The trial counts as "
                 "not run; running the sweep again replaces it."
             )
-            return PlannedTrial(settings, key, why="its record cannot be trusted")
+            return replace(one, state="new", why="its record cannot be trusted")
         if not self.store.has_folder(key):
-            return PlannedTrial(settings, key, why="never run")
+            return replace(one, state="new", why="never run")
         if failure := self.store.failure(key):
-            return PlannedTrial(settings, key, "failed", None, f"{failure.kind}: {failure.message}", failure)
-        return PlannedTrial(settings, key, why="started, not finished")
+            return replace(one, state="failed", why=f"{failure.kind}: {failure.message}", failure=failure)
+        return replace(one, state="new", why="started, not finished")
 
 
 def _with_prepared(sweep: SweepFile) -> SweepFile:

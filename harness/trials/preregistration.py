@@ -4,20 +4,16 @@
 result.
 """
 
-import hashlib
-import json
 from collections.abc import Container, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 from harness.config.arguments import FIELDS
 from harness.config.schema import ONE_RUN
 from harness.core.environment import environment
-from harness.core.files import write_atomically
 from harness.core.resampling import Resampling
+from harness.trials import plan_file
 from harness.trials.plan import Plan
 from harness.trials.settings import NOT_IDENTITY, CellKey, TrialSettings, flat_settings
 
@@ -29,6 +25,15 @@ def protocol(plan: Plan) -> dict[str, Any]:
     models = [key for key in sweep.models if not sweep.is_standing(key)]
     # Plans that were frozen before there was a choice have none.
     choices: dict[str, Any] = {} if sweep.decision == "0.5" else {"decision": sweep.decision}
+    if sweep.search:
+        spaces = {model: sweep.space_of(model) for model in models if sweep.budget_of(model)}
+        choices["search"] = sweep.search.model_dump(mode="json", exclude={"space"}) | {
+            "spaces": {
+                model: {name: one.model_dump(mode="json") for name, one in space.items()}
+                for model, space in spaces.items()
+            },
+            "budgets": {model: sweep.budget_of(model) for model in spaces},
+        }
     if own := {model: sorted(sweep.seeds_of(model)) for model in models if sweep.models[model].seeds}:
         choices["own_seeds"] = own
     return choices | {
@@ -59,9 +64,9 @@ def _settings(plan: Plan, models: Container[str]) -> dict[str, Any]:
     such as each model: a plan of a thousand cells stays one that can be read.
     """
     firsts: dict[CellKey, TrialSettings] = {}
-    for one in plan.trials:
-        if one.settings.model in models:
-            firsts.setdefault(one.settings.cell, one.settings)
+    for one in plan.untuned:
+        if one.model in models:
+            firsts.setdefault(one.cell, one)
     values: dict[str, dict[CellKey, Any]] = {}
     for kind in dict.fromkeys(one.kind for one in firsts.values()):
         cells = {cell: flat_settings(one.counting) for cell, one in firsts.items() if one.kind == kind}
@@ -80,22 +85,12 @@ def _shortest(values: Mapping[CellKey, Any]) -> Any:
     raise AssertionError("a cell has one value")
 
 
-def digest(promised: dict[str, Any]) -> str:
-    """Returns the SHA-256 of a plan."""
-    return hashlib.sha256(json.dumps(promised, sort_keys=True).encode()).hexdigest()
-
-
-def plan_file(plan: Plan) -> Path:
-    """Returns where the frozen plan stands."""
-    return plan.store.root / f"{plan.sweep.name}.plan.json"
-
-
 def freeze(plan: Plan) -> None:
     """Writes the plan down, in place of an earlier one of which there is no result yet, and what it loads."""
     plan.sources.keep()
-    path, promised = plan_file(plan), protocol(plan)
-    if path.exists():
-        earlier = json.loads(path.read_text("utf-8"))["plan"]
+    said, promised = plan_file.read(plan.sweep), protocol(plan)
+    if said:
+        earlier = said["plan"]
         own = earlier.get("own_seeds", {})
         planned = {
             place
@@ -107,7 +102,6 @@ def freeze(plan: Plan) -> None:
         results = (tuple(record.settings.get(name) for name in names) for record in plan.store.records())
         if earlier == promised or not planned.isdisjoint(results):
             return
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    frozen = {"sha256": digest(promised), "frozen": now, "commit": environment()["commit"], "plan": promised}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(frozen, indent=1) + "\n").encode())
+    sha256, commit = plan_file.digest(promised), environment()["commit"]
+    frozen = {"sha256": sha256, "frozen": plan_file.now(), "commit": commit, "plan": promised}
+    plan_file.write(plan.sweep, {**said, **frozen})

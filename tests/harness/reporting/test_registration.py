@@ -10,7 +10,7 @@ from harness.report import main
 from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.reporting.registration import num_looks, registration
-from harness.trials import preregistration
+from harness.trials import plan_file
 from harness.trials.plan import Plan
 from tests.conftest import SweepWriter
 from tests.harness.trials.test_preregistration import TRAINER, finish, frozen
@@ -161,7 +161,7 @@ def test_a_field_that_is_gone_changes_nothing_where_the_plan_said_what_is_done_t
     file = frozen(path := write_sweep())
     content = json.loads(file.read_text())
     content["plan"]["statistics"] |= retired
-    file.write_text(json.dumps(content | {"sha256": preregistration.digest(content["plan"])}))
+    file.write_text(json.dumps(content | {"sha256": plan_file.digest(content["plan"])}))
     assert registration(Plan.open(load(path))).changes == changes
     followed = "and followed" if not changes else "and not followed: statistics.correction"
     assert followed in markdown(find(*collect(Plan.open(load(path)), is_interim=True)))

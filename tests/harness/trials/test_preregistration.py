@@ -10,7 +10,7 @@ import pytest
 from harness.config.load import load
 from harness.core.resampling import Resampling
 from harness.reporting.registration import registration
-from harness.trials import preregistration
+from harness.trials import plan_file, preregistration
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import freeze
 from tests.conftest import SweepWriter
@@ -94,9 +94,7 @@ def test_a_plan_can_be_mended_until_one_of_its_trials_is_finished(write_sweep: S
 
 @pytest.mark.parametrize("change", [{"models": {"flat": {}}}, {"merges": ["none"]}, {"seeds": [2, 3]}])
 def test_the_hash_follows_what_is_tested(write_sweep: SweepWriter, change: dict[str, object]) -> None:
-    one, other = (
-        preregistration.digest(preregistration.protocol(Plan.open(load(write_sweep(**kw))))) for kw in ({}, change)
-    )
+    one, other = (plan_file.digest(preregistration.protocol(Plan.open(load(write_sweep(**kw))))) for kw in ({}, change))
     assert one != other
 
 
@@ -152,6 +150,6 @@ def test_a_plan_is_kept_once_a_trial_of_one_model_s_own_merge_is_finished(write_
     # One that an earlier version froze is kept as well, whatever else it says.
     content = json.loads(kept)
     earlier = {name: content["plan"][name] for name in ("models", "datasets", "seeds")} | {"merges": ["masking"]}
-    file.write_text(json.dumps(content | {"plan": earlier, "sha256": preregistration.digest(earlier)}))
+    file.write_text(json.dumps(content | {"plan": earlier, "sha256": plan_file.digest(earlier)}))
     kept = file.read_bytes()
     assert frozen(path).read_bytes() == kept and registration(Plan.open(load(path))).changes != ()

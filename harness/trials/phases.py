@@ -1,0 +1,92 @@
+"""Phases of a sweep: the search of settings, the seeds of the report with what was chosen, the same seeds untuned."""
+
+from collections.abc import Callable, Sequence
+
+from harness.trials.choices import Choices, choose
+from harness.trials.plan import Phase, Plan, PlannedTrial
+from harness.trials.preregistration import freeze
+
+Run = Callable[[Plan, list[PlannedTrial]], None]
+"""Runs some trials of a phase until each has a record or a failure."""
+
+
+def phases_of(plan: Plan) -> tuple[Phase, ...]:
+    """Returns the phases of a sweep in the order in which they run."""
+    return ("search", "report", "untuned") if plan.sweep.search else ("report",)
+
+
+def run_phases(plan: Plan, run: Run) -> None:
+    """Has all trials run that are missing, phase after phase; freezes the plan first, and what the search chooses.
+
+    The plan, which is that of the report, is refreshed once the settings are chosen.
+
+    Raises:
+        UserError: As `run` does.
+    """
+
+    def run_planned(of_phase: Plan, todo: list[PlannedTrial]) -> None:
+        freeze(plan)
+        run(of_phase, todo)
+
+    if plan.sweep.search:
+        _search(plan.of_phase("search"), run_planned)
+        plan.refresh()
+    for of_phase in [plan, *([plan.of_phase("untuned")] if plan.sweep.search else [])]:
+        if todo := of_phase.ready:
+            run_planned(of_phase, todo)
+
+
+def _search(search: Plan, run: Run) -> None:
+    todo, before = due(search), list[PlannedTrial]()
+    while todo and todo != before:  # What lost its workers again and again stays as it is.
+        run(search, todo)
+        search.refresh()
+        before, todo = todo, due(search)
+    _freeze_choices(search)
+
+
+def _freeze_choices(search: Plan) -> None:
+    """Freezes the settings of every row whose search has ended, unless that was done before."""
+    assert search.sweep.search
+    choices, is_new = Choices(search.sweep), False
+    for cell, trials in search.cells().items():
+        if search.choice(cell) or _due(search, trials):
+            continue
+        tried = [(one.candidate, one.record) for one in trials if one.candidate]
+        if found := choose(tried, search.sweep.search.metric):
+            choices.add(cell, search.searched[cell], search.fingerprint(cell.dataset), found)
+            is_new = True
+    if is_new:
+        choices.freeze()
+
+
+def due(search: Plan) -> list[PlannedTrial]:
+    """Returns the trials of a search that are to be run next; none of a row whose settings are chosen.
+
+    All of a row's that are new, or, where the budget is in hours, as many as will fit in going by its earlier ones.
+    """
+    rows = {cell: _due(search, trials) for cell, trials in search.cells().items() if not search.choice(cell)}
+    # Numbers first, so that all rows go on together.
+    return sorted((one for of_row in rows.values() for one in of_row), key=_number)
+
+
+def _number(planned: PlannedTrial) -> int:
+    return planned.candidate.number if planned.candidate else 0
+
+
+def _due(search: Plan, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
+    new = [one for one in trials if one.state == "new" and one.key]
+    assert search.sweep.search
+    if (hours := search.sweep.search.hours) is None:
+        return new
+    spent = [one.record.seconds for one in trials if one.record]
+    left = 3600 * hours - sum(spent)
+    return new[: max(1, int(left * len(spent) / sum(spent))) if spent else 1] if left > 0 else []
+
+
+def forget_failures(plan: Plan) -> None:
+    """Makes the trials that failed new ones in every phase, but for rows whose settings are chosen already."""
+    for phase in phases_of(plan):
+        of_phase = plan if phase == "report" else plan.of_phase(phase)
+        settled = {cell for cell in of_phase.searched if phase == "search" and of_phase.choice(cell)}
+        of_phase.forget_failures(but=settled)
