@@ -16,7 +16,7 @@ def test_what_is_written_is_read_and_nothing_is_read_where_nothing_was(write_swe
     assert plan_file.read(sweep) == said
 
 
-@pytest.mark.parametrize("content", [b"{\"plan\": {\"mo", b"[]", b"{}", b"{\"plan\": 1, \"sha256\": \"\"}", b"\xff\xfe", b"null"])
+@pytest.mark.parametrize(
     "content", [b'{"plan": {"mo', b"[]", b"{}", b'{"plan": 1, "sha256": ""}', b"\xff\xfe", b"null"]
 )
 def test_a_damaged_plan_is_refused_with_file_and_cure(write_sweep: SweepWriter, content: bytes) -> None:
