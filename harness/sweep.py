@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 
 from harness.analysis.summarise import find
-from harness.config.arguments import add_sweep
+from harness.config.arguments import add_sweep, positive
 from harness.config.load import load
 from harness.core.errors import ConfigError
 from harness.core.main import run_command
 from harness.core.text import duration
 from harness.reporting.collect import collect
+from harness.reporting.cost import refuse_over_budget
 from harness.reporting.explain import explain, list_everything
 from harness.reporting.status import describe, warn
 from harness.reporting.write import report_files, write
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_sweep(parser, optional=True)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and what it could show; run nothing")
     parser.add_argument("--retry-failed", action="store_true", help="run failed trials again, from their first epoch")
+    budget = "hours after which no more trials are started; what surely takes longer is not begun"
+    parser.add_argument("--budget-hours", type=positive, help=budget)
     parser.add_argument("--address", help="of a running Ray cluster, such as auto or HEAD:6379; default: this machine")
     parser.add_argument(
         "--list",
@@ -60,10 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.dry_run:
         print(describe(Plan.open(load(chosen.sweep), chosen.filter)))
         return 0
-    return run(chosen.sweep, chosen.filter, chosen.address, chosen.retry_failed)
+    return run(chosen.sweep, chosen.filter, chosen.address, chosen.retry_failed, chosen.budget_hours)
 
 
-def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: bool) -> int:
+def run(
+    path: Path, filters: Sequence[str], address: str | None, retry_failed: bool, budget_hours: float | None = None
+) -> int:
     """Runs what is missing, fills MLflow, writes the report; returns the exit code."""
     started = time.monotonic()
     sweep = load(path)
@@ -82,8 +87,11 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
         warn(plan)
         if retry_failed:
             forget_failures(plan)
+        if address is None:  # What a cluster can take at a time is not known here.
+            refuse_over_budget(plan, budget_hours)
+        until = time.time() + 3600 * budget_hours if budget_hours else None
         try:
-            run_phases(plan, partial(_run, path, address))
+            run_phases(plan, partial(_run, path, address, until))
         except KeyboardInterrupt:
             _conclude(plan, started)
             raise
@@ -94,14 +102,17 @@ def run(path: Path, filters: Sequence[str], address: str | None, retry_failed: b
 _TITLES: dict[Phase, str] = {"search": "Search", "report": "Sweep", "untuned": "Untuned rows"}
 
 
-def _run(path: Path, address: str | None, plan: Plan, todo: Sequence[PlannedTrial]) -> None:
-    """Runs trials of a phase on Ray, with its progress on the screen."""
+def _run(path: Path, address: str | None, until: float | None, plan: Plan, todo: Sequence[PlannedTrial]) -> None:
+    """Runs trials of a phase on Ray, with its progress on the screen; starts none after a time."""
+    if until is not None and time.time() > until:
+        print("The hours of --budget-hours are over; the same command goes on from here.", file=sys.stderr)
+        return
     started = time.monotonic()
     from harness.scheduling import ray_tune  # Ray, only where there is something to run
 
     print(f"{_TITLES[plan.phase]}: {len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
     with Progress(plan) as progress, kept_up(path):
-        ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address)
+        ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address, until)
     wall = time.monotonic() - started
     if own := progress.seconds / progress.num_slots:
         print(

@@ -165,3 +165,12 @@ class Comparison:
         row |= {"correlation": self.correlation}
         row |= {"power_at_published_delta": self.power, "detectable_delta": self.detectable}
         return row | {"marks": self.marks, "flags": " ".join(self.flags), "no_star_because": self.obstacle}
+
+
+@dataclass(frozen=True)
+class ChangedVerdict:
+    """A verdict that is another one by another decision rule, or with other settings, in words."""
+
+    subject: str
+    shown: str
+    other: str

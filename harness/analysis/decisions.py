@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.analysis.comparison import Comparison
-from harness.analysis.findings import ChangedVerdict, ClaimResult, DecisionRules, DecisionScores
+from harness.analysis.comparison import ChangedVerdict, Comparison
+from harness.analysis.findings import ClaimResult, DecisionRules, DecisionScores
 from harness.analysis.index import ResultsIndex
 from harness.core.metric_names import DECISIONS, Decision
 from harness.stats.t_tests import mean_and_sd
@@ -24,11 +24,11 @@ def decision_rules(
 ) -> DecisionRules | None:
     """Holds what the tables show against what they would show by other decision rules; None without any."""
     scores = {index.sweep.decision: _means(index)}
-    changes: dict[Decision, tuple[ChangedVerdict, ...]] = {}
+    changed: dict[Decision, tuple[ChangedVerdict, ...]] = {}
     for rule, other_index, other in others:
         scores[rule] = _means(other_index)
-        changes[rule] = tuple(_changes(judged, other))
-    if not changes:
+        changed[rule] = tuple(changes(judged, other))
+    if not changed:
         return None
     cells = tuple(
         DecisionScores(
@@ -45,7 +45,7 @@ def decision_rules(
         for dataset, title in index.titles.items()
     )
     num_alike = sum(one.scores is not None and not one.has_decisions for one in index.results.values())
-    return DecisionRules(cells, len(_verdicts(judged)), changes, num_alike)
+    return DecisionRules(cells, len(verdicts(judged)), changed, num_alike)
 
 
 def _means(index: ResultsIndex) -> dict[tuple[str, str, str, str], tuple[float, float]]:
@@ -59,7 +59,7 @@ def _means(index: ResultsIndex) -> dict[tuple[str, str, str, str], tuple[float, 
     }
 
 
-def _verdicts(judged: Judged) -> dict[str, tuple[str, str]]:
+def verdicts(judged: Judged) -> dict[str, tuple[str, str]]:
     """Returns each verdict by its subject: what is compared, and the words in which it is told."""
     found = {}
     for item in judged.comparisons:
@@ -70,8 +70,9 @@ def _verdicts(judged: Judged) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _changes(judged: Judged, other: Judged) -> Iterator[ChangedVerdict]:
-    found = _verdicts(other)
-    for subject, (verdict, words) in _verdicts(judged).items():
+def changes(judged: Judged, other: Judged) -> Iterator[ChangedVerdict]:
+    """Yields the verdicts of which another way to make the same report gives others."""
+    found = verdicts(other)
+    for subject, (verdict, words) in verdicts(judged).items():
         if subject in found and found[subject][0] != verdict:
             yield ChangedVerdict(subject, words, found[subject][1])

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from harness.analysis.comparison import Comparison
+from harness.analysis.comparison import ChangedVerdict, Comparison
 from harness.analysis.design import Column
 from harness.analysis.index import planned_places
 from harness.analysis.inputs import Facts, TrialPlace, TrialResult
 from harness.analysis.published import LiteratureRow
 from harness.analysis.ranking import Rank
+from harness.analysis.tuned import Tuning
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
 from harness.core.resampling import Resampling
@@ -176,15 +177,6 @@ class DecisionScores:
 
 
 @dataclass(frozen=True)
-class ChangedVerdict:
-    """A verdict that is another one by another decision rule, in words."""
-
-    subject: str
-    shown: str
-    other: str
-
-
-@dataclass(frozen=True)
 class DecisionRules:
     """What the decision rule decides.
 
@@ -221,6 +213,7 @@ class Findings:
         resampling: Numbers of resamples of documents; None where no predictions are known.
         num_odd_scores: Number of scores that were NaN or infinite and count as missing.
         decisions: What the decision rule decides; None where trials are known by one alone.
+        tuning: What the search of settings did; None where nothing is searched.
     """
 
     sweep: SweepFile
@@ -242,6 +235,7 @@ class Findings:
     resampling: Resampling | None
     num_odd_scores: int
     decisions: DecisionRules | None = None
+    tuning: Tuning | None = None
 
     @cached_property
     def planned(self) -> list[TrialPlace]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.analysis.design import Column, Contrast, design_of, role_of
-from harness.analysis.inputs import Facts, RunKey, Samples, TrialPlace, TrialResult
+from harness.analysis.inputs import RunKey, Samples, TrialPlace, TrialResult
 from harness.analysis.marks import RECONSTRUCTED
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Headline
@@ -21,7 +21,7 @@ class ResultsIndex:
         ValueError: On two results of one trial, or one that is not of the sweep.
     """
 
-    def __init__(self, sweep: SweepFile, results: Sequence[TrialResult], facts: Facts, samples: Samples):
+    def __init__(self, sweep: SweepFile, results: Sequence[TrialResult], samples: Samples):
         self.sweep = sweep
         self.samples = samples
         self.design = design_of(sweep)

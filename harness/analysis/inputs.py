@@ -1,8 +1,8 @@
 """Inputs of the analysis: trial results, facts about datasets, provenance."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
@@ -134,6 +134,59 @@ class Facts:
     only: str = ""
 
 
+class RowKey(NamedTuple):
+    """What tells the rows on their datasets apart."""
+
+    model: str
+    merge: str
+    dataset: str
+
+
+@dataclass(frozen=True)
+class SearchTrial:
+    """One trial of a search that has ended.
+
+    Attributes:
+        row: The row that was searched.
+        number: Its number in the search; 0 has the settings of the sweep file.
+        seed: Its seed.
+        values: The searched settings, by name.
+        score: Validation score that the search goes by, in points; None where it failed.
+        seconds: What it took; 0 where it failed.
+        key: Identity of the trial.
+    """
+
+    row: RowKey
+    number: int
+    seed: int
+    values: Mapping[str, Any]
+    score: float | None
+    seconds: float
+    key: str
+
+
+@dataclass(frozen=True)
+class SearchInputs:
+    """What the search of a sweep did.
+
+    Attributes:
+        trials: Its trials that have ended.
+        owners: Row to the row in whose search its settings are chosen; only of rows that are searched.
+        chosen: Searched row to the number and the values of the chosen candidate.
+        untuned: Returns the results and the predictions with the settings of the sweep file, of all rows; called when
+            those of the report are no longer needed in memory.
+        sha256: Hash of what was chosen; empty until then.
+        frozen: When, UTC, ISO 8601.
+    """
+
+    trials: Sequence[SearchTrial]
+    owners: Mapping[RowKey, RowKey]
+    chosen: Mapping[RowKey, tuple[int, Mapping[str, Any]]]
+    untuned: Callable[[], tuple[Sequence[TrialResult], Samples]]
+    sha256: str
+    frozen: str
+
+
 class Inputs(NamedTuple):
     """Everything that findings are made of.
 
@@ -144,6 +197,7 @@ class Inputs(NamedTuple):
         samples: Predictions on the test documents, by dataset, where they are known.
         others: Results and predictions by each decision rule that the sweep file does not choose, one after the other,
             so that not all of them are in memory; none where no trial tells them apart.
+        search: What the search of settings did; None where nothing is searched.
     """
 
     sweep: SweepFile
@@ -151,3 +205,4 @@ class Inputs(NamedTuple):
     facts: Facts
     samples: Samples
     others: Iterable[tuple[Decision, Sequence[TrialResult], Samples]] = ()
+    search: SearchInputs | None = None

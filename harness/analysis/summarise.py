@@ -15,10 +15,11 @@ from harness.analysis.design import control_contrasts, planned_contrasts
 from harness.analysis.details import cell_details, label_differences, label_groups
 from harness.analysis.findings import Findings
 from harness.analysis.index import ResultsIndex
-from harness.analysis.inputs import Facts, Samples, TrialResult
+from harness.analysis.inputs import Facts, Samples, SearchInputs, TrialResult
 from harness.analysis.marks import marked
 from harness.analysis.published import literature
 from harness.analysis.ranking import distances, ranks
+from harness.analysis.tuning import tuning
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
 
@@ -29,16 +30,17 @@ def find(
     facts: Facts,
     samples: Samples | None = None,
     others: Iterable[tuple[Decision, Sequence[TrialResult], Samples]] = (),
+    search: SearchInputs | None = None,
 ) -> Findings:
     """Computes everything that a report prints from what `Inputs` describes.
 
     Raises:
         ValueError: On two results of one trial, or one that is not of the sweep.
     """
-    index = ResultsIndex(sweep, results, facts, samples or {})
+    index = ResultsIndex(sweep, results, samples or {})
     judged = _judged(index)
     comparisons = judged.comparisons
-    elsewhere = ((rule, ResultsIndex(sweep, found, facts, known)) for rule, found, known in others)
+    elsewhere = ((rule, ResultsIndex(sweep, found, known)) for rule, found, known in others)
     rules = decision_rules(index, judged, ((rule, other, _judged(other)) for rule, other in elsewhere))
     marks = {item.key: item.marks for item in comparisons}
     scores = [score for one in results for score in (one.scores or {}).values()]
@@ -64,6 +66,7 @@ def find(
         resampling=next((sample.how for sample in index.samples.values()), None),
         num_odd_scores=sum(not math.isfinite(score) for score in scores),
         decisions=rules,
+        tuning=tuning(index, judged, search, _judged) if search else None,
     )
 
 

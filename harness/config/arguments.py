@@ -1,6 +1,7 @@
 """The command-line arguments that name a sweep file and narrow it."""
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ def add_sweep(parser: argparse.ArgumentParser, optional: bool = False, with_filt
     if with_filter:
         said = "only trials that meet all of these; fields: model, merge, dataset, seed; also 'seed!=3'"
         parser.add_argument("--filter", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=said)
+
+
+def positive(text: str) -> float:
+    """Returns a number above 0 that a command line gives."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("must be above 0, and finite")
+    return value
 
 
 def parse_filters(sweep: SweepFile, filters: Sequence[str]) -> Mapping[str, Sequence[Any]]:

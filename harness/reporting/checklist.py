@@ -11,6 +11,7 @@ from typing import Any
 from harness.analysis.findings import Findings
 from harness.config.schema import ModelEntry, SweepFile
 from harness.reporting.footnotes import best_epoch_rules, convergence
+from harness.reporting.tuning import spaces, tuning_note
 from models import TEXT_ENCODERS
 
 _HEAD = """\
@@ -59,8 +60,7 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "Hyperparameters and best values (ARR C2, NAACL):", _hyperparameters(sweep)
     yield (
         "Bounds and search of hyperparameters (ARR C2, NAACL):",
-        "the harness searches none; how the values were found is for the sweep's notes to say"
-        + (f": {' '.join(sweep.notes)}" if sweep.notes else ", which has none."),
+        _search(findings),
     )
     yield (
         "Choice of the best epoch (NAACL):",
@@ -95,6 +95,14 @@ def _answers(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield "Human annotators (ARR D):", "none."
     yield "Risks, intended use, AI assistance (ARR A, E):", "no record can say; for the authors to answer."
+
+
+def _search(findings: Findings) -> str:
+    if not findings.sweep.search:
+        notes = " ".join(findings.sweep.notes)
+        return f"no search was declared; how the values were found is for the sweep's notes to say: {notes or 'none'}."
+    chosen = f"the chosen values are in {findings.sweep.name}.md, every trial in {findings.sweep.name}-search.csv"
+    return f"{'; '.join(spaces(findings))}. {tuning_note(findings)} {chosen[0].upper()}{chosen[1:]}."
 
 
 def _hyperparameters(sweep: SweepFile) -> str:

@@ -24,6 +24,7 @@ from harness.reporting.drawing import (
 )
 from harness.reporting.figures_extra import labels, power, times, variances
 from harness.reporting.figures_ranks import ranks
+from harness.reporting.tuning import tuning_curves
 from harness.stats.prediction_interval import JUDGED, NOT_COMPARABLE
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ Figures = Literal["main", "all"]
 
 
 def draw(findings: Findings, figures: Figures = "main") -> Iterator[Drawing]:
-    """Yields the figures that there are results for: the four of every report, or all."""
+    """Yields the figures that there are results for: those of every report, or all."""
     extra = (variances, power, labels, times) if figures == "all" else ()
-    for part in (differences, seeds, published, ranks, *extra):
+    for part in (differences, seeds, published, ranks, tuning_curves, *extra):
         with style():
             drawing = part(findings)
         if drawing is not None:

@@ -13,9 +13,10 @@ from harness.analysis.summarise import find
 from harness.core.errors import ConfigError, StoreError
 from harness.core.files import whole_file
 from harness.core.metric_names import HEADLINE
-from harness.reporting.collect import MADE_WITH, collect, place_of, results_of
+from harness.reporting.collect import collect
 from harness.reporting.data_files import Rows, comparison_rows, rows_csv, trial_rows
 from harness.reporting.notation import NONE, points, probability, signed
+from harness.reporting.trial_results import MADE_WITH, place_of, results_of
 from harness.trials.plan import Plan
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from harness.reporting.footnotes_stars import comparisons_note
 from harness.reporting.literature import literature_note, literature_table
 from harness.reporting.standing import linear_note, linear_table, linear_table_note, rank_note, rank_table
 from harness.reporting.tables import Grid, Span, Text
+from harness.reporting.tuning import changed_by_tuning, spaces, tuning_note, tuning_table
 
 
 def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
@@ -41,6 +42,8 @@ def markdown(findings: Findings, figures: Sequence[str] = ()) -> str:
         *_section("Claims", tables.claim_table(findings), claims_note(findings)),
         *_section("Decision rules", tables.decision_table(findings), decisions_note(findings)),
         _bullets(changed_verdicts(findings)),
+        *_section("Default and tuned", tuning_table(findings), tuning_note(findings)),
+        _bullets([*changed_by_tuning(findings), *(f"Searched of {text}." for text in spaces(findings))]),
         *_section("Published results on these corpora", literature_table(findings), literature_note(findings)),
         *(["## Figures", *figures] if figures else []),
         *_section("Controls", tables.score_table(findings, controls=True), control_note(findings)),

@@ -29,11 +29,12 @@ from harness.analysis.summarise import find
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError
 from harness.reporting.collect import collect
+from harness.reporting.cost import cost
 from harness.reporting.notation import points
 from harness.stats import power
 from harness.stats.multiple_testing import LEAST_PAIRS
 from harness.stats.pairing import Pairs
-from harness.trials.plan import Plan, by_identity
+from harness.trials.plan import Plan
 
 MOST_SEEDS = 30
 """Cap of the recommended number of seeds."""
@@ -143,7 +144,7 @@ def describe(plan: Plan, sd: float | None = None, hours: float | None = None) ->
     least = {family: _least_seeds(sweep, family, chosen) for family in families}
     recommended = min(least[families[0]] + SPARE_SEEDS, MOST_SEEDS)
     lines += [*_recommendation(sweep, least, recommended), *_published(sweep, chosen, recommended)]
-    lines += _cost(plan, hours, recommended)
+    lines += cost(plan, hours, recommended)
     return "\n".join(lines)
 
 
@@ -232,24 +233,3 @@ def _published(sweep: SweepFile, chosen: Sequence[Target], recommended: int) -> 
         num = sum(one.power(one.published or 0.0, seeds)[1] >= _WANTED for one in published)
         yield f"  {what} {seeds} seeds: {num} of {len(published)}; {len(published) - num} stay undetectable"
     yield "Where a difference stays undetectable, no star will not mean no effect."
-
-
-def _cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
-    trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
-    once = sum(plan.sweep.has_one_run(one.settings.model) for one in trials)
-    num = (len(trials) - once) // seeds
-    seconds = [one.record.seconds for one in trials if one.record]
-    if hours is not None:
-        each, source = hours, "as given"
-        to_go = sum(one.state == "new" for one in trials) * each
-    elif seconds:
-        each, source = sum(seconds) / len(seconds) / 3600, "mean of finished trials"
-        to_go = (plan.seconds_left(1) or 0.0) / 3600
-    else:
-        yield "Cost: no finished trial to go by; give the hours of one trial by --hours."
-        return
-    yield (
-        f"Cost: {num} trials per seed, {each:.3g} hours each ({source}): {num * each:.3g} hours per seed, "
-        f"{num * seeds * each:.3g} hours for all {seeds}, of which {to_go:.3g} are to go; "
-        f"{num * recommended * each:.3g} hours for the recommended {recommended}."
-    )

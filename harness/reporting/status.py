@@ -1,6 +1,5 @@
 """State of a sweep in text: what is done, new or failed, and what the planned seeds can show."""
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +16,9 @@ from harness.analysis.design import (
 )
 from harness.config.arguments import FIELDS
 from harness.core.text import duration, listed
+from harness.reporting.cost import num_slots, search_state
 from harness.stats.multiple_testing import why_no_star
+from harness.trials.phases import seconds_left
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import flat_settings
 from harness.trials.store import Record
@@ -43,10 +44,9 @@ def describe(plan: Plan) -> str:
         lines.append(line(cell, f"{count['done']:>5}{count['failed']:>8}{count['new']:>5}  {why}"))
     all_of = Counter(one.state for one in plan.selected)
     num = f"{all_of['done']} done, {all_of['failed']} failed, {all_of['new']} new"
-    lines += ["", f"{len(plan.selected)} trials: {num}."]
+    lines += ["", f"{len(plan.selected)} trials: {num}.", *search_state(plan)]
     if all_of["new"]:
-        slots = max(1, (os.cpu_count() or 1) // plan.sweep.resources.cpus)
-        left = plan.seconds_left(slots)
+        left = seconds_left(plan, slots := num_slots(plan))
         time = f"about {duration(left)} on {slots} slots, going by finished trials" if left else _UNKNOWN
         lines.append(f"Time for the new ones: {time}.")
     lines += _models(plan)

@@ -21,8 +21,9 @@ def write(findings: Findings, folder: Path, figures: Figures = "main") -> Path:
     """Writes all files of a report.
 
     NAME.md and NAME.tex; NAME.csv, NAME-cells.csv, NAME-deltas.csv, NAME.json and, where a corpus has labels of few
-    training documents or none, NAME-groups.csv, and where there are further published scores, NAME-literature.csv;
-    fig/NAME-FIGURE.svg, .png and .csv; the section NAME of reproducibility.md.
+    training documents or none, NAME-groups.csv, and where there are further published scores, NAME-literature.csv, and
+    where settings were searched, NAME-search.csv; fig/NAME-FIGURE.svg, .png and .csv; the section NAME of
+    reproducibility.md.
 
     Args:
         findings: Findings of the sweep.
@@ -49,6 +50,8 @@ def write(findings: Findings, folder: Path, figures: Figures = "main") -> Path:
         files[f"{name}-literature.csv"] = literature_csv(findings)
     if findings.label_groups:
         files[f"{name}-groups.csv"] = data_files.label_groups_csv(findings)
+    if findings.tuning:
+        files[f"{name}-search.csv"] = data_files.search_csv(findings.tuning)
     try:
         (folder / FIGURES).mkdir(parents=True, exist_ok=True)
         for drawing in drawings:
@@ -72,6 +75,6 @@ def _shown(name: str, drawing: Drawing) -> str:
 def report_files(sweep: SweepFile) -> list[Path]:
     """Returns the files of a sweep's report that are there."""
     folder = Path(sweep.reports_dir)
-    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups", "literature")]
+    parts = [f"{sweep.name}-{part}.csv" for part in ("cells", "deltas", "groups", "literature", "search")]
     names = [f"{sweep.name}.*", *parts, "reproducibility.md"]
     return sorted(path for name in [*names, f"fig/{sweep.name}-*"] for path in folder.glob(name))

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -51,12 +52,18 @@ _OBJECT_STORE_BYTES = 200 * 2**20
 
 
 def run(
-    trials: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener, address: str | None = None
+    trials: Sequence[PlannedTrial],
+    data_dir: Path,
+    store: Store,
+    progress: Listener,
+    address: str | None = None,
+    until: float | None = None,
 ) -> None:
     """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
 
     The folder of corpora and the store are the same on every node. `address` is that of a running Ray cluster; None
-    starts one on this machine and stops it at the end.
+    starts one on this machine and stops it at the end. `until` is the time, in seconds since 1970, after which no
+    trial is started; those that run then end as ever.
 
     Raises:
         UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
@@ -73,11 +80,11 @@ def run(
         different = by_identity(trials).values()
         for _ in range(ROUNDS):
             todo = [_placed(planned, store) for planned in different if _is_new(planned, store)]
-            if not todo:
+            if not todo or (until is not None and time.time() > until):
                 break
             # Workers are reused between trials that want the same resources.
             todo.sort(key=lambda one: (one.settings.resources.cpus, float(one.settings.resources.gpus)))
-            _run_round(todo, data_dir, store, progress)
+            _run_round(todo, data_dir, store, progress, until)
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
@@ -164,11 +171,13 @@ def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
     return with_gpu(planned, 1.0) if is_cramped else planned
 
 
-def _run_round(todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener) -> None:
+def _run_round(
+    todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener, until: float | None
+) -> None:
     storage, name = store.root / "ray", uuid.uuid4().hex[:12]
-    folders = {"data": str(data_dir.absolute()), "store": str(store.root), "keep": store.keep}
+    shared = {"data": str(data_dir.absolute()), "store": str(store.root), "keep": store.keep, "until": until}
     # As text: Tune makes a deep copy of the whole list for every trial.
-    specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **folders}) for one in todo]
+    specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **shared}) for one in todo]
     stopper = _StopOnUserError()
     tuner = tune.Tuner(
         tune.with_resources(Worker, _resources),
@@ -225,6 +234,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         from harness.training.run import run as run_trial  # torch, in the worker only
 
+        if self.spec["until"] is not None and time.time() > self.spec["until"]:
+            return {"waits": True, "done": True}
         trial, store = TrialSettings.read(self.spec["trial"]), Store(Path(self.spec["store"]), self.spec["keep"])
         watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
         watchdog.daemon = True

@@ -6,7 +6,8 @@ A tracker is three functions: `check(uri)` before any trial runs, `address(uri)`
 One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
 one run per cell with mean, standard deviation, n, intervals and p values, and how many of its trials were still
 improving at their last epoch (the tag `row_still_improving` says whether most of its row were); below that one per
-seed with parameters, metrics per epoch, the record and the predictions. A trial that is there already is not written
+seed, and per candidate of a search, with parameters, metrics per epoch, the record and the predictions; the tag
+`phase` tells them apart. A trial that is there already is not written
 again, so the same command after an outage fills the gaps. While trials are missing there are no p values: every look
 at them is one. Those of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag
 `comparisons` says so.
@@ -27,7 +28,8 @@ from harness.analysis.findings import Findings, Row
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
 from harness.core.metric_names import BRANCH_COSINE
-from harness.trials.plan import Plan, PlannedTrial
+from harness.trials.phases import phases_of
+from harness.trials.plan import Phase, Plan, PlannedTrial
 from harness.trials.settings import CellKey, flat_settings
 from harness.trials.store import Record, Store
 
@@ -102,13 +104,16 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
     for cell, trials in plan.cells().items():
         parent = runs.parent(cell, whole)
         for planned in trials:
-            written += runs.child(planned, parent, plan.store)
+            written += runs.child(planned, parent, plan)
         _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
         for name, marks in _marks(findings, cell).items() if is_complete else ():
             client.set_tag(parent, name, marks)
         client.set_terminated(parent)
+    for phase in (plan.of_phase(phase) for phase in phases_of(plan) if phase != "report"):
+        for planned in phase.selected:
+            written += runs.child(planned, runs.parent(planned.settings.cell, whole), phase)
     if is_complete:
         _log_now(client, whole, _all_comparisons(findings))
         for file in files:
@@ -176,7 +181,7 @@ class _Runs:
             self._parents[name] = self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id
         return self._parents[name]
 
-    def child(self, planned: PlannedTrial, parent: str, store: Store) -> bool:
+    def child(self, planned: PlannedTrial, parent: str, plan: Plan) -> bool:
         """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
         status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
         run_id, seen = self._children.get((planned.key, "/".join(planned.settings.cell)), ("", ""))
@@ -184,9 +189,9 @@ class _Runs:
             return False
         record = planned.record
         if not run_id:
-            run_id = self._create(planned, parent, record)
+            run_id = self._create(planned, parent, plan.phase)
         if record is not None:
-            self._fill(run_id, record, store)
+            self._fill(run_id, record, plan.store)
             if seen == "FAILED":
                 self._client.delete_tag(run_id, "failure")
         else:
@@ -195,11 +200,12 @@ class _Runs:
         self._client.set_terminated(run_id, status, end_time=_milliseconds(record) if record else None)
         return True
 
-    def _create(self, planned: PlannedTrial, parent: str, record: Record | None) -> str:
-        trial = planned.settings
-        tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell)}
+    def _create(self, planned: PlannedTrial, parent: str, phase: Phase) -> str:
+        trial, record = planned.settings, planned.record
+        tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell), "phase": phase}
         start = _milliseconds(record) - round(1000 * record.seconds) if record else None
-        name = f"seed {trial.seed}"
+        name = f"candidate {planned.candidate.number}" if planned.candidate else f"seed {trial.seed}"
+        name += " untuned" * (phase == "untuned")
         run = self._client.create_run(self._experiment, start_time=start, run_name=name, tags=tags)
         return str(run.info.run_id)
 

@@ -1,9 +1,10 @@
 """Phases of a sweep: the search of settings, the seeds of the report with what was chosen, the same seeds untuned."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.trials.choices import Choices, choose
-from harness.trials.plan import Phase, Plan, PlannedTrial
+from harness.trials.plan import Durations, Phase, Plan, PlannedTrial, by_identity
 from harness.trials.preregistration import freeze
 
 Run = Callable[[Plan, list[PlannedTrial]], None]
@@ -90,3 +91,22 @@ def forget_failures(plan: Plan) -> None:
         of_phase = plan if phase == "report" else plan.of_phase(phase)
         settled = {cell for cell in of_phase.searched if phase == "search" and of_phase.choice(cell)}
         of_phase.forget_failures(but=settled)
+
+
+def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | None:
+    """Returns an estimate for the new selected trials; None without any finished one.
+
+    Args:
+        plan: The sweep.
+        slots: Trials that run at a time.
+        only: The phase whose trials are counted; by default all.
+    """
+    phases = [plan if phase == "report" else plan.of_phase(phase) for phase in phases_of(plan)]
+    known = Durations(one for phase in phases for one in phase.selected)
+    todo = Counter(
+        one.settings.cell
+        for phase in phases
+        if only in (None, phase.phase)
+        for one in by_identity(due(phase) if phase.phase == "search" else phase.of_state("new")).values()
+    )
+    return known.estimate(todo, slots)

@@ -4,7 +4,7 @@ Imports neither torch nor Ray: a plan is a matter of a second.
 """
 
 from bisect import insort
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,8 +23,8 @@ from harness.trials.tuning import Candidate, candidates, owner, with_values
 from models.sources import Sources
 
 Phase = Literal["report", "search", "untuned"]
-"""What trials are for: the rows of the report; the search of their settings; the same rows with the settings of the
-sweep file, where others were chosen."""
+"""What trials are for: the rows of the report; the search of their settings; the same rows with the settings that the
+sweep file gives them."""
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,6 @@ class Plan:
             cells.setdefault(one.settings.cell, []).append(one)
         return cells
 
-    def seconds_left(self, slots: int) -> float | None:
-        """Returns an estimate for the new selected trials; None without any finished one."""
-        different = by_identity(self.selected).values()
-        todo = Counter(one.settings.cell for one in different if one.state == "new")
-        return Durations(self.selected).estimate(todo, slots)
-
     def _key(self, settings: TrialSettings) -> str:
         fingerprint = self.fingerprint(settings.dataset)
         return identity(settings, fingerprint) if fingerprint else ""
@@ -195,10 +189,8 @@ class Plan:
                     yield PlannedTrial(one.settings, self._key(one.settings), candidate=one)
             return
         for settings in self.untuned:
-            if (source := owner(self.sweep, settings.cell)) not in self.searched:
-                if self.phase == "report":
-                    yield PlannedTrial(settings, self._key(settings))
-            elif self.phase == "untuned":
+            source = owner(self.sweep, settings.cell)
+            if self.phase == "untuned" or source not in self.searched:
                 yield PlannedTrial(settings, self._key(settings))
             elif choice := self.choice(source):
                 tuned = with_values(settings, choice.values)

@@ -19,6 +19,7 @@ from harness.config.load import load
 from harness.core.errors import DataError
 from harness.reporting.status import describe, warnings
 from harness.trials import store as store_module
+from harness.trials.phases import seconds_left
 from harness.trials.plan import Durations, Plan, PlannedTrial
 from harness.trials.preregistration import freeze
 from harness.trials.settings import CellKey, TrialSettings
@@ -269,14 +270,14 @@ def test_a_missing_corpus_is_a_problem_and_not_a_crash(write_sweep: SweepWriter,
 def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter) -> None:
     path = write_sweep()
     plan = Plan.open(load(path))
-    assert plan.seconds_left(2) is None
+    assert seconds_left(plan, 2) is None
     store = Store(Path(plan.sweep.store))
     for planned in plan.trials:
         if planned.settings.cell == ("hiagm", "none", "synthetic"):
             finish(store, planned.key, planned.settings, seconds=30.0)
             break
     # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
-    assert Plan.open(load(path)).seconds_left(2) == pytest.approx(7 * 30 / 2)
+    assert seconds_left(Plan.open(load(path)), 2) == pytest.approx(7 * 30 / 2)
 
 
 def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:

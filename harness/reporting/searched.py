@@ -1,0 +1,53 @@
+"""Search of a sweep as the analysis takes it, from what its trials left in the store."""
+
+from functools import partial
+
+from harness.analysis.inputs import RowKey, Samples, SearchInputs, SearchTrial, TrialResult
+from harness.config.search import SearchMetric
+from harness.core.resampling import Resampling
+from harness.reporting.predictions import read_samples
+from harness.reporting.trial_results import results_of
+from harness.trials import plan_file
+from harness.trials.plan import Plan, PlannedTrial
+from harness.trials.tuning import owner, score
+
+
+def search_inputs(plan: Plan) -> SearchInputs:
+    """Reads what the search of a sweep did, and what it chose.
+
+    Args:
+        plan: The report's plan of a sweep with a search.
+    """
+    assert plan.sweep.search
+    search, metric = plan.of_phase("search"), plan.sweep.search.metric
+    frozen = plan_file.read(plan.sweep).get(plan_file.CHOSEN, {})
+    chosen = {RowKey(*cell): search.choice(cell) for cell in search.searched}
+    owners = {RowKey(*one.cell): RowKey(*owner(plan.sweep, one.cell)) for one in plan.untuned}
+    return SearchInputs(
+        trials=[_trial(one, metric) for one in search.trials if one.state != "new"],
+        owners={row: one for row, one in owners.items() if one in search.searched},
+        chosen={row: (found.number, found.values) for row, found in chosen.items() if found},
+        untuned=partial(_untuned, plan),
+        sha256=frozen.get("sha256", ""),
+        frozen=frozen.get("frozen", ""),
+    )
+
+
+def _trial(planned: PlannedTrial, metric: SearchMetric) -> SearchTrial:
+    assert planned.candidate
+    record = planned.record
+    return SearchTrial(
+        row=RowKey(*planned.settings.cell),
+        number=planned.candidate.number,
+        seed=planned.settings.seed,
+        values=planned.candidate.values,
+        score=score(record, metric) if record else None,
+        seconds=record.seconds if record else 0.0,
+        key=planned.key,
+    )
+
+
+def _untuned(plan: Plan) -> tuple[list[TrialResult], Samples]:
+    untuned, rule = plan.of_phase("untuned"), plan.sweep.decision
+    samples = read_samples(untuned, Resampling(), rule)  # First: what proves wrong is no result.
+    return results_of(untuned, rule), samples
