@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.core.errors import ConfigError
 from harness.core.text import duration
-from harness.trials.phases import phases_of, seconds_left
+from harness.trials.phases import all_phases, seconds_left
 from harness.trials.plan import Plan, by_identity
 
 
@@ -20,8 +20,8 @@ def cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     trials, seeds = by_identity(plan.selected).values(), len(plan.sweep.seeds)
     once = sum(plan.sweep.has_one_run(one.settings.model) for one in trials)
     num = (len(trials) - once) // seeds
-    others = [plan.of_phase(phase) for phase in phases_of(plan) if phase != "report"]
-    seconds = [one.record.seconds for phase in (plan, *others) for one in phase.selected if one.record]
+    phases = list(all_phases(plan))
+    seconds = [one.record.seconds for phase in phases for one in phase.selected if one.record]
     if hours is not None:
         each, source = hours, "as given"
     elif seconds:
@@ -34,7 +34,7 @@ def cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
         f"{num * seeds * each:.3g} hours for all {seeds}, of which {_to_go(plan, plan, hours):.3g} are to go; "
         f"{num * recommended * each:.3g} hours for the recommended {recommended}."
     )
-    for phase in others:
+    for phase in (phase for phase in phases if phase.phase in _WHAT):
         total = len(by_identity(phase.selected))
         yield (
             f"{_WHAT[phase.phase]}: {total} trials, {total * each:.3g} hours, of which "

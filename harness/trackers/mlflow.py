@@ -3,14 +3,13 @@
 A tracker is three functions: `check(uri)` before any trial runs, `address(uri)` for the person who wants to look, and
 `mirror(plan, findings, files)`, which may be called again at any time.
 
-One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it
-one run per cell with mean, standard deviation, n, intervals and p values, and how many of its trials were still
-improving at their last epoch (the tag `row_still_improving` says whether most of its row were); below that one per
-seed, and per candidate of a search, with parameters, metrics per epoch, the record and the predictions; the tag
-`phase` tells them apart. A trial that is there already is not written
-again, so the same command after an outage fills the gaps. While trials are missing there are no p values: every look
-at them is one. Those of a sweep that was complete and is extended stay (MLflow deletes no metric), and the tag
-`comparisons` says so.
+One experiment per sweep; one run of the whole sweep with every comparison, the report and its figures; below it one
+run per cell with mean, standard deviation, n, intervals and p values, and how many of its trials were still improving
+at their last epoch (the tag `row_still_improving` says whether most of its row were); below that one per trial, with
+parameters, metrics per epoch, the record and the predictions, of which the tag `phase` says what it was for. A trial
+that is there already is not written again, so the same command after an outage fills the gaps. While trials are missing
+there are no p values: every look at them is one. Those of a sweep that was complete and is extended stay (MLflow
+deletes no metric), and the tag `comparisons` says so.
 """
 
 import math
@@ -28,7 +27,7 @@ from harness.analysis.findings import Findings, Row
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
 from harness.core.metric_names import BRANCH_COSINE
-from harness.trials.phases import phases_of
+from harness.trials.phases import all_phases
 from harness.trials.plan import Phase, Plan, PlannedTrial
 from harness.trials.settings import CellKey, flat_settings
 from harness.trials.store import Record, Store
@@ -98,22 +97,21 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
 
     client = MlflowClient(absolute(plan.sweep.tracking))
     runs = _Runs(client, experiment(client, plan.sweep))
-    written = 0
     is_complete = all(one.state != "new" for one in plan.trials)
     whole = runs.sweep(plan.sweep.name)
-    for cell, trials in plan.cells().items():
+    written = sum(
+        runs.child(planned, runs.parent(planned.settings.cell, whole), phase)
+        for phase in all_phases(plan)
+        for planned in phase.selected
+    )
+    for cell in plan.cells():
         parent = runs.parent(cell, whole)
-        for planned in trials:
-            written += runs.child(planned, parent, plan)
         _log_now(client, parent, _aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
         client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
         for name, marks in _marks(findings, cell).items() if is_complete else ():
             client.set_tag(parent, name, marks)
         client.set_terminated(parent)
-    for phase in (plan.of_phase(phase) for phase in phases_of(plan) if phase != "report"):
-        for planned in phase.selected:
-            written += runs.child(planned, runs.parent(planned.settings.cell, whole), phase)
     if is_complete:
         _log_now(client, whole, _all_comparisons(findings))
         for file in files:
@@ -204,8 +202,8 @@ class _Runs:
         trial, record = planned.settings, planned.record
         tags = {"trial_key": planned.key, "mlflow.parentRunId": parent, "cell": "/".join(trial.cell), "phase": phase}
         start = _milliseconds(record) - round(1000 * record.seconds) if record else None
-        name = f"candidate {planned.candidate.number}" if planned.candidate else f"seed {trial.seed}"
-        name += " untuned" * (phase == "untuned")
+        seed = f"{'untuned ' * (phase == 'untuned')}seed {trial.seed}"
+        name = f"candidate {planned.candidate.number}" if planned.candidate else seed
         run = self._client.create_run(self._experiment, start_time=start, run_name=name, tags=tags)
         return str(run.info.run_id)
 

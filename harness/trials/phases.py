@@ -1,7 +1,7 @@
 """Phases of a sweep: the search of settings, the seeds of the report with what was chosen, the same seeds untuned."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from harness.trials.choices import Choices, choose
 from harness.trials.plan import Durations, Phase, Plan, PlannedTrial, by_identity
@@ -11,9 +11,16 @@ Run = Callable[[Plan, list[PlannedTrial]], None]
 """Runs some trials of a phase until each has a record or a failure."""
 
 
-def phases_of(plan: Plan) -> tuple[Phase, ...]:
-    """Returns the phases of a sweep in the order in which they run."""
-    return ("search", "report", "untuned") if plan.sweep.search else ("report",)
+def all_phases(plan: Plan) -> Iterator[Plan]:
+    """Yields the plans of a sweep's phases in the order in which they run, that of the report as it is.
+
+    Each is read from the store when its turn comes.
+    """
+    if plan.sweep.search:
+        yield plan.of_phase("search")
+    yield plan
+    if plan.sweep.search:
+        yield plan.of_phase("untuned")
 
 
 def run_phases(plan: Plan, run: Run) -> None:
@@ -32,8 +39,8 @@ def run_phases(plan: Plan, run: Run) -> None:
     if plan.sweep.search:
         _search(plan.of_phase("search"), run_planned)
         plan.refresh()
-    for of_phase in [plan, *([plan.of_phase("untuned")] if plan.sweep.search else [])]:
-        if todo := of_phase.ready:
+    for of_phase in all_phases(plan):
+        if of_phase.phase != "search" and (todo := of_phase.ready):
             run_planned(of_phase, todo)
 
 
@@ -87,10 +94,9 @@ def _due(search: Plan, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
 
 def forget_failures(plan: Plan) -> None:
     """Makes the trials that failed new ones in every phase, but for rows whose settings are chosen already."""
-    for phase in phases_of(plan):
-        of_phase = plan if phase == "report" else plan.of_phase(phase)
-        settled = {cell for cell in of_phase.searched if phase == "search" and of_phase.choice(cell)}
-        of_phase.forget_failures(but=settled)
+    for phase in all_phases(plan):
+        settled = {cell for cell in phase.searched if phase.phase == "search" and phase.choice(cell)}
+        phase.forget_failures(but=settled)
 
 
 def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | None:
@@ -101,7 +107,7 @@ def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | N
         slots: Trials that run at a time.
         only: The phase whose trials are counted; by default all.
     """
-    phases = [plan if phase == "report" else plan.of_phase(phase) for phase in phases_of(plan)]
+    phases = list(all_phases(plan))
     known = Durations(one for phase in phases for one in phase.selected)
     todo = Counter(
         one.settings.cell

@@ -8,6 +8,7 @@ from harness.config.load import load
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Failure
 from tests.conftest import SweepWriter
+from tests.harness.predicted_trials import predict
 from tests.harness.trials.test_plan import record
 
 SEARCH: dict[str, Any] = {"trials": 4, "space": {"trainer.head_lr": {"log_uniform": [1e-3, 1e-1]}}}
@@ -33,12 +34,15 @@ def near(best: float) -> Callable[[PlannedTrial], float]:
 
 
 def finish(plan: Plan, planned: PlannedTrial, score: float | None, seconds: float = 10.0) -> None:
-    """Leaves a record with validation scores, or a failure where there is none."""
+    """Leaves a record with validation scores, or a failure where there is none; made-up ones outside of a search."""
     store, key = plan.store, planned.key
     store.folder(key).mkdir(parents=True, exist_ok=True)
     settings = planned.settings.model_dump(mode="json")
     if score is None:
         store.fail(Failure(key=key, kind="non_finite", message="The loss is NaN.", settings=settings, attempts=1))
+        return
+    if not planned.candidate:
+        predict(plan, [planned])
         return
     (store.folder(key) / "predictions.parquet").touch()
     scores = {"valid_micro_f1": score, "valid_macro_f1": score - 20, "micro_f1": score - 1, "macro_f1": score - 21}
