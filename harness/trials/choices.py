@@ -54,14 +54,14 @@ class Choices:
             fingerprint: That of its corpus.
         """
         said = self.rows.get("/".join(cell))
-        if said is None or said["search"] != self._declared(cell, untuned, fingerprint):
+        if said is None or said["search"] != declared(self._sweep, cell, untuned, fingerprint):
             return None
         return Choice(said["number"], said["values"], said["score"])
 
     def add(self, cell: CellKey, untuned: TrialSettings, fingerprint: str, choice: Choice) -> None:
         """Notes a choice, which stands in the file once `freeze` has written it."""
         self.rows["/".join(cell)] = {
-            "search": self._declared(cell, untuned, fingerprint),
+            "search": declared(self._sweep, cell, untuned, fingerprint),
             "number": choice.number,
             "values": dict(choice.values),
             "score": choice.score,
@@ -72,14 +72,22 @@ class Choices:
         said = {"sha256": plan_file.digest(self.rows), "frozen": plan_file.now(), "rows": self.rows}
         plan_file.write(self._sweep, {**plan_file.read(self._sweep), plan_file.CHOSEN: said})
 
-    def _declared(self, cell: CellKey, untuned: TrialSettings, fingerprint: str) -> str:
-        """Returns the hash of all that decides the search of a row."""
-        assert self._sweep.search
-        declared = self._sweep.search.model_dump(mode="json", exclude={"unequal", "shared_by"}) | {
-            "trials": self._sweep.budget_of(cell.model),
-            "space": {key: one.model_dump(mode="json") for key, one in self._sweep.space_of(cell.model).items()},
-        }
-        return plan_file.digest([cell_identity(untuned, fingerprint), declared])[:16]
+
+def declared(sweep: SweepFile, cell: CellKey, untuned: TrialSettings, fingerprint: str) -> str:
+    """Returns the hash of all that decides the search of a row.
+
+    Args:
+        sweep: The sweep file.
+        cell: The row that is searched, on its dataset.
+        untuned: The settings that the sweep file gives it.
+        fingerprint: That of its corpus.
+    """
+    assert sweep.search
+    rules = sweep.search.model_dump(mode="json", exclude={"unequal", "shared_by"}) | {
+        "trials": sweep.budget_of(cell.model),
+        "space": {key: one.model_dump(mode="json") for key, one in sweep.space_of(cell.model).items()},
+    }
+    return plan_file.digest([cell_identity(untuned, fingerprint), rules])[:16]
 
 
 def choose(tried: Iterable[tuple[Candidate, Record | None]], metric: SearchMetric) -> Choice | None:

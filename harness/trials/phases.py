@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.trials.choices import Choices, choose
 from harness.trials.plan import Durations, Phase, Plan, PlannedTrial, by_identity
 from harness.trials.preregistration import freeze
+from harness.trials.proposals import Proposals, propose
+from harness.trials.tuning import score
 
 Run = Callable[[Plan, list[PlannedTrial]], None]
 """Runs some trials of a phase until each has a record or a failure."""
@@ -45,12 +47,31 @@ def run_phases(plan: Plan, run: Run) -> None:
 
 
 def _search(search: Plan, run: Run) -> None:
-    todo, before = due(search), list[PlannedTrial]()
+    todo, before = _next(search), list[PlannedTrial]()
     while todo and todo != before:  # What lost its workers again and again stays as it is.
         run(search, todo)
         search.refresh()
-        before, todo = todo, due(search)
+        before, todo = todo, _next(search)
     _freeze_choices(search)
+
+
+def _next(search: Plan) -> list[PlannedTrial]:
+    """Returns the trials that are due, after a searcher that learns has proposed some for each row without."""
+    assert search.sweep.search
+    if search.sweep.search.searcher != "random":
+        proposals = Proposals(search.sweep)
+        for cell, trials in search.cells().items():
+            is_waiting = any(one.state == "new" and _number(one) for one in trials)
+            if search.choice(cell) or is_waiting or not (room := _room(search, trials)):
+                continue
+            tried = [
+                (one.candidate.values, score(one.record, search.sweep.search.metric) if one.record else None)
+                for one in trials
+                if one.candidate and one.state != "new"
+            ]
+            proposals.add(search.declared(cell), propose(search.sweep, cell, tried, room))
+        search.refresh()
+    return due(search)
 
 
 def _freeze_choices(search: Plan) -> None:
@@ -58,7 +79,7 @@ def _freeze_choices(search: Plan) -> None:
     assert search.sweep.search
     choices, is_new = Choices(search.sweep), False
     for cell, trials in search.cells().items():
-        if search.choice(cell) or _due(search, trials):
+        if search.choice(cell) or _due(search, trials) or _room(search, trials):
             continue
         tried = [(one.candidate, one.record) for one in trials if one.candidate]
         if found := choose(tried, search.sweep.search.metric):
@@ -84,12 +105,23 @@ def _number(planned: PlannedTrial) -> int:
 
 def _due(search: Plan, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
     new = [one for one in trials if one.state == "new" and one.key]
-    assert search.sweep.search
-    if (hours := search.sweep.search.hours) is None:
+    if (left := _seconds_left(search, trials)) is None:
         return new
     spent = [one.record.seconds for one in trials if one.record]
-    left = 3600 * hours - sum(spent)
     return new[: max(1, int(left * len(spent) / sum(spent))) if spent else 1] if left > 0 else []
+
+
+def _room(search: Plan, trials: Sequence[PlannedTrial]) -> int:
+    """Returns how many more trials the budget of a row leaves, besides those that are planned."""
+    left = _seconds_left(search, trials)
+    return 0 if left is not None and left <= 0 else search.sweep.budget_of(trials[0].settings.model) - len(trials)
+
+
+def _seconds_left(search: Plan, trials: Sequence[PlannedTrial]) -> float | None:
+    """Returns what is left of a row's budget in hours; None where it has none."""
+    assert search.sweep.search
+    hours = search.sweep.search.hours
+    return None if hours is None else 3600 * hours - sum(one.record.seconds for one in trials if one.record)
 
 
 def forget_failures(plan: Plan) -> None:

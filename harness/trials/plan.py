@@ -15,8 +15,9 @@ from datasets.storage.description import exact_command, prepared_options, read_m
 from harness.config.arguments import parse_filters
 from harness.config.schema import SweepFile
 from harness.core.errors import ConfigError, DataError
-from harness.trials.choices import Choice, Choices
+from harness.trials.choices import Choice, Choices, declared
 from harness.trials.identity import identity
+from harness.trials.proposals import Proposals
 from harness.trials.settings import CellKey, TrialSettings, expand
 from harness.trials.store import Failure, Record, State, Store
 from harness.trials.tuning import Candidate, candidates, owner, with_values
@@ -61,6 +62,7 @@ class Plan:
     _fingerprints: dict[str, str] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
     _choices: Choices | None = None
+    _proposals: Proposals | None = None
 
     @classmethod
     def open(cls, sweep: SweepFile, filters: Sequence[str] = ()) -> "Plan":
@@ -102,8 +104,11 @@ class Plan:
                 self._fingerprints[dataset] = read_meta(data_dir / folder, command)["fingerprint"]
             except DataError as error:
                 self._problems[dataset] = str(error)
-        choices, self._choices = self._choices, Choices(self.sweep) if self.sweep.search else None
-        if before != self._fingerprints or choices != self._choices or not self.trials:
+        choices, proposals = self._choices, self._proposals
+        if self.sweep.search:
+            self._choices = Choices(self.sweep)
+            self._proposals = None if self.sweep.search.searcher == "random" else Proposals(self.sweep)
+        if (before, choices, proposals) != (self._fingerprints, self._choices, self._proposals) or not self.trials:
             self.trials = tuple(self._expanded())
         self.trials = tuple(one if one.record else self._look_up(one) for one in self.trials)
 
@@ -153,6 +158,10 @@ class Plan:
                 firsts.setdefault(one.cell, one)
         return firsts
 
+    def declared(self, searched: CellKey) -> str:
+        """Returns the hash of all that decides the search of a cell."""
+        return declared(self.sweep, searched, self.searched[searched], self.fingerprint(searched.dataset))
+
     def choice(self, searched: CellKey) -> Choice | None:
         """Returns what was chosen for a searched cell; None until its search has ended."""
         fingerprint = self.fingerprint(searched.dataset)
@@ -185,7 +194,8 @@ class Plan:
         if self.phase == "search":
             wanted = {owner(self.sweep, one.cell) for one in self.untuned if self._is_selected(one)}
             for cell in (cell for cell in self.searched if cell in wanted):
-                for one in candidates(self.sweep, cell, self.searched[cell]):
+                proposed = self._proposals.of(self.declared(cell)) if self._proposals else None
+                for one in candidates(self.sweep, cell, self.searched[cell], proposed):
                     yield PlannedTrial(one.settings, self._key(one.settings), candidate=one)
             return
         for settings in self.untuned:

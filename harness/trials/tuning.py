@@ -1,12 +1,12 @@
 """Tuning: the candidates of every searched row, and the settings that are chosen among them.
 
 A candidate is a trial like any other, with settings of its own and a seed of the search. The first one has the
-settings of the sweep file, so that what is chosen is never worse on validation. Draws are independent, and the same on
-every machine: more trials are more draws, not others.
+settings of the sweep file, so that what is chosen is never worse on validation. Random draws are independent, and the
+same on every machine: more trials are more draws, not others.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, floor, log, log10
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.config.schema import SweepFile
-from harness.config.search import Dimension, SearchMetric, grouped
+from harness.config.search import Dimension, SearchMetric, Space, grouped
 from harness.trials.settings import CellKey, TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
@@ -42,28 +42,35 @@ def owner(sweep: SweepFile, cell: CellKey) -> CellKey:
     return cell._replace(merge=sweep.searched_row(cell.model, cell.merge))
 
 
-def candidates(sweep: SweepFile, cell: CellKey, untuned: TrialSettings) -> list[Candidate]:
+def candidates(
+    sweep: SweepFile, cell: CellKey, untuned: TrialSettings, proposed: Sequence[Mapping[str, Any]] | None = None
+) -> list[Candidate]:
     """Returns the trials of a row's search; none where nothing of its model is searched.
 
     Args:
         sweep: The sweep file.
         cell: The row on its dataset.
         untuned: The settings that the sweep file gives it.
+        proposed: Settings after the first ones; by default they are drawn.
     """
     space, budget = sweep.space_of(cell.model), sweep.budget_of(cell.model)
     if not budget:
         return []
     assert sweep.search
     seeds = sweep.search.seeds
-    name = int.from_bytes(hashlib.sha256("/".join(cell).encode()).digest()[:8])
-    random = np.random.default_rng([name, *seeds])
-    drawn = [{key: _draw(space[key], random) for key in sorted(space)} for _ in range(budget - 1)]
+    drawn = _draws(space, cell, seeds, budget - 1) if proposed is None else proposed[: budget - 1]
     found = [Candidate(0, values_of(untuned, space), untuned)]
     found += [Candidate(number, values, with_values(untuned, values)) for number, values in enumerate(drawn, 1)]
     return [
         Candidate(one.number, one.values, one.settings.model_copy(update={"seed": seeds[one.number % len(seeds)]}))
         for one in found
     ]
+
+
+def _draws(space: Space, cell: CellKey, seeds: Sequence[int], number: int) -> list[Mapping[str, Any]]:
+    name = int.from_bytes(hashlib.sha256("/".join(cell).encode()).digest()[:8])
+    random = np.random.default_rng([name, *seeds])
+    return [{key: _draw(space[key], random) for key in sorted(space)} for _ in range(number)]
 
 
 def _draw(dimension: Dimension, random: np.random.Generator) -> Any:
@@ -73,13 +80,16 @@ def _draw(dimension: Dimension, random: np.random.Generator) -> Any:
     if dimension.law == "int":
         return int(random.integers(low, high, endpoint=True))
     if dimension.law == "uniform":
-        return _rounded(random.uniform(low, high), low, high)
-    return _rounded(exp(random.uniform(log(low), log(high))), low, high)
+        return rounded(random.uniform(low, high), dimension)
+    return rounded(exp(random.uniform(log(low), log(high))), dimension)
 
 
-def _rounded(value: float, low: float, high: float) -> float:
-    """Returns a number with few digits, within its interval."""
+def rounded(value: Any, dimension: Dimension) -> Any:
+    """Returns a number of an interval with few digits, within it; any other value as it is."""
+    if dimension.law not in ("uniform", "log_uniform"):
+        return value
     digits = _DIGITS - 1 - floor(log10(abs(value))) if value else 0
+    low, high = dimension.values
     return float(min(max(round(value, digits), low), high))
 
 

@@ -124,7 +124,8 @@ def test_a_budget_in_hours_ends_a_row_once_its_trials_took_them(
     run = Runner(near(0.05), seconds)
     run_phases(plan, run)
     assert sum(len(todo) for phase, todo in run.runs if phase == "search") == num
-    assert run.counts[-2:] == [("report", 2), ("untuned", 2)]
+    # A search of one trial chooses the settings of the file.
+    assert run.counts[-1] == (("untuned", 2) if num > 1 else ("report", 2))
 
 
 def test_trials_that_lose_their_workers_do_not_hold_the_search_up(write_sweep: SweepWriter) -> None:
