@@ -109,10 +109,11 @@ def _run(path: Path, address: str | None, until: float | None, plan: Plan, todo:
         return
     started = time.monotonic()
     from harness.scheduling import ray_tune  # Ray, only where there is something to run
+    from harness.scheduling.halving import Halving
 
     print(f"{_TITLES[plan.phase]}: {len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
     with Progress(plan) as progress, kept_up(path):
-        ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address, until)
+        ray_tune.run(todo, Path(plan.sweep.data_dir), plan.store, progress, address, until, Halving.of(plan))
     wall = time.monotonic() - started
     if own := progress.seconds / progress.num_slots:
         print(

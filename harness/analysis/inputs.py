@@ -151,7 +151,8 @@ class SearchTrial:
         number: Its number in the search; 0 has the settings of the sweep file.
         seed: Its seed.
         values: The searched settings, by name.
-        score: Validation score that the search goes by, in points; None where it failed.
+        score: Validation score that the search goes by, in points, as far as it was trained; None where it failed.
+        stopped: Whether it was stopped early, and cannot be chosen.
         seconds: What it took; 0 where it failed.
         key: Identity of the trial.
     """
@@ -163,6 +164,7 @@ class SearchTrial:
     score: float | None
     seconds: float
     key: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

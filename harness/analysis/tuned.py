@@ -39,6 +39,7 @@ class TunedRow:
         at_border: Those of them that lie at the border of their space.
         num_trials: Trials of the search that ran.
         num_failed: How many of them failed.
+        num_stopped: How many of them were stopped early.
         hours: What they took together.
         default_score: Validation score of the settings of the sweep file, in points; NaN where they failed.
         best_score: Validation score of the chosen ones.
@@ -55,6 +56,7 @@ class TunedRow:
     at_border: tuple[str, ...]
     num_trials: int
     num_failed: int
+    num_stopped: int
     hours: float
     default_score: float
     best_score: float

@@ -51,6 +51,7 @@ def _rows(index: ResultsIndex, untuned: ResultsIndex, search: SearchInputs) -> I
             at_border=tuple(name for name, value in values.items() if number and space[name].at_border(value)),
             num_trials=len(trials),
             num_failed=sum(trial.score is None for trial in trials),
+            num_stopped=sum(trial.stopped for trial in trials),
             hours=sum(trial.seconds for trial in trials) / 3600,
             default_score=scores.get(0, math.nan),
             best_score=math.nan if number is None else scores.get(number, math.nan),
@@ -60,9 +61,12 @@ def _rows(index: ResultsIndex, untuned: ResultsIndex, search: SearchInputs) -> I
 
 
 def _curve(sweep: SweepFile, trials: Sequence[SearchTrial]) -> TuningCurve | None:
-    """Returns the curve of a row's independent draws, which the settings of the sweep file are none of."""
+    """Returns the curve of a row's independent draws, which the settings of the sweep file are none of.
+
+    There is none where draws depend on earlier ones, or scores are of training that was stopped.
+    """
     assert sweep.search
-    if sweep.search.searcher != "random":
+    if sweep.search.searcher != "random" or sweep.search.stopper != "none":
         return None
     return tuning_curve([trial.score or 0.0 for trial in trials if trial.number])
 

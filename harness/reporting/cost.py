@@ -67,7 +67,9 @@ def search_state(plan: Plan) -> list[str]:
 
 
 def _counts(plan: Plan) -> str:
-    return ", ".join(f"{len(plan.of_state(state))} {state}" for state in ("done", "failed", "new"))
+    stopped = len(plan.of_state("stopped"))
+    counts = ", ".join(f"{len(plan.of_state(state))} {state}" for state in ("done", "failed", "new"))
+    return counts + (f", {stopped} stopped early" if stopped else "")
 
 
 def num_slots(plan: Plan) -> int:

@@ -111,9 +111,9 @@ def label_groups_csv(findings: Findings) -> str:
 def search_csv(tuning: Tuning) -> str:
     """Renders one row per trial of the search, with its settings and its validation score, in full precision."""
     names = sorted({name for trial in tuning.trials for name in trial.values})
-    rows: list[list[Any]] = [["key", *RowKey._fields, "number", "seed", "valid_score", "seconds", *names]]
+    rows: list[list[Any]] = [["key", *RowKey._fields, "number", "seed", "valid_score", "stopped", "seconds", *names]]
     for one in tuning.trials:
-        rows.append([one.key, *one.row, one.number, one.seed, one.score, one.seconds])
+        rows.append([one.key, *one.row, one.number, one.seed, one.score, one.stopped, one.seconds])
         rows[-1] += [one.values.get(name) for name in names]
     return csv_text(rows)
 

@@ -9,7 +9,7 @@ from harness.reporting.predictions import read_samples
 from harness.reporting.trial_results import results_of
 from harness.trials import plan_file
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.tuning import owner, score
+from harness.trials.tuning import owner
 
 
 def search_inputs(plan: Plan) -> SearchInputs:
@@ -35,14 +35,14 @@ def search_inputs(plan: Plan) -> SearchInputs:
 
 def _trial(planned: PlannedTrial, metric: SearchMetric) -> SearchTrial:
     assert planned.candidate
-    record = planned.record
     return SearchTrial(
         row=RowKey(*planned.settings.cell),
         number=planned.candidate.number,
         seed=planned.settings.seed,
         values=planned.candidate.values,
-        score=score(record, metric) if record else None,
-        seconds=record.seconds if record else 0.0,
+        score=planned.score(metric),
+        seconds=planned.seconds,
+        stopped=planned.state == "stopped",
         key=planned.key,
     )
 

@@ -29,13 +29,19 @@ def tuning_table(findings: Findings) -> Grid:
             one.dataset,
             *(text for metric in metrics for text in _gain(one.gains.get(metric))),
             f"{points(one.default_score)} → {points(one.best_score)}",
-            f"{one.num_trials}" + (f" ({one.num_failed} failed)" if one.num_failed else ""),
+            _trials(one),
             f"{one.hours:.2g}",
             _chosen(one),
         )
         for one in (findings.tuning.rows if findings.tuning else ())
     )
     return Grid.of_text(("Model", "Data", *heads, "validation", "trials", "hours", "chosen"), body)
+
+
+def _trials(row: TunedRow) -> str:
+    ends = {"failed": row.num_failed, "stopped": row.num_stopped}
+    said = ", ".join(f"{number} {end}" for end, number in ends.items() if number)
+    return f"{row.num_trials}" + (f" ({said})" if said else "")
 
 
 def _gain(gain: Gain | None) -> tuple[str, str]:
@@ -87,8 +93,10 @@ def budget(search: Search) -> str:
         "optuna": "the others proposed by Optuna's tree-structured Parzen estimator",
     }
     hours = f" or, if that is less, as many as end within {search.hours:g} hours" if search.hours else ""
+    stopped = "; those that fall behind are stopped early (ASHA)" if search.stopper == "asha" else ""
     equal = "unequal budgets, as the file says" if search.unequal else "the same budget for every row"
-    return f"{equal}: {search.trials} trials{hours}, the first with the settings of the file, {how[search.searcher]}"
+    first = f"{search.trials} trials{hours}, the first with the settings of the file"
+    return f"{equal}: {first}, {how[search.searcher]}{stopped}"
 
 
 def sharing(search: Search) -> str:

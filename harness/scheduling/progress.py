@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from harness.core.text import duration
-from harness.trials.plan import Durations, Plan, PlannedTrial, by_identity
+from harness.trials.durations import Durations
+from harness.trials.plan import Plan, PlannedTrial, by_identity
 from harness.trials.store import State
 
 
@@ -118,6 +119,9 @@ class Progress(Listener):
             return "done", f"{name}: {said}"
         if failure := self._store.failure(planned.key):
             return "failed", f"{name}: {failure.kind}: {failure.message}"
+        if stopped := self._store.stopped(planned.key):
+            self.seconds += stopped.seconds
+            return "stopped", f"{name}: stopped after epoch {len(stopped.history)}"
         return "new", f"{name}: lost its worker ({reason})"
 
     def _counts(self) -> str:

@@ -5,14 +5,12 @@ trial to the next. It decides nothing else: whether a trial is finished is read 
 neither Tune's checkpoints, its loggers nor its restore are used.
 """
 
-import gc
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -40,10 +38,12 @@ from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.core.text import one_line
 from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
+from harness.scheduling.halving import Halving
 from harness.scheduling.progress import Listener
+from harness.scheduling.worker import Worker, spec_of
 from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrainedSettings, TrialSettings
-from harness.trials.store import Store
+from harness.trials.store import Stopped, Store
 
 ROUNDS = 3  # How often trials without a record are put to new workers, after Ray itself gave up.
 HUNG = 75  # Exit code of a worker that ran into its trial's time limit.
@@ -58,12 +58,13 @@ def run(
     progress: Listener,
     address: str | None = None,
     until: float | None = None,
+    halving: Halving | None = None,
 ) -> None:
     """Runs trials until each has a record or a failure in the store, or Ray has given up on it.
 
     The folder of corpora and the store are the same on every node. `address` is that of a running Ray cluster; None
     starts one on this machine and stops it at the end. `until` is the time, in seconds since 1970, after which no
-    trial is started; those that run then end as ever.
+    trial is started; those that run then end as ever. `halving` stops trials that fall behind others of their row.
 
     Raises:
         UserError: Where the cluster cannot be reached or cannot ever hold one of the trials, or where a
@@ -79,19 +80,19 @@ def run(
             store.forget_attempts(planned.key)
         different = by_identity(trials).values()
         for _ in range(ROUNDS):
-            todo = [_placed(planned, store) for planned in different if _is_new(planned, store)]
+            todo = [_placed(planned, store) for planned in different if _is_new(planned, store, halving is not None)]
             if not todo or (until is not None and time.time() > until):
                 break
             # Workers are reused between trials that want the same resources.
             todo.sort(key=lambda one: (one.settings.resources.cpus, float(one.settings.resources.gpus)))
-            _run_round(todo, data_dir, store, progress, until)
+            _run_round(todo, data_dir, store, progress, until, halving)
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
 
 
-def _is_new(planned: PlannedTrial, store: Store) -> bool:
-    return store.state(planned.key, planned.settings) == "new"
+def _is_new(planned: PlannedTrial, store: Store, may_stop: bool) -> bool:
+    return store.state(planned.key, planned.settings) == "new" and not (may_stop and store.stopped(planned.key))
 
 
 def _connect(address: str | None) -> None:
@@ -172,17 +173,23 @@ def _placed(planned: PlannedTrial, store: Store) -> PlannedTrial:
 
 
 def _run_round(
-    todo: Sequence[PlannedTrial], data_dir: Path, store: Store, progress: Listener, until: float | None
+    todo: Sequence[PlannedTrial],
+    data_dir: Path,
+    store: Store,
+    progress: Listener,
+    until: float | None,
+    halving: Halving | None,
 ) -> None:
     storage, name = store.root / "ray", uuid.uuid4().hex[:12]
     shared = {"data": str(data_dir.absolute()), "store": str(store.root), "keep": store.keep, "until": until}
+    shared["stepwise"] = halving is not None
     # As text: Tune makes a deep copy of the whole list for every trial.
     specs = [json.dumps({"key": one.key, "trial": one.settings.model_dump(), **shared}) for one in todo]
     stopper = _StopOnUserError()
     tuner = tune.Tuner(
         tune.with_resources(Worker, _resources),
         param_space={"spec": tune.grid_search(specs)},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=_key),
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=_key, scheduler=halving),
         run_config=tune.RunConfig(
             name=name,
             storage_path=str(storage),
@@ -190,7 +197,7 @@ def _run_round(
             stop=stopper,
             failure_config=tune.FailureConfig(max_failures=2),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[_Listener(progress)],
+            callbacks=[_Listener(progress, store)],
         ),
     )
     try:
@@ -204,53 +211,13 @@ def _run_round(
         raise UserError(stopper.message)
 
 
-def _spec(config: dict[str, Any]) -> Any:
-    """Returns what a worker is told of its trial."""
-    return json.loads(config["spec"])
-
-
 def _key(trial: Any) -> str:
-    return str(_spec(trial.config)["key"])
+    return str(spec_of(trial.config)["key"])
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    wanted = _spec(config)["trial"]["resources"]
+    wanted = spec_of(config)["trial"]["resources"]
     return tune.PlacementGroupFactory([{"CPU": wanted["cpus"], "GPU": wanted["gpus"]}])
-
-
-class Worker(tune.Trainable):  # type: ignore[misc]
-    """Runs one trial after the other; whatever is wrong with a trial itself ends in the store.
-
-    A class, because Tune looks only five times a second whether a function has returned.
-    """
-
-    def setup(self, config: dict[str, Any]) -> None:
-        self.spec = _spec(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.spec = _spec(new_config)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        from harness.training.run import run as run_trial  # torch, in the worker only
-
-        if self.spec["until"] is not None and time.time() > self.spec["until"]:
-            return {"waits": True, "done": True}
-        trial, store = TrialSettings.read(self.spec["trial"]), Store(Path(self.spec["store"]), self.spec["keep"])
-        watchdog = threading.Timer(trial.resources.time_limit_minutes * 60, os._exit, [HUNG])
-        watchdog.daemon = True
-        if trial.resources.time_limit_minutes:
-            watchdog.start()
-        message = ""
-        try:
-            run_trial(trial, self.spec["key"], Path(self.spec["data"]), store)
-        except UserError as error:
-            message = str(error)
-        finally:
-            watchdog.cancel()
-        gc.freeze()  # What is left is modules and caches; to look through them after every trial takes 0.2 s.
-        waits = trial.resources.shares_gpu and store.wants_device_alone(self.spec["key"])
-        return {"user_error": message, "waits": waits, "done": True}
 
 
 class _StopOnUserError(tune.Stopper):
@@ -270,8 +237,8 @@ class _StopOnUserError(tune.Stopper):
 class _Listener(tune.Callback):
     """Tells the progress display, and swallows its errors: Tune would end the sweep for them."""
 
-    def __init__(self, progress: Listener):
-        self._progress = progress
+    def __init__(self, progress: Listener, store: Store):
+        self._progress, self._store = progress, store
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore that is never made; a display cannot be."""
@@ -283,7 +250,10 @@ class _Listener(tune.Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         with suppress(Exception):
-            end = self._progress.interrupted if trial.last_result.get("waits") else self._progress.ended
+            last = trial.last_result
+            if "history" in last:  # It was not through.
+                self._store.stop(Stopped(key=_key(trial), history=last["history"], seconds=last["seconds"]))
+            end = self._progress.interrupted if last.get("waits") else self._progress.ended
             end(_key(trial))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -18,15 +18,16 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.analysis.comparison import Comparison
-from harness.analysis.findings import Findings, Row
+from harness.analysis.findings import Findings
 from harness.config.schema import SweepFile
 from harness.core.errors import TrackingError
 from harness.core.metric_names import BRANCH_COSINE
+from harness.trackers.metrics import aggregates, all_comparisons, marks, row
 from harness.trials.phases import all_phases
 from harness.trials.plan import Phase, Plan, PlannedTrial
 from harness.trials.settings import CellKey, flat_settings
@@ -47,6 +48,7 @@ for _name, _value in {
 _DATABASES = ("postgresql", "mysql", "mssql")
 _METRICS_AT_ONCE = 1000
 _LONGEST_PARAMETER = 500
+_STATUS = {"done": "FINISHED", "failed": "FAILED", "stopped": "KILLED", "new": ""}
 _STATE = {True: "of all planned trials", False: "outdated, if there are any: planned trials are missing"}
 """State of the p values on a run, by whether the sweep is complete."""
 
@@ -106,14 +108,14 @@ def mirror(plan: Plan, findings: Findings, files: Sequence[Path]) -> int:
     )
     for cell in plan.cells():
         parent = runs.parent(cell, whole)
-        _log_now(client, parent, _aggregates(findings, cell, is_complete))
+        _log_now(client, parent, aggregates(findings, cell, is_complete))
         client.set_tag(parent, "comparisons", _STATE[is_complete])
-        client.set_tag(parent, "row_still_improving", str(_row(findings, cell).still_improving))
-        for name, marks in _marks(findings, cell).items() if is_complete else ():
-            client.set_tag(parent, name, marks)
+        client.set_tag(parent, "row_still_improving", str(row(findings, cell).still_improving))
+        for name, text in marks(findings, cell).items() if is_complete else ():
+            client.set_tag(parent, name, text)
         client.set_terminated(parent)
     if is_complete:
-        _log_now(client, whole, _all_comparisons(findings))
+        _log_now(client, whole, all_comparisons(findings))
         for file in files:
             client.log_artifact(whole, str(file), "report/fig" if file.parent.name == "fig" else "report")
     client.set_tag(whole, "comparisons", _STATE[is_complete])
@@ -181,7 +183,7 @@ class _Runs:
 
     def child(self, planned: PlannedTrial, parent: str, plan: Plan) -> bool:
         """Writes a trial's run where it is missing or was last seen failed; returns whether it did."""
-        status = {"done": "FINISHED", "failed": "FAILED", "new": ""}[planned.state]
+        status = _STATUS[planned.state]
         run_id, seen = self._children.get((planned.key, "/".join(planned.settings.cell)), ("", ""))
         if status in ("", seen):
             return False
@@ -193,7 +195,7 @@ class _Runs:
             if seen == "FAILED":
                 self._client.delete_tag(run_id, "failure")
         else:
-            self._client.set_tag(run_id, "failure", planned.why[:5000])
+            self._client.set_tag(run_id, "failure" if planned.failure else "stopped", planned.why[:5000])
         # Its status comes last: a run that MLflow lost half-way is written again.
         self._client.set_terminated(run_id, status, end_time=_milliseconds(record) if record else None)
         return True
@@ -231,59 +233,6 @@ class _Runs:
             self._client.log_artifact(run_id, str(store.folder(record.key) / file))
 
 
-def _row(findings: Findings, cell: CellKey) -> Row:
-    return next(row for row in findings.rows if (row.model, row.merge) == cell[:2])
-
-
-def _aggregates(findings: Findings, cell: CellKey, is_complete: bool) -> dict[str, float]:
-    """Returns a cell's mean, sd and n per metric, and its comparisons with other rows where all is there."""
-    values: dict[str, float] = {}
-    for column, found in zip(findings.columns, _row(findings, cell).cells, strict=True):
-        if column.datasets == (cell.dataset,):
-            values |= {f"{column.metric}_mean": found.mean, f"{column.metric}_sd": found.sd}
-            values |= {"n": found.num_done[0], "num_improving": found.num_improving}
-    for one in (
-        _of_cell((*findings.comparisons, *findings.control_comparisons, *findings.distances), cell)
-        if is_complete
-        else ()
-    ):
-        numbers = one.as_row()
-        values |= {f"{_versus(one)}_{name}": numbers[name] for name in _OF_COMPARISONS}
-    return values
-
-
-def _marks(findings: Findings, cell: CellKey) -> dict[str, str]:
-    """Returns the marks of a cell's comparisons, as the report has them."""
-    return {f"{_versus(one)}_marks": one.marks for one in _of_cell(findings.comparisons, cell)}
-
-
-def _versus(one: Comparison) -> str:
-    return f"{one.column.metric}_vs_{one.contrast.against}"
-
-
-def _of_cell(comparisons: Iterable[Comparison], cell: CellKey) -> list[Comparison]:
-    return [one for one in comparisons if (*one.contrast.row, *one.column.datasets) == cell]
-
-
-_OF_COMPARISONS = (
-    *("delta", "low_95", "high_95", "p", "p_holm", "p_exact"),
-    *("crossed_low_95", "crossed_high_95", "wider_low_95", "wider_high_95", "share_of_documents"),
-    *("p_better", "p_new_better"),
-)
-"""Numbers of a comparison that become metrics, by the names that they have in the CSV: which is better, by how much,
-and how sure that is."""
-
-
-def _all_comparisons(findings: Findings) -> dict[str, float]:
-    """Returns every comparison, named by its rows, data and metric."""
-    values: dict[str, float] = {}
-    for one in findings.comparisons:
-        row = one.as_row()
-        place = f"{row['row']}/vs/{row['against']}/{row['dataset']}/{row['metric']}"
-        values |= {f"{place}/{name}": row[name] for name in _OF_COMPARISONS}
-    return values
-
-
 def _log_now(client: "MlflowClient", run_id: str, values: dict[str, float]) -> None:
     now = round(datetime.now().timestamp() * 1000)
     _log_metrics(client, run_id, [(name, value, 0) for name, value in values.items() if math.isfinite(value)], now)
@@ -293,9 +242,9 @@ def _log_metrics(client: "MlflowClient", run_id: str, values: Iterable[tuple[str
     """Writes names, values and steps as metrics of one time, given in milliseconds."""
     from mlflow.entities import Metric
 
-    metrics = [Metric(name, value, time, step) for name, value, step in values]
-    for start in range(0, len(metrics), _METRICS_AT_ONCE):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_AT_ONCE])
+    metrics = (Metric(name, value, time, step) for name, value, step in values)
+    while some := list(islice(metrics, _METRICS_AT_ONCE)):
+        client.log_batch(run_id, metrics=some)
 
 
 def _milliseconds(record: Record) -> int:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.trials.choices import Choices, choose
-from harness.trials.plan import Durations, Phase, Plan, PlannedTrial, by_identity
+from harness.trials.durations import Durations
+from harness.trials.plan import Phase, Plan, PlannedTrial, by_identity
 from harness.trials.preregistration import freeze
 from harness.trials.proposals import Proposals, propose
-from harness.trials.tuning import score
 
 Run = Callable[[Plan, list[PlannedTrial]], None]
 """Runs some trials of a phase until each has a record or a failure."""
@@ -65,7 +65,7 @@ def _next(search: Plan) -> list[PlannedTrial]:
             if search.choice(cell) or is_waiting or not (room := _room(search, trials)):
                 continue
             tried = [
-                (one.candidate.values, score(one.record, search.sweep.search.metric) if one.record else None)
+                (one.candidate.values, one.score(search.sweep.search.metric))
                 for one in trials
                 if one.candidate and one.state != "new"
             ]
@@ -107,7 +107,7 @@ def _due(search: Plan, trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
     new = [one for one in trials if one.state == "new" and one.key]
     if (left := _seconds_left(search, trials)) is None:
         return new
-    spent = [one.record.seconds for one in trials if one.record]
+    spent = [one.seconds for one in trials if one.seconds]
     return new[: max(1, int(left * len(spent) / sum(spent))) if spent else 1] if left > 0 else []
 
 
@@ -121,7 +121,7 @@ def _seconds_left(search: Plan, trials: Sequence[PlannedTrial]) -> float | None:
     """Returns what is left of a row's budget in hours; None where it has none."""
     assert search.sweep.search
     hours = search.sweep.search.hours
-    return None if hours is None else 3600 * hours - sum(one.record.seconds for one in trials if one.record)
+    return None if hours is None else 3600 * hours - sum(one.seconds for one in trials)
 
 
 def forget_failures(plan: Plan) -> None:

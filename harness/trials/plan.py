@@ -3,8 +3,6 @@
 Imports neither torch nor Ray: a plan is a matter of a second.
 """
 
-from bisect import insort
-from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,13 +12,14 @@ from typing import Any, Literal
 from datasets.storage.description import exact_command, prepared_options, read_meta
 from harness.config.arguments import parse_filters
 from harness.config.schema import SweepFile
+from harness.config.search import SearchMetric
 from harness.core.errors import ConfigError, DataError
 from harness.trials.choices import Choice, Choices, declared
 from harness.trials.identity import identity
 from harness.trials.proposals import Proposals
 from harness.trials.settings import CellKey, TrialSettings, expand
-from harness.trials.store import Failure, Record, State, Store
-from harness.trials.tuning import Candidate, candidates, owner, with_values
+from harness.trials.store import Failure, Record, State, Stopped, Store
+from harness.trials.tuning import Candidate, candidates, owner, score, score_so_far, with_values
 from models.sources import Sources
 
 Phase = Literal["report", "search", "untuned"]
@@ -38,7 +37,20 @@ class PlannedTrial:
     record: Record | None = None  # What it left, if done.
     why: str = ""  # Reason of its state, in a few words.
     failure: Failure | None = None  # What it left, if failed.
+    stopped: Stopped | None = None  # What a search had seen of it, if stopped.
     candidate: Candidate | None = None  # What it is in the search of its row.
+
+    @property
+    def seconds(self) -> float:
+        """What it took, as far as that is known."""
+        known = self.record or self.stopped
+        return known.seconds if known else 0.0
+
+    def score(self, metric: SearchMetric) -> float | None:
+        """Returns its validation score, of one that was stopped the best until then; None where it has none."""
+        if self.stopped:
+            return score_so_far(self.stopped.history, metric)
+        return score(self.record, metric) if self.record else None
 
     @property
     def name(self) -> str:
@@ -137,6 +149,11 @@ class Plan:
         """The selected trials that can be run now: new ones, with a corpus and with settings."""
         return [one for one in self.of_state("new") if one.key]
 
+    @property
+    def _stops(self) -> bool:
+        """Whether trials of the phase may be stopped early."""
+        return self.phase == "search" and self.sweep.search is not None and self.sweep.search.stopper != "none"
+
     def _is_selected(self, trial: TrialSettings) -> bool:
         return all(getattr(trial, name) in values for name, values in self._chosen.items())
 
@@ -224,6 +241,8 @@ class Plan:
             return replace(one, state="new", why="its record cannot be trusted")
         if not self.store.has_folder(key):
             return replace(one, state="new", why="never run")
+        if self._stops and (stopped := self.store.stopped(key)):
+            return replace(one, state="stopped", why=f"stopped after epoch {len(stopped.history)}", stopped=stopped)
         if failure := self.store.failure(key):
             return replace(one, state="failed", why=f"{failure.kind}: {failure.message}", failure=failure)
         return replace(one, state="new", why="started, not finished")
@@ -241,35 +260,3 @@ def _with_prepared(sweep: SweepFile) -> SweepFile:
 def by_identity(trials: Iterable[PlannedTrial]) -> dict[str, PlannedTrial]:
     """Returns each trial once: several cells may be one, where they differ in what only branches have."""
     return {one.key or identity(one.settings, fingerprint=""): one for one in trials}
-
-
-class Durations:
-    """Durations of finished trials, by what they share with others; trials without a record count for nothing."""
-
-    def __init__(self, trials: Iterable[PlannedTrial] = ()):
-        self._sorted: dict[CellKey, list[float]] = defaultdict(list)
-        for planned in trials:
-            if planned.record:
-                self.add(planned.settings.cell, planned.record.seconds)
-
-    def add(self, cell: CellKey, seconds: float) -> None:
-        for group in _groups(cell):
-            insort(self._sorted[group], seconds)
-
-    def estimate(self, todo: Mapping[CellKey, int], slots: int) -> float | None:
-        """Returns the seconds for a number of trials of each cell, going by the median of the nearest finished ones.
-
-        Nearest are those of the cell, else of its model on its dataset, else of its dataset, else any.
-        """
-        if not self._sorted:
-            return None
-        return sum(number * self._typical(cell) for cell, number in todo.items()) / slots
-
-    def _typical(self, cell: CellKey) -> float:
-        nearest = next(self._sorted[group] for group in _groups(cell) if group in self._sorted)
-        return (nearest[(len(nearest) - 1) // 2] + nearest[len(nearest) // 2]) / 2
-
-
-def _groups(cell: CellKey) -> tuple[CellKey, ...]:
-    """Returns what a cell belongs to, the narrowest first."""
-    return cell, CellKey(cell.model, "", cell.dataset), CellKey("", "", cell.dataset), CellKey("", "", "")

@@ -6,6 +6,7 @@
         history.jsonl         one line per epoch
         trial.log             what the trial printed, and the traceback of a failure
         failure.json          why a trial ended without a record
+        stopped.json          what a search that stopped the trial early had seen of it
         attempts              one line per start, so that a trial that kills its worker ends as failed
         lock                  held by the process that runs the trial
         alone                 there once the share of a device that the trial was given has proved too small
@@ -35,7 +36,7 @@ from harness.core.text import one_line
 from harness.trials.settings import TrialSettings, what_counts
 from models import Keep
 
-State = Literal["done", "failed", "new"]
+State = Literal["done", "failed", "new", "stopped"]
 FailureKind = Literal["non_finite", "too_large", "out_of_memory", "infrastructure", "error"]
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -78,6 +79,16 @@ class Failure(BaseModel):
     message: str
     settings: dict[str, Any]
     attempts: int
+
+
+class Stopped(BaseModel):
+    """What a search had seen of a trial when it stopped it; without a search that stops trials it counts as new."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    history: list[dict[str, float]]  # One entry per epoch.
+    seconds: float
 
 
 class Store:
@@ -169,6 +180,14 @@ class Store:
         found = _read(Failure, f"{self._trials}/{key}/failure.json")
         return found if isinstance(found, Failure) and found.key == key else None
 
+    def stopped(self, key: str) -> Stopped | None:
+        found = _read(Stopped, f"{self._trials}/{key}/stopped.json")
+        return found if isinstance(found, Stopped) and found.key == key else None
+
+    def stop(self, stopped: Stopped) -> None:
+        """Notes a trial that a search has stopped."""
+        write_atomically(self.folder(stopped.key) / "stopped.json", stopped.model_dump_json(indent=1).encode())
+
     def state(self, key: str, trial: TrialSettings | None = None) -> State:
         """Returns whether a trial is finished, has failed for good, or is still to do."""
         if self.record(key, trial):
@@ -182,7 +201,11 @@ class Store:
     def finish(self, record: Record) -> None:
         """Makes a trial finished, at once or not at all, and deletes what only an unfinished one needs."""
         write_atomically(self.folder(record.key) / "record.json", record.model_dump_json(indent=1).encode())
-        for left in ("failure.json", *(path.name for path in self.folder(record.key).glob("checkpoint*"))):
+        for left in (
+            "failure.json",
+            "stopped.json",
+            *(path.name for path in self.folder(record.key).glob("checkpoint*")),
+        ):
             (self.folder(record.key) / left).unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:

@@ -121,5 +121,15 @@ def _field(settings: TrialSettings, group: str) -> str:
 
 def score(record: Record, metric: SearchMetric) -> float:
     """Returns the validation score that a search goes by, in points."""
-    micro, macro = record.scores["valid_micro_f1"], record.scores["valid_macro_f1"]
+    return _by_metric(record.scores["valid_micro_f1"], record.scores["valid_macro_f1"], metric)
+
+
+def score_so_far(history: Iterable[Mapping[str, float]], metric: SearchMetric) -> float:
+    """Returns the score of a trial that goes on, by the best of each metric in its epochs so far."""
+    entries = list(history)
+    micro, macro = (max(entry[name] for entry in entries) for name in ("valid_micro_f1", "valid_macro_f1"))
+    return _by_metric(micro, macro, metric)
+
+
+def _by_metric(micro: float, macro: float, metric: SearchMetric) -> float:
     return {"micro": micro, "macro": macro, "mean": (micro + macro) / 2}[metric]

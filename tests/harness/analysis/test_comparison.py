@@ -7,7 +7,7 @@ import math
 import pytest
 
 from harness.reporting.data_files import deltas_csv
-from harness.trackers.mlflow import _aggregates, _all_comparisons
+from harness.trackers.metrics import aggregates, all_comparisons
 from harness.trials.settings import CellKey
 from tests.harness.fake_sweep import noisy, summary_of, sweep, the
 
@@ -39,7 +39,7 @@ def test_csv_and_mlflow_use_the_names_of_the_row():
     assert list(written[0]) == list(row)
     place = [row[name] for name in ("row", "against", "dataset", "metric")]
     (found,) = (one for one in written if [one[name] for name in ("row", "against", "dataset", "metric")] == place)
-    of_sweep, of_cell = _all_comparisons(SUMMARY), _aggregates(SUMMARY, CellKey("hiagm", "projection", "nyt"), True)
+    of_sweep, of_cell = all_comparisons(SUMMARY), aggregates(SUMMARY, CellKey("hiagm", "projection", "nyt"), True)
     names = {name.rpartition("/")[2] for name in of_sweep}
     assert names <= row.keys() and {"delta", "low_95", "high_95", "p", "p_holm", "p_exact", "p_better"} <= names
     for name in names:

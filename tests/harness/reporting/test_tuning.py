@@ -92,8 +92,8 @@ def test_a_report_has_the_section_the_figure_and_the_trials(write_sweep: SweepWr
     drawing = tuning_curves(found)
     assert drawing and len(drawing.rows) == 1 + 2 * 5
     lines = search_csv(found.tuning).splitlines()  # type: ignore[arg-type]
-    assert lines[0] == "key,model,merge,dataset,number,seed,valid_score,seconds,trainer.head_lr"
-    assert len(lines) == 1 + 12 and sum(",,0.0," in line for line in lines) == 2
+    assert lines[0] == "key,model,merge,dataset,number,seed,valid_score,stopped,seconds,trainer.head_lr"
+    assert len(lines) == 1 + 12 and sum(",,False,0.0," in line for line in lines) == 2
 
 
 def test_without_a_search_nothing_is_said(write_sweep: SweepWriter) -> None:

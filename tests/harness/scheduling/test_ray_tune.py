@@ -13,8 +13,8 @@ import ray
 
 from harness.config.load import load
 from harness.core.errors import UserError
-from harness.scheduling import ray_tune
-from harness.scheduling.progress import Progress
+from harness.scheduling import local, ray_tune
+from harness.scheduling.progress import Listener, Progress
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
@@ -227,3 +227,32 @@ def test_the_code_travels_to_a_cluster(write_sweep: SweepWriter, tmp_path: Path)
         head.wait(30)
     gone = sweep(write_sweep(seeds=[9]), "--address", f"127.0.0.1:{port}")
     assert gone.returncode == 2 and "No Ray cluster answers" in gone.stderr
+
+
+def test_trials_that_fall_behind_are_stopped_and_the_others_are_what_they_are_alone(write_sweep: SweepWriter) -> None:
+    space = {"trainer.head_lr": {"choice": [1e-7, 1e-6, 0.05]}, "trainer.encoder_lr": {"uniform": [1e-7, 1e-6]}}
+    search = {"trials": 8, "stopper": "asha", "space": space}
+    trainer = {"epochs": 9, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.05}
+    path = write_sweep(models={"flat": {}}, merges=["none"], search=search, trainer=trainer, seeds=[1])
+    assert sweep(path) == 0
+    found = Plan.open(load(path)).of_phase("search")
+    states = [one.state for one in found.trials]
+    assert states[0] == "done" and states.count("stopped") >= 3 and "new" not in states
+    for one in found.of_state("stopped"):
+        assert one.stopped and 1 <= len(one.stopped.history) < 9 and one.stopped.seconds > 0
+        assert not (found.store.folder(one.key) / "predictions.parquet").exists()
+    whole = found.trials[0]
+    assert whole.record
+    alone = Store(path.parent / "alone")
+    local.run([whole], Path(found.sweep.data_dir), alone, Listener())
+    again = alone.record(whole.key)
+    assert again and again.predictions_sha256 == whole.record.predictions_sha256
+    assert sweep(path) == 0, "nothing is run again"
+    assert [one.state for one in Plan.open(load(path)).of_phase("search").trials] == states
+
+
+def test_after_the_hours_that_it_may_take_no_trial_is_started(write_sweep: SweepWriter) -> None:
+    plan = Plan.open(load(write_sweep()))
+    ray_tune.run(plan.trials, Path(plan.sweep.data_dir), plan.store, Progress(plan), until=time.time() + 0.001)
+    plan.refresh()
+    assert len(plan.of_state("new")) == 8

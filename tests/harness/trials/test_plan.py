@@ -1,13 +1,10 @@
 """States and estimates of a plan; and that planning loads neither torch nor Ray."""
 
 import json
-import random
 import shutil
-import statistics
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,9 @@ from harness.core.errors import DataError
 from harness.reporting.status import describe, warnings
 from harness.trials import store as store_module
 from harness.trials.phases import seconds_left
-from harness.trials.plan import Durations, Plan, PlannedTrial
+from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.preregistration import freeze
-from harness.trials.settings import CellKey, TrialSettings
+from harness.trials.settings import TrialSettings
 from harness.trials.store import Failure, Record, Store
 from tests.conftest import SweepWriter
 from tests.models.fake_hub import NEW, OLD, point, snapshot
@@ -278,32 +275,6 @@ def test_time_left_goes_by_the_nearest_finished_trials(write_sweep: SweepWriter)
             break
     # hiagm none: 1 left at 30 s; hiagm projection: 2 by the same model; flat: 4 by the same dataset.
     assert seconds_left(Plan.open(load(path)), 2) == pytest.approx(7 * 30 / 2)
-
-
-def test_time_left_is_the_sum_of_medians_of_the_nearest(write_sweep: SweepWriter) -> None:
-    def brute(todo: Sequence[CellKey], finished: Sequence[tuple[CellKey, float]]) -> float:
-        total = 0.0
-        for cell in todo:
-            near: list[Callable[[CellKey], bool]] = [
-                lambda other: other == cell,  # noqa: B023
-                lambda other: (other[0], other[2]) == (cell[0], cell[2]),  # noqa: B023
-                lambda other: other[2] == cell[2],  # noqa: B023
-                lambda other: True,
-            ]
-            groups = ([seconds for other, seconds in finished if is_near(other)] for is_near in near)
-            total += statistics.median(next(group for group in groups if group))
-        return total
-
-    generator = random.Random(0)
-    cells = [CellKey(model, merge, dataset) for model in "ab" for merge in ("none", "masking") for dataset in "xyz"]
-    for _ in range(50):
-        known = generator.sample(cells, 4)
-        finished = [(generator.choice(known), generator.uniform(1, 100)) for _ in range(12)]
-        todo = generator.choices(cells, k=20)
-        durations = Durations()
-        for cell, seconds in finished:
-            durations.add(cell, seconds)
-        assert durations.estimate(Counter(todo), 3) == pytest.approx(brute(todo, finished) / 3)
 
 
 @pytest.mark.parametrize(
