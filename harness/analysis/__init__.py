@@ -13,6 +13,7 @@
 * `details`: cost, other metrics, groups of labels, single labels
 * `claims`: claims of the literature, judged
 * `decisions`: scores by each decision rule, and the verdicts that depend on it
+* `tuning`: default against chosen settings, and the verdicts that depend on it; `tuned`: the records of that
 * `findings`: all of it as frozen records: what a report prints
 * `summarise`: find(): from inputs to findings
 

@@ -2,6 +2,8 @@
 
 * `schema`: every field, typed
 * `trainer`: trainer settings and resources, which datasets and models may override
+* `search`: spaces, budgets and searchers, and `search_checks`, what cannot be searched
+* `statistics`: what is compared, and how
 * `literature`: claims and published scores
 * `strict`: what all sections are made of
 * `yaml_lines`: YAML that knows its lines

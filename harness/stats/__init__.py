@@ -16,6 +16,7 @@
 * `document_variance`: F1 from counts per document, its influence function, both sources of error at once
 * `document_sample`: test documents of one dataset under every run
 * `resampling`: bootstrap and approximate randomisation over documents
+* `tuning_curves`: the best score to expect of a search, by its number of trials
 * `claim_rules`: rules by which a claim is judged
 
 The unit of replication is a training run. A *stratum* is two arms on one dataset: a cell of the table is compared in

@@ -77,6 +77,7 @@ def test_what_earlier_commands_saw_counts(write_sweep: SweepWriter) -> None:
     path = searching(write_sweep, {"trials": 6, "stopper": "asha"})
     search = Plan.open(load(path)).of_phase("search")
     for planned, score in zip(search.trials[:3], (50.0, 60.0, 70.0), strict=True):
+        search.store.folder(planned.key).mkdir(parents=True)
         search.store.stop(Stopped(key=planned.key, history=history(score), seconds=1.0))
     search.refresh()
     assert [one.state for one in search.trials[:4]] == ["stopped"] * 3 + ["new"]
@@ -95,6 +96,7 @@ def test_only_a_search_stops_trials(write_sweep: SweepWriter, phase: Any) -> Non
 
 def test_a_stopped_trial_counts_as_new_where_nothing_is_stopped(write_sweep: SweepWriter) -> None:
     search = Plan.open(load(searching(write_sweep, {"stopper": "asha"}))).of_phase("search")
+    search.store.folder(search.trials[1].key).mkdir(parents=True)
     search.store.stop(Stopped(key=search.trials[1].key, history=history(50.0), seconds=1.0))
     plain = Plan.open(load(searching(write_sweep))).of_phase("search")
     assert plain.trials[1].key == search.trials[1].key and plain.trials[1].state == "new"

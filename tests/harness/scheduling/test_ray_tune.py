@@ -234,7 +234,7 @@ def test_trials_that_fall_behind_are_stopped_and_the_others_are_what_they_are_al
     search = {"trials": 8, "stopper": "asha", "space": space}
     trainer = {"epochs": 9, "batch_size": 32, "encoder_lr": 0.02, "head_lr": 0.05}
     path = write_sweep(models={"flat": {}}, merges=["none"], search=search, trainer=trainer, seeds=[1])
-    assert sweep(path) == 0
+    assert sweep(path).returncode == 0
     found = Plan.open(load(path)).of_phase("search")
     states = [one.state for one in found.trials]
     assert states[0] == "done" and states.count("stopped") >= 3 and "new" not in states
@@ -247,7 +247,7 @@ def test_trials_that_fall_behind_are_stopped_and_the_others_are_what_they_are_al
     local.run([whole], Path(found.sweep.data_dir), alone, Listener())
     again = alone.record(whole.key)
     assert again and again.predictions_sha256 == whole.record.predictions_sha256
-    assert sweep(path) == 0, "nothing is run again"
+    assert sweep(path).returncode == 0, "nothing is run again"
     assert [one.state for one in Plan.open(load(path)).of_phase("search").trials] == states
 
 
