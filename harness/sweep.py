@@ -109,7 +109,7 @@ def _run(path: Path, address: str | None, until: float | None, plan: Plan, todo:
         return
     started = time.monotonic()
     from harness.scheduling import ray_tune  # Ray, only where there is something to run
-    from harness.scheduling.halving import Halving
+    from harness.scheduling.ray_halving import Halving
 
     print(f"{_TITLES[plan.phase]}: {len(plan.selected)} trials, {len(todo)} to run.", file=sys.stderr)
     with Progress(plan) as progress, kept_up(path):

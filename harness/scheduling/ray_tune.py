@@ -38,9 +38,9 @@ from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.core.text import one_line
 from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
-from harness.scheduling.halving import Halving
 from harness.scheduling.progress import Listener
-from harness.scheduling.worker import Worker, spec_of
+from harness.scheduling.ray_halving import Halving
+from harness.scheduling.ray_worker import Worker, spec_of
 from harness.trials.plan import PlannedTrial, by_identity
 from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Stopped, Store

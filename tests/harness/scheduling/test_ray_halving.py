@@ -1,19 +1,22 @@
 """Successive halving: within a row, at shares of the planned epochs, with what earlier commands saw."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.config.load import load
-from harness.scheduling.halving import Halving
+from harness.scheduling.ray_halving import Halving
 from harness.trials.plan import Plan
 from harness.trials.settings import CellKey
 from harness.trials.store import Stopped
+from harness.trials.tuning import score_so_far
 from tests.conftest import SweepWriter
 from tests.harness.trials.searched import searching
 
+MEAN = partial(score_so_far, metric="mean")
 ROW, OTHER = CellKey("flat", "none", "wos"), CellKey("hitin", "none", "wos")
 
 
@@ -39,35 +42,35 @@ def decide(halving: Halving, name: str, share: float, *scores: float, row: CellK
 
 
 def test_what_falls_behind_is_stopped_at_a_ninth_of_its_epochs() -> None:
-    halving = Halving("mean")
+    halving = Halving(MEAN)
     assert [decide(halving, f"t{score}", 12.0, score) for score in (50.0, 60.0, 70.0)] == ["CONTINUE"] * 3
     assert decide(halving, "late", 12.0, 55.0) == "STOP", "below the best third of 50, 60 and 70"
     assert decide(halving, "good", 12.0, 69.0) == "CONTINUE"
 
 
 def test_before_the_first_rung_nothing_is_stopped() -> None:
-    halving = Halving("mean")
+    halving = Halving(MEAN)
     for score in (50.0, 60.0, 70.0):
         decide(halving, f"t{score}", 12.0, score)
     assert decide(halving, "slow", 10.0, 1.0) == "CONTINUE"
 
 
 def test_rows_do_not_compete() -> None:
-    halving = Halving("mean")
+    halving = Halving(MEAN)
     for score in (80.0, 85.0, 90.0):
         decide(halving, f"t{score}", 12.0, score)
     assert decide(halving, "first of its row", 12.0, 10.0, row=OTHER) == "CONTINUE"
 
 
 def test_the_best_epoch_so_far_counts() -> None:
-    halving = Halving("mean")
+    halving = Halving(MEAN)
     for score in (50.0, 60.0, 70.0):
         decide(halving, f"t{score}", 12.0, score)
     assert decide(halving, "worse by now", 12.0, 69.0, 30.0) == "CONTINUE"
 
 
 def test_a_result_that_ends_a_trial_says_nothing() -> None:
-    halving = Halving("micro")
+    halving = Halving(MEAN)
     one = trial("a")
     halving.on_trial_add(None, one)
     assert halving.on_trial_result(None, one, {"user_error": "", "done": True}) == "CONTINUE"

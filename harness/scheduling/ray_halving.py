@@ -5,16 +5,20 @@ a ninth and at a third of their planned epochs, whatever their number, where tho
 so far are stopped. What earlier commands saw of a row counts.
 """
 
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
-from harness.config.search import SearchMetric
-from harness.scheduling.worker import SHARE, spec_of
+from harness.scheduling.ray_worker import SHARE, spec_of
 from harness.trials.plan import Plan
 from harness.trials.settings import CellKey
 from harness.trials.tuning import score_so_far
+
+History = list[dict[str, float]]
+"""One entry per epoch."""
 
 _SCORE = "score"
 _WHOLE = 100.0
@@ -26,12 +30,12 @@ class Halving(FIFOScheduler):  # type: ignore[misc]
     """Tune scheduler of a search, in which each row has its own successive halving.
 
     Args:
-        metric: Validation score that decides.
+        score: Returns the validation score that decides, of the history of a trial so far.
     """
 
-    def __init__(self, metric: SearchMetric):
+    def __init__(self, score: Callable[[History], float]):
         super().__init__()
-        self._goes_by = metric
+        self._score = score
         self._rows: dict[CellKey, ASHAScheduler] = {}
         self._of_trial: dict[str, ASHAScheduler] = {}
 
@@ -40,14 +44,14 @@ class Halving(FIFOScheduler):  # type: ignore[misc]
         """Returns the scheduler of a plan's phase, with what is known of its rows; None where nothing is stopped."""
         if search.phase != "search" or not search.sweep.search or search.sweep.search.stopper == "none":
             return None
-        halving = cls(search.sweep.search.metric)
+        halving = cls(partial(score_so_far, metric=search.sweep.search.metric))
         for planned in search.selected:
             history = planned.stopped.history if planned.stopped else search.store.history(planned.key)
             if planned.record or planned.stopped:
                 halving.replay(planned.settings.cell, planned.key, history, vars(planned.settings)["trainer"].epochs)
         return halving
 
-    def replay(self, row: CellKey, key: str, history: list[dict[str, float]], num_epochs: int) -> None:
+    def replay(self, row: CellKey, key: str, history: History, num_epochs: int) -> None:
         """Lets a trial that has ended count in its row."""
         trial, halving = SimpleNamespace(trial_id=key), self._row(row)
         halving.on_trial_add(None, trial)
@@ -80,5 +84,5 @@ class Halving(FIFOScheduler):  # type: ignore[misc]
             )
         return self._rows[row]
 
-    def _seen(self, share: float, history: list[dict[str, float]]) -> dict[str, float]:
-        return {SHARE: share, _SCORE: score_so_far(history, self._goes_by)}
+    def _seen(self, share: float, history: History) -> dict[str, float]:
+        return {SHARE: share, _SCORE: self._score(history)}
