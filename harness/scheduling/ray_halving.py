@@ -53,23 +53,28 @@ class Halving(FIFOScheduler):  # type: ignore[misc]
 
     def replay(self, row: CellKey, key: str, history: History, num_epochs: int) -> None:
         """Lets a trial that has ended count in its row."""
-        trial, halving = SimpleNamespace(trial_id=key), self._row(row)
-        halving.on_trial_add(None, trial)
+        trial = SimpleNamespace(trial_id=key)
+        self.admit(row, trial)
         for place, entry in enumerate(history, 1):
-            share = 100 * entry["epoch"] / num_epochs
-            halving.on_trial_result(None, trial, self._seen(share, history[:place]))
+            self.judge(trial, 100 * entry["epoch"] / num_epochs, history[:place])
+
+    def admit(self, row: CellKey, trial: Any) -> None:
+        """Takes a trial up into its row."""
+        self._of_trial[trial.trial_id] = halving = self._row(row)
+        halving.on_trial_add(None, trial)
+
+    def judge(self, trial: Any, share: float, history: History) -> str:
+        """Returns whether a trial goes on or is stopped, after a share of its epochs, in percent."""
+        seen = {SHARE: share, _SCORE: self._score(history)}
+        return str(self._of_trial[trial.trial_id].on_trial_result(None, trial, seen))
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         settings = spec_of(trial.config)["trial"]
-        halving = self._row(CellKey(settings["model"], settings["merge"], settings["dataset"]))
-        halving.on_trial_add(tune_controller, trial)
-        self._of_trial[trial.trial_id] = halving
+        self.admit(CellKey(settings["model"], settings["merge"], settings["dataset"]), trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        if SHARE not in result:
-            return str(FIFOScheduler.CONTINUE)
-        seen = self._seen(result[SHARE], result["history"])
-        return str(self._of_trial[trial.trial_id].on_trial_result(tune_controller, trial, seen))
+        is_through = SHARE not in result
+        return str(self.CONTINUE) if is_through else self.judge(trial, result[SHARE], result["history"])
 
     def _row(self, row: CellKey) -> ASHAScheduler:
         if row not in self._rows:
@@ -83,6 +88,3 @@ class Halving(FIFOScheduler):  # type: ignore[misc]
                 stop_last_trials=False,
             )
         return self._rows[row]
-
-    def _seen(self, share: float, history: History) -> dict[str, float]:
-        return {SHARE: share, _SCORE: self._score(history)}
