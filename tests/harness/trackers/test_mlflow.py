@@ -12,9 +12,11 @@ from harness.core.errors import TrackingError
 from harness.reporting.collect import collect
 from harness.reporting.write import report_files
 from harness.trackers import mlflow
+from harness.trials.phases import run_phases
 from harness.trials.plan import Plan, PlannedTrial
-from harness.trials.store import Failure, Store
+from harness.trials.store import Failure, Stopped, Store
 from tests.conftest import SweepWriter
+from tests.harness.trials.searched import Runner, near, opened, searching
 from tests.harness.trials.test_plan import record
 
 
@@ -145,3 +147,30 @@ def test_filled_once_mended_later_and_rebuilt_from_nothing(write_sweep: SweepWri
 def test_what_cannot_work_is_said_before_any_trial(uri: str, words: str) -> None:
     with pytest.raises(TrackingError, match=words):
         mlflow.check(uri)
+
+
+def test_trials_of_a_search_are_below_their_row_and_say_what_they_were_for(write_sweep: SweepWriter) -> None:
+    path = searching(write_sweep, {"stopper": "asha"}, merges=["none"])
+
+    def score(planned: PlannedTrial) -> float | None:
+        return None if planned.candidate and planned.candidate.number == 2 else near(0.05)(planned)
+
+    run_phases(plan := opened(path), Runner(score))
+    search = plan.of_phase("search")
+    stopped = search.trials[3]
+    (search.store.folder(stopped.key) / "record.json").unlink()
+    entry = {"epoch": 1.0, "valid_micro_f1": 5.0, "valid_macro_f1": 4.0}
+    search.store.stop(Stopped(key=stopped.key, history=[entry], seconds=1.0))
+    _, _, runs = mirrored(path)
+    (cell,) = filter(is_cell, runs)
+    below = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == cell.info.run_id]
+    by_name = {run.info.run_name: run for run in below}
+    assert sorted(by_name) == [
+        *(f"candidate {number}" for number in range(4)),
+        *("seed 1", "seed 2", "untuned seed 1", "untuned seed 2"),
+    ]
+    assert {run.data.tags["phase"] for run in below} == {"search", "report", "untuned"}
+    states = [by_name[f"candidate {number}"].info.status for number in range(4)]
+    assert states == ["FINISHED", "FINISHED", "FAILED", "KILLED"]
+    assert by_name["candidate 3"].data.tags["stopped"] == "stopped after epoch 1"
+    assert mirrored(path)[0] == 0
