@@ -19,6 +19,7 @@ from harness.reporting.collect import collect
 from harness.reporting.markdown import markdown
 from harness.reporting.status import warn
 from harness.reporting.write import write
+from harness.trials.phases import exit_code
 from harness.trials.plan import Plan
 
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings = find(*collect(plan))
     warn(plan)
     print(markdown(findings) if chosen.filter else write(findings, Path(plan.sweep.reports_dir), chosen.figures))
-    return plan.exit_code
+    return exit_code(plan)
 
 
 if __name__ == "__main__":

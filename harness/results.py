@@ -18,6 +18,7 @@ from harness.config.load import load
 from harness.core.main import run_command
 from harness.reporting import frames
 from harness.reporting.status import warn
+from harness.trials.phases import exit_code
 from harness.trials.plan import Plan
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.output:
         frames.write(rows, chosen.output)
     print(chosen.output or frames.shown(rows))
-    return plan.exit_code
+    return exit_code(plan)
 
 
 def frame(sweep: str | Path, comparisons: bool = False) -> "DataFrame":

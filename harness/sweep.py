@@ -23,7 +23,7 @@ from harness.core.errors import ConfigError
 from harness.core.main import run_command
 from harness.core.text import duration
 from harness.reporting.collect import collect
-from harness.reporting.cost import refuse_over_budget
+from harness.reporting.cost import refuse_over_budget, search_state
 from harness.reporting.explain import explain, list_everything
 from harness.reporting.status import describe, warn
 from harness.reporting.write import report_files, write
@@ -31,7 +31,7 @@ from harness.scheduling.progress import Progress
 from harness.trackers import mlflow
 from harness.trackers.upkeep import kept_up, mirror_or_warn
 from harness.trials.corpora import prepare_builtin, refuse_missing, refuse_unfit
-from harness.trials.phases import forget_failures, run_phases
+from harness.trials.phases import exit_code, forget_failures, run_phases
 from harness.trials.plan import Phase, Plan, PlannedTrial
 from harness.trials.store import check_writable
 from models.refusals import refuse_unusable
@@ -96,7 +96,7 @@ def run(
             _conclude(plan, started)
             raise
         _conclude(plan, started)
-    return plan.exit_code
+    return exit_code(plan)
 
 
 _TITLES: dict[Phase, str] = {"search": "Search", "report": "Sweep", "untuned": "Untuned rows"}
@@ -133,7 +133,7 @@ def _conclude(plan: Plan, started: float) -> None:
     mirror_or_warn(whole, findings, report_files(sweep))
     missing, failed = plan.of_state("new"), plan.of_state("failed")
     done = f"{len(plan.of_state('done'))} of {len(plan.selected)} trials done"
-    print(f"\n{done}, {len(failed)} failed, {len(missing)} missing")
+    print("\n".join(["", *search_state(whole), f"{done}, {len(failed)} failed, {len(missing)} missing"]))
     for one in failed[:10]:
         print(f"  {one.name}: {one.why} (see {Path(sweep.store) / 'trials' / one.key / 'trial.log'})")
     if failed:

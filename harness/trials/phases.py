@@ -148,3 +148,8 @@ def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | N
         for one in by_identity(due(phase) if phase.phase == "search" else phase.of_state("new")).values()
     )
     return known.estimate(todo, slots)
+
+
+def exit_code(plan: Plan) -> int:
+    """Returns that of the commands that show results: 0 where every trial of the report and untuned is done, else 1."""
+    return max(phase.exit_code for phase in all_phases(plan) if phase.phase != "search")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.trials.phases import due, forget_failures, run_phases
+from harness.trials.phases import due, exit_code, forget_failures, run_phases
 from harness.trials.plan import Plan
 from harness.trials.settings import CellKey
 from tests.conftest import SweepWriter
@@ -39,7 +39,7 @@ def test_the_seeds_run_with_the_candidate_that_is_best_on_validation_and_untuned
         assert {one.settings.seed for one in trials} == {1000}
     assert rates(plan.of_phase("untuned")) == {"none": {0.01}, "projection": {0.01}}
     plan.refresh()
-    assert plan.exit_code == 0 and {one.settings.seed for one in plan.trials} == {1, 2}
+    assert exit_code(plan) == 0 and {one.settings.seed for one in plan.trials} == {1, 2}
 
 
 def test_a_finished_search_is_never_run_again(write_sweep: SweepWriter) -> None:
@@ -101,11 +101,19 @@ def test_failed_candidates_are_not_chosen_and_a_row_of_which_all_fail_does_not_r
     plan = opened(path)
     run_phases(plan, run)
     assert run.counts == [("search", 8), ("report", 2), ("untuned", 4)]
-    assert plan.exit_code == 1
+    assert exit_code(plan) == 1
     forget_failures(plan)
     again = Runner(near(0.05))
     run_phases(plan, again)
     assert again.counts == [("search", 4), ("report", 2)]
+
+
+def test_a_failed_untuned_trial_is_told(write_sweep: SweepWriter) -> None:
+    plan = opened(searching(write_sweep))
+    untuned = {one.key for one in plan.of_phase("untuned").trials}
+    run_phases(plan, Runner(lambda one: None if one.key in untuned else near(0.05)(one)))
+    plan.refresh()
+    assert (plan.exit_code, exit_code(plan)) == (0, 1)
 
 
 def test_failures_of_a_row_whose_settings_are_chosen_stay(write_sweep: SweepWriter) -> None:
