@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.core.errors import UserError
 from harness.trials.plan import PlannedTrial
@@ -11,6 +12,13 @@ from harness.trials.settings import TrialSettings
 
 MEMORY_MARGIN = 1.2
 """Factor on the memory that a trial was measured to need: memory gets fragmented, and batches differ."""
+
+
+_NEEDS_NO_MEMORY: Any = {
+    **dict.fromkeys(("seed", "model", "dataset", "resources"), True),
+    "trainer": {"epochs", "patience", "encoder_lr", "head_lr", "weight_decay", "warmup", "clip_norm", "select"},
+}
+"""Settings of a trial that change nothing of its memory."""
 
 
 def is_open(planned: PlannedTrial) -> bool:
@@ -26,7 +34,7 @@ def with_gpu(planned: PlannedTrial, gpus: float) -> PlannedTrial:
 
 def memory_kind(trial: TrialSettings) -> str:
     """Returns a text that is the same for all trials that need the same memory."""
-    return json.dumps(trial.model_dump(exclude={"seed", "model", "dataset", "resources"}), sort_keys=True)
+    return json.dumps(trial.model_dump(exclude=_NEEDS_NO_MEMORY), sort_keys=True)
 
 
 def gpu_share(needed: int, there: int) -> float:

@@ -57,3 +57,13 @@ def test_a_settled_share_is_no_longer_open_and_the_trial_the_same(write_sweep: S
     assert (gpu_shares.is_open(one), gpu_shares.is_open(settled)) == (True, False)
     assert settled.key == one.key and (settled.settings.resources.gpus, settled.settings.resources.cpus) == (0.25, 3)
     assert gpu_shares.memory_kind(settled.settings) == gpu_shares.memory_kind(one.settings)
+
+
+def test_candidates_of_a_search_that_differ_in_rates_and_epochs_are_measured_once(write_sweep: SweepWriter) -> None:
+    space = {"trainer.head_lr": {"uniform": [0.01, 0.1]}, "trainer.epochs": {"int": [2, 9]}}
+    search = {"trials": 9, "space": {**space, "trainer.batch_size": {"choice": [16, 32]}}}
+    plan = Plan.open(load(write_sweep(models={"flat": {}}, merges=["none"], search=search))).of_phase("search")
+    by_batch: dict[int, set[str]] = {}
+    for one in plan.trials:
+        by_batch.setdefault(vars(one.settings)["trainer"].batch_size, set()).add(gpu_shares.memory_kind(one.settings))
+    assert [len(kinds) for kinds in by_batch.values()] == [1, 1] and len(set.union(*by_batch.values())) == 2
