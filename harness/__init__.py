@@ -9,9 +9,9 @@
 * `stats`: formulas of the tests and intervals: NumPy and SciPy only, know no sweep
 * `analysis`: records -> findings: which rows are compared, and what that shows; reads no files
 * `reporting`: findings -> tables, figures, footnotes, files
-* `predicting`: an exported model and new texts -> labels, on a screen or in files
+* `predicting`: an exported model and new texts -> labels, on a screen, in files or on a web page
 * `trackers`: findings and records -> MLflow
 
-Commands: `init`, `sweep`, `plan`, `trial`, `status`, `report`, `results`, `tracking`, `export`, `predict`. They call
-the rooms; no room imports a command.
+Commands: `init`, `sweep`, `plan`, `trial`, `status`, `report`, `results`, `tracking`, `export`, `predict`, `demo`.
+They call the rooms; no room imports a command.
 """

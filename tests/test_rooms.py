@@ -94,7 +94,7 @@ MAY_IMPORT = {
 room belongs to the room."""
 
 DOORS = {"harness.sweep", "harness.plan", "harness.trial", "harness.status", "harness.report", "harness.tracking"}
-DOORS |= {"harness.init", "harness.results", "harness.export", "harness.predict", "datasets.check"}
+DOORS |= {"harness.init", "harness.results", "harness.export", "harness.predict", "harness.demo", "datasets.check"}
 """The commands. They may import anything, and nothing imports them."""
 
 ANALYSIS_SEES_OF_TRIALS = {"harness.trials.settings"}

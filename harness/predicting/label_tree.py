@@ -1,6 +1,6 @@
 """Predicted labels of one text as a tree of the hierarchy, with their values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -18,7 +18,7 @@ def plain(hierarchy: Hierarchy, predicted: Prediction) -> str:
     On a graph a label stands below each parent.
     """
     return "\n".join(
-        f"{'  ' * depth}{label}  {_value(predicted, label)}" for depth, label in _walk(hierarchy, predicted)
+        f"{'  ' * depth}{label}  {_value(predicted, label)}" for depth, label in walk(hierarchy, predicted)
     )
 
 
@@ -29,7 +29,7 @@ def show(hierarchy: Hierarchy, predicted: Prediction, console: Console) -> None:
         return
     root = Tree("", hide_root=True)
     above = [root]
-    for depth, label in _walk(hierarchy, predicted):
+    for depth, label in walk(hierarchy, predicted):
         bar = "█" * round(_BAR * predicted.get(label, 0.0))
         line = Text.assemble(
             (label, "bold" if label in predicted else "dim"), f"  {_value(predicted, label)}  ", (bar, "cyan")
@@ -39,13 +39,9 @@ def show(hierarchy: Hierarchy, predicted: Prediction, console: Console) -> None:
     console.print(root)
 
 
-def _value(predicted: Prediction, label: str) -> str:
-    return f"{predicted[label]:.3f}" if label in predicted else "-"
-
-
-def _walk(hierarchy: Hierarchy, predicted: Prediction) -> Iterator[tuple[int, str]]:
-    """Yields the predicted labels and their ancestors from the top down, each with its depth."""
-    numbers = [hierarchy.index[label] for label in predicted]
+def walk(hierarchy: Hierarchy, labels: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yields some labels and their ancestors from the top down, each with its depth; on a graph below each parent."""
+    numbers = [hierarchy.index[label] for label in labels]
     shown = set(hierarchy.close(numbers).tolist()) if numbers else set()
 
     def below(label: int, depth: int) -> Iterator[tuple[int, str]]:
@@ -57,3 +53,7 @@ def _walk(hierarchy: Hierarchy, predicted: Prediction) -> Iterator[tuple[int, st
     for label in sorted(shown):
         if not any(True for _ in hierarchy.graph.predecessors(label)):
             yield from below(label, 0)
+
+
+def _value(predicted: Prediction, label: str) -> str:
+    return f"{predicted[label]:.3f}" if label in predicted else "-"
