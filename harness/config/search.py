@@ -94,7 +94,8 @@ class Search(Strict):
     """How settings are chosen, on validation documents alone, before the seeds of the report are run."""
 
     space: Space = {}
-    """Settings of every trained model: `trainer.FIELD` or `encoder.OPTION`. Those of one model stand in its entry."""
+    """Settings of every trained model, `trainer.FIELD` or `encoder.OPTION`, each with its values, such as
+    `{log_uniform: [LOW, HIGH]}` or `{choice: [A, B]}`. Those of one model stand in its entry."""
     trials: Annotated[int, Field(gt=1)] = 16
     """Budget: trials of each row on each dataset. The first has the settings of the sweep file itself."""
     hours: Annotated[float, Field(gt=0)] | None = None
