@@ -1,13 +1,15 @@
 """Tuning curves: the best validation score to expect of a search, by the number of its trials, with exact bands.
 
-The curve is the median of the best of k independent draws. Its band holds for all k at once, at its level, for any
-continuous distribution of scores: it inverts the Kolmogorov-Smirnov test, which needs no simulation.
+The curve is the median of the best of k independent draws. Its band holds for all k at once: it inverts the
+Kolmogorov-Smirnov test, which needs no simulation and is exact for any continuous distribution of scores. Where draws
+tie, such as at 0, the band holds more often than it says.
 
 Source:
     Lourie, He and Cho 2023, Show your work with confidence: confidence bands for tuning curves (arXiv 2311.09480),
     whose package `opda` this is. The estimator of Dodge et al. 2019 is biased (Tang et al. 2020).
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,8 +45,10 @@ def tuning_curve(scores: Sequence[float], level: float = 0.95) -> TuningCurve | 
         return None
     from opda.nonparametric import EmpiricalDistribution  # Only where something was searched.
 
-    low, middle, high = EmpiricalDistribution.confidence_bands(np.array(scores), level, a=0.0, b=100.0, method="ks")
+    values = np.array(scores)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # It warns of ties.
+        low, middle, high = EmpiricalDistribution.confidence_bands(values, level, a=0.0, b=100.0, method="ks")
     k = np.arange(1, len(scores) + 1)
     # The lower a distribution function, the higher its draws.
     ends = (distribution.quantile_tuning_curve(k) for distribution in (middle, high, low))
-    return TuningCurve(*(tuple(map(float, values)) for values in ends))
+    return TuningCurve(*(tuple(map(float, end)) for end in ends))

@@ -37,6 +37,18 @@ def test_the_whole_band_holds_as_often_as_it_says() -> None:
     assert hits / repetitions > 0.8 - 3 * (0.8 * 0.2 / repetitions) ** 0.5
 
 
+def test_with_ties_the_band_holds_at_least_as_often_as_it_says() -> None:
+    """Half of the draws are 0, as of trials that collapse, the others uniform: F(y) = 0.5 + 0.5 y / 90."""
+    rng, hits, repetitions, num = np.random.default_rng(2), 0, 400, 12
+    truth = [max(0.0, 90 * (0.5 ** (1 / k) - 0.5) / 0.5) for k in range(1, num + 1)]
+    for _ in range(repetitions):
+        scores = np.where(rng.random(num) < 0.5, 0.0, rng.uniform(0, 90, num))
+        curve = tuning_curve(scores.tolist(), level=0.8)
+        assert curve is not None
+        hits += all(low <= true <= high for low, true, high in zip(curve.low, truth, curve.high, strict=True))
+    assert hits / repetitions > 0.8
+
+
 def test_one_draw_has_no_curve() -> None:
     assert tuning_curve([80.0]) is None
     assert tuning_curve([]) is None
