@@ -145,7 +145,7 @@ def tuning_curves(findings: Findings) -> Drawing | None:
     groups: dict[tuple[str, str], list[TunedRow]] = {}
     for row in rows:
         groups.setdefault((row.key.model, row.dataset), []).append(row)
-    figure, axes = panels(len(groups), 2.6, 1.9, len({dataset for _, dataset in groups}))
+    figure, axes = panels(len(groups), 2.6, 1.9, min(4, len({model for model, _ in groups})))
     numbers: list[list[Any]] = [["row", "dataset", "trials", "median", "low_95", "high_95"]]
     for axis, ((model, dataset), inside) in zip(axes, groups.items(), strict=True):
         for row, colour in zip(inside, COLOURS, strict=False):
