@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.conv import MessagePassing
 
 from harness.core.errors import ConfigError
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
+from models.layers.message_passing import MessagePassing
 from models.layers.per_head import PerHeadLinear, scatter_sum, union_edges
 
 NUMERICS = {"gcn": 1}

@@ -24,13 +24,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn.conv import MessagePassing
-from torch_geometric.utils import softmax
 
 from harness.core.errors import ConfigError
 from harness.core.registry import Positive, Share
 from models.head_spec import HeadSpec
 from models.layers.dropout import Dropout
+from models.layers.message_passing import MessagePassing, softmax
 from models.layers.per_head import PerHeadLinear, head_of, scatter_sum, union_edges
 from models.structure_encoders.text_propagation import TextPropagation
 

@@ -194,10 +194,11 @@ def test_a_pretrained_decoder_loads_where_its_weights_are_not(
     np.testing.assert_array_equal(load(store.model(one.key)).values(texts), expected)
 
 
+@pytest.mark.parametrize("model", ["flat", "hiagm"])
 def test_it_loads_without_ray_mlflow_the_store_and_the_corpus(
-    write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
+    model: str, write_sweep: SweepWriter, data_dir: Path, tmp_path: Path
 ) -> None:
-    folder = kept_model(write_sweep, data_dir, tmp_path, "flat")
+    folder = kept_model(write_sweep, data_dir, tmp_path, model)
     moved = tmp_path / "elsewhere" / "model"
     moved.parent.mkdir()
     folder.rename(moved)
