@@ -1,7 +1,9 @@
-"""Many trials.
+"""Many trials, or batches of new texts.
 
 * `local`: one after the other in this process: the template of a scheduler
-* `ray_tune`: under Ray Tune, on a machine or a cluster
+* `ray_cluster`: Ray on this machine or a cluster, started and left
+* `ray_tune`: trials under Ray Tune
+* `ray_data`: pieces of work under Ray Data, for workers that are built once
 * `gpu_shares`: how many trials share a GPU
 * `progress`: what a person sees meanwhile
 """
