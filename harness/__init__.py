@@ -5,7 +5,7 @@
 * `trials`: sweep file -> trials; what each is identified by, what the store has of it, the frozen plan
 * `scoring`: predictions -> scores, labels by each decision rule, ranking, calibration, depth: NumPy only
 * `training`: one trial, alone in a process: data, model, training, scores, record
-* `scheduling`: many trials: under Ray Tune, or one after the other
+* `scheduling`: many trials: under Ray Tune, or one after the other; batches of new texts under Ray Data
 * `stats`: formulas of the tests and intervals: NumPy and SciPy only, know no sweep
 * `analysis`: records -> findings: which rows are compared, and what that shows; reads no files
 * `reporting`: findings -> tables, figures, footnotes, files

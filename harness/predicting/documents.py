@@ -2,7 +2,10 @@
 
 import csv
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,48 +27,65 @@ class Text(NamedTuple):
     text: str
 
 
-def stream(path: Path, column: str) -> Iterator[Text]:
+def stream(path: Path, column: str, skipped: int = 0) -> Iterator[Text]:
     """Yields the documents of a file in order, in memory that does not grow with it.
 
     Args:
         path: The file.
         column: Column, or field, of the text. Ids are taken from `id`, if there is one.
+        skipped: Number of documents at its start that are left out.
 
     Raises:
         DataError: If the file cannot be read, has no such column, or a text is no Unicode text, with its place.
     """
-    if not path.is_file():
-        raise DataError(f"There is no file {path}. Name a file of texts: {', '.join(ENDINGS)}.")
+    check(path)
     readers = {".jsonl": _lines, ".csv": _delimited, ".tsv": _delimited, ".parquet": _parquet}
-    if path.suffix.lower() not in readers:
-        raise DataError(f"{path} is none of {', '.join(ENDINGS)} by its name. Rename or convert it.")
-    for number, (row, place) in enumerate(readers[path.suffix.lower()](path, column), 1):
+    for number, (row, place) in enumerate(readers[path.suffix.lower()](path, column, skipped), skipped + 1):
         if column not in row:
             raise DataError(f"{place}: there is no {column!r}.{nearest(column, row)} Name the text's with --column.")
         text = "" if row[column] is None else row[column]
         if not isinstance(text, str) or not is_unicode(text):
             raise DataError(f"{place}: {column!r} is no text. Name the column of texts with --column, or mend it.")
-        yield Text(str(row.get(ID) or number), text)
+        doc_id = row.get(ID)
+        yield Text(str(number if doc_id in (None, "") else doc_id), text)
+
+
+def check(path: Path) -> None:
+    """Raises DataError where there is no such file, or it is of no known kind by its name."""
+    if not path.is_file():
+        raise DataError(f"There is no file {path}. Name a file of texts: {', '.join(ENDINGS)}.")
+    if path.suffix.lower() not in ENDINGS:
+        raise DataError(f"{path} is none of {', '.join(ENDINGS)} by its name. Rename or convert it.")
+
+
+def num_documents(path: Path, column: str) -> int:
+    """Returns the number of documents of a Parquet file, of which only the end is read.
+
+    Raises:
+        DataError: If it is no Parquet file, or has no such column.
+    """
+    with _opened(path, column) as (file, _):
+        return int(file.metadata.num_rows)
 
 
 Row = tuple[Mapping[str, Any], str]
 """Cells by column, and where it stands."""
 
 
-def _lines(path: Path, column: str) -> Iterator[Row]:
+def _lines(path: Path, column: str, skipped: int) -> Iterator[Row]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                place = f"{path}, line {number:,}"
-                yield json_object(line, place), place
+        full = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        for number, line in islice(full, skipped, None):
+            place = f"{path}, line {number:,}"
+            yield json_object(line, place), place
 
 
-def _delimited(path: Path, column: str) -> Iterator[Row]:
+def _delimited(path: Path, column: str, skipped: int) -> Iterator[Row]:
     csv.field_size_limit(sys.maxsize)  # Texts may be long.
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = csv.DictReader(lines, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-            for number, row in enumerate(rows, 1):
+            for number, row in islice(enumerate(rows, 1), skipped, None):
                 if None in row:
                     raise DataError(
                         f"{path}, row {number:,}: there are more cells than columns. Quote them, or mend it."
@@ -75,7 +95,20 @@ def _delimited(path: Path, column: str) -> Iterator[Row]:
         raise DataError(f"{path} cannot be read as a table in UTF-8 ({error}). Convert it.") from None
 
 
-def _parquet(path: Path, column: str) -> Iterator[Row]:
+def _parquet(path: Path, column: str, skipped: int) -> Iterator[Row]:
+    with _opened(path, column) as (file, names):
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        first = bisect_right([*accumulate(sizes)], skipped)
+        number = sum(sizes[:first])
+        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=range(first, len(sizes)), columns=names):
+            start, number = number, number + len(batch)
+            for place, row in enumerate(batch.slice(max(0, skipped - start)).to_pylist(), max(start, skipped) + 1):
+                yield row, f"{path}, row {place:,}"
+
+
+@contextmanager
+def _opened(path: Path, column: str) -> Iterator[tuple[Any, list[str]]]:
+    """Opens a Parquet file; yields it and the columns to read."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -83,8 +116,4 @@ def _parquet(path: Path, column: str) -> Iterator[Row]:
         names = [name for name in (ID, column) if name in file.schema_arrow.names]
         if column not in names:
             raise DataError(f"{path} has no column {column!r}.{nearest(column, file.schema_arrow.names)} See --column.")
-        number = 0
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=names):
-            for row in batch.to_pylist():
-                number += 1
-                yield row, f"{path}, row {number:,}"
+        yield file, names

@@ -1,4 +1,4 @@
-"""Ray Tune scheduler: puts trials onto the workers of a machine or a cluster, the only file that knows Ray.
+"""Ray Tune scheduler: puts trials onto the workers of a machine or a cluster.
 
 Tune runs the explicit list of trials that the plan found missing, in actors that are reused from one
 trial to the next. It decides nothing else: whether a trial is finished is read from the store, and
@@ -6,10 +6,7 @@ neither Tune's checkpoints, its loggers nor its restore are used.
 """
 
 import json
-import os
 import shutil
-import signal
-import socket
 import sys
 import time
 import uuid
@@ -18,23 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-# Read by Ray when it is imported or starts its processes.
-for _name, _value in {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-}.items():
-    os.environ.setdefault(_name, _value)
+from harness.scheduling.ray_cluster import cluster  # Before Ray is imported: sets what Ray then reads.
 
+# isort: split
 import ray
 from ray import tune
 
-from harness.core.environment import COMMIT_VARIABLE, ROOT, environment
 from harness.core.errors import UserError
 from harness.core.text import one_line
 from harness.scheduling.gpu_shares import gpu_share, is_open, memory_kind, refuse_what_never_fits, with_gpu
@@ -46,9 +32,6 @@ from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Stopped, Store
 
 ROUNDS = 3  # How often trials without a record are put to new workers, after Ray itself gave up.
-HUNG = 75  # Exit code of a worker that ran into its trial's time limit.
-_NOT_CODE = [".git", ".venv", "data", "store", "reports", "mlruns", "mlflow.db", "**/__pycache__"]
-_OBJECT_STORE_BYTES = 200 * 2**20
 
 
 def run(
@@ -71,10 +54,7 @@ def run(
             worker found that no trial can run, such as on a full disk.
         KeyboardInterrupt: On Ctrl-C, and likewise on SIGTERM; the workers are gone by then.
     """
-    _connect(address)
-    # Ray has just put its own handler there, which aborts the process.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with cluster(address):
         trials = _with_gpus(trials, data_dir)
         for planned in trials:
             store.forget_attempts(planned.key)
@@ -86,39 +66,10 @@ def run(
             # Workers are reused between trials that want the same resources.
             todo.sort(key=lambda one: (one.settings.resources.cpus, float(one.settings.resources.gpus)))
             _run_round(todo, data_dir, store, progress, until, halving)
-    finally:
-        ray.shutdown()
-        signal.signal(signal.SIGTERM, before)
 
 
 def _is_new(planned: PlannedTrial, store: Store, may_stop: bool) -> bool:
     return store.state(planned.key, planned.settings) == "new" and not (may_stop and store.stopped(planned.key))
-
-
-def _connect(address: str | None) -> None:
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    variables = {COMMIT_VARIABLE: environment()["commit"]}
-    if address is None:
-        ray.init(
-            address="local",  # Else it would join whatever cluster runs on this machine.
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            runtime_env={"env_vars": {"PYTHONPATH": str(ROOT), **variables}},
-            **quiet,
-        )
-        return
-    code = {"working_dir": str(ROOT), "excludes": _NOT_CODE, "env_vars": variables}
-    try:
-        host, _, port = address.rpartition(":")
-        if host:  # Ray itself would try a dead address for minutes.
-            socket.create_connection((host, int(port)), timeout=10).close()
-        ray.init(address=address, runtime_env=code, **quiet)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"No Ray cluster answers at {address!r} ({one_line(error, 300)}). Start one with "
-            "`ray start --head`, or leave --address out to use this machine. Every shell of a cluster needs the same "
-            "authentication: RAY_AUTH_MODE and the token in ~/.ray/auth_token or RAY_AUTH_TOKEN."
-        ) from None
 
 
 def _with_gpus(trials: Sequence[PlannedTrial], data_dir: Path) -> list[PlannedTrial]:

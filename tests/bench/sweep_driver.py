@@ -110,10 +110,10 @@ def main(arguments: Sequence[str]) -> int:
 
     def run(*given: Any) -> None:
         mark(DRIVER[1])
-        from harness.scheduling import ray_tune
+        from harness.scheduling import ray_cluster, ray_tune
 
         mark(DRIVER[2])
-        ray_tune._connect = marked(DRIVER[3], ray_tune._connect)
+        ray_cluster._connect = marked(DRIVER[3], ray_cluster._connect)
         ray_tune.Worker = type("Worker", (ray_tune.Worker,), {"step": step})
         run_missing(*given)
         mark(ENDED)

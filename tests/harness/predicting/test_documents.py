@@ -9,7 +9,8 @@ import pytest
 from pyarrow import parquet
 
 from harness.core.errors import DataError
-from harness.predicting.documents import Text, stream
+from harness.predicting import documents
+from harness.predicting.documents import Text, num_documents, stream
 
 TEXTS = ["one", 'two, "quoted"', "three\nlines", "", "fünf"]
 
@@ -34,6 +35,32 @@ def test_every_format_gives_the_same_texts(ending: str, tmp_path: Path) -> None:
     assert list(stream(write(tmp_path, ending), "text")) == [Text(f"d{i}", text) for i, text in enumerate(TEXTS)]
     named = write(tmp_path, ending, column="body", ids=False)
     assert list(stream(named, "body")) == [Text(str(i), text) for i, text in enumerate(TEXTS, 1)], "rows are numbered"
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".tsv", ".parquet"])
+@pytest.mark.parametrize("ids", [True, False])
+def test_documents_at_the_start_are_left_out(
+    ending: str, ids: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, ending, ids=ids)
+    for at_once in (1, 2, 1024):
+        monkeypatch.setattr(documents, "_ROWS_AT_ONCE", at_once)
+        every = list(stream(path, "text"))
+        assert [list(stream(path, "text", skipped)) for skipped in range(7)] == [
+            every[skipped:] for skipped in range(7)
+        ]
+
+
+def test_an_id_may_be_zero_and_none_is_the_number_of_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"id": 0, "text": "a"}\n{"id": "", "text": "b"}\n{"id": null, "text": "c"}\n', "utf-8")
+    assert [one.doc_id for one in stream(path, "text")] == ["0", "2", "3"]
+
+
+def test_the_number_of_documents_is_known_from_the_end_of_a_file(tmp_path: Path) -> None:
+    assert num_documents(write(tmp_path, ".parquet"), "text") == 5
+    with pytest.raises(DataError, match=r"no column 'txt'\. Did you mean 'text'\?"):
+        num_documents(write(tmp_path, ".parquet"), "txt")
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".tsv", ".parquet"])

@@ -9,8 +9,8 @@ import pytest
 from pyarrow import parquet
 
 from harness.core.errors import ConfigError, DataError
-from harness.predicting import files
-from harness.predicting.files import Asked, predict_file
+from harness.predicting.files import predict_file
+from harness.predicting.parts import Asked, Parts
 from tests.harness.predicting.made_up import made_up
 from tests.harness.predicting.test_documents import write
 
@@ -29,11 +29,11 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
-@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize("size", [1, 2, 100])
 def test_every_format_has_a_row_per_text(
-    ending: str, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_AT_ONCE", at_once)
+    monkeypatch.setattr(Parts, "size", size)
     output = tmp_path / f"out{ending}"
     assert predict_file(made_up(tmp_path / "model"), write(tmp_path, ".jsonl", TEXTS), output, Asked()) == (5, 1)
     found = read(output)
@@ -43,9 +43,12 @@ def test_every_format_has_a_row_per_text(
     assert [path.name for path in tmp_path.glob(".out*")] == [], "nothing is left behind"
 
 
-def test_an_interrupted_one_goes_on_and_ends_in_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_AT_ONCE", 1)
-    source, predictor = write(tmp_path, ".csv", TEXTS), made_up(tmp_path / "model")
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_an_interrupted_one_goes_on_and_ends_in_the_same_file(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Parts, "size", 1)
+    source, predictor = write(tmp_path, ending, TEXTS), made_up(tmp_path / "model")
     whole, output = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     predict_file(predictor, source, whole, Asked())
     asked: list[str] = []
@@ -67,22 +70,13 @@ def test_an_interrupted_one_goes_on_and_ends_in_the_same_file(tmp_path: Path, mo
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_another_rule_model_or_input_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_AT_ONCE", 1)
-    source, predictor = write(tmp_path, ".jsonl", TEXTS), made_up(tmp_path / "model")
-    output = tmp_path / "out.jsonl"
-    task = files._task(predictor, source, Asked())
-    parts = tmp_path / ".out.jsonl.parts"
-    assert files._resume(parts, task) == 0
-    (parts / "000000.jsonl").write_text("{}\n", "utf-8")
-    assert files._resume(parts, task) == 1
-    other = [Asked(rule="validation"), Asked(threshold=0.2), Asked(top=1), Asked(column="body")]
-    assert all(files._task(predictor, source, one) != task for one in other)
-    write(tmp_path, ".jsonl", TEXTS[:-1])
-    assert files._task(predictor, source, Asked()) != task
-    assert files._resume(parts, files._task(predictor, source, Asked())) == 0, "what is there is of another input"
-    assert predict_file(predictor, source, output, Asked(top=2)) == (4, 1)
-    assert [len(row["labels"]) for row in read(output)] == [2, 0, 2, 2]
+def test_what_is_there_of_another_input_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parts, "size", 1)
+    predictor, output = made_up(tmp_path / "model"), tmp_path / "out.jsonl"
+    Parts(output).open({"input": "another"})
+    Parts(output).write(0, [{"id": "another", "labels": [], "values": []}])
+    assert predict_file(predictor, write(tmp_path, ".jsonl", TEXTS[:-1]), output, Asked(top=2)) == (4, 1)
+    assert [(row["id"], len(row["labels"])) for row in read(output)] == [("d0", 2), ("d1", 0), ("d2", 2), ("d3", 2)]
 
 
 def test_what_cannot_be_asked_is_refused_before_anything_is_read(tmp_path: Path) -> None:
@@ -93,4 +87,4 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_read(tmp_path: Path)
         predict_file(predictor, source, tmp_path / "out.csv", Asked(rule="per_label"))
     with pytest.raises(DataError, match="There is no file"):
         predict_file(predictor, tmp_path / "nowhere.csv", tmp_path / "out.csv", Asked())
-    assert not (tmp_path / "out.csv").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs.jsonl", "model"]

@@ -1,8 +1,5 @@
 """Trials on Ray: measured and placed on GPUs, tried again after a lost worker, and ended where they hang."""
 
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +10,13 @@ import ray
 
 from harness.config.load import load
 from harness.core.errors import UserError
-from harness.scheduling import local, ray_tune
+from harness.scheduling import local, ray_cluster, ray_tune
 from harness.scheduling.progress import Listener, Progress
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.store import Record, Store
 from tests.conftest import SweepWriter
 from tests.harness.commands import LONG, start, sweep, wait_for, workers
+from tests.harness.scheduling.clusters import started_cluster
 from tests.shared import ROOT
 
 pytestmark = pytest.mark.xdist_group("ray")  # One Ray at a time: each takes both cores.
@@ -120,7 +118,7 @@ def test_a_trial_that_ran_out_of_its_share_is_run_again_alone(
                 Store(Path(spec["store"])).finish(record(spec["key"], spec["trial"]))
             return {"user_error": "", "waits": waits, "done": True}
 
-    monkeypatch.setattr(ray_tune, "_connect", lambda address: start_ray(num_gpus=1))
+    monkeypatch.setattr(ray_cluster, "_connect", lambda address, elsewhere: start_ray(num_gpus=1))
     monkeypatch.setattr(ray_tune, "Worker", Worker)
     sweep = {"models": {"flat": {}}, "merges": ["none"], "seeds": [1, 2, 3], "resources": {"gpus": 0.5}}
     plan = Plan.open(load(write_sweep(**sweep)))
@@ -201,31 +199,14 @@ def test_a_worker_killed_for_memory_does_not_end_the_sweep(write_sweep: SweepWri
 
 @pytest.mark.slow
 def test_the_code_travels_to_a_cluster(write_sweep: SweepWriter, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = Path(sys.executable).with_name("ray")
-    flags = [
-        "--head",
-        f"--port={port}",
-        "--num-cpus=2",
-        "--include-dashboard=false",
-        "--disable-usage-stats",
-        "--block",
-    ]
-    head = subprocess.Popen([program, "start", *flags], cwd=tmp_path, stdout=subprocess.DEVNULL)
-    try:
-        time.sleep(15)
+    with started_cluster(tmp_path) as address:
         path = write_sweep(models={"flat": {}}, merges=["none"])
-        run = sweep(path, "--address", f"127.0.0.1:{port}", RAY_AUTH_MODE="token")
+        run = sweep(path, "--address", address, RAY_AUTH_MODE="token")
         assert run.returncode == 0, run.stderr
         assert "2 of 2 trials done" in run.stdout
         record = Store(Path(load(path).store)).record(Plan.open(load(path)).trials[0].key)
         assert record is not None and record.environment["commit"] not in ("", "unknown")
-    finally:
-        head.terminate()
-        head.wait(30)
-    gone = sweep(write_sweep(seeds=[9]), "--address", f"127.0.0.1:{port}")
+    gone = sweep(write_sweep(seeds=[9]), "--address", address)
     assert gone.returncode == 2 and "No Ray cluster answers" in gone.stderr
 
 
