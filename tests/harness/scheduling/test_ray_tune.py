@@ -233,7 +233,7 @@ def test_trials_that_fall_behind_are_stopped_and_the_others_are_what_they_are_al
 
 
 def test_after_the_hours_that_it_may_take_no_trial_is_started(write_sweep: SweepWriter) -> None:
-    plan = Plan.open(load(write_sweep()))
-    ray_tune.run(plan.trials, Path(plan.sweep.data_dir), plan.store, Progress(plan), until=time.time() + 0.001)
-    plan.refresh()
-    assert len(plan.of_state("new")) == 8
+    run = sweep(path := write_sweep(), "--budget-hours", "1e-9")
+    assert run.returncode == 1 and "The hours of --budget-hours are over" in run.stderr
+    assert "0 of 8 trials done, 0 failed, 8 missing" in run.stdout
+    assert len(Plan.open(load(path)).of_state("new")) == 8
