@@ -16,7 +16,7 @@ soak: .venv/installed  ## the slow tests: complete corpora, killed drivers and w
 	$(BIN)/python -m pytest -m slow
 
 bench: .venv/installed  ## every benchmark that needs no GPU, over an hour; pages in reports/bench/
-	for name in step overhead evaluation resampling report growth sweep corpora; do $(BIN)/python -m tests.bench.$$name || exit 1; done
+	for name in step overhead evaluation resampling report growth sweep corpora predicting; do $(BIN)/python -m tests.bench.$$name || exit 1; done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

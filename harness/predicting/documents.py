@@ -18,6 +18,8 @@ from harness.core.text import is_unicode
 ENDINGS = (".jsonl", ".csv", ".tsv", ".parquet")
 ID = "id"
 _ROWS_AT_ONCE = 1024
+_BUFFER = 2**20
+"""Bytes of a column that are read at once; without it those of a whole row group would be."""
 
 
 class Text(NamedTuple):
@@ -112,7 +114,10 @@ def _opened(path: Path, column: str) -> Iterator[tuple[Any, list[str]]]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    with archive_errors(path, pa.ArrowException), parquet.ParquetFile(path) as file:
+    with (
+        archive_errors(path, pa.ArrowException),
+        parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file,
+    ):
         names = [name for name in (ID, column) if name in file.schema_arrow.names]
         if column not in names:
             raise DataError(f"{path} has no column {column!r}.{nearest(column, file.schema_arrow.names)} See --column.")

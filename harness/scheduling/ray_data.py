@@ -53,9 +53,9 @@ def run(
         try:
             yield from _answers(pieces, build, uses_gpu)
         except (RuntimeError, ray.exceptions.RayError) as error:
-            last = one_line((str(error).strip() or type(error).__name__).splitlines()[-1], 300)
             raise UserError(
-                f"Ray gave up ({last}). Look at the cluster's nodes and their memory; the same command goes on."
+                f"Ray gave up ({one_line(error, 300)}). Look at the cluster's nodes and their memory; the same command "
+                "goes on."
             ) from None
 
 
@@ -106,3 +106,5 @@ class _Worker:
             return self._work(piece)
         except UserError as error:
             return {"user_error": str(error)}
+        except Exception as error:  # Ray would bury it in its own words.
+            return {"user_error": f"A worker failed at {dict(piece)}: {type(error).__name__}: {one_line(error, 300)}."}

@@ -8,8 +8,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-_STATUS = Path("/proc/self/status")
-
 
 @dataclass(frozen=True)
 class TrialResult:
@@ -51,17 +49,21 @@ def _run(prepare: Callable[[], Callable[[], Any]], pipe: Connection) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
     work = prepare()
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # Sets the peak to what is held now.
-    before = _bytes("VmRSS")
+    before = _bytes("VmRSS", "self")
     try:
         result = work()
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
             raise
         result = None
-    pipe.send(TrialResult(result, _bytes("VmHWM") - before))
+    pipe.send(TrialResult(result, peak_of("self") - before))
 
 
-def _bytes(field: str) -> int:
-    found = re.search(rf"^{field}:\s+(\d+) kB", _STATUS.read_text("ascii"), re.MULTILINE)
-    assert found is not None
-    return 1024 * int(found[1])
+def peak_of(pid: int | str) -> int:
+    """Returns the bytes of physical memory that a running process, or `self`, has held at most."""
+    return _bytes("VmHWM", pid)
+
+
+def _bytes(field: str, pid: int | str) -> int:
+    found = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("utf-8"), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0  # A process that has just ended has no memory.

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -87,6 +88,18 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path) -> None:
     for path, said in cases:
         with pytest.raises(DataError, match=said):
             list(stream(path, "text"))
+
+
+def test_of_a_large_row_group_no_more_is_held_than_is_read(tmp_path: Path) -> None:
+    path, random = tmp_path / "docs.parquet", np.random.default_rng(0)
+    texts = [random.bytes(1000).hex() for _ in range(20_000)]
+    parquet.write_table(pa.table({"text": texts}), path, row_group_size=len(texts), use_dictionary=False)
+    assert path.stat().st_size > 20e6
+    before = pa.total_allocated_bytes()
+    coming = stream(path, "text", 10_000)
+    assert next(coming) == Text("10001", texts[10_000])
+    assert pa.total_allocated_bytes() - before < 10e6
+    coming.close()  # type: ignore[attr-defined]
 
 
 def test_a_text_of_a_megabyte_is_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,20 @@ def test_what_only_the_user_can_mend_ends_it_with_its_words(tmp_path: Path) -> N
 
 
 def test_an_error_of_the_work_itself_is_told_in_a_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Ray gave up .*KeyError.*the same command goes on"):
+    with pytest.raises(UserError, match=r"^A worker failed at {'no': 'number'}: KeyError: 'number'\.$"):
         list(ray_data.run([{"no": "number"}], partial(squares, tmp_path)))
+
+
+def test_a_cluster_that_is_lost_is_told_with_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any) -> Any:
+        raise ray_data.ray.exceptions.RaySystemError("The head node\n is gone.")
+
+    monkeypatch.setattr(ray_data, "cluster", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(ray_data, "_answers", lost)
+    with pytest.raises(
+        UserError, match=r"Ray gave up \(System error: The head node is gone\.\).*the same command goes on"
+    ):
+        list(ray_data.run([{}], int))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
