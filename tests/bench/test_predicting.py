@@ -26,19 +26,22 @@ def test_a_million_lies_on_the_line_through_both_measurements() -> None:
 
 def test_the_page_says_what_was_not_measured_and_what_was_missed() -> None:
     speed = dict.fromkeys(TITLES.values(), Times((4.0, 2.0, 1.0))) | {TITLES["flat"]: Times((8.0, 8.0, 8.0))}
-    page = predicting.page(speed, {"bag, flat": Times((1.5,))}, RUNS[FEW], RUNS[MANY], 1177.4)
+    page = predicting.page(speed, {"bag, flat": Times((1.5,))}, RUNS[FEW], RUNS[MANY], 1177.4, 2.6)
     assert f"| bag, HiTIN | {NUM // 2:,} (" in page and "1,177 characters" in page
     assert "| 1,000,000 texts, extrapolated | 8 min 32 s | 1,953 | 300 | 500 | 400 | 5.0 |" in page
+    assert "2.6 labels are predicted of a text" in page
     assert "**The last row was not measured.**" in page
     assert "| texts a second, bag, flat, in Python | at least 1,000: **missed** (512) |" in page
     assert "| the same, a folder of 100,000 | at least 1,000: met |" in page
 
 
-def test_a_folder_has_its_texts_in_files_of_equal_size(tmp_path: Path) -> None:
-    predicting.fill(tmp_path / "texts", ["a", "b", "c"], 50)
+def test_a_folder_has_different_texts_in_files_of_equal_size(tmp_path: Path) -> None:
+    predicting.fill(tmp_path / "texts", [f"{name} " * 20 for name in "abc"], 50)
     tables = [parquet.read_table(path) for path in sorted((tmp_path / "texts").iterdir())]
     assert [one.num_rows for one in tables] == [50 // FILES] * FILES
-    assert "".join(text for one in tables for text in one["text"].to_pylist()) == ("abc" * 17)[:50]
+    every = [text for one in tables for text in one["text"].to_pylist()]
+    assert "".join(text[0] for text in every) == ("abc" * 17)[:50] and len(set(every)) == 50
+    assert every[0] == "a " * 20 and every[30] == "a " * 10
     assert len({name for one in tables for name in one["id"].to_pylist()}) == 50
 
 
