@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from harness.config.schema import SweepFile
 from harness.core.metric_names import Decision
 from harness.stats.document_sample import DocumentSample
+from harness.trials.settings import CellKey
 
 
 class RunKey(NamedTuple):
@@ -134,14 +135,6 @@ class Facts:
     only: str = ""
 
 
-class RowKey(NamedTuple):
-    """What tells the rows on their datasets apart."""
-
-    model: str
-    merge: str
-    dataset: str
-
-
 @dataclass(frozen=True)
 class SearchTrial:
     """One trial of a search that has ended.
@@ -157,7 +150,7 @@ class SearchTrial:
         key: Identity of the trial.
     """
 
-    row: RowKey
+    row: CellKey
     number: int
     seed: int
     values: Mapping[str, Any]
@@ -182,8 +175,8 @@ class SearchInputs:
     """
 
     trials: Sequence[SearchTrial]
-    owners: Mapping[RowKey, RowKey]
-    chosen: Mapping[RowKey, tuple[int, Mapping[str, Any]]]
+    owners: Mapping[CellKey, CellKey]
+    chosen: Mapping[CellKey, tuple[int, Mapping[str, Any]]]
     untuned: Callable[[], tuple[Sequence[TrialResult], Samples]]
     sha256: str
     frozen: str

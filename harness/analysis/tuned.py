@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.comparison import ChangedVerdict
-from harness.analysis.inputs import RowKey, SearchTrial
+from harness.analysis.inputs import SearchTrial
 from harness.stats.t_tests import TTest
 from harness.stats.tuning_curves import TuningCurve
+from harness.trials.settings import CellKey
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class TunedRow:
         gains: By metric.
     """
 
-    key: RowKey
+    key: CellKey
     title: str
     dataset: str
     searched_as: str

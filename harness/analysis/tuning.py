@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from harness.analysis.decisions import Judged, changes, verdicts
 from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
-from harness.analysis.inputs import RowKey, SearchInputs, SearchTrial
+from harness.analysis.inputs import SearchInputs, SearchTrial
 from harness.analysis.tuned import Gain, TunedRow, Tuning
 from harness.config.schema import SweepFile
 from harness.stats.t_tests import mean_and_sd, t_test
 from harness.stats.tuning_curves import TuningCurve, tuning_curve
+from harness.trials.settings import CellKey
 
 
 def tuning(
@@ -32,7 +33,7 @@ def tuning(
 
 
 def _rows(index: ResultsIndex, untuned: ResultsIndex, search: SearchInputs) -> Iterator[TunedRow]:
-    by_row: dict[RowKey, list[SearchTrial]] = {}
+    by_row: dict[CellKey, list[SearchTrial]] = {}
     for trial in search.trials:
         by_row.setdefault(trial.row, []).append(trial)
     curves = {row: _curve(index.sweep, trials) for row, trials in by_row.items()}
@@ -71,7 +72,7 @@ def _curve(sweep: SweepFile, trials: Sequence[SearchTrial]) -> TuningCurve | Non
     return tuning_curve([trial.score or 0.0 for trial in trials if trial.number])
 
 
-def _gains(index: ResultsIndex, untuned: ResultsIndex, row: RowKey) -> Mapping[str, Gain]:
+def _gains(index: ResultsIndex, untuned: ResultsIndex, row: CellKey) -> Mapping[str, Gain]:
     found: dict[str, Gain] = {}
     for metric in index.sweep.statistics.star_metrics:
         column = Column("", metric, (row.dataset,))

@@ -14,11 +14,12 @@ from harness.analysis.comparison import Comparison
 from harness.analysis.design import FAMILIES, num_comparisons
 from harness.analysis.findings import Findings
 from harness.analysis.index import row_title
-from harness.analysis.inputs import RowKey, TrialPlace, TrialResult
+from harness.analysis.inputs import TrialPlace, TrialResult
 from harness.analysis.tuned import Tuning
 from harness.config.schema import SweepFile
 from harness.reporting.footnotes import footnotes
 from harness.reporting.trial_results import MADE_WITH
+from harness.trials.settings import CellKey
 
 Rows = Sequence[Mapping[str, Any]]
 """Rows of one table, each from the same names, in the same order, to values."""
@@ -111,7 +112,7 @@ def label_groups_csv(findings: Findings) -> str:
 def search_csv(tuning: Tuning) -> str:
     """Renders one row per trial of the search, with its settings and its validation score, in full precision."""
     names = sorted({name for trial in tuning.trials for name in trial.values})
-    rows: list[list[Any]] = [["key", *RowKey._fields, "number", "seed", "valid_score", "stopped", "seconds", *names]]
+    rows: list[list[Any]] = [["key", *CellKey._fields, "number", "seed", "valid_score", "stopped", "seconds", *names]]
     for one in tuning.trials:
         rows.append([one.key, *one.row, one.number, one.seed, one.score, one.stopped, one.seconds])
         rows[-1] += [one.values.get(name) for name in names]

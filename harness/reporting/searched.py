@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from harness.analysis.inputs import RowKey, Samples, SearchInputs, SearchTrial, TrialResult
+from harness.analysis.inputs import Samples, SearchInputs, SearchTrial, TrialResult
 from harness.config.search import SearchMetric
 from harness.core.resampling import Resampling
 from harness.reporting.predictions import read_samples
@@ -21,8 +21,8 @@ def search_inputs(plan: Plan) -> SearchInputs:
     assert plan.sweep.search
     search, metric = plan.of_phase("search"), plan.sweep.search.metric
     frozen = plan_file.read(plan.sweep).get(plan_file.CHOSEN, {})
-    chosen = {RowKey(*cell): search.choice(cell) for cell in search.searched}
-    owners = {RowKey(*one.cell): RowKey(*owner(plan.sweep, one.cell)) for one in plan.untuned}
+    chosen = {cell: search.choice(cell) for cell in search.searched}
+    owners = {one.cell: owner(plan.sweep, one.cell) for one in plan.untuned}
     return SearchInputs(
         trials=[_trial(one, metric) for one in search.trials if one.state != "new"],
         owners={row: one for row, one in owners.items() if one in search.searched},
@@ -36,7 +36,7 @@ def search_inputs(plan: Plan) -> SearchInputs:
 def _trial(planned: PlannedTrial, metric: SearchMetric) -> SearchTrial:
     assert planned.candidate
     return SearchTrial(
-        row=RowKey(*planned.settings.cell),
+        row=planned.settings.cell,
         number=planned.candidate.number,
         seed=planned.settings.seed,
         values=planned.candidate.values,

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.inputs import RowKey, SearchInputs, SearchTrial, TrialResult
+from harness.analysis.inputs import SearchInputs, SearchTrial, TrialResult
 from harness.analysis.summarise import find
 from harness.analysis.tuned import Tuning
 from harness.config.schema import SweepFile
+from harness.trials.settings import CellKey
 from tests.harness.fake_sweep import facts, results, sweep
 
 SEARCH: dict[str, Any] = {
@@ -42,7 +43,7 @@ def scored(sweep_file: SweepFile, gain: Mapping[str, float]) -> list[TrialResult
 
 def found(sweep_file: SweepFile, scores: list[float | None], chosen: int | None = 3, **changes: Any) -> Tuning:
     """Returns the findings of a search of the base row, by the validation scores of its candidates."""
-    rows = [RowKey("hitin", merge, "wos") for merge in ("none", "projection")]
+    rows = [CellKey("hitin", merge, "wos") for merge in ("none", "projection")]
     values = [{"trainer.epochs": epochs, "trainer.head_lr": rate} for rate, epochs in VALUES]
     trials = [
         SearchTrial(rows[0], number, 1000, values[number], score, 0.0 if score is None else 360.0, f"k{number}")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.analysis.inputs import RowKey
 from harness.reporting.searched import search_inputs
 from harness.trials.phases import run_phases
 from harness.trials.plan import PlannedTrial
+from harness.trials.settings import CellKey
 from tests.conftest import SweepWriter
 from tests.harness.trials.searched import Runner, near, opened, searching
 
@@ -19,7 +19,7 @@ def test_what_was_tried_and_chosen_is_told(write_sweep: SweepWriter, shared_by: 
     path = searching(write_sweep, {"shared_by": shared_by}, controls=["constant"])
     run_phases(plan := opened(path), Runner(score, 36.0))
     found = search_inputs(plan)
-    base, other = (RowKey("flat", merge, "synthetic") for merge in ("none", "projection"))
+    base, other = (CellKey("flat", merge, "synthetic") for merge in ("none", "projection"))
     assert found.owners == {base: base, other: base if shared_by == "model" else other}
     assert len(found.trials) == 4 * num_rows and {one.seed for one in found.trials} == {1000}
     assert [one.score is None for one in found.trials if one.row == base] == [False, False, True, False]
