@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.analysis.decisions import Judged, changes, verdicts
-from harness.analysis.design import Column
 from harness.analysis.index import ResultsIndex
 from harness.analysis.inputs import SearchInputs, SearchTrial
 from harness.analysis.tuned import Gain, TunedRow, Tuning
@@ -74,9 +73,8 @@ def _curve(sweep: SweepFile, trials: Sequence[SearchTrial]) -> TuningCurve | Non
 
 def _gains(index: ResultsIndex, untuned: ResultsIndex, row: CellKey) -> Mapping[str, Gain]:
     found: dict[str, Gain] = {}
-    for metric in index.sweep.statistics.star_metrics:
-        column = Column("", metric, (row.dataset,))
+    for column in (column for column in index.columns if column.datasets == (row.dataset,)):
         arms = [one.arms(row.model, row.merge, column)[0] for one in (index, untuned)]
         tuned, default = (mean_and_sd([list(arm.values())]) for arm in arms)
-        found[metric] = Gain(default, tuned, t_test([index.design.of(*arms)]))
+        found[column.metric] = Gain(default, tuned, t_test([index.design.of(*arms)]))
     return found

@@ -79,8 +79,9 @@ def _check_dimension(
             raise source.error(place, f"{name} has to stay 0 with the objective of {model}: {reason}")
     for value in dimension.examples:
         if problem := _refusal(settings, field, value):
-            advice = f"; {dimension.law} draws such values, int and choice only whole ones" if _is_number(value) else ""
-            raise source.error(place, f"{name} of {model} cannot be {value!r}: {problem}{advice}")
+            if isinstance(value, float):
+                problem += f"; {dimension.law} draws such values, int and choice only whole ones"
+            raise source.error(place, f"{name} of {model} cannot be {value!r}: {problem}")
 
 
 def _owners(sweep: SweepFile, model: str) -> dict[str, Component | None]:
@@ -92,10 +93,6 @@ def _owners(sweep: SweepFile, model: str) -> dict[str, Component | None]:
     if not sweep.is_system(model):
         owners |= {"trainer": None, "objective": OBJECTIVES[sweep.objective_of(model)]}
     return owners
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float)
 
 
 def _refusal(settings: type[BaseModel], field: str, value: Any) -> str:

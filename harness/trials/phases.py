@@ -20,6 +20,11 @@ def all_phases(plan: Plan) -> Iterator[Plan]:
     """
     if plan.sweep.search:
         yield plan.of_phase("search")
+    yield from _after_search(plan)
+
+
+def _after_search(plan: Plan) -> Iterator[Plan]:
+    """Yields the plan of the report and, where there is a search, that of the same seeds untuned."""
     yield plan
     if plan.sweep.search:
         yield plan.of_phase("untuned")
@@ -41,8 +46,8 @@ def run_phases(plan: Plan, run: Run) -> None:
     if plan.sweep.search:
         _search(plan.of_phase("search"), run_planned)
         plan.refresh()
-    for of_phase in all_phases(plan):
-        if of_phase.phase != "search" and (todo := of_phase.ready):
+    for of_phase in _after_search(plan):
+        if todo := of_phase.ready:
             run_planned(of_phase, todo)
 
 
@@ -152,4 +157,4 @@ def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | N
 
 def exit_code(plan: Plan) -> int:
     """Returns that of the commands that show results: 0 where every trial of the report and untuned is done, else 1."""
-    return max(phase.exit_code for phase in all_phases(plan) if phase.phase != "search")
+    return max(phase.exit_code for phase in _after_search(plan))

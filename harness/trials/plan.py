@@ -215,11 +215,12 @@ class Plan:
                 for one in candidates(self.sweep, cell, self.searched[cell], proposed):
                     yield PlannedTrial(one.settings, self._key(one.settings), candidate=one)
             return
+        chosen = {cell: self.choice(cell) for cell in self.searched}
         for settings in self.untuned:
             source = owner(self.sweep, settings.cell)
-            if self.phase == "untuned" or source not in self.searched:
+            if self.phase == "untuned" or source not in chosen:
                 yield PlannedTrial(settings, self._key(settings))
-            elif choice := self.choice(source):
+            elif choice := chosen[source]:
                 tuned = with_values(settings, choice.values)
                 yield PlannedTrial(tuned, self._key(tuned))
             else:
