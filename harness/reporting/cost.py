@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from harness.core.errors import ConfigError
 from harness.core.text import duration
-from harness.trials.phases import all_phases, seconds_left
-from harness.trials.plan import Plan, by_identity
+from harness.trials.phases import all_phases, seconds_left, seconds_left_by_phase
+from harness.trials.plan import Phase, Plan, by_identity
 
 
 def cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
@@ -21,35 +21,32 @@ def cost(plan: Plan, hours: float | None, recommended: int) -> Iterator[str]:
     once = sum(plan.sweep.has_one_run(one.settings.model) for one in trials)
     num = (len(trials) - once) // seeds
     phases = list(all_phases(plan))
+    different = {phase.phase: by_identity(phase.selected).values() for phase in phases}
     seconds = [one.record.seconds for phase in phases for one in phase.selected if one.record]
     if hours is not None:
         each, source = hours, "as given"
+        to_go = {phase: hours * sum(one.state == "new" for one in found) for phase, found in different.items()}
     elif seconds:
         each, source = sum(seconds) / len(seconds) / 3600, "mean of finished trials"
+        to_go = {phase: left / 3600 for phase, left in seconds_left_by_phase(plan, slots=1).items()}
     else:
         yield "Cost: no finished trial to go by; give the hours of one trial by --hours."
         return
     yield (
         f"Cost: {num} trials per seed, {each:.3g} hours each ({source}): {num * each:.3g} hours per seed, "
-        f"{num * seeds * each:.3g} hours for all {seeds}, of which {_to_go(plan, plan, hours):.3g} are to go; "
+        f"{num * seeds * each:.3g} hours for all {seeds}, of which {to_go['report']:.3g} are to go; "
         f"{num * recommended * each:.3g} hours for the recommended {recommended}."
     )
-    for phase in (phase for phase in phases if phase.phase in _WHAT):
-        total = len(by_identity(phase.selected))
-        yield (
-            f"{_WHAT[phase.phase]}: {total} trials, {total * each:.3g} hours, of which "
-            f"{_to_go(plan, phase, hours):.3g} are to go."
-        )
+    for phase, what in _WHAT.items():
+        if phase in different:
+            total = len(different[phase])
+            yield f"{what}: {total} trials, {total * each:.3g} hours, of which {to_go[phase]:.3g} are to go."
 
 
-_WHAT = {"search": "The search of settings", "untuned": "The same seeds with the settings of the file"}
-
-
-def _to_go(plan: Plan, phase: Plan, hours: float | None) -> float:
-    """Returns the hours that a phase still takes, with trials one after the other."""
-    if hours is None:
-        return (seconds_left(plan, 1, phase.phase) or 0.0) / 3600
-    return hours * len({key for key, one in by_identity(phase.selected).items() if one.state == "new"})
+_WHAT: dict[Phase, str] = {
+    "search": "The search of settings",
+    "untuned": "The same seeds with the settings of the file",
+}
 
 
 def search_state(plan: Plan) -> list[str]:

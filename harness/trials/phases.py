@@ -136,23 +136,26 @@ def forget_failures(plan: Plan) -> None:
         phase.forget_failures(but=settled)
 
 
-def seconds_left(plan: Plan, slots: int, only: Phase | None = None) -> float | None:
-    """Returns an estimate for the new selected trials; None without any finished one.
+def seconds_left(plan: Plan, slots: int) -> float | None:
+    """Returns an estimate for the new selected trials of all phases; None without any finished one.
 
     Args:
         plan: The sweep.
         slots: Trials that run at a time.
-        only: The phase whose trials are counted; by default all.
     """
-    phases = list(all_phases(plan))
+    by_phase = seconds_left_by_phase(plan, slots)
+    return sum(by_phase.values()) if by_phase else None
+
+
+def seconds_left_by_phase(plan: Plan, slots: int) -> dict[Phase, float]:
+    """Returns the same for each phase; nothing without any finished trial."""
+    phases, found = list(all_phases(plan)), dict[Phase, float]()
     known = Durations(one for phase in phases for one in phase.selected)
-    todo = Counter(
-        one.settings.cell
-        for phase in phases
-        if only in (None, phase.phase)
-        for one in by_identity(due(phase) if phase.phase == "search" else phase.of_state("new")).values()
-    )
-    return known.estimate(todo, slots)
+    for phase in phases:
+        todo = by_identity(due(phase) if phase.phase == "search" else phase.of_state("new")).values()
+        if (seconds := known.estimate(Counter(one.settings.cell for one in todo), slots)) is not None:
+            found[phase.phase] = seconds
+    return found
 
 
 def exit_code(plan: Plan) -> int:
