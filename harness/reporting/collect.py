@@ -8,15 +8,13 @@ from pathlib import Path
 
 from datasets.storage.description import read_meta
 from datasets.storage.label_groups import label_groups
-from harness.analysis.inputs import DatasetFacts, Facts, Inputs, Samples, TrialResult
+from harness.analysis.inputs import DatasetFacts, Facts, Inputs
 from harness.core.environment import environment
-from harness.core.metric_names import DECISIONS, Decision
-from harness.core.resampling import Resampling
+from harness.core.metric_names import DECISIONS
 from harness.reporting.captions import BUILTIN
-from harness.reporting.predictions import read_samples
 from harness.reporting.registration import num_looks, registration
 from harness.reporting.searched import search_inputs
-from harness.reporting.trial_results import MADE_WITH, results_of
+from harness.reporting.trial_results import MADE_WITH, read_results, results_of
 from harness.trials.corpora import card
 from harness.trials.plan import Plan
 from harness.trials.settings import TrainedSettings
@@ -32,21 +30,16 @@ def collect(plan: Plan, is_interim: bool = False) -> Inputs:
             look.
     """
     chosen = plan.sweep.decision
-    samples = {} if is_interim else read_samples(plan, Resampling(), chosen)  # First: what proves wrong is no result.
+    results, samples = (results_of(plan, chosen), {}) if is_interim else read_results(plan, chosen)
     others = [] if is_interim or not any(one.record and one.record.decisions for one in plan.selected) else DECISIONS
     return Inputs(
         plan.sweep,
-        results_of(plan, chosen),
+        results,
         _facts(plan, is_interim),
         samples,
-        (_by_rule(plan, rule) for rule in others if rule != chosen),
+        ((rule, *read_results(plan, rule)) for rule in others if rule != chosen),
         None if is_interim or not plan.sweep.search else search_inputs(plan),
     )
-
-
-def _by_rule(plan: Plan, rule: Decision) -> tuple[Decision, list[TrialResult], Samples]:
-    samples = read_samples(plan, Resampling(), rule)
-    return rule, results_of(plan, rule), samples
 
 
 def _facts(plan: Plan, is_interim: bool) -> Facts:

@@ -1,12 +1,8 @@
 """Search of a sweep as the analysis takes it, from what its trials left in the store."""
 
-from functools import partial
-
-from harness.analysis.inputs import Samples, SearchInputs, SearchTrial, TrialResult
+from harness.analysis.inputs import SearchInputs, SearchTrial
 from harness.config.search import SearchMetric
-from harness.core.resampling import Resampling
-from harness.reporting.predictions import read_samples
-from harness.reporting.trial_results import results_of
+from harness.reporting.trial_results import read_results
 from harness.trials import plan_file
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.tuning import owner
@@ -27,7 +23,7 @@ def search_inputs(plan: Plan) -> SearchInputs:
         trials=[_trial(one, metric) for one in search.trials if one.state != "new"],
         owners={row: one for row, one in owners.items() if one in search.searched},
         chosen={row: (found.number, found.values) for row, found in chosen.items() if found},
-        untuned=partial(_untuned, plan),
+        untuned=lambda: read_results(plan.of_phase("untuned"), plan.sweep.decision),
         sha256=frozen.get("sha256", ""),
         frozen=frozen.get("frozen", ""),
     )
@@ -45,9 +41,3 @@ def _trial(planned: PlannedTrial, metric: SearchMetric) -> SearchTrial:
         stopped=planned.state == "stopped",
         key=planned.key,
     )
-
-
-def _untuned(plan: Plan) -> tuple[list[TrialResult], Samples]:
-    untuned, rule = plan.of_phase("untuned"), plan.sweep.decision
-    samples = read_samples(untuned, Resampling(), rule)  # First: what proves wrong is no result.
-    return results_of(untuned, rule), samples

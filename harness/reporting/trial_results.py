@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 
-from harness.analysis.inputs import TrialPlace, TrialResult
+from harness.analysis.inputs import Samples, TrialPlace, TrialResult
 from harness.core.metric_names import HEADLINE, Decision
+from harness.core.resampling import Resampling
+from harness.reporting.predictions import read_samples
 from harness.trials.plan import Plan, PlannedTrial
 from harness.trials.settings import TrainedSettings, TrialSettings
 from harness.trials.store import Record
 
 MADE_WITH = ("commit", "device", "precision", "cpu")
 """Of a trial's environment, what can set its numbers apart from those of another trial of the same settings."""
+
+
+def read_results(plan: Plan, rule: Decision) -> tuple[list[TrialResult], Samples]:
+    """Returns how the selected trials ended, and their predictions on the test documents, by a decision rule."""
+    samples = read_samples(plan, Resampling(), rule)  # First: what proves wrong is no result.
+    return results_of(plan, rule), samples
 
 
 def results_of(plan: Plan, rule: Decision) -> list[TrialResult]:
