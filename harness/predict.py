@@ -15,7 +15,7 @@ own, `--top` so many of the highest labels, and `--depth-by-confidence` goes dow
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def _folder(model: Path, source: Path, output: Path, wanted: Asked, address: str
     predictor = load(model, "cpu")  # To refuse what cannot be asked; the workers have their own.
     on_gpu = predictor.config["kind"] == "trained"
 
-    def spread(pieces: Sequence[Piece], build: Build) -> Iterator[Piece]:
+    def spread(pieces: Sequence[Piece], build: Build) -> Generator[Piece, None, None]:
         from harness.scheduling import ray_data  # Ray, only where there is something to do
 
         return ray_data.run(pieces, build, address, on_gpu, [model, source, output])

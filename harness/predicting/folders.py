@@ -6,8 +6,8 @@ batch, and what was finished once is not done again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,8 +24,8 @@ from models.load import Predictor, load
 Piece = Mapping[str, Any]
 Build = Callable[[], Callable[[Piece], Piece]]
 """Makes a worker, which answers one piece after the other."""
-Spread = Callable[[Sequence[Piece], Build], Iterator[Piece]]
-"""Lets workers answer pieces; see `harness.scheduling.ray_data.run`."""
+Spread = Callable[[Sequence[Piece], Build], Generator[Piece, None, None]]
+"""Lets workers answer pieces, until it is closed; see `harness.scheduling.ray_data.run`."""
 
 TRIES = 3
 """Workers that may die of a batch before its file is given up."""
@@ -114,9 +114,23 @@ def predict_folder(
     outcome = Outcome(len(names))
     with _writing(job.output):
         pieces = _planned(job, names, outcome)
+    if pieces:
+        with closing(spread(pieces, partial(Worker, job))) as answers:
+            _gather(answers, pieces, job, outcome, progress)
+    return outcome
+
+
+def _gather(
+    answers: Iterable[Piece],
+    pieces: Sequence[Piece],
+    job: Job,
+    outcome: Outcome,
+    progress: Callable[[int, int], object],
+) -> None:
+    """Joins each file when its last batch is there, or notes why it cannot be."""
     left = Counter(piece["name"] for piece in pieces)
     done, total = 0, sum(piece["num"] for piece in pieces)
-    for answer in spread(pieces, partial(Worker, job)) if pieces else ():
+    for answer in answers:
         name = answer["name"]
         left[name] -= 1
         if answer["error"]:
@@ -126,7 +140,6 @@ def predict_folder(
                 _join(job, name, outcome)
         done += answer["num"]
         progress(done, total)
-    return outcome
 
 
 def _names(folder: Path) -> list[str]:
@@ -192,15 +205,16 @@ class Worker:
         """
         try:
             with _writing(self._job.output):
-                return {**piece, "error": self._tried(piece["name"], piece["number"])}
+                return {**piece, "error": self._tried(piece)}
         except DataError as error:
             return {**piece, "error": str(error)}
 
-    def _tried(self, name: str, number: int) -> str:
+    def _tried(self, piece: Piece) -> str:
         """Predicts a batch, or returns why it cannot be."""
-        parts, path, asked = Parts(self._job.output / name), self._job.source / name, self._job.asked
+        name, number, asked = piece["name"], piece["number"], self._job.asked
+        parts, path = Parts(self._job.output / name), self._job.source / name
         first = number * parts.size
-        place = f"{path}, rows {first + 1:,} to {first + parts.size:,}"
+        place = f"{path}, rows {first + 1:,} to {first + piece['num']:,}"
         # Before the model is loaded, which a worker may die of too.
         if parts.begin(number) > TRIES:
             return f"{place}: {TRIES} workers died at them. Look at the memory of the nodes, and at these texts."

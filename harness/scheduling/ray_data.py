@@ -6,7 +6,7 @@ themselves. So memory does not grow with the work, and a worker that dies costs 
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def run(
     address: str | None = None,
     uses_gpu: bool = False,
     elsewhere: Sequence[Path] = (),
-) -> Iterator[Piece]:
+) -> Generator[Piece, None, None]:
     """Yields the workers' answers, as JSON has them, as they come.
 
     A piece whose worker died is put to another one, however often: a worker that may die of a piece has to count.
@@ -59,7 +59,7 @@ def run(
             ) from None
 
 
-def _answers(pieces: Sequence[Piece], build: Build, uses_gpu: bool) -> Iterator[Piece]:
+def _answers(pieces: Sequence[Piece], build: Build, uses_gpu: bool) -> Generator[Piece, None, None]:
     context = DataContext.get_current()
     context.execution_no_progress_timeout_s = -1  # A large model may well be half an hour at a piece.
     num, cores, gpus = _workers(uses_gpu)

@@ -1,7 +1,7 @@
 """Predictions of a folder: those of the single file for each, made once, whatever becomes of the others."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ TEXTS = ["Art Music", "", "Law", "nothing", "Opera Art Contracts", "Music", "Law
 SIZES = {"a.parquet": 7, "b.parquet": 0, "c.parquet": 1, "below/d.parquet": 4, "below/E.PARQUET": 3}
 
 
-def in_turn(pieces: Sequence[Any], build: Any) -> Iterator[Any]:
+def in_turn(pieces: Sequence[Any], build: Any) -> Generator[Any, None, None]:
     """One worker that does everything, the last piece first."""
     worker = build()
     return (worker(piece) for piece in reversed(pieces))
 
 
-def none(pieces: Sequence[Any], build: Any) -> Iterator[Any]:
+def none(pieces: Sequence[Any], build: Any) -> Generator[Any, None, None]:
     raise AssertionError("there is nothing to do")
 
 
@@ -97,7 +97,7 @@ def test_what_is_there_is_not_made_again(predictor: Predictor, source: Path, tmp
 def test_an_interrupted_one_goes_on_with_what_is_missing(predictor: Predictor, source: Path, tmp_path: Path) -> None:
     done: list[Any] = []
 
-    def cut(pieces: Sequence[Any], build: Any) -> Iterator[Any]:
+    def cut(pieces: Sequence[Any], build: Any) -> Generator[Any, None, None]:
         for answer in in_turn(pieces, build):
             done.append(answer)
             yield answer
@@ -107,7 +107,7 @@ def test_an_interrupted_one_goes_on_with_what_is_missing(predictor: Predictor, s
     with pytest.raises(KeyboardInterrupt):
         predict_folder(predictor, source, tmp_path / "labels", Asked(), cut)
 
-    def rest(pieces: Sequence[Any], build: Any) -> Iterator[Any]:
+    def rest(pieces: Sequence[Any], build: Any) -> Generator[Any, None, None]:
         done.extend(pieces)
         return in_turn(pieces, build)
 
@@ -142,7 +142,7 @@ def test_a_text_that_workers_die_of_is_given_up(
     monkeypatch.setattr(predictor, "_batch_values", deadly)
     monkeypatch.setattr(folders, "load", lambda folder: predictor)
 
-    def reborn(pieces: Sequence[Any], build: Any) -> Iterator[Any]:
+    def reborn(pieces: Sequence[Any], build: Any) -> Generator[Any, None, None]:
         for piece in pieces:
             for _ in range(9):
                 try:
@@ -165,7 +165,7 @@ def test_a_lack_of_memory_is_told_with_its_place(
     monkeypatch.setattr(predictor, "_batch_values", greedy)
     monkeypatch.setattr(folders, "load", lambda folder: predictor)
     outcome = predict_folder(predictor, source, tmp_path / "labels", Asked(), in_turn)
-    assert outcome.failed["c.parquet"] == f"{source}/c.parquet, rows 1 to 2: RuntimeError: not enough memory."
+    assert outcome.failed["c.parquet"] == f"{source}/c.parquet, rows 1 to 1: RuntimeError: not enough memory."
     assert len(outcome.failed) == 4 and (tmp_path / "labels" / "b.parquet").exists()
 
 
